@@ -1,0 +1,115 @@
+/**
+ * Scaled dot-product attention of one head of one sequence (Vaswani et al. 2017), a few query rows at a time: their
+ * scores live in a strip of scratch memory, never in a (seq, seq) matrix.
+ */
+import { TILE_ROWS, ZEROS, tileRows } from "./gemm/tile";
+import { LANES, PANEL_ROW_BYTES, padded } from "./simd";
+import { exponentials, scaleRow } from "./softmax";
+
+/** Bytes of scratch memory that `attention` needs: the head's keys and values as panels, and the strips. */
+export function attentionScratchBytes(seq: i32, headDim: i32): usize {
+  const keys = padded(seq) * headDim, values = padded(headDim) * seq;
+  const strips = TILE_ROWS * (padded(seq) + padded(headDim));
+  return <usize>(keys + values + strips) * 4;
+}
+
+/**
+ * context = softmax(q · kᵀ · scale + maskBias) · v.
+ *
+ * q, k and v are (seq, headDim) slices of one matrix with row stride `ldQkv`; context is written with row stride
+ * `ldContext`, its headDim columns only. maskBias holds padded(seq) floats, one a key.
+ *
+ * @param probs where the (seq, seq) attention weights go, dense; 0 when nobody asked
+ * @param keep (seq, padded(seq)) factors of dropout for the weights; 0 without dropout
+ */
+export function attention(
+  q: usize, k: usize, v: usize, ldQkv: usize, maskBias: usize, context: usize, ldContext: usize,
+  seq: i32, headDim: i32, scale: f32, scratch: usize, probs: usize, keep: usize,
+): void {
+  assert(seq > 0 && headDim > 0);
+  const keys = scratch;
+  const values = keys + <usize>(padded(seq) * headDim) * 4;
+  const scores = values + <usize>(padded(headDim) * seq) * 4;
+  const sums = scores + <usize>(TILE_ROWS * padded(seq)) * 4;
+  packKeys(k, ldQkv, keys, seq, headDim, scale);
+  packValues(v, ldQkv, values, seq, headDim);
+  const tiles = (seq + TILE_ROWS - 1) / TILE_ROWS;
+  const low = seq / tiles, tall = seq % tiles;
+  for (let t = 0; t < tiles; t++) {
+    const rows = low + i32(t < tall);
+    attendRows(rows, q, ldQkv, keys, values, maskBias, scores, sums, context, ldContext, seq, headDim, probs, keep);
+    q += ldQkv * rows;
+    context += ldContext * rows;
+    if (probs != 0) probs += <usize>(rows * seq) * 4;
+    if (keep != 0) keep += <usize>(rows * padded(seq)) * 4;
+  }
+}
+
+/** The keys as panels of kᵀ, 8 keys wide, scaled on the way: the scores then come out of the tile as they are needed. */
+function packKeys(k: usize, ldk: usize, panels: usize, seq: i32, headDim: i32, scale: f32): void {
+  for (let first = 0; first < seq; first += LANES) {
+    const lanes = min(LANES, seq - first);
+    for (let lane = 0; lane < LANES; lane++) {
+      // The lanes past the last key repeat it: finite scores that nobody reads.
+      let from = k + ldk * <usize>(first + min(lane, lanes - 1));
+      let to = panels + (<usize>lane << 2);
+      for (let n = headDim; n > 0; n--) {
+        store<f32>(to, load<f32>(from) * scale);
+        from += 4;
+        to += PANEL_ROW_BYTES;
+      }
+    }
+    panels += <usize>headDim * PANEL_ROW_BYTES;
+  }
+}
+
+/** The values as panels, 8 columns wide. */
+function packValues(v: usize, ldv: usize, panels: usize, seq: i32, headDim: i32): void {
+  for (let column = 0; column < headDim; column += LANES) {
+    const bytes = <usize>min(LANES, headDim - column) * 4;
+    let from = v + (<usize>column << 2);
+    for (let n = seq; n > 0; n--) {
+      if (bytes == PANEL_ROW_BYTES) {
+        v128.store(panels, v128.load(from));
+        v128.store(panels, v128.load(from, 16), 16);
+      } else {
+        v128.store(panels, f32x4.splat(0));
+        v128.store(panels, f32x4.splat(0), 16);
+        memory.copy(panels, from, bytes);
+      }
+      from += ldv;
+      panels += PANEL_ROW_BYTES;
+    }
+  }
+}
+
+/** One strip: scores, softmax, product with the values. */
+function attendRows(
+  rows: i32, q: usize, ldq: usize, keys: usize, values: usize, maskBias: usize, scores: usize, sums: usize,
+  context: usize, ldContext: usize, seq: i32, headDim: i32, probs: usize, keep: usize,
+): void {
+  const ldScores = <usize>padded(seq) * 4, ldSums = <usize>padded(headDim) * 4;
+  // The sums start from the mask's bias: -1e10 absorbs any score, so a fully masked row is uniform.
+  for (let p: usize = 0; p < ldScores; p += PANEL_ROW_BYTES) {
+    tileRows(rows, q, ldq, keys + p * headDim, scores + p, ldScores, headDim, maskBias + p);
+  }
+  for (let row = 0; row < rows; row++) {
+    const strip = scores + ldScores * row;
+    scaleRow(strip, seq, <f32>1 / exponentials(strip, seq));
+    if (keep != 0) multiplyRow(strip, keep + ldScores * row, seq);
+    if (probs != 0) memory.copy(probs + <usize>(row * seq) * 4, strip, <usize>seq * 4);
+  }
+  for (let p: usize = 0; p < ldSums; p += PANEL_ROW_BYTES) {
+    tileRows(rows, scores, ldScores, values + p * seq, sums + p, ldSums, seq, ZEROS);
+  }
+  for (let row = 0; row < rows; row++) memory.copy(context + ldContext * row, sums + ldSums * row, <usize>headDim * 4);
+}
+
+/** x[0..n) times y[0..n). */
+function multiplyRow(x: usize, y: usize, n: i32): void {
+  for (let vectors = (n + 3) >> 2; vectors > 0; vectors--) {
+    v128.store(x, f32x4.mul(v128.load(x), v128.load(y)));
+    x += 16;
+    y += 16;
+  }
+}

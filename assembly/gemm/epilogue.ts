@@ -1,0 +1,18 @@
+/** What happens to a panel's columns of the result while they are still in the first cache: activation, then residual. */
+import { IDENTITY, activate } from "../activation";
+import { LANES, PANEL_ROW_BYTES } from "../simd";
+
+/** c = activation(c) + residual, over `rows` rows of `cols` columns, whole panels; residual 0 means none. */
+export function epilogue(c: usize, ldc: usize, rows: i32, cols: i32, activation: i32, residual: usize, ldResidual: usize): void {
+  if (activation != IDENTITY) activate(c, ldc, rows, cols, activation);
+  if (residual == 0) return;
+  while (rows > 0) {
+    for (let p: usize = 0; p < <usize>(cols / LANES) * PANEL_ROW_BYTES; p += PANEL_ROW_BYTES) {
+      v128.store(c + p, f32x4.add(v128.load(c + p), v128.load(residual + p)));
+      v128.store(c + p, f32x4.add(v128.load(c + p, 16), v128.load(residual + p, 16)), 16);
+    }
+    c += ldc;
+    residual += ldResidual;
+    rows--;
+  }
+}

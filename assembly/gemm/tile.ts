@@ -1,0 +1,97 @@
+/**
+ * float32 tiles: a few rows of A times one panel of B, held in registers from the first product to the last.
+ *
+ * Twelve accumulators, two vectors of B and one broadcast of A fill the sixteen registers of x86-64. Without a fused
+ * multiply-add the product needs a register of its own, so five rows are the most that do not spill (61 GFLOP/s; six
+ * rows: 44). The accumulators start from a row in memory (bias, mask bias, zeros) and after the loop are stored, nothing
+ * else: in V8 before 12.4 an addition or a branch there made the loop spill (41 GFLOP/s to 24), as did a loop that tests
+ * at its bottom or is unrolled.
+ */
+import { PANEL_ROW_BYTES, madd } from "../simd";
+
+/** Zeros to start from, as many as any tile reads. */
+export const ZEROS: usize = memory.data(192, 16);
+
+/** The tallest tile. */
+export const TILE_ROWS: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 5;
+
+/**
+ * c[0..rows) = start + a[0..rows) · panel, the same start for each row. `rows` is a constant wherever this is inlined; the accumulators of the rows that it
+ * excludes vanish.
+ */
+// @ts-ignore: decorator
+@inline
+function tile(rows: i32, a0: usize, lda: usize, panel: usize, c: usize, ldc: usize, k: i32, start: usize): void {
+  let c00 = v128.load(start), c01 = v128.load(start, 16), c10 = c00, c11 = c01, c20 = c00, c21 = c01;
+  let c30 = c00, c31 = c01, c40 = c00, c41 = c01, c50 = c00, c51 = c01;
+  let a1 = a0 + lda, a2 = a1 + lda, a3 = a2 + lda, a4 = a3 + lda, a5 = a4 + lda;
+  let n = k;
+  while (n > 0) {
+    const b0 = v128.load(panel), b1 = v128.load(panel, 16);
+    let x = v128.load_splat<f32>(a0);
+    c00 = madd(x, b0, c00); c01 = madd(x, b1, c01);
+    if (rows > 1) { x = v128.load_splat<f32>(a1); c10 = madd(x, b0, c10); c11 = madd(x, b1, c11); a1 += 4; }
+    if (rows > 2) { x = v128.load_splat<f32>(a2); c20 = madd(x, b0, c20); c21 = madd(x, b1, c21); a2 += 4; }
+    if (rows > 3) { x = v128.load_splat<f32>(a3); c30 = madd(x, b0, c30); c31 = madd(x, b1, c31); a3 += 4; }
+    if (rows > 4) { x = v128.load_splat<f32>(a4); c40 = madd(x, b0, c40); c41 = madd(x, b1, c41); a4 += 4; }
+    if (rows > 5) { x = v128.load_splat<f32>(a5); c50 = madd(x, b0, c50); c51 = madd(x, b1, c51); a5 += 4; }
+    a0 += 4;
+    panel += PANEL_ROW_BYTES;
+    n--;
+  }
+  v128.store(c, c00); v128.store(c, c01, 16);
+  if (rows > 1) { c += ldc; v128.store(c, c10); v128.store(c, c11, 16); }
+  if (rows > 2) { c += ldc; v128.store(c, c20); v128.store(c, c21, 16); }
+  if (rows > 3) { c += ldc; v128.store(c, c30); v128.store(c, c31, 16); }
+  if (rows > 4) { c += ldc; v128.store(c, c40); v128.store(c, c41, 16); }
+  if (rows > 5) { c += ldc; v128.store(c, c50); v128.store(c, c51, 16); }
+}
+
+// Small functions, one a height: each reaches V8's optimising tier inside the first product that uses it.
+function tile1(a: usize, lda: usize, panel: usize, c: usize, ldc: usize, k: i32, start: usize): void { tile(1, a, lda, panel, c, ldc, k, start); }
+function tile2(a: usize, lda: usize, panel: usize, c: usize, ldc: usize, k: i32, start: usize): void { tile(2, a, lda, panel, c, ldc, k, start); }
+function tile3(a: usize, lda: usize, panel: usize, c: usize, ldc: usize, k: i32, start: usize): void { tile(3, a, lda, panel, c, ldc, k, start); }
+function tile4(a: usize, lda: usize, panel: usize, c: usize, ldc: usize, k: i32, start: usize): void { tile(4, a, lda, panel, c, ldc, k, start); }
+function tile5(a: usize, lda: usize, panel: usize, c: usize, ldc: usize, k: i32, start: usize): void { tile(5, a, lda, panel, c, ldc, k, start); }
+function tile6(a: usize, lda: usize, panel: usize, c: usize, ldc: usize, k: i32, start: usize): void { tile(6, a, lda, panel, c, ldc, k, start); }
+
+/** The tile of `rows` rows, 1 to TILE_ROWS. */
+export function tileRows(rows: i32, a: usize, lda: usize, panel: usize, c: usize, ldc: usize, k: i32, start: usize): void {
+  assert(rows >= 1 && rows <= TILE_ROWS);
+  if (ASC_FEATURE_RELAXED_SIMD && rows == 6) tile6(a, lda, panel, c, ldc, k, start);
+  else if (rows == 5) tile5(a, lda, panel, c, ldc, k, start);
+  else if (rows == 4) tile4(a, lda, panel, c, ldc, k, start);
+  else if (rows == 3) tile3(a, lda, panel, c, ldc, k, start);
+  else if (rows == 2) tile2(a, lda, panel, c, ldc, k, start);
+  else tile1(a, lda, panel, c, ldc, k, start);
+}
+
+/** Panels that `rowTile` takes side by side: with one row, a single panel's two accumulators would wait on each other. */
+export const ROW_TILE_PANELS: i32 = 6;
+
+/** c = start + a · six neighbouring panels, `panelBytes` apart; c and start hold 48 floats. */
+export function rowTile(a: usize, panel: usize, panelBytes: usize, c: usize, k: i32, start: usize): void {
+  let p1 = panel + panelBytes, p2 = p1 + panelBytes, p3 = p2 + panelBytes, p4 = p3 + panelBytes, p5 = p4 + panelBytes;
+  let c0 = v128.load(start), c1 = v128.load(start, 16), c2 = v128.load(start, 32), c3 = v128.load(start, 48);
+  let c4 = v128.load(start, 64), c5 = v128.load(start, 80), c6 = v128.load(start, 96), c7 = v128.load(start, 112);
+  let c8 = v128.load(start, 128), c9 = v128.load(start, 144), c10 = v128.load(start, 160), c11 = v128.load(start, 176);
+  while (k > 0) {
+    const x = v128.load_splat<f32>(a);
+    c0 = madd(x, v128.load(panel), c0); c1 = madd(x, v128.load(panel, 16), c1);
+    c2 = madd(x, v128.load(p1), c2); c3 = madd(x, v128.load(p1, 16), c3);
+    c4 = madd(x, v128.load(p2), c4); c5 = madd(x, v128.load(p2, 16), c5);
+    c6 = madd(x, v128.load(p3), c6); c7 = madd(x, v128.load(p3, 16), c7);
+    c8 = madd(x, v128.load(p4), c8); c9 = madd(x, v128.load(p4, 16), c9);
+    c10 = madd(x, v128.load(p5), c10); c11 = madd(x, v128.load(p5, 16), c11);
+    a += 4;
+    panel += PANEL_ROW_BYTES; p1 += PANEL_ROW_BYTES; p2 += PANEL_ROW_BYTES;
+    p3 += PANEL_ROW_BYTES; p4 += PANEL_ROW_BYTES; p5 += PANEL_ROW_BYTES;
+    k--;
+  }
+  v128.store(c, c0); v128.store(c, c1, 16); v128.store(c, c2, 32); v128.store(c, c3, 48);
+  v128.store(c, c4, 64); v128.store(c, c5, 80); v128.store(c, c6, 96); v128.store(c, c7, 112);
+  v128.store(c, c8, 128); v128.store(c, c9, 144); v128.store(c, c10, 160); v128.store(c, c11, 176);
+}
+
+/** Floats of scratch memory that hold any tile's result, as rows of one panel. */
+export const SCRATCH_FLOATS: i32 = 48;

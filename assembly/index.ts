@@ -1,0 +1,49 @@
+/**
+ * The whole WebAssembly interface. Every kernel is a pure function of pointers and sizes: no state, no allocation.
+ *
+ * Matrices are row-major float32 with a row stride `ld…` in bytes; a row of n columns is followed by padding up to the
+ * next multiple of 8, which a kernel may read and write and whose content means nothing. Vectors (bias, gamma, beta)
+ * are padded alike. Pointers are multiples of 4; the faster ones are multiples of 16.
+ */
+export {
+  /** activation(A · B + bias) + residual, B packed. */
+  gemmF32,
+  /** Bytes of scratch memory for `gemmF32`. */
+  gemmScratchBytes,
+} from "./gemm/f32";
+export {
+  /** A (k, n) matrix into panels. */
+  packF32,
+} from "./gemm/pack";
+export {
+  /** One head of one sequence. */
+  attention,
+  /** Bytes of scratch memory for `attention`. */
+  attentionScratchBytes,
+} from "./attention";
+export {
+  /** Word + token type + position. */
+  embed,
+} from "./embedding";
+export {
+  /** Layer norm of x + residual. */
+  layerNorm,
+} from "./layer-norm";
+export {
+  /** Softmax of each row, in place. */
+  softmax,
+} from "./softmax";
+export {
+  /** An activation function, in place. */
+  activate,
+} from "./activation";
+export {
+  /** Dropout by key, in place. */
+  dropout,
+} from "./dropout";
+
+/** First byte after the kernels' constants: the host's memory begins here. */
+export const heapBase: usize = __heap_base;
+
+/** Whether this build multiplies and adds in one rounding. */
+export const relaxedSimd: bool = ASC_FEATURE_RELAXED_SIMD;

@@ -1,0 +1,55 @@
+/** Vector idioms that every kernel shares: multiply-add, horizontal sums, the lanes of a row's last vector. */
+
+/** Floats in a panel's row; also what every matrix row is padded to. */
+export const LANES: i32 = 8;
+
+/** Bytes of one panel row, and the distance between two vectors' worth of columns in a padded row. */
+export const PANEL_ROW_BYTES: usize = 32;
+
+/** The next multiple of 8: the padded width of a row of `n` columns. */
+// @ts-ignore: decorator
+@inline
+export function padded(n: i32): i32 {
+  return (n + 7) & ~7;
+}
+
+/** a · b + c. Fused where the build has relaxed SIMD: one rounding instead of two, one instruction instead of two. */
+// @ts-ignore: decorator
+@inline
+export function madd(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
+  return f32x4.add(c, f32x4.mul(a, b));
+}
+
+/** Sum of the four lanes. */
+// @ts-ignore: decorator
+@inline
+export function sumLanes(v: v128): f32 {
+  v = f32x4.add(v, v128.shuffle<i32>(v, v, 2, 3, 0, 1));
+  v = f32x4.add(v, v128.shuffle<i32>(v, v, 1, 0, 3, 2));
+  return f32x4.extract_lane(v, 0);
+}
+
+/** Largest of the four lanes. */
+// @ts-ignore: decorator
+@inline
+export function maxLanes(v: v128): f32 {
+  v = f32x4.pmax(v, v128.shuffle<i32>(v, v, 2, 3, 0, 1));
+  v = f32x4.pmax(v, v128.shuffle<i32>(v, v, 1, 0, 3, 2));
+  return f32x4.extract_lane(v, 0);
+}
+
+// Row r selects the first r lanes.
+const TAIL_MASKS: usize = memory.data<u32>([
+  0, 0, 0, 0,
+  0xffffffff, 0, 0, 0,
+  0xffffffff, 0xffffffff, 0, 0,
+  0xffffffff, 0xffffffff, 0xffffffff, 0,
+], 16);
+
+/** All bits set in the lanes of a row's last, partial vector that hold real columns: the first `n % 4`. */
+// @ts-ignore: decorator
+@inline
+export function tailMask(n: i32): v128 {
+  return v128.load(TAIL_MASKS + ((<usize>n & 3) << 4));
+}

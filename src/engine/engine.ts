@@ -1,0 +1,151 @@
+/** The operations of a forward pass, on matrices in linear memory. */
+import { ACTIVATIONS, type Activation, instantiateKernels, type Kernels } from './kernels.js';
+import { LinearMemory, type Matrix, matrixBytes } from './memory.js';
+
+/** A dense layer's packed weights (in, out) and its padded bias. */
+export interface Dense {
+  readonly panels: number;
+  readonly bias: number;
+  readonly inputs: number;
+  readonly outputs: number;
+}
+
+/** A layer norm's padded scale and bias. */
+export interface Norm {
+  readonly scale: number;
+  readonly bias: number;
+}
+
+/** The addresses of an embedding layer's tables. */
+export interface EmbeddingTables {
+  /** Panels, 8 tokens wide. */
+  readonly word: number;
+  readonly tokenType: number;
+  readonly position: number;
+}
+
+/** One sequence's part of a layer's attention. */
+export interface AttentionHeads {
+  /** (seq, 3 · hidden): query, key and value side by side. */
+  readonly qkv: Matrix;
+  /** (seq, hidden) */
+  readonly context: Matrix;
+  /** Address of (padded seq) floats that are added to the scores, one a key. */
+  readonly maskBias: number;
+  readonly heads: number;
+  readonly scratch: number;
+  /** Address for the (heads, seq, seq) attention weights, when asked for. */
+  readonly probs?: number;
+  /** Address of (seq, padded seq) dropout factors. */
+  readonly keep?: number;
+}
+
+/** Bytes of the panels of an (inputs, outputs) matrix. */
+export function panelsBytes(inputs: number, outputs: number): number {
+  return matrixBytes(inputs, outputs);
+}
+
+export class Engine {
+  readonly memory: LinearMemory;
+  readonly kernels: Kernels;
+  readonly #gemmScratch: number;
+
+  constructor(module: WebAssembly.Module, maxMemoryBytes: number) {
+    this.memory = new LinearMemory(maxMemoryBytes);
+    this.kernels = instantiateKernels(module, this.memory.wasm);
+    const constants = this.memory.region();
+    constants.take(Number(this.kernels.heapBase.value));
+    this.#gemmScratch = constants.take(this.kernels.gemmScratchBytes());
+    this.memory.claim(constants);
+  }
+
+  /** Which build runs. */
+  get build(): 'simd' | 'relaxed-simd' {
+    return this.kernels.relaxedSimd.value ? 'relaxed-simd' : 'simd';
+  }
+
+  /** out = word + token type + position; the three arrays of i32 at `ids`, `types`, `positions` hold out.rows each. */
+  embed(ids: number, types: number, positions: number, tables: EmbeddingTables, out: Matrix): void {
+    const { word, tokenType, position } = tables;
+    const { address, rows, cols, stride } = out;
+    this.kernels.embed(ids, types, positions, word, tokenType, position, stride, address, stride, rows, cols);
+  }
+
+  /** out = activation(x · weights + bias) */
+  linear(x: Matrix, { panels, bias, inputs, outputs }: Dense, out: Matrix, activation: Activation = 'identity'): void {
+    const number = ACTIVATIONS.indexOf(activation);
+    const { address, stride } = out;
+    const scratch = this.#gemmScratch;
+    this.kernels.gemmF32(
+      x.address,
+      x.stride,
+      panels,
+      bias,
+      address,
+      stride,
+      x.rows,
+      outputs,
+      inputs,
+      number,
+      0,
+      0,
+      scratch,
+    );
+  }
+
+  /** out = layer norm of x + residual. */
+  layerNorm(x: Matrix, residual: Matrix | undefined, norm: Norm, eps: number, out: Matrix): void {
+    const { address = 0, stride = 0 } = residual ?? {};
+    const { rows, cols } = x;
+    const { scale, bias } = norm;
+    this.kernels.layerNorm(x.address, x.stride, address, stride, scale, bias, out.address, out.stride, rows, cols, eps);
+  }
+
+  /** context = softmax(query · keyᵀ / sqrt(head_dim) + maskBias) · value, head by head. */
+  attention({ qkv, context, maskBias, heads, scratch, probs = 0, keep = 0 }: AttentionHeads): void {
+    const seq = qkv.rows;
+    const hidden = context.cols;
+    const headDim = hidden / heads;
+    const scale = 1 / Math.sqrt(headDim);
+    for (let head = 0; head < heads; head++) {
+      const query = qkv.address + head * headDim * 4;
+      const key = query + hidden * 4;
+      const value = key + hidden * 4;
+      const out = context.address + head * headDim * 4;
+      const weights = probs === 0 ? 0 : probs + head * seq * seq * 4;
+      this.kernels.attention(
+        query,
+        key,
+        value,
+        qkv.stride,
+        maskBias,
+        out,
+        context.stride,
+        seq,
+        headDim,
+        scale,
+        scratch,
+        weights,
+        keep,
+      );
+    }
+  }
+
+  /** Zeroes elements of x with probability `rate` and scales the others by 1 / (1 - rate). */
+  dropout(x: Matrix, rate: number, key: number): void {
+    const threshold = Math.min(Math.floor(rate * 2 ** 32), 2 ** 32 - 1);
+    this.kernels.dropout(x.address, x.stride, x.rows, x.cols, key, threshold, 1 / (1 - rate));
+  }
+
+  /** A copy of a matrix's numbers, without its padding. */
+  read({ address, rows, cols, stride }: Matrix, target = new Float32Array(rows * cols), offset = 0): Float32Array {
+    const row = stride / 4;
+    const source = this.memory.f32(address, (rows - 1) * row + cols);
+    if (row === cols) {
+      target.set(source, offset);
+    } else {
+      for (let i = 0; i < rows; i++) target.set(source.subarray(i * row, i * row + cols), offset + i * cols);
+    }
+    return target;
+  }
+}

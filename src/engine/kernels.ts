@@ -1,0 +1,135 @@
+/** The compiled kernels: which build this engine can run, compiled once, and their typed exports. */
+
+import { instantiateSync } from '@assemblyscript/loader';
+import { relaxedSimd, simd } from 'wasm-feature-detect';
+import { readFile } from '#platform';
+import { AlbertError } from '../errors.js';
+
+/** The activation functions of the kernels, each at its number (`assembly/activation.ts`). */
+export const ACTIVATIONS = ['identity', 'gelu_new', 'gelu', 'relu', 'silu', 'tanh', 'quick_gelu'] as const;
+export type Activation = (typeof ACTIVATIONS)[number];
+
+/** The exports of `assembly/index.ts`; every `ld…` is a row stride in bytes, every pointer a byte offset. */
+export interface Kernels {
+  gemmF32(
+    aPtr: number,
+    lda: number,
+    panelsPtr: number,
+    biasPtr: number,
+    cPtr: number,
+    ldc: number,
+    m: number,
+    n: number,
+    k: number,
+    activation: number,
+    residualPtr: number,
+    ldResidual: number,
+    scratchPtr: number,
+  ): void;
+  gemmScratchBytes(): number;
+  packF32(
+    sourcePtr: number,
+    strideK: number,
+    strideN: number,
+    panelsPtr: number,
+    k: number,
+    n: number,
+    first: number,
+  ): void;
+  attention(
+    qPtr: number,
+    kPtr: number,
+    vPtr: number,
+    ldQkv: number,
+    maskBiasPtr: number,
+    contextPtr: number,
+    ldContext: number,
+    seq: number,
+    headDim: number,
+    scale: number,
+    scratchPtr: number,
+    probsPtr: number,
+    keepPtr: number,
+  ): void;
+  attentionScratchBytes(seq: number, headDim: number): number;
+  embed(
+    idsPtr: number,
+    typesPtr: number,
+    positionsPtr: number,
+    wordPtr: number,
+    typeTablePtr: number,
+    positionTablePtr: number,
+    ldTable: number,
+    outPtr: number,
+    ldOut: number,
+    tokens: number,
+    size: number,
+  ): void;
+  layerNorm(
+    xPtr: number,
+    ldx: number,
+    residualPtr: number,
+    ldResidual: number,
+    gammaPtr: number,
+    betaPtr: number,
+    outPtr: number,
+    ldOut: number,
+    rows: number,
+    cols: number,
+    eps: number,
+  ): void;
+  softmax(xPtr: number, ldx: number, rows: number, cols: number): void;
+  activate(xPtr: number, ldx: number, rows: number, cols: number, activation: number): void;
+  dropout(xPtr: number, ldx: number, rows: number, cols: number, key: number, threshold: number, scale: number): void;
+  /** First byte after the kernels' constants. */
+  readonly heapBase: WebAssembly.Global;
+  /** 1 in the build with relaxed SIMD. */
+  readonly relaxedSimd: WebAssembly.Global;
+}
+
+const compiled = new Map<string, Promise<WebAssembly.Module>>();
+
+/**
+ * Compiles the fastest build that this engine runs, or the one at `wasmUrl`; a second call shares the first one's work.
+ *
+ * @throws ERR_ENVIRONMENT without WebAssembly SIMD, ERR_SOURCE when the file cannot be read
+ */
+export async function compileKernels(wasmUrl?: string | URL): Promise<WebAssembly.Module> {
+  if (!(await simd())) {
+    throw new AlbertError('ERR_ENVIRONMENT', 'this JavaScript engine has no WebAssembly SIMD');
+  }
+  // Written out in full, since bundlers find assets by this very expression.
+  const url =
+    wasmUrl !== undefined
+      ? new URL(wasmUrl)
+      : (await relaxedSimd())
+        ? new URL('../../build/relaxed.wasm', import.meta.url)
+        : new URL('../../build/simd.wasm', import.meta.url);
+  let module = compiled.get(url.href);
+  if (module === undefined) {
+    module = compile(url);
+    compiled.set(url.href, module);
+    // A failure is not kept: the next load tries again.
+    module.catch(() => compiled.delete(url.href));
+  }
+  return module;
+}
+
+async function compile(url: URL): Promise<WebAssembly.Module> {
+  const bytes = await readFile(url);
+  if (bytes === undefined) {
+    throw new AlbertError('ERR_SOURCE', `there are no kernels at ${url.href}: was the package built?`);
+  }
+  try {
+    return await WebAssembly.compile(bytes as BufferSource);
+  } catch (cause) {
+    throw new AlbertError('ERR_ENVIRONMENT', `cannot compile the kernels at ${url.href}: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+/** An instance of the kernels over a memory. */
+export function instantiateKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernels {
+  return instantiateSync(module, { env: { memory } }).instance.exports as unknown as Kernels;
+}

@@ -1,0 +1,136 @@
+/** Linear memory: a stack of regions that grows upwards; weights at the bottom, a forward's activations above. */
+import { AlbertError } from '../errors.js';
+
+const PAGE_BYTES = 65_536;
+/** Every allocation begins at a cache line. */
+const ALIGNMENT = 64;
+/** What WebAssembly's 32-bit addresses reach. */
+const MOST_PAGES = 65_536;
+
+/** Columns of a matrix are padded to whole panels. */
+const PANEL_COLUMNS = 8;
+
+/** Rounds a size up to the next allocation boundary. */
+function aligned(bytes: number): number {
+  return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+}
+
+/** The next multiple of 8: the floats that a row of `cols` columns occupies. */
+export function padded(cols: number): number {
+  return Math.ceil(cols / PANEL_COLUMNS) * PANEL_COLUMNS;
+}
+
+/** Bytes of a (rows, cols) float32 matrix with its padding. */
+export function matrixBytes(rows: number, cols: number): number {
+  return rows * padded(cols) * 4;
+}
+
+/** A row-major float32 matrix in linear memory. `stride` is the bytes from one row to the next. */
+export interface Matrix {
+  readonly address: number;
+  readonly rows: number;
+  readonly cols: number;
+  readonly stride: number;
+}
+
+/** Rows `from` to `to` of a matrix. */
+export function rowsOf({ address, cols, stride }: Matrix, from: number, to: number): Matrix {
+  return { address: address + from * stride, rows: to - from, cols, stride };
+}
+
+/**
+ * A stretch of memory that is planned before it is there: addresses are handed out first, then the whole is claimed at
+ * once. So a forward grows the memory at most once, and fails before its first kernel or not at all.
+ */
+export class Region {
+  readonly start: number;
+  #end: number;
+
+  constructor(start: number) {
+    this.start = aligned(start);
+    this.#end = this.start;
+  }
+
+  /** First byte after what was handed out. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** The address of `bytes` more. */
+  take(bytes: number): number {
+    const address = this.#end;
+    this.#end += aligned(bytes);
+    return address;
+  }
+
+  /** A matrix of this region. */
+  matrix(rows: number, cols: number): Matrix {
+    return { address: this.take(matrixBytes(rows, cols)), rows, cols, stride: padded(cols) * 4 };
+  }
+}
+
+export class LinearMemory {
+  readonly wasm: WebAssembly.Memory;
+  readonly maxBytes: number;
+  #top = 0;
+
+  /** @param maxBytes the most this memory may ever hold */
+  constructor(maxBytes: number) {
+    this.maxBytes = maxBytes;
+    const maximum = Math.min(MOST_PAGES, Math.max(1, Math.ceil(maxBytes / PAGE_BYTES)));
+    this.wasm = new WebAssembly.Memory({ initial: 1, maximum });
+  }
+
+  /** Bytes in use. */
+  get used(): number {
+    return this.#top;
+  }
+
+  /** Bytes that the memory occupies, in use or not: WebAssembly memory never shrinks. */
+  get bytes(): number {
+    return this.wasm.buffer.byteLength;
+  }
+
+  /** An empty region above everything in use. */
+  region(): Region {
+    return new Region(this.#top);
+  }
+
+  /**
+   * Puts a region in use, in one growth at most. Views taken before are void afterwards.
+   *
+   * @throws ERR_MEMORY with the bytes wanted and allowed; nothing has changed then
+   */
+  claim(region: Region): void {
+    const wanted = region.end;
+    if (!(wanted <= this.maxBytes)) throw outOfMemory(wanted, this.maxBytes);
+    if (wanted > this.bytes) {
+      try {
+        this.wasm.grow(Math.ceil((wanted - this.bytes) / PAGE_BYTES));
+      } catch (cause) {
+        throw outOfMemory(wanted, this.maxBytes, cause);
+      }
+    }
+    this.#top = wanted;
+  }
+
+  /** Returns to an earlier value of `used`: what was claimed since is free again. */
+  release(used: number): void {
+    this.#top = used;
+  }
+
+  /** A view of `length` floats; void after the next `reserve`. */
+  f32(address: number, length: number): Float32Array {
+    return new Float32Array(this.wasm.buffer, address, length);
+  }
+
+  /** A view of `length` integers; void after the next `reserve`. */
+  i32(address: number, length: number): Int32Array {
+    return new Int32Array(this.wasm.buffer, address, length);
+  }
+}
+
+function outOfMemory(wanted: number, allowed: number, cause?: unknown): AlbertError {
+  const message = `"memory" expected at most ${allowed} bytes, got a need of ${wanted}; maxMemoryBytes sets the limit`;
+  return new AlbertError('ERR_MEMORY', message, { cause });
+}

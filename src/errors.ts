@@ -1,0 +1,62 @@
+/** The ground floor: the one error type that every wing throws, and the sentence it speaks in. */
+
+/** Stable codes: a program may branch on them, a release never renames one. */
+export type AlbertErrorCode =
+  | 'ERR_INPUT'
+  | 'ERR_TOO_LONG'
+  | 'ERR_CONFIG'
+  | 'ERR_CHECKPOINT'
+  | 'ERR_PARAMETER'
+  | 'ERR_TOKENIZER'
+  | 'ERR_SOURCE'
+  | 'ERR_MEMORY'
+  | 'ERR_WORKER'
+  | 'ERR_DISPOSED'
+  | 'ERR_ABORTED'
+  | 'ERR_ENVIRONMENT'
+  | 'ERR_INTERNAL';
+
+/** Every failure of this library. `code` is for programs, `message` for people. */
+export class AlbertError extends Error {
+  override readonly name = 'AlbertError';
+  readonly code: AlbertErrorCode;
+
+  constructor(code: AlbertErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/**
+ * Builds the house sentence: `"input_ids" expected ids < 30000, got 31337 at [0, 5]`.
+ *
+ * @param where the place of the fault, e.g. `[0, 5]` or a file name; left out when the title says it all
+ */
+export function mismatch(
+  code: AlbertErrorCode,
+  title: string,
+  expected: string,
+  got: unknown,
+  where?: string,
+  options?: ErrorOptions,
+): AlbertError {
+  const place = where === undefined ? '' : ` at ${where}`;
+  return new AlbertError(code, `"${title}" expected ${expected}, got ${show(got)}${place}`, options);
+}
+
+/** Shortens any value to something a person can read in one line. */
+function show(value: unknown): string {
+  if (typeof value === 'string')
+    return value.length > 80 ? `${JSON.stringify(value.slice(0, 80))}…` : JSON.stringify(value);
+  if (typeof value === 'bigint') return `${value}n`;
+  if (Array.isArray(value))
+    return value.length > 8 ? `[${value.slice(0, 8).map(show).join(', ')}, …]` : `[${value.map(show).join(', ')}]`;
+  if (ArrayBuffer.isView(value)) return `${value.constructor.name} of ${(value as Uint8Array).length}`;
+  if (typeof value === 'object' && value !== null) return value.constructor?.name ?? 'an object';
+  return String(value);
+}
+
+/** Throws ERR_ABORTED when the caller has cancelled; the signal's reason becomes the cause. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new AlbertError('ERR_ABORTED', 'the operation was aborted', { cause: signal.reason });
+}

@@ -1,0 +1,64 @@
+/** FlaxAlbertOnlyMLMHead: from hidden states to a logit for each word, shared by masked LM and pre-training. */
+import type { Dense, Norm } from '../../engine/engine.js';
+import { type Matrix, type Region, rowsOf } from '../../engine/memory.js';
+import { Tensor } from '../../tensor.js';
+import { type AlbertConfig, HIDDEN_ACTIVATIONS } from '../config.js';
+import type { HeadContext } from '../head.js';
+import type { BodyParameters, ParameterTable } from '../parameters.js';
+
+export interface LanguageModelingParameters {
+  readonly dense: Dense;
+  readonly norm: Norm;
+  readonly decoder: Dense;
+}
+
+export interface LanguageModelingMatrices {
+  /** (tokens, embedding_size) */
+  readonly transformed: Matrix;
+  /** (CHUNK_ROWS at most, vocab_size) */
+  readonly logits: Matrix;
+}
+
+/** Tokens whose logits are computed at once: the memory for 30,000 words is 14 MB, however long the batch. */
+const CHUNK_ROWS = 120;
+
+export function declareLanguageModeling(
+  table: ParameterTable,
+  { vocab_size, embedding_size, hidden_size, tie_word_embeddings }: AlbertConfig,
+  { tables }: BodyParameters,
+): LanguageModelingParameters {
+  const bias = table.bias('predictions.bias', vocab_size);
+  const norm = table.norm('predictions.LayerNorm', embedding_size, true);
+  const dense = table.dense('predictions.dense', hidden_size, embedding_size, true);
+  const panels = tie_word_embeddings ? tables.word : table.decoder('predictions.decoder', embedding_size, vocab_size);
+  return { dense, norm, decoder: { panels, bias, inputs: embedding_size, outputs: vocab_size } };
+}
+
+export function planLanguageModeling(
+  region: Region,
+  { embedding_size, vocab_size }: AlbertConfig,
+  tokens: number,
+): LanguageModelingMatrices {
+  return {
+    transformed: region.matrix(tokens, embedding_size),
+    logits: region.matrix(Math.min(tokens, CHUNK_ROWS), vocab_size),
+  };
+}
+
+/** (…leading, seq, vocab_size) logits. */
+export function languageModelingLogits(
+  { engine, config, hidden, leading, seq }: HeadContext,
+  { dense, norm, decoder }: LanguageModelingParameters,
+  { transformed, logits }: LanguageModelingMatrices,
+): Tensor<Float32Array> {
+  const { vocab_size, hidden_act, layer_norm_eps } = config;
+  engine.linear(hidden, dense, transformed, HIDDEN_ACTIVATIONS[hidden_act]);
+  engine.layerNorm(transformed, undefined, norm, layer_norm_eps, transformed);
+  const data = new Float32Array(hidden.rows * vocab_size);
+  for (let row = 0; row < hidden.rows; row += logits.rows) {
+    const chunk = rowsOf(transformed, row, Math.min(row + logits.rows, hidden.rows));
+    engine.linear(chunk, decoder, logits);
+    engine.read(rowsOf(logits, 0, chunk.rows), data, row * vocab_size);
+  }
+  return new Tensor(data, [...leading, seq, vocab_size]);
+}

@@ -1,0 +1,29 @@
+/** FlaxAlbertForMaskedLM: a logit for each word at each position. */
+import type { Tensor } from '../../tensor.js';
+import { AlbertPreTrainedModel } from '../albert.js';
+import type { Head } from '../head.js';
+import {
+  declareLanguageModeling,
+  type LanguageModelingMatrices,
+  type LanguageModelingParameters,
+  languageModelingLogits,
+  planLanguageModeling,
+} from './language-modeling.js';
+
+export interface MaskedLMOutput {
+  /** (batch, seq, vocab_size) */
+  readonly logits: Tensor<Float32Array>;
+}
+
+const head: Head<LanguageModelingParameters, LanguageModelingMatrices> = {
+  pooler: false,
+  rank: 2,
+  prefix: 'albert.',
+  declare: declareLanguageModeling,
+  plan: (region, config, batch, seq) => planLanguageModeling(region, config, batch * seq),
+  run: (context, parameters, matrices) => ({ logits: languageModelingLogits(context, parameters, matrices) }),
+};
+
+export class AlbertForMaskedLM extends AlbertPreTrainedModel<MaskedLMOutput> {
+  static readonly head: Head = head as Head;
+}

@@ -1,0 +1,28 @@
+/** FlaxAlbertForSequenceClassification: one set of label logits for each sequence. */
+import type { Dense } from '../../engine/engine.js';
+import type { Matrix } from '../../engine/memory.js';
+import { Tensor } from '../../tensor.js';
+import { AlbertPreTrainedModel } from '../albert.js';
+import type { Head } from '../head.js';
+
+export interface SequenceClassificationOutput {
+  /** (batch, num_labels) */
+  readonly logits: Tensor<Float32Array>;
+}
+
+const head: Head<Dense, Matrix> = {
+  pooler: true,
+  rank: 2,
+  prefix: 'albert.',
+  declare: (table, { hidden_size, num_labels }) => table.dense('classifier', hidden_size, num_labels, true),
+  plan: (region, { num_labels }, batch) => region.matrix(batch, num_labels),
+  run({ engine, config, pooled, leading, dropout }, classifier, logits) {
+    dropout?.apply(engine, pooled, config.classifier_dropout_prob);
+    engine.linear(pooled, classifier, logits);
+    return { logits: new Tensor(engine.read(logits), [...leading, config.num_labels]) };
+  },
+};
+
+export class AlbertForSequenceClassification extends AlbertPreTrainedModel<SequenceClassificationOutput> {
+  static readonly head: Head = head as Head;
+}

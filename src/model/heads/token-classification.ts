@@ -1,0 +1,28 @@
+/** FlaxAlbertForTokenClassification: one set of label logits for each token. */
+import type { Dense } from '../../engine/engine.js';
+import type { Matrix } from '../../engine/memory.js';
+import { Tensor } from '../../tensor.js';
+import { AlbertPreTrainedModel } from '../albert.js';
+import type { Head } from '../head.js';
+
+export interface TokenClassificationOutput {
+  /** (batch, seq, num_labels) */
+  readonly logits: Tensor<Float32Array>;
+}
+
+const head: Head<Dense, Matrix> = {
+  pooler: false,
+  rank: 2,
+  prefix: 'albert.',
+  declare: (table, { hidden_size, num_labels }) => table.dense('classifier', hidden_size, num_labels, true),
+  plan: (region, { num_labels }, batch, seq) => region.matrix(batch * seq, num_labels),
+  run({ engine, config, hidden, leading, seq, dropout }, classifier, logits) {
+    dropout?.apply(engine, hidden, config.classifier_dropout_prob);
+    engine.linear(hidden, classifier, logits);
+    return { logits: new Tensor(engine.read(logits), [...leading, seq, config.num_labels]) };
+  },
+};
+
+export class AlbertForTokenClassification extends AlbertPreTrainedModel<TokenClassificationOutput> {
+  static readonly head: Head = head as Head;
+}

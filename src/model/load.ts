@@ -1,0 +1,162 @@
+/** From a checkpoint's tensors to packed parameters, and back. */
+import type { Engine } from '../engine/engine.js';
+import { padded, type Region } from '../engine/memory.js';
+import { AlbertError, mismatch } from '../errors.js';
+import { Tensor } from '../tensor.js';
+import { allFinite, type Checkpoint, decodeFloat32, isFloatDtype, type StoredTensor } from '../weights/checkpoint.js';
+import { elements, type Parameter, stagingFloats } from './parameters.js';
+
+/** Where a parameter's numbers come from, and how a matrix lies there. */
+export interface ParameterSource {
+  /** Fills `target`, row-major, one float for each element. */
+  fill(target: Float32Array): void;
+  /** Whether a dense weight is stored as Flax's kernel, (in, out). */
+  readonly transposed: boolean;
+}
+
+/** What a checkpoint held for a model. */
+export interface Matched {
+  readonly sources: ReadonlyMap<Parameter, ParameterSource>;
+  /** Parameters that the checkpoint lacks and that were left to initialisation: the head's, or none. */
+  readonly missing: readonly Parameter[];
+  /** Tensors of the checkpoint that the model has no use for. */
+  readonly surplus: readonly string[];
+}
+
+/** Faults listed in one message; a checkpoint of another model has hundreds. */
+const FAULTS_LISTED = 20;
+
+/**
+ * Finds each parameter in a checkpoint, with or without the `albert.` prefix, and checks name, shape, dtype and values
+ * of all of them before any is packed.
+ *
+ * @param strict whether a missing head is a fault as well
+ * @throws ERR_PARAMETER that lists every fault by name
+ */
+export function matchCheckpoint(parameters: readonly Parameter[], checkpoint: Checkpoint, strict: boolean): Matched {
+  const flax = checkpoint.format === 'flax_msgpack';
+  const sources = new Map<Parameter, ParameterSource>();
+  const missing: Parameter[] = [];
+  const faults: string[] = [];
+  const used = new Set<string>();
+  for (const parameter of parameters) {
+    const name = flax ? parameter.flaxName : parameter.name;
+    const tensor = findTensor(checkpoint, name, flax ? 'albert/' : 'albert.');
+    if (tensor === undefined) {
+      if (parameter.head && !strict) missing.push(parameter);
+      else faults.push(mismatch('ERR_PARAMETER', name, `a tensor [${parameter.shape.join(', ')}]`, 'none').message);
+      continue;
+    }
+    used.add(tensor.name);
+    const transposed = flax && parameter.kernel;
+    const fault = faultOf(tensor, transposed ? parameter.shape.toReversed() : parameter.shape);
+    if (fault !== undefined) faults.push(fault);
+    else sources.set(parameter, { transposed, fill: (target) => decodeFloat32(tensor, target) });
+  }
+  if (faults.length > 0) throw new AlbertError('ERR_PARAMETER', listed(faults));
+  return { sources, missing, surplus: [...checkpoint.tensors.keys()].filter((name) => !used.has(name)) };
+}
+
+function findTensor({ tensors }: Checkpoint, name: string, prefix: string): StoredTensor | undefined {
+  const other = name.startsWith(prefix) ? name.slice(prefix.length) : `${prefix}${name}`;
+  return tensors.get(name) ?? tensors.get(other);
+}
+
+function faultOf(tensor: StoredTensor, shape: readonly number[]): string | undefined {
+  const { name, dtype } = tensor;
+  if (tensor.shape.join() !== shape.join()) {
+    return mismatch('ERR_PARAMETER', name, `the shape [${shape.join(', ')}]`, [...tensor.shape]).message;
+  }
+  if (!isFloatDtype(dtype)) return mismatch('ERR_PARAMETER', name, 'a floating-point dtype', dtype).message;
+  if (!allFinite(tensor)) return mismatch('ERR_PARAMETER', name, 'finite values', 'NaN or infinity').message;
+  return undefined;
+}
+
+function listed(faults: readonly string[]): string {
+  const more = faults.length > FAULTS_LISTED ? [`and ${faults.length - FAULTS_LISTED} more`] : [];
+  return [...faults.slice(0, FAULTS_LISTED), ...more].join('\n');
+}
+
+/**
+ * The parameters that a caller hands to one forward, by PyTorch's names as `params` gives them.
+ *
+ * @throws ERR_PARAMETER that lists every missing or misshapen tensor
+ */
+export function matchParams(
+  parameters: readonly Parameter[],
+  params: ReadonlyMap<string, Tensor>,
+): ReadonlyMap<Parameter, ParameterSource> {
+  const faults: string[] = [];
+  const sources = new Map<Parameter, ParameterSource>();
+  for (const parameter of parameters) {
+    const { name, shape } = parameter;
+    const data = params.get(name)?.data;
+    const got = params.get(name)?.shape;
+    if (!(data instanceof Float32Array) || got?.join() !== shape.join()) {
+      const what = `a float32 tensor [${shape.join(', ')}]`;
+      faults.push(mismatch('ERR_PARAMETER', name, what, got === undefined ? 'none' : [...got]).message);
+    } else {
+      sources.set(parameter, { transposed: false, fill: (target) => target.set(data) });
+    }
+  }
+  if (faults.length > 0) throw new AlbertError('ERR_PARAMETER', listed(faults));
+  return sources;
+}
+
+/** Packs parameters into their region, which must be claimed. */
+export function packParameters(
+  engine: Engine,
+  sources: ReadonlyMap<Parameter, ParameterSource>,
+  { start, end }: Region,
+): void {
+  const { memory } = engine;
+  const staging = memory.region();
+  const address = staging.take(stagingFloats([...sources.keys()]) * 4);
+  const used = memory.used;
+  memory.claim(staging);
+  try {
+    memory.f32(start, (end - start) / 4).fill(0);
+    for (const [parameter, source] of sources) {
+      const target = memory.f32(address, elements(parameter.shape));
+      source.fill(target);
+      place(engine, parameter, source.transposed, address, target);
+    }
+  } finally {
+    memory.release(used);
+  }
+}
+
+/** Moves one parameter from staging memory to its place. */
+function place(engine: Engine, parameter: Parameter, transposed: boolean, address: number, staged: Float32Array): void {
+  const { place, shape } = parameter;
+  const [rows = 1, cols = 1] = shape;
+  if (place.kind === 'vector') {
+    engine.memory.f32(place.address, staged.length).set(staged);
+  } else if (place.kind === 'table') {
+    const table = engine.memory.f32(place.address, rows * padded(cols));
+    for (let row = 0; row < rows; row++) table.set(staged.subarray(row * cols, (row + 1) * cols), row * padded(cols));
+  } else {
+    const strideK = transposed ? rows * 4 : 4;
+    const strideN = transposed ? 4 : cols * 4;
+    engine.kernels.packF32(address, strideK, strideN, place.address, cols, rows, place.first);
+  }
+}
+
+/** A copy of one parameter, in PyTorch's orientation: bit for bit what was packed. */
+export function readParameter(engine: Engine, { place, shape }: Parameter): Tensor<Float32Array> {
+  const [rows = 1, cols = 1] = shape;
+  const data = new Float32Array(elements(shape));
+  if (place.kind === 'vector') {
+    data.set(engine.memory.f32(place.address, data.length));
+  } else if (place.kind === 'table') {
+    engine.read({ address: place.address, rows, cols, stride: padded(cols) * 4 }, data);
+  } else {
+    const panels = engine.memory.f32(place.address, padded(place.first + rows) * cols);
+    for (let row = 0; row < rows; row++) {
+      const column = place.first + row;
+      const start = (column >> 3) * cols * 8 + (column & 7);
+      for (let k = 0; k < cols; k++) data[row * cols + k] = panels[start + k * 8] as number;
+    }
+  }
+  return new Tensor(data, shape);
+}

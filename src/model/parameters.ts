@@ -1,0 +1,211 @@
+/**
+ * The one table of parameters: each tensor's names, its shape, how it is initialised and where it lands in memory.
+ *
+ * Building the table walks the model once, in FlaxAlbert's order, and hands out addresses on the way; the result is the
+ * list of tensors to load and, over the same memory, the tree that the forward pass reads.
+ */
+import { type Dense, type EmbeddingTables, type Norm, panelsBytes } from '../engine/engine.js';
+import { matrixBytes, padded, type Region } from '../engine/memory.js';
+import type { AlbertConfig } from './config.js';
+
+/** Where a tensor lies once it is packed. */
+export type Place =
+  /** A vector, padded to whole panels. */
+  | { readonly kind: 'vector'; readonly address: number }
+  /** A table read row by row; rows are padded. */
+  | { readonly kind: 'table'; readonly address: number }
+  /** `outputs` columns of packed panels, from column `first` on. */
+  | { readonly kind: 'panels'; readonly address: number; readonly first: number };
+
+export interface Parameter {
+  /** PyTorch's name, which safetensors checkpoints use. */
+  readonly name: string;
+  /** Flax's path in the tree of parameters. */
+  readonly flaxName: string;
+  /** PyTorch's shape; of a dense layer's weight (out, in). */
+  readonly shape: readonly number[];
+  /** Whether Flax stores it transposed, as a dense kernel (in, out). */
+  readonly kernel: boolean;
+  readonly initial: 'normal' | 'zeros' | 'ones';
+  /** Part of the head or the pooler: a checkpoint of another task may lack it. */
+  readonly head: boolean;
+  readonly place: Place;
+}
+
+/** One ALBERT layer's weights, shared by every layer of its group. */
+export interface LayerParameters {
+  readonly qkv: Dense;
+  readonly dense: Dense;
+  readonly attentionNorm: Norm;
+  readonly ffn: Dense;
+  readonly ffnOutput: Dense;
+  readonly fullLayerNorm: Norm;
+}
+
+/** Addresses of the body's weights. */
+export interface BodyParameters {
+  readonly tables: EmbeddingTables;
+  readonly embeddingNorm: Norm;
+  readonly mapping: Dense;
+  /** [group][inner layer] */
+  readonly groups: readonly (readonly LayerParameters[])[];
+  readonly pooler: Dense | undefined;
+}
+
+/** Records the parameters that a model declares: each method takes room for some tensors and returns their addresses. */
+export class ParameterTable {
+  readonly parameters: Parameter[] = [];
+  readonly #region: Region;
+
+  constructor(region: Region) {
+    this.#region = region;
+  }
+
+  /** A dense layer: weight (out, in), bias (out). */
+  dense(name: string, inputs: number, outputs: number, head = false): Dense {
+    return this.denseSideBySide([name], inputs, outputs, head);
+  }
+
+  /** Dense layers of one input whose outputs become one wide matrix. */
+  denseSideBySide(names: readonly string[], inputs: number, outputs: number, head = false): Dense {
+    const total = names.length * outputs;
+    const panels = this.#region.take(panelsBytes(inputs, total));
+    const bias = this.#region.take(matrixBytes(1, total));
+    names.forEach((name, i) => {
+      this.#panels(`${name}.weight`, flaxPath(name, 'kernel'), [outputs, inputs], panels, i * outputs, head, true);
+      this.#vector(`${name}.bias`, flaxPath(name, 'bias'), outputs, bias + i * outputs * 4, 'zeros', head);
+    });
+    return { panels, bias, inputs, outputs: total };
+  }
+
+  norm(name: string, size: number, head = false): Norm {
+    const scale = this.#region.take(matrixBytes(1, size));
+    const bias = this.#region.take(matrixBytes(1, size));
+    this.#vector(`${name}.weight`, flaxPath(name, 'scale'), size, scale, 'ones', head);
+    this.#vector(`${name}.bias`, flaxPath(name, 'bias'), size, bias, 'zeros', head);
+    return { scale, bias };
+  }
+
+  /** An embedding table (count, size), row by row. */
+  table(name: string, count: number, size: number): number {
+    const address = this.#region.take(matrixBytes(count, size));
+    const place = { kind: 'table', address } as const;
+    const flaxName = flaxPath(name, 'embedding');
+    const shape = [count, size];
+    this.parameters.push({
+      name: `${name}.weight`,
+      flaxName,
+      shape,
+      kernel: false,
+      initial: 'normal',
+      head: false,
+      place,
+    });
+    return address;
+  }
+
+  /** The word embeddings (vocab, size), as panels: a tied decoder multiplies by them as they are. */
+  wordTable(name: string, vocab: number, size: number): number {
+    const address = this.#region.take(panelsBytes(size, vocab));
+    this.#panels(`${name}.weight`, flaxPath(name, 'embedding'), [vocab, size], address, 0, false, false);
+    return address;
+  }
+
+  /** The weights of a dense layer without a bias of its own. */
+  decoder(name: string, inputs: number, outputs: number): number {
+    const address = this.#region.take(panelsBytes(inputs, outputs));
+    this.#panels(`${name}.weight`, flaxPath(name, 'kernel'), [outputs, inputs], address, 0, true, true);
+    return address;
+  }
+
+  /** A bare bias that belongs to a head. */
+  bias(name: string, size: number): number {
+    const address = this.#region.take(matrixBytes(1, size));
+    this.#vector(name, name.replaceAll('.', '/'), size, address, 'zeros', true);
+    return address;
+  }
+
+  #panels(
+    name: string,
+    flaxName: string,
+    shape: [number, number],
+    address: number,
+    first: number,
+    head: boolean,
+    kernel: boolean,
+  ): void {
+    const place = { kind: 'panels', address, first } as const;
+    this.parameters.push({ name, flaxName, shape, kernel, initial: 'normal', head, place });
+  }
+
+  #vector(
+    name: string,
+    flaxName: string,
+    size: number,
+    address: number,
+    initial: 'zeros' | 'ones',
+    head: boolean,
+  ): void {
+    const place = { kind: 'vector', address } as const;
+    this.parameters.push({ name, flaxName, shape: [size], kernel: false, initial, head, place });
+  }
+}
+
+/** Declares the body of every ALBERT: embeddings, encoder and, where the head reads it, the pooler. */
+export function declareBody(
+  table: ParameterTable,
+  config: AlbertConfig,
+  prefix: string,
+  pooler: boolean,
+): BodyParameters {
+  const { embedding_size, hidden_size } = config;
+  const embeddings = `${prefix}embeddings`;
+  const tables = {
+    word: table.wordTable(`${embeddings}.word_embeddings`, config.vocab_size, embedding_size),
+    position: table.table(`${embeddings}.position_embeddings`, config.max_position_embeddings, embedding_size),
+    tokenType: table.table(`${embeddings}.token_type_embeddings`, config.type_vocab_size, embedding_size),
+  };
+  const embeddingNorm = table.norm(`${embeddings}.LayerNorm`, embedding_size);
+  const mapping = table.dense(`${prefix}encoder.embedding_hidden_mapping_in`, embedding_size, hidden_size);
+  const groups = Array.from({ length: config.num_hidden_groups }, (_, group) =>
+    Array.from({ length: config.inner_group_num }, (_, inner) =>
+      declareLayer(table, config, `${prefix}encoder.albert_layer_groups.${group}.albert_layers.${inner}`),
+    ),
+  );
+  return {
+    tables,
+    embeddingNorm,
+    mapping,
+    groups,
+    pooler: pooler ? table.dense(`${prefix}pooler`, hidden_size, hidden_size, true) : undefined,
+  };
+}
+
+function declareLayer(table: ParameterTable, config: AlbertConfig, name: string): LayerParameters {
+  const { hidden_size, intermediate_size } = config;
+  const attention = `${name}.attention`;
+  const projections = ['query', 'key', 'value'].map((projection) => `${attention}.${projection}`);
+  return {
+    fullLayerNorm: table.norm(`${name}.full_layer_layer_norm`, hidden_size),
+    qkv: table.denseSideBySide(projections, hidden_size, hidden_size),
+    dense: table.dense(`${attention}.dense`, hidden_size, hidden_size),
+    attentionNorm: table.norm(`${attention}.LayerNorm`, hidden_size),
+    ffn: table.dense(`${name}.ffn`, hidden_size, intermediate_size),
+    ffnOutput: table.dense(`${name}.ffn_output`, intermediate_size, hidden_size),
+  };
+}
+
+/** Flax's path of a module's parameter: the same modules, other names for the leaves. */
+function flaxPath(module: string, leaf: 'kernel' | 'bias' | 'scale' | 'embedding'): string {
+  return `${module}.${leaf}`.replaceAll('.', '/');
+}
+
+/** Floats of scratch memory that packing the largest parameter takes. */
+export function stagingFloats(parameters: readonly Parameter[]): number {
+  return parameters.reduce((most, { shape }) => Math.max(most, padded(elements(shape))), 0);
+}
+
+/** Elements of a shape. */
+export function elements(shape: readonly number[]): number {
+  return shape.reduce((product, dim) => product * dim, 1);
+}

@@ -1,0 +1,49 @@
+/** The ground floor's door to files: a directory, a URL or memory, read by file name alike. */
+import { directoryUrl, readFile } from '#platform';
+import { mismatch } from './errors.js';
+
+/** The files of a model in memory, by name: `config.json`, `model.safetensors`, `tokenizer.json`, … */
+export type ModelFiles = Readonly<Record<string, string | Uint8Array>>;
+
+/** Where a model lives: a directory path (Node), the `file:` or `http(s):` URL of a directory, or its files in memory. */
+export type Source = string | URL | ModelFiles;
+
+/** An opened source. `name` is for messages. */
+export interface OpenedSource {
+  readonly name: string;
+  /** The bytes of one file, or `undefined` when the source does not have it. */
+  readFile(file: string, signal?: AbortSignal): Promise<Uint8Array | undefined>;
+}
+
+/** @throws ERR_SOURCE when the source is neither a directory, nor a URL, nor files */
+export async function openSource(source: Source): Promise<OpenedSource> {
+  if (typeof source === 'string' || source instanceof URL) {
+    const url = await locate(source);
+    return { name: url.href, readFile: (file, signal) => readFile(new URL(file, url), signal) };
+  }
+  if (typeof source !== 'object' || source === null) throw notASource(source);
+  const files = new Map(Object.entries(source));
+  return {
+    name: 'memory',
+    async readFile(file) {
+      const content = files.get(file);
+      return typeof content === 'string' ? new TextEncoder().encode(content) : content;
+    },
+  };
+}
+
+/** The URL of a source's directory, with its closing slash. */
+async function locate(source: string | URL): Promise<URL> {
+  if (source instanceof URL || /^(https?|file):/.test(source)) {
+    const url = new URL(source);
+    if (!url.pathname.endsWith('/')) url.pathname += '/';
+    return url;
+  }
+  const url = await directoryUrl(source);
+  if (url === undefined) throw notASource(source);
+  return url;
+}
+
+function notASource(got: unknown) {
+  return mismatch('ERR_SOURCE', 'source', 'a directory, the URL of a directory or files in memory', got);
+}

@@ -1,0 +1,39 @@
+/** The ground floor's value: numbers with a shape, as models return them and as callers may pass them. */
+import { mismatch } from './errors.js';
+
+export type TensorDtype = 'float32' | 'int32' | 'int64';
+export type TensorData = Float32Array | Int32Array | BigInt64Array;
+
+/** Nested arrays of numbers: the plain JavaScript form of a tensor. */
+export type NestedNumbers = number | bigint | NestedNumbers[];
+
+/** A row-major array of numbers and its shape. The data belong to whoever holds the tensor. */
+export class Tensor<D extends TensorData = TensorData> {
+  readonly data: D;
+  readonly shape: readonly number[];
+
+  /** @throws ERR_INPUT when the shape does not hold exactly the data */
+  constructor(data: D, shape: readonly number[]) {
+    const size = shape.reduce((product, dim) => product * dim, 1);
+    if (size !== data.length || shape.some((dim) => !Number.isSafeInteger(dim) || dim < 0)) {
+      throw mismatch('ERR_INPUT', 'shape', `a shape of ${data.length} elements`, [...shape]);
+    }
+    this.data = data;
+    this.shape = Object.freeze([...shape]);
+  }
+
+  get dtype(): TensorDtype {
+    if (this.data instanceof Float32Array) return 'float32';
+    return this.data instanceof Int32Array ? 'int32' : 'int64';
+  }
+
+  /** The same numbers as nested arrays; a tensor of rank 0 is a bare number. */
+  tolist(): NestedNumbers {
+    let offset = 0;
+    const build = (axis: number): NestedNumbers => {
+      if (axis === this.shape.length) return this.data[offset++] as number | bigint;
+      return Array.from({ length: this.shape[axis] as number }, () => build(axis + 1));
+    };
+    return build(0);
+  }
+}
