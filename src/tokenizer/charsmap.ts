@@ -1,0 +1,136 @@
+/**
+ * SentencePiece's precompiled character map: a double-array trie from UTF-8 sequences to their replacements.
+ *
+ * The layout is `normalizer.cc`'s: the trie's size in bytes (uint32, little-endian), the trie's 32-bit units, then
+ * NUL-terminated UTF-8 replacements. The units are darts-clone's: label, has-leaf bit, offset; a leaf holds a value.
+ */
+import { mismatch } from '../errors.js';
+import { type AlignedText, AlignedTextBuilder } from './offsets.js';
+
+/** The longest replacement in bytes. The longest of the standard maps is U+FDFA's, 33 bytes. */
+const MAX_REPLACEMENT_BYTES = 512;
+
+/** A charsmap, checked once so that no lookup can leave the trie. */
+export class Charsmap {
+  readonly #units: Uint32Array;
+  readonly #replacementBytes: Uint8Array;
+  readonly #replacements = new Map<number, string>();
+
+  /** @throws ERR_TOKENIZER when the trie or its replacements reach outside the bytes */
+  constructor(bytes: Uint8Array) {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const trieBytes = bytes.length < 4 ? 0 : view.getUint32(0, true);
+    if (trieBytes < 4 || trieBytes % 4 !== 0 || trieBytes > bytes.length - 4) {
+      throw bad(`a trie of 4 to ${Math.max(4, bytes.length - 4)} bytes, in whole units`, `${trieBytes} bytes`);
+    }
+    this.#units = new Uint32Array(trieBytes / 4);
+    for (let i = 0; i < this.#units.length; i++) this.#units[i] = view.getUint32(4 + 4 * i, true);
+    this.#replacementBytes = bytes.slice(4 + trieBytes);
+    this.#check();
+  }
+
+  /** Replaces the longest mapped sequence at every position, as `Normalizer::NormalizePrefix` does. */
+  apply(source: AlignedText): AlignedText {
+    const { text, starts, ends } = source;
+    const result = new AlignedTextBuilder(text.length);
+    for (let i = 0; i < text.length; ) {
+      const match = this.#longestPrefix(text, i);
+      if (match === undefined) {
+        const width = (text.codePointAt(i) as number) > 0xffff ? 2 : 1;
+        result.push(width === 1 ? (text[i] as string) : text.slice(i, i + 2), starts[i]!, ends[i + width - 1]!);
+        i += width;
+      } else {
+        result.push(match.replacement, starts[i]!, ends[match.end - 1]!);
+        i = match.end;
+      }
+    }
+    return result.build();
+  }
+
+  #longestPrefix(text: string, start: number): { end: number; replacement: string } | undefined {
+    const units = this.#units;
+    let node = offset(units[0]!);
+    let end = 0;
+    let value = 0;
+    walk: for (let i = start; i < text.length; ) {
+      const codePoint = text.codePointAt(i) as number;
+      i += codePoint > 0xffff ? 2 : 1;
+      let unit = 0;
+      for (let shift = utf8Length(codePoint) - 1; shift >= 0; shift--) {
+        const byte = utf8Byte(codePoint, shift);
+        node ^= byte;
+        unit = units[node]!;
+        if (label(unit) !== byte) break walk;
+        node ^= offset(unit);
+      }
+      if ((unit >>> 8) & 1) {
+        end = i;
+        value = units[node]! & 0x7fffffff;
+      }
+    }
+    return end === 0 ? undefined : { end, replacement: this.#replacement(value) };
+  }
+
+  #replacement(value: number): string {
+    let replacement = this.#replacements.get(value);
+    if (replacement === undefined) {
+      const end = this.#replacementBytes.indexOf(0, value);
+      replacement = utf8.decode(this.#replacementBytes.subarray(value, end));
+      this.#replacements.set(value, replacement);
+    }
+    return replacement;
+  }
+
+  /** Every unit may be reached from hostile text, so every unit must lead to a place inside. */
+  #check(): void {
+    const { length } = this.#units;
+    for (let i = 0; i < length; i++) {
+      const unit = this.#units[i]!;
+      if (unit >>> 31) {
+        const value = unit & 0x7fffffff;
+        if (value >= this.#replacementBytes.length) {
+          throw bad(`replacement offsets < ${this.#replacementBytes.length}`, value, `unit ${i}`);
+        }
+      } else if (((i ^ offset(unit)) | 0xff) >= length) {
+        throw bad(`trie offsets that stay within ${length} units`, i ^ offset(unit), `unit ${i}`);
+      }
+    }
+    for (let start = 0; start < this.#replacementBytes.length; ) {
+      const end = this.#replacementBytes.indexOf(0, start);
+      if (end < 0) throw bad('replacements that end in NUL', 'an unfinished one', `byte ${start}`);
+      if (end - start > MAX_REPLACEMENT_BYTES) {
+        throw bad(`replacements of at most ${MAX_REPLACEMENT_BYTES} bytes`, end - start, `byte ${start}`);
+      }
+      start = end + 1;
+    }
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
+function offset(unit: number): number {
+  return (unit >>> 10) << ((unit & 0x200) >>> 6);
+}
+
+/** The top bit is part of the label: it keeps a leaf from matching any byte. */
+function label(unit: number): number {
+  return (unit & 0x800000ff) >>> 0;
+}
+
+function utf8Length(codePoint: number): number {
+  if (codePoint < 0x80) return 1;
+  if (codePoint < 0x800) return 2;
+  return codePoint < 0x10000 ? 3 : 4;
+}
+
+/** The byte of a code point that has `shift` more bytes after it. */
+function utf8Byte(codePoint: number, shift: number): number {
+  const length = utf8Length(codePoint);
+  if (length === 1) return codePoint;
+  const bits = codePoint >>> (6 * shift);
+  return shift === length - 1 ? ((0xf00 >>> length) & 0xff) | bits : 0x80 | (bits & 0x3f);
+}
+
+function bad(expected: string, got: unknown, where?: string) {
+  return mismatch('ERR_TOKENIZER', 'precompiled_charsmap', expected, got, where);
+}

@@ -1,0 +1,85 @@
+/** What both tokenizer files boil down to, and the limits that every tokenizer keeps whatever its file. */
+import { mismatch } from '../errors.js';
+
+/** The most pieces a vocabulary may have, added tokens included. */
+export const MAX_PIECES = 1_000_000;
+/** The longest piece, in bytes of UTF-8. */
+const MAX_PIECE_BYTES = 512;
+
+/** A token that is found in the text as written, before the model sees the rest. */
+export interface AddedToken {
+  readonly id: number;
+  readonly content: string;
+  /** Left out by `decode` with `skip_special_tokens`, and never matched by the model. */
+  readonly special: boolean;
+  /** Looked for in the normalised text instead of the caller's. */
+  readonly normalized: boolean;
+}
+
+export interface TokenizerDefinition {
+  /** The pieces of the unigram model; a piece's place is its id. */
+  readonly pieces: readonly string[]; // (vocab)
+  readonly scores: Float32Array; // (vocab)
+  readonly unknownId: number;
+  /** Whether text may match a piece: not the unknown piece, a control piece or one marked unused. */
+  readonly matchable: (id: number) => boolean;
+  readonly addedTokens: readonly AddedToken[];
+  readonly normalizer: {
+    readonly quotes: boolean;
+    readonly stripAccents: boolean;
+    readonly lowercase: boolean;
+    /** SentencePiece's precompiled character map, undecoded. */
+    readonly charsmap: Uint8Array | undefined;
+  };
+}
+
+/** The roles that special tokens play, under the names of `tokenizer_config.json`. */
+export interface SpecialTokens {
+  readonly cls_token: string;
+  readonly sep_token: string;
+  readonly mask_token: string;
+  readonly pad_token: string;
+  readonly unk_token: string;
+}
+
+/**
+ * Collects the pieces of a vocabulary in the order of their ids, each checked.
+ *
+ * @throws ERR_TOKENIZER for an empty, long or repeated piece, too many of them, or a score that is no 32-bit float
+ */
+export class VocabularyBuilder {
+  readonly pieces: string[] = [];
+  readonly #scores: number[] = [];
+  readonly #seen = new Set<string>();
+  readonly #file: string;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  add(piece: string, score: number): void {
+    const where = `piece ${this.pieces.length} of ${this.#file}`;
+    if (this.pieces.length === MAX_PIECES) {
+      throw mismatch('ERR_TOKENIZER', 'pieces', `at most ${MAX_PIECES}`, 'more', this.#file);
+    }
+    checkPiece(piece, where);
+    if (this.#seen.has(piece)) throw mismatch('ERR_TOKENIZER', 'piece', 'no piece twice', piece, where);
+    if (!Number.isFinite(Math.fround(score))) throw mismatch('ERR_TOKENIZER', 'score', 'a finite float', score, where);
+    this.#seen.add(piece);
+    this.pieces.push(piece);
+    this.#scores.push(score);
+  }
+
+  scores(): Float32Array {
+    return Float32Array.from(this.#scores);
+  }
+}
+
+/** @throws ERR_TOKENIZER for a piece that is empty or longer than 512 bytes */
+export function checkPiece(piece: string, where: string): void {
+  // A UTF-16 unit takes three bytes at most: short pieces need no encoding to be measured.
+  const bytes = piece.length * 3 <= MAX_PIECE_BYTES ? piece.length : new TextEncoder().encode(piece).length;
+  if (bytes === 0 || bytes > MAX_PIECE_BYTES) {
+    throw mismatch('ERR_TOKENIZER', 'piece', `1 to ${MAX_PIECE_BYTES} bytes`, `${bytes} bytes`, where);
+  }
+}
