@@ -1,0 +1,209 @@
+#!/usr/bin/env node
+/** The command line: argv in, a table or JSON out, exit codes 0, 1 (failure) and 2 (usage). */
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { AlbertError, type ModelInfo, type Pipelines, pipeline } from './index.js';
+
+interface Options {
+  readonly model?: string;
+  readonly topK?: number;
+  readonly pooling?: 'cls' | 'mean';
+  readonly normalize?: boolean;
+}
+
+/** What the tour reads when it is given nothing else. */
+const TOUR = [
+  'A warm, funny and quietly moving film.',
+  'The plot makes no sense and the jokes fall flat.',
+  'Not bad at all, though I have seen better.',
+  'Paris is the capital of [MASK].',
+  'She opened the door and walked into the [MASK].',
+];
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+
+const program = new Command('albert-wasm')
+  .version(version)
+  .description('Run ALBERT models on WebAssembly SIMD. Without a command: sentiment, or words for each [MASK].')
+  .argument('[text...]', 'texts to try; a few examples unless given')
+  .exitOverride()
+  .showHelpAfterError('(--help shows how to use it)')
+  .action(tour)
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ albert-wasm "What a lovely day"                 sentiment of a text
+  $ albert-wasm "The cat sat on the [MASK]."        words for the mask
+  $ albert-wasm classify --top-k 2 < reviews.txt    one line a text, JSON lines in a pipe
+  $ albert-wasm embed --pooling mean "some text"    one vector a text`,
+  );
+
+program
+  .command('classify')
+  .description('label texts, by default as positive or negative')
+  .argument('[text...]', 'texts; lines of standard input unless given')
+  .option('--model <source>', 'directory or URL of a sequence classification checkpoint')
+  .option('--top-k <n>', 'labels to show', parseCount, 1)
+  .action((texts: string[], { model, topK }: Options) =>
+    answer('text-classification', texts, model, async (classify, text) => {
+      const labels = await classify(text, { top_k: topK });
+      return { json: { text, labels }, rows: labels.map(({ label, score }) => [label, percent(score), text]) };
+    }),
+  );
+
+program
+  .command('fill-mask')
+  .description('find words for each [MASK]')
+  .argument('[text...]', 'texts with [MASK]; lines of standard input unless given')
+  .option('--model <source>', 'directory or URL of a masked language model checkpoint')
+  .option('--top-k <n>', 'words to show for each mask', parseCount, 5)
+  .action((texts: string[], { model, topK }: Options) =>
+    answer('fill-mask', texts, model, async (fill, text) => {
+      const masks = await fill(text, { top_k: topK });
+      const rows = masks.flat().map(({ token_str, score, sequence }) => [token_str, percent(score), sequence]);
+      return { json: { text, masks }, rows };
+    }),
+  );
+
+program
+  .command('embed')
+  .description('turn each text into one vector')
+  .argument('[text...]', 'texts; lines of standard input unless given')
+  .option('--model <source>', 'directory or URL of any ALBERT checkpoint')
+  .option('--pooling <kind>', 'mean of the tokens, or the first one: mean | cls', parsePooling, 'mean')
+  .option('--no-normalize', 'keep the length of the vectors instead of scaling them to 1')
+  .action((texts: string[], { model, pooling, normalize }: Options) =>
+    answer('feature-extraction', texts, model, async (extract, text) => {
+      const { data } = await extract(text, { pooling, normalize });
+      const start = Array.from(data.subarray(0, 4), (value) => value.toFixed(4)).join(' ');
+      return { json: { text, embedding: Array.from(data) }, rows: [[`[${data.length}]`, `${start} …`, text]] };
+    }),
+  );
+
+program
+  .command('info')
+  .description('show a model and the kernels that would run it')
+  .option('--model <source>', 'directory or URL of a checkpoint')
+  .action(async ({ model }: Options) => {
+    const start = performance.now();
+    await using extract = await pipeline('feature-extraction', model);
+    const info = extract.model.info();
+    const { hidden_size, num_hidden_layers, vocab_size } = extract.model.config;
+    const facts = { ...info, hidden_size, num_hidden_layers, vocab_size, loadMilliseconds: performance.now() - start };
+    if (process.stdout.isTTY) print(table(Object.entries(facts).map(([name, value]) => [name, String(value)])));
+    else print(JSON.stringify(facts));
+  });
+
+/** One text's answer: an object for a pipe, rows for a terminal. */
+interface Answer {
+  readonly json: object;
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** Runs a task over the arguments or the lines of standard input: a table on a terminal, JSON lines in a pipe. */
+async function answer<T extends keyof Pipelines>(
+  task: T,
+  texts: readonly string[],
+  model: string | undefined,
+  one: (run: Pipelines[T], text: string) => Promise<Answer>,
+): Promise<void> {
+  if (texts.length === 0 && process.stdin.isTTY) {
+    throw new CommanderError(2, 'albert-wasm.noText', 'error: give a text, or texts as lines of standard input');
+  }
+  const run = await pipeline(task, model);
+  const rows: (readonly string[])[] = [];
+  try {
+    for await (const text of texts.length > 0 ? texts : createInterface({ input: process.stdin })) {
+      const result = await one(run, text);
+      if (process.stdout.isTTY) rows.push(...result.rows);
+      else print(JSON.stringify(result.json));
+    }
+  } finally {
+    if (rows.length > 0) print(table(rows));
+    await run.dispose();
+  }
+}
+
+/** The main job on the embedded models: sentiment of texts, words for texts with a mask. */
+async function tour(given: string[]): Promise<void> {
+  const texts = given.length > 0 ? given : TOUR;
+  const masked = texts.filter((text) => text.includes('[MASK]'));
+  const plain = texts.filter((text) => !text.includes('[MASK]'));
+  if (plain.length > 0) {
+    await timed('text-classification', 'Sentiment', plain, async (classify, text) => {
+      const [best] = await classify(text);
+      return [text, best?.label ?? '', percent(best?.score ?? 0)];
+    });
+  }
+  if (masked.length > 0) {
+    await timed('fill-mask', 'Words for [MASK]', masked, async (fill, text) => {
+      const masks = await fill(text, { top_k: 3 });
+      return [text, ...masks.map((words) => words.map((w) => `${w.token_str} ${percent(w.score)}`).join(', '))];
+    });
+  }
+}
+
+/** A table of one task's answers under a headline with the times and the kernels. */
+async function timed<T extends keyof Pipelines>(
+  task: T,
+  title: string,
+  texts: readonly string[],
+  row: (run: Pipelines[T], text: string) => Promise<string[]>,
+): Promise<void> {
+  const start = performance.now();
+  const run = await pipeline(task);
+  const loaded = performance.now();
+  const rows: string[][] = [];
+  for (const text of texts) rows.push(await row(run, text));
+  const done = performance.now();
+  const info: ModelInfo = run.model.info();
+  const times = `loaded in ${(loaded - start).toFixed(0)} ms, ${texts.length} texts in ${(done - loaded).toFixed(0)} ms`;
+  print(`${title}   (${times}; ${info.dtype} on ${info.kernels}, 1 thread)\n${table(rows, '  ')}\n`);
+  await run.dispose();
+}
+
+/** Columns side by side, each as wide as its widest cell. */
+function table(rows: readonly (readonly string[])[], indent = ''): string {
+  const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
+  const line = (row: readonly string[]) => row.map((cell, column) => cell.padEnd(width(column))).join('  ');
+  return rows.map((row) => `${indent}${line(row)}`.trimEnd()).join('\n');
+}
+
+function percent(score: number): string {
+  return `${(score * 100).toFixed(1)} %`;
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function parseCount(value: string): number {
+  const count = Number(value);
+  if (!Number.isSafeInteger(count) || count < 1) throw new InvalidArgumentError('expected a whole number from 1.');
+  return count;
+}
+
+function parsePooling(value: string): 'cls' | 'mean' {
+  if (value !== 'cls' && value !== 'mean') throw new InvalidArgumentError('expected mean or cls.');
+  return value;
+}
+
+// A reader that has seen enough, such as `head`, is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Commander has printed its own messages; ours it has not seen.
+    if (error.code.startsWith('albert-wasm')) process.stderr.write(`${error.message}\n`);
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  } else if (error instanceof AlbertError) {
+    process.stderr.write(`albert-wasm: ${error.message}\n`);
+    process.exitCode = 1;
+  } else {
+    throw error;
+  }
+}

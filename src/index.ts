@@ -1,0 +1,34 @@
+/** albert-wasm: ALBERT on WebAssembly SIMD. */
+export { AlbertError, type AlbertErrorCode } from './errors.js';
+export type {
+  AlbertPreTrainedModel,
+  CommonOutput,
+  ForwardOptions,
+  InitOptions,
+  LoadOptions,
+  LoadReport,
+  ModelInfo,
+} from './model/albert.js';
+export type { AlbertConfig } from './model/config.js';
+export * from './model/heads/index.js';
+export type { AlbertInputs, IntegerInput, ShapedIntegers } from './model/inputs.js';
+export type { SaveOptions } from './model/save.js';
+export type { FeatureExtractionOptions, FeatureExtractionPipeline } from './pipelines/feature-extraction.js';
+export type { FilledMask, FillMaskOptions, FillMaskPipeline } from './pipelines/fill-mask.js';
+export { type Pipelines, pipeline, type Task } from './pipelines/index.js';
+export type { CallOptions, Pipeline, PipelineOptions } from './pipelines/pipeline.js';
+export type {
+  LabelScore,
+  TextClassificationOptions,
+  TextClassificationPipeline,
+} from './pipelines/text-classification.js';
+export type { ModelFiles, Source } from './source.js';
+export { type NestedNumbers, Tensor, type TensorData, type TensorDtype } from './tensor.js';
+export {
+  AlbertTokenizer,
+  type EncodeOptions,
+  type Encoding,
+  stackEncodings,
+  type TextInput,
+  type TruncationStrategy,
+} from './tokenizer/tokenizer.js';

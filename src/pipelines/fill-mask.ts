@@ -1,0 +1,59 @@
+/** The fill-mask pipeline: the likeliest words for each `[MASK]` of a text. */
+import { mismatch } from '../errors.js';
+import { AlbertForMaskedLM } from '../model/heads/index.js';
+import type { Source } from '../source.js';
+import { AlbertTokenizer } from '../tokenizer/tokenizer.js';
+import {
+  type CallOptions,
+  checkTopK,
+  encodeForModel,
+  largest,
+  makePipeline,
+  type Pipeline,
+  type PipelineOptions,
+  softmax,
+} from './pipeline.js';
+
+/** One word for one mask. */
+export interface FilledMask {
+  /** Its probability. */
+  readonly score: number;
+  /** The id of the word's piece. */
+  readonly token: number;
+  /** The word, decoded. */
+  readonly token_str: string;
+  /** The whole text with this mask filled, decoded; other masks stay. */
+  readonly sequence: string;
+}
+
+export interface FillMaskOptions extends CallOptions {
+  /** How many words to return for each mask, best first. Default 5. */
+  readonly top_k?: number;
+}
+
+/** For each mask of a text, in order, its likeliest words. */
+export type FillMaskPipeline = Pipeline<FilledMask[][], FillMaskOptions>;
+
+export async function fillMask(source: Source, options: PipelineOptions): Promise<FillMaskPipeline> {
+  const [model, tokenizer] = await Promise.all([
+    AlbertForMaskedLM.from_pretrained(source, options),
+    AlbertTokenizer.from_pretrained(source, options),
+  ]);
+  const { vocab_size } = model.config;
+  return makePipeline(model, tokenizer, async (text, { top_k = 5, signal }: FillMaskOptions) => {
+    checkTopK(top_k);
+    const { input_ids } = encodeForModel(tokenizer, model, text);
+    const masks = input_ids.flatMap((id, position) => (id === tokenizer.mask_token_id ? [position] : []));
+    if (masks.length === 0) throw mismatch('ERR_INPUT', 'text', `a text with ${tokenizer.mask_token}`, text);
+    const { logits } = await model.forward({ input_ids }, { signal });
+    return masks.map((position) => {
+      const scores = softmax(logits.data.subarray(position * vocab_size, (position + 1) * vocab_size));
+      return largest(scores, top_k).map((token) => ({
+        score: scores[token] as number,
+        token,
+        token_str: tokenizer.decode([token]),
+        sequence: tokenizer.decode(input_ids.with(position, token).slice(1, -1)),
+      }));
+    });
+  });
+}

@@ -1,0 +1,44 @@
+/** From a task's name to its pipeline. */
+import { mismatch } from '../errors.js';
+import type { Source } from '../source.js';
+import { ALBERT_MINI_EN, ALBERT_MINI_EN_SST2 } from './embedded.js';
+import { type FeatureExtractionPipeline, featureExtraction } from './feature-extraction.js';
+import { type FillMaskPipeline, fillMask } from './fill-mask.js';
+import type { PipelineOptions } from './pipeline.js';
+import { type TextClassificationPipeline, textClassification } from './text-classification.js';
+
+/** The pipeline of each task. */
+export interface Pipelines {
+  'text-classification': TextClassificationPipeline;
+  'sentiment-analysis': TextClassificationPipeline;
+  'fill-mask': FillMaskPipeline;
+  'feature-extraction': FeatureExtractionPipeline;
+}
+
+export type Task = keyof Pipelines;
+
+/** Each task's loader and the embedded checkpoint it uses without a source. */
+const TASKS: {
+  [T in Task]: { open(source: Source, options: PipelineOptions): Promise<Pipelines[T]>; embedded: URL };
+} = {
+  'text-classification': { open: textClassification, embedded: ALBERT_MINI_EN_SST2 },
+  'sentiment-analysis': { open: textClassification, embedded: ALBERT_MINI_EN_SST2 },
+  'fill-mask': { open: fillMask, embedded: ALBERT_MINI_EN },
+  'feature-extraction': { open: featureExtraction, embedded: ALBERT_MINI_EN },
+};
+
+/**
+ * Loads a model with its tokenizer for a task.
+ *
+ * @param source a directory, a URL or files in memory; without one, a small English model that ships with the package
+ * @throws ERR_INPUT for an unknown task; what `from_pretrained` of models and tokenizers throw
+ */
+export async function pipeline<T extends Task>(
+  task: T,
+  source?: Source,
+  options: PipelineOptions = {},
+): Promise<Pipelines[T]> {
+  if (!Object.hasOwn(TASKS, task)) throw mismatch('ERR_INPUT', 'task', Object.keys(TASKS).join(', '), task);
+  const { open, embedded } = TASKS[task];
+  return open(source ?? embedded, options);
+}

@@ -1,0 +1,116 @@
+/** The command line: answers, formats, exit codes, one-line errors. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const cli = suite('command line');
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** Runs the command line from its sources, with `input` on standard input. */
+function run(args: string[], input = ''): Promise<{ code: number | null; out: string; err: string }> {
+  const flags = ['--import', 'tsx', '--conditions=@albert-wasm/source', 'src/cli.ts'];
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [...flags, ...args], { cwd: ROOT });
+    let [out, err] = ['', ''];
+    child.stdout.on('data', (data) => (out += data));
+    child.stderr.on('data', (data) => (err += data));
+    child.on('close', (code) => resolve({ code, out, err }));
+    child.stdin.end(input);
+  });
+}
+
+cli('classifies arguments, one JSON line a text in a pipe', async () => {
+  const { code, out, err } = await run(['classify', '--top-k', '2', 'A lovely film.', 'A dreadful film.']);
+  assert.is(code, 0, err);
+  const lines = out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.equal(
+    lines.map(({ labels }) => labels[0].label),
+    ['POSITIVE', 'NEGATIVE'],
+  );
+  assert.is(lines[0].labels.length, 2);
+  assert.is(lines[0].text, 'A lovely film.');
+});
+
+cli('reads standard input line by line', async () => {
+  const { code, out } = await run(['classify'], 'good\nbad\n');
+  assert.is(code, 0);
+  assert.is(out.trim().split('\n').length, 2);
+});
+
+cli('fills masks', async () => {
+  const { code, out } = await run(['fill-mask', '--top-k', '1', 'Paris is the capital of [MASK].']);
+  assert.is(code, 0);
+  assert.is(JSON.parse(out).masks[0][0].token_str, 'paris');
+});
+
+cli('embeds, by default as unit vectors', async () => {
+  const { code, out } = await run(['embed', 'some text']);
+  assert.is(code, 0);
+  const { embedding } = JSON.parse(out);
+  assert.is(embedding.length, 512);
+  assert.ok(Math.abs(Math.hypot(...embedding) - 1) < 1e-5);
+  const raw = JSON.parse((await run(['embed', '--no-normalize', '--pooling', 'cls', 'some text'])).out).embedding;
+  assert.ok(Math.abs(Math.hypot(...raw) - 1) > 0.1);
+});
+
+cli('shows a model and its kernels', async () => {
+  const { code, out } = await run(['info', '--model', 'models/albert-mini-en-sst2']);
+  assert.is(code, 0);
+  const info = JSON.parse(out);
+  assert.is(info.hidden_size, 512);
+  assert.match(info.kernels, /simd/);
+  assert.ok(info.weightBytes > 20e6 && info.weightBytes < 24e6);
+});
+
+cli('without a command: a tour of both tasks, or of the given texts', async () => {
+  const tour = await run([]);
+  assert.is(tour.code, 0, tour.err);
+  for (const part of ['Sentiment', 'POSITIVE', 'NEGATIVE', 'Words for [MASK]', 'paris', 'simd', ' ms']) {
+    assert.match(tour.out, part);
+  }
+  const given = await run(['What a lovely day']);
+  assert.match(given.out, 'What a lovely day  POSITIVE');
+  assert.not.match(given.out, 'MASK');
+});
+
+const USAGE: string[][] = [
+  ['classify', '--top-k', '0', 'x'],
+  ['classify', '--top-k', 'many', 'x'],
+  ['classify', '--nonsense', 'x'],
+  ['embed', '--pooling', 'max', 'x'],
+  ['--nonsense'],
+];
+for (const args of USAGE) {
+  cli(`usage: ${args.join(' ')} exits with 2`, async () => {
+    const { code, out, err } = await run(args);
+    assert.is(code, 2);
+    assert.is(out, '');
+    assert.match(err, 'error:');
+    assert.not.match(err, '    at ');
+  });
+}
+
+cli('failures exit with 1 and one line', async () => {
+  for (const args of [
+    ['classify', '--model', 'no/such/directory', 'x'],
+    ['fill-mask', 'no mask'],
+    ['info', '--model', 'src'],
+  ]) {
+    const { code, err } = await run(args);
+    assert.is(code, 1, err);
+    assert.match(err, /^albert-wasm: [^\n]+\n$/);
+  }
+});
+
+cli('help and version exit with 0', async () => {
+  const { code, out } = await run(['--help']);
+  assert.is(code, 0);
+  assert.match(out, 'Examples:');
+  assert.is((await run(['--version'])).out, '0.1.0\n');
+});
+
+cli.run();
