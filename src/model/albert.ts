@@ -15,7 +15,7 @@ import type { Head } from './head.js';
 import { initialValue } from './initialize.js';
 import { type AlbertInputs, type CheckedInputs, checkInputs } from './inputs.js';
 import { matchCheckpoint, matchParams, type ParameterSource, packParameters, readParameter } from './load.js';
-import { type BodyParameters, declareBody, type Parameter, ParameterTable } from './parameters.js';
+import { type BodyParameters, declareBody, type Parameter, ParameterTable, stagingFloats } from './parameters.js';
 import { planBody } from './plan.js';
 import { type SaveOptions, saveModel } from './save.js';
 
@@ -91,7 +91,7 @@ export interface LoadReport {
   readonly ignored: readonly string[];
 }
 
-export abstract class AlbertPreTrainedModel<Fields = Record<string, Tensor<Float32Array>>> {
+export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   /** Frozen. */
   readonly config: AlbertConfig;
   readonly #head: Head;
@@ -117,7 +117,7 @@ export abstract class AlbertPreTrainedModel<Fields = Record<string, Tensor<Float
    *
    * @throws ERR_SOURCE, ERR_CONFIG, ERR_CHECKPOINT, ERR_PARAMETER (every misfit by name), ERR_MEMORY, ERR_ABORTED
    */
-  static async from_pretrained<M extends AlbertPreTrainedModel<never>>(
+  static async from_pretrained<M extends AlbertPreTrainedModel<object>>(
     this: ModelClass<M>,
     source: Source,
     options: LoadOptions = {},
@@ -134,7 +134,7 @@ export abstract class AlbertPreTrainedModel<Fields = Record<string, Tensor<Float
     const checkpoint = await openCheckpoint(opened, { signal });
     throwIfAborted(signal);
     const model = new this(config, new Engine(await kernels, maxMemoryBytes));
-    const base: AlbertPreTrainedModel<never> = model;
+    const base: AlbertPreTrainedModel<object> = model;
     const { sources, missing, surplus } = matchCheckpoint(base.#layout.parameters, checkpoint, strict);
     base.#fill(sources, 0);
     base.#report = { initialized: missing.map(({ name }) => name), ignored: surplus };
@@ -146,7 +146,7 @@ export abstract class AlbertPreTrainedModel<Fields = Record<string, Tensor<Float
   }
 
   /** A model of random parameters, initialised as FlaxAlbert does. */
-  static async from_config<M extends AlbertPreTrainedModel<never>>(
+  static async from_config<M extends AlbertPreTrainedModel<object>>(
     this: ModelClass<M>,
     config: Readonly<Record<string, unknown>>,
     options: InitOptions & { readonly seed?: number } = {},
@@ -155,7 +155,7 @@ export abstract class AlbertPreTrainedModel<Fields = Record<string, Tensor<Float
     checkSeed('seed', seed);
     const parsed = parseConfig(config);
     const model = new this(parsed, new Engine(await compileKernels(wasmUrl), maxMemoryBytes));
-    (model as AlbertPreTrainedModel<never>).#fill(new Map(), seed);
+    (model as AlbertPreTrainedModel<object>).#fill(new Map(), seed);
     return model;
   }
 
@@ -247,7 +247,13 @@ export abstract class AlbertPreTrainedModel<Fields = Record<string, Tensor<Float
         sources.get(parameter) ?? initialValue(parameter, index, seed, this.config.initializer_range),
       ]),
     );
-    packParameters(this.#alive(), all, this.#weights);
+    const { memory } = this.#alive();
+    const weights = memory.used;
+    const region = memory.region();
+    const staging = region.take(stagingFloats(this.#layout.parameters) * 4);
+    memory.claim(region);
+    packParameters(this.#alive(), all, this.#weights, staging);
+    memory.release(weights);
   }
 
   /** One forward, from planned memory to copied fields. */
@@ -264,13 +270,17 @@ export abstract class AlbertPreTrainedModel<Fields = Record<string, Tensor<Float
     const { memory } = engine;
     const before = memory.used;
     try {
-      const layout = params === undefined ? this.#layout : this.#packTemporarily(params);
-      const { body } = layout;
       const region = memory.region();
+      const layout = params === undefined ? this.#layout : this.#lay(region);
+      const { body, parameters } = layout;
+      const weights = { start: region.start, end: region.end };
+      const sources = params && matchParams(parameters, params);
+      const staging = sources && region.take(stagingFloats(parameters) * 4);
       const activations = planBody(region, engine, config, shape);
       const matrices = head.plan(region, config, batch, seq);
       memory.claim(region);
 
+      if (sources !== undefined && staging !== undefined) packParameters(engine, sources, weights, staging);
       embed(engine, config, body, activations, inputs, dropout);
       const layers = encode(engine, config, body, activations, shape, dropout);
       const collected = signal === undefined ? finish(layers) : await finishUnless(signal, layers);
@@ -290,17 +300,6 @@ export abstract class AlbertPreTrainedModel<Fields = Record<string, Tensor<Float
     } finally {
       memory.release(before);
     }
-  }
-
-  /** Packs a caller's parameters above everything else, for one forward. */
-  #packTemporarily(params: ReadonlyMap<string, Tensor>): Layout {
-    const engine = this.#alive();
-    const region = engine.memory.region();
-    const layout = this.#lay(region);
-    const sources = matchParams(layout.parameters, params);
-    engine.memory.claim(region);
-    packParameters(engine, sources, region);
-    return layout;
   }
 }
 

@@ -1,10 +1,10 @@
 /** From a checkpoint's tensors to packed parameters, and back. */
 import type { Engine } from '../engine/engine.js';
-import { padded, type Region } from '../engine/memory.js';
+import { padded } from '../engine/memory.js';
 import { AlbertError, mismatch } from '../errors.js';
 import { Tensor } from '../tensor.js';
 import { allFinite, type Checkpoint, decodeFloat32, isFloatDtype, type StoredTensor } from '../weights/checkpoint.js';
-import { elements, type Parameter, stagingFloats } from './parameters.js';
+import { elements, type Parameter } from './parameters.js';
 
 /** Where a parameter's numbers come from, and how a matrix lies there. */
 export interface ParameterSource {
@@ -103,26 +103,24 @@ export function matchParams(
   return sources;
 }
 
-/** Packs parameters into their region, which must be claimed. */
+/**
+ * Packs parameters into the weights' part of memory.
+ *
+ * @param weights what the parameters' places lie in; its padding is zeroed
+ * @param staging address of `stagingFloats` floats; the parameters pass through it one by one
+ */
 export function packParameters(
   engine: Engine,
   sources: ReadonlyMap<Parameter, ParameterSource>,
-  { start, end }: Region,
+  weights: { readonly start: number; readonly end: number },
+  staging: number,
 ): void {
   const { memory } = engine;
-  const staging = memory.region();
-  const address = staging.take(stagingFloats([...sources.keys()]) * 4);
-  const used = memory.used;
-  memory.claim(staging);
-  try {
-    memory.f32(start, (end - start) / 4).fill(0);
-    for (const [parameter, source] of sources) {
-      const target = memory.f32(address, elements(parameter.shape));
-      source.fill(target);
-      place(engine, parameter, source.transposed, address, target);
-    }
-  } finally {
-    memory.release(used);
+  memory.f32(weights.start, (weights.end - weights.start) / 4).fill(0);
+  for (const [parameter, source] of sources) {
+    const target = memory.f32(staging, elements(parameter.shape));
+    source.fill(target);
+    place(engine, parameter, source.transposed, staging, target);
   }
 }
 

@@ -1,0 +1,92 @@
+/**
+ * Holds the direction of imports: cli → index → pipelines → model → {engine, weights}, pipelines → tokenizer, everything
+ * → the ground floor; the three wings never import each other, and nothing imports in a circle.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** The floors that each floor of src/ may import, besides itself. */
+const MAY_IMPORT = {
+  cli: ['index'],
+  index: ['pipelines', 'model', 'tokenizer', 'ground'],
+  pipelines: ['model', 'tokenizer', 'ground'],
+  model: ['engine', 'weights', 'ground'],
+  engine: ['ground'],
+  weights: ['ground'],
+  tokenizer: ['ground'],
+  ground: [],
+};
+
+/** The one place of each package that may be used at run time. */
+const PACKAGE_OWNERS = {
+  '@assemblyscript/loader': 'src/engine/kernels.ts',
+  'wasm-feature-detect': 'src/engine/kernels.ts',
+  pbf: 'src/tokenizer/sentencepiece.ts',
+  commander: 'src/cli.ts',
+};
+
+function floorOf(file) {
+  const [, first, second] = file.split('/');
+  if (second !== undefined) return first === 'platform' ? 'ground' : first;
+  if (first === 'cli.ts') return 'cli';
+  return first === 'index.ts' ? 'index' : 'ground';
+}
+
+const files = ['src', 'assembly'].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => `${folder}/${name}`),
+);
+const faults = [];
+const graph = new Map();
+
+for (const file of files) {
+  const { importedFiles } = ts.preProcessFile(readFileSync(join(root, file), 'utf8'));
+  const specifiers = importedFiles.map(({ fileName }) => fileName);
+  const targets = [];
+  for (const specifier of specifiers) {
+    if (specifier.startsWith('.')) {
+      const path = normalize(join(dirname(file), specifier)).replace(/\.js$/, '');
+      const target = files.find((candidate) => candidate === `${path}.ts`);
+      if (target === undefined) faults.push(`${file} imports ${specifier}, which is no file of the project`);
+      else targets.push(target);
+    } else if (specifier === '#platform') {
+      targets.push('src/platform/node.ts', 'src/platform/web.ts');
+    } else if (specifier.startsWith('node:')) {
+      if (file !== 'src/platform/node.ts' && file !== 'src/cli.ts') faults.push(`${file} imports ${specifier}`);
+    } else {
+      const owner = PACKAGE_OWNERS[specifier];
+      if (owner === undefined || !file.startsWith(owner)) faults.push(`${file} imports the package ${specifier}`);
+    }
+  }
+  for (const target of targets) {
+    if (file.startsWith('assembly/') !== target.startsWith('assembly/')) faults.push(`${file} imports ${target}`);
+    else if (file.startsWith('src/')) {
+      const [from, to] = [floorOf(file), floorOf(target)];
+      if (from !== to && !MAY_IMPORT[from]?.includes(to)) faults.push(`${file} (${from}) imports ${target} (${to})`);
+    }
+  }
+  graph.set(file, targets);
+}
+
+/** Depth-first: a file that is reached again while it is still open closes a circle. */
+const state = new Map();
+function visit(file, trail) {
+  if (state.get(file) === 'done') return;
+  if (state.get(file) === 'open') {
+    faults.push(`a circle: ${[...trail.slice(trail.indexOf(file)), file].join(' → ')}`);
+    return;
+  }
+  state.set(file, 'open');
+  for (const target of graph.get(file) ?? []) visit(target, [...trail, file]);
+  state.set(file, 'done');
+}
+for (const file of files) visit(file, []);
+
+for (const fault of faults) console.error(fault);
+console.log(`${files.length} files, ${[...graph.values()].flat().length} imports, ${faults.length} faults`);
+process.exitCode = faults.length === 0 ? 0 : 1;

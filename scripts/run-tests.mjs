@@ -1,0 +1,59 @@
+/**
+ * Runs the test files with uvu and closes with `N passed, N failed, N skipped`.
+ *
+ * uvu is silent about a file that never calls `run()`: every file must have reported at least one test.
+ *
+ * Usage: node scripts/run-tests.mjs [FOLDER | FILE …]   (default: test)
+ */
+import { spawn } from 'node:child_process';
+import { readdirSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : ['test'];
+const files = wanted.flatMap((path) =>
+  statSync(`${root}/${path}`).isDirectory()
+    ? readdirSync(`${root}/${path}`, { recursive: true })
+        .filter((name) => name.endsWith('.test.ts'))
+        .map((name) => `${path.replace(/\/$/, '')}/${name}`)
+    : [path],
+);
+
+/** One process a file: no test can lean on what another left behind, and both cores work. */
+function runFile(file) {
+  const args = ['--import', 'tsx', '--conditions=@albert-wasm/source', '--expose-gc', file];
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, args, { cwd: root, env: { ...process.env, FORCE_COLOR: '0' } });
+    let output = '';
+    child.stdout.on('data', (data) => (output += data));
+    child.stderr.on('data', (data) => (output += data));
+    child.on('close', (code) => {
+      const number = (label) => Number(output.match(new RegExp(`${label}:\\s+(\\d+)`))?.[1] ?? 0);
+      const [total, passed, skipped] = [number('Total'), number('Passed'), number('Skipped')];
+      const crashed = code !== 0 && total === passed ? 1 : 0;
+      const silent = total === 0 && crashed === 0 ? 1 : 0;
+      if (silent) output += `\n${file} ran no test\n`;
+      resolve({ file, output, passed, skipped, failed: total - passed + crashed + silent });
+    });
+  });
+}
+
+const results = [];
+const queue = [...files].sort();
+const start = performance.now();
+await Promise.all(
+  Array.from({ length: 2 }, async () => {
+    for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+      const result = await runFile(file);
+      results.push(result);
+      console.log(`${result.failed === 0 ? 'ok  ' : 'FAIL'} ${result.file} (${result.passed})`);
+      if (result.failed > 0) console.log(result.output);
+      for (const [line] of result.output.matchAll(/^skipped: .*$/gm)) console.log(`     ${line}`);
+    }
+  }),
+);
+
+const sum = (key) => results.reduce((total, result) => total + result[key], 0);
+console.log(`Node ${process.version}, ${((performance.now() - start) / 1000).toFixed(1)} s`);
+console.log(`${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped`);
+process.exitCode = sum('failed') === 0 && results.length > 0 ? 0 : 1;

@@ -1,0 +1,269 @@
+/** Loading and saving: names, prefixes, misfits, round trips. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  AlbertForMaskedLM,
+  AlbertForPreTraining,
+  AlbertForSequenceClassification,
+  AlbertModel,
+} from '../../src/model/heads/index.js';
+import type { ModelFiles } from '../../src/source.js';
+import { decodeFloat32 } from '../../src/weights/checkpoint.js';
+import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors.js';
+import { expectError } from '../expect-error.js';
+import { fixtureBytes, HEADS, readFixture } from '../fixtures.js';
+import { TINY, TINY_INPUTS } from '../tiny.js';
+
+const load = suite('load');
+
+interface Written {
+  name: string;
+  shape: readonly number[];
+  data: Float32Array;
+}
+
+/** The checkpoint of a model of random weights, its tensors open to change. */
+async function written(change: (tensors: Map<string, Written>) => void, config: object = TINY): Promise<ModelFiles> {
+  await using model = await AlbertForPreTraining.from_config({ ...config }, { seed: 7 });
+  const tensors = new Map([...model.params].map(([name, { shape, data }]) => [name, { name, shape, data }]));
+  change(tensors);
+  return { 'config.json': JSON.stringify(config), 'model.safetensors': encodeSafetensors(tensors.values(), 'F32', {}) };
+}
+
+const intact = await written(() => {});
+
+load('a checkpoint loads with the albert. prefix and without', async () => {
+  const bare = await written((tensors) => {
+    for (const [name, tensor] of tensors) tensor.name = name.replace(/^albert\./, '');
+  });
+  await using a = await AlbertForMaskedLM.from_pretrained(intact);
+  await using b = await AlbertForMaskedLM.from_pretrained(bare);
+  await using body = await AlbertModel.from_pretrained(intact);
+  const { logits } = await a.forward(TINY_INPUTS);
+  assert.equal((await b.forward(TINY_INPUTS)).logits.data, logits.data);
+  assert.is((await body.forward(TINY_INPUTS)).last_hidden_state.data.length, 2 * 5 * 36);
+  assert.equal(a.loadReport.initialized, []);
+  assert.ok(a.loadReport.ignored.includes('sop_classifier.classifier.weight'));
+});
+
+load('a missing head warns and is initialised, or fails when strict', async () => {
+  const warnings: string[] = [];
+  const onWarning = (message: string) => warnings.push(message);
+  await using model = await AlbertForSequenceClassification.from_pretrained(intact, { onWarning });
+  assert.equal(model.loadReport.initialized, ['classifier.weight', 'classifier.bias']);
+  assert.is(warnings.length, 1);
+  assert.match(warnings[0] as string, 'classifier.weight');
+  assert.ok(model.params.get('classifier.weight')?.data.some((value) => value !== 0));
+  await expectError(
+    () => AlbertForSequenceClassification.from_pretrained(intact, { strict: true }),
+    'ERR_PARAMETER',
+    'classifier.weight',
+    'classifier.bias',
+  );
+});
+
+load('every misfit is reported at once, by name', async () => {
+  const files = await written((tensors) => {
+    tensors.delete('albert.embeddings.LayerNorm.bias');
+    const ffn = 'albert.encoder.albert_layer_groups.1.albert_layers.0.ffn.weight';
+    Object.assign(tensors.get(ffn) as Written, { shape: [36, 50] });
+    (tensors.get('predictions.bias') as Written).data[3] = Number.NaN;
+    (tensors.get('albert.pooler.bias') as Written).data[0] = Number.NEGATIVE_INFINITY;
+  });
+  const error = await expectError(
+    () => AlbertForPreTraining.from_pretrained(files),
+    'ERR_PARAMETER',
+    '"albert.embeddings.LayerNorm.bias" expected a tensor [13], got "none"',
+    'albert_layer_groups.1.albert_layers.0.ffn.weight" expected the shape [50, 36], got [36, 50]',
+    '"predictions.bias" expected finite values',
+    '"albert.pooler.bias" expected finite values',
+  );
+  assert.is(error.message.split('\n').length, 4);
+});
+
+load('every parameter may be missing, misshapen or not finite, and is named', async () => {
+  await using model = await AlbertForPreTraining.from_config(TINY);
+  let cases = 0;
+  for (const name of model.params.keys()) {
+    const faults: ((tensors: Map<string, Written>) => void)[] = [
+      (tensors) => tensors.delete(name),
+      (tensors) => {
+        const tensor = tensors.get(name) as Written;
+        tensor.shape = [...tensor.shape, 1];
+      },
+      (tensors) => {
+        const { data } = tensors.get(name) as Written;
+        data[data.length - 1] = Number.POSITIVE_INFINITY;
+      },
+    ];
+    for (const fault of faults) {
+      const files = await written(fault);
+      await expectError(
+        () => AlbertForPreTraining.from_pretrained(files, { strict: true }),
+        'ERR_PARAMETER',
+        `"${name}"`,
+      );
+      cases++;
+    }
+  }
+  assert.ok(cases >= 3 * 80, `${cases} cases`);
+});
+
+load('an integer tensor is refused', async () => {
+  const bytes = Uint8Array.from(intact['model.safetensors'] as Uint8Array);
+  const text = new TextDecoder('latin1').decode(bytes);
+  const at = text.indexOf('"dtype":"F32"', text.indexOf('"predictions.bias"'));
+  bytes.set(new TextEncoder().encode('"dtype":"I32"'), at);
+  await expectError(
+    () => AlbertForPreTraining.from_pretrained({ ...intact, 'model.safetensors': bytes }),
+    'ERR_PARAMETER',
+    '"predictions.bias"',
+    'I32',
+  );
+});
+
+load('missing and broken files', async () => {
+  const config = intact['config.json'] as string;
+  const weights = intact['model.safetensors'] as Uint8Array;
+  await expectError(() => AlbertModel.from_pretrained({}), 'ERR_SOURCE', 'config.json');
+  await expectError(
+    () => AlbertModel.from_pretrained({ 'config.json': config }),
+    'ERR_SOURCE',
+    'model.safetensors',
+    'flax_model.msgpack',
+  );
+  await expectError(() => AlbertModel.from_pretrained({ ...intact, 'config.json': '{' }), 'ERR_CONFIG', 'JSON');
+  await expectError(
+    () => AlbertModel.from_pretrained({ ...intact, 'config.json': '{"model_type":"bert"}' }),
+    'ERR_CONFIG',
+    'model_type',
+  );
+  const cut = weights.subarray(0, weights.length - 4);
+  await expectError(
+    () => AlbertModel.from_pretrained({ ...intact, 'model.safetensors': cut }),
+    'ERR_CHECKPOINT',
+    'model.safetensors',
+  );
+  await expectError(() => AlbertModel.from_pretrained('no/such/directory'), 'ERR_SOURCE', 'no/such/directory');
+  await expectError(() => AlbertModel.from_pretrained(7 as never), 'ERR_SOURCE');
+  await expectError(
+    () => AlbertModel.from_pretrained(intact, { wasmUrl: new URL('none.wasm', import.meta.url) }),
+    'ERR_SOURCE',
+    'none.wasm',
+  );
+  await expectError(
+    () => AlbertModel.from_pretrained(intact, { wasmUrl: import.meta.url }),
+    'ERR_ENVIRONMENT',
+    'compile',
+  );
+  await expectError(() => AlbertModel.from_pretrained(intact, { signal: AbortSignal.abort() }), 'ERR_ABORTED');
+  await using model = await AlbertModel.from_pretrained(intact);
+  assert.ok((await model.forward(TINY_INPUTS)).pooler_output.data.every(Number.isFinite));
+});
+
+load('params are what the file holds, bit for bit', async () => {
+  for (const name of ['groups/pretraining', 'untied_relu/pretraining']) {
+    const { config } = readFixture(name);
+    for (const file of ['model.safetensors', 'flax_model.msgpack']) {
+      const files = { 'config.json': JSON.stringify(config), [file]: fixtureBytes(name, file) };
+      await using model = await AlbertForPreTraining.from_pretrained(files, { strict: true });
+      const { tensors } = decodeSafetensors(fixtureBytes(name, 'model.safetensors'), name);
+      assert.is(model.params.size, tensors.size);
+      for (const [key, { shape, data }] of model.params) {
+        const stored = tensors.get(key);
+        assert.ok(stored, key);
+        const wanted = new Float32Array(data.length);
+        decodeFloat32(stored, wanted);
+        assert.equal([...shape], [...stored.shape], key);
+        assert.equal(data, wanted, key);
+      }
+    }
+  }
+});
+
+load('what is saved is byte for byte what the original libraries write, and loads again', async () => {
+  const directory = mkdtempSync(`${tmpdir()}/albert-wasm-`);
+  try {
+    for (const name of ['tiny/model', 'groups/pretraining', 'untied_relu/pretraining', 'tiny/question_answering']) {
+      const { head, config, inputs } = readFixture(name);
+      const files = {
+        'config.json': JSON.stringify(config),
+        'model.safetensors': fixtureBytes(name, 'model.safetensors'),
+      };
+      await using model = await HEADS[head].from_pretrained(files);
+      const golden = await model.forward(inputs, { return_dict: false });
+      for (const format of ['safetensors', 'flax_msgpack'] as const) {
+        const file = format === 'safetensors' ? 'model.safetensors' : 'flax_model.msgpack';
+        const target = `${directory}/${name.replace('/', '-')}-${format}`;
+        await model.save_pretrained(target, { format });
+        assert.equal(readdirSync(target).sort(), ['config.json', file].sort());
+        assert.ok(Buffer.compare(readFileSync(`${target}/${file}`), fixtureBytes(name, file)) === 0, `${name} ${file}`);
+        await using again = await HEADS[head].from_pretrained(target, { strict: true });
+        assert.equal(await again.forward(inputs, { return_dict: false }), golden);
+      }
+    }
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+load('half precision rounds once', async () => {
+  const directory = mkdtempSync(`${tmpdir()}/albert-wasm-`);
+  try {
+    await using model = await AlbertModel.from_pretrained(intact);
+    for (const [dtype, error] of [
+      ['float16', 2 ** -11],
+      ['bfloat16', 2 ** -8],
+    ] as const) {
+      await model.save_pretrained(`${directory}/${dtype}`, { dtype });
+      await using again = await AlbertModel.from_pretrained(`${directory}/${dtype}`);
+      for (const [name, { data }] of model.params) {
+        const rounded = again.params.get(name)?.data as Float32Array;
+        assert.ok(
+          data.every((value, i) => Math.abs((rounded[i] as number) - value) <= Math.abs(value) * error + 2 ** -25),
+        );
+      }
+    }
+    await expectError(() => model.save_pretrained(directory, { format: 'onnx' as never }), 'ERR_INPUT', 'format');
+    await expectError(() => model.save_pretrained(directory, { dtype: 'int4' as never }), 'ERR_INPUT', 'dtype');
+    await expectError(() => model.save_pretrained('/dev/null/x'), 'ERR_SOURCE', '/dev/null/x');
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+load('from_config initialises as FlaxAlbert: normal weights, zero biases, ones for scales', async () => {
+  const config = { ...TINY, vocab_size: 3000, embedding_size: 40, initializer_range: 0.02, tie_word_embeddings: false };
+  await using model = await AlbertForPreTraining.from_config(config, { seed: 5 });
+  for (const [name, { data }] of model.params) {
+    if (name.endsWith('bias'))
+      assert.ok(
+        data.every((value) => value === 0),
+        name,
+      );
+    else if (/LayerNorm|layer_norm/.test(name))
+      assert.ok(
+        data.every((value) => value === 1),
+        name,
+      );
+    else {
+      const mean = data.reduce((sum, value) => sum + value, 0) / data.length;
+      const deviation = Math.sqrt(data.reduce((sum, value) => sum + (value - mean) ** 2, 0) / data.length);
+      // Six standard errors of mean and deviation.
+      assert.ok(Math.abs(mean) < (6 * 0.02) / Math.sqrt(data.length), `${name} mean ${mean}`);
+      assert.ok(Math.abs(deviation / 0.02 - 1) < 6 / Math.sqrt(2 * data.length), `${name} deviation ${deviation}`);
+    }
+  }
+  // The fourth moment of a normal distribution is 3; a uniform one has 1.8.
+  const words = model.params.get('albert.embeddings.word_embeddings.weight')?.data as Float32Array;
+  const kurtosis = words.reduce((sum, value) => sum + (value / 0.02) ** 4, 0) / words.length;
+  assert.ok(Math.abs(kurtosis - 3) < 0.15, `kurtosis ${kurtosis}`);
+  await using same = await AlbertForPreTraining.from_config(config, { seed: 5 });
+  await using other = await AlbertForPreTraining.from_config(config, { seed: 6 });
+  assert.equal(same.params.get('albert.pooler.weight')?.data, model.params.get('albert.pooler.weight')?.data);
+  assert.not.equal(other.params.get('albert.pooler.weight')?.data, model.params.get('albert.pooler.weight')?.data);
+});
+
+load.run();
