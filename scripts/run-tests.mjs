@@ -9,12 +9,17 @@ import { spawn } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+/** Folders of test/ that have scripts of their own. */
+const SLOW = ['browser/'];
+
 const root = fileURLToPath(new URL('..', import.meta.url));
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : ['test'];
 const files = wanted.flatMap((path) =>
   statSync(`${root}/${path}`).isDirectory()
     ? readdirSync(`${root}/${path}`, { recursive: true })
-        .filter((name) => name.endsWith('.test.ts'))
+        .filter(
+          (name) => name.endsWith('.test.ts') && (path !== 'test' || !SLOW.some((folder) => name.startsWith(folder))),
+        )
         .map((name) => `${path.replace(/\/$/, '')}/${name}`)
     : [path],
 );

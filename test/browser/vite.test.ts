@@ -1,0 +1,104 @@
+/** The package in a page: built by Vite, run by headless Chromium, the same scores as in Node. */
+import { existsSync } from 'node:fs';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { type Browser, chromium } from 'playwright-core';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { build, createServer, type InlineConfig, preview } from 'vite';
+import { pipeline } from '../../src/index.js';
+
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+const browserTest = suite('browser');
+
+let browser: Browser;
+let directory: string;
+
+browserTest.before(async () => {
+  directory = await mkdtemp(`${tmpdir()}/albert-wasm-page-`);
+  const model = 'models/albert-mini-en-sst2';
+  await cp(path(`../../${model}`), `${directory}/public/${model}`, { recursive: true });
+  browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-background-networking'],
+  });
+});
+
+browserTest.after(async () => {
+  await browser.close();
+  await rm(directory, { recursive: true });
+});
+
+/** The page's configuration: the package as it is published, the embedded models as static files. */
+function config(): InlineConfig {
+  return {
+    root: path('page'),
+    configFile: false,
+    logLevel: 'error',
+    cacheDir: `${directory}/cache`,
+    resolve: { alias: { 'albert-wasm': path('../../dist/index.js') } },
+    publicDir: `${directory}/public`,
+    build: { outDir: `${directory}/dist`, target: 'esnext' },
+    server: { port: 0, fs: { allow: [path('../..')] } },
+    preview: { port: 0 },
+  };
+}
+
+/** Opens the page and compares its answer with Node's. */
+async function check(url: string): Promise<void> {
+  const page = await browser.newPage();
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  try {
+    await page.goto(url);
+    await page.waitForFunction(() => document.querySelector('#answer')?.textContent !== '', undefined, {
+      timeout: 60_000,
+    });
+    const answer = JSON.parse((await page.textContent('#answer')) ?? '');
+    assert.is(answer.error, undefined);
+    await using classify = await pipeline('sentiment-analysis');
+    const labels = await classify('What a lovely day', { top_k: 2 });
+    labels.forEach(({ label, score }, i) => {
+      assert.is(answer.labels[i].label, label);
+      assert.ok(
+        Math.abs(answer.labels[i].score - score) < 1e-5,
+        `${answer.labels[i].score} in the page, ${score} in Node`,
+      );
+    });
+    assert.match(answer.info.kernels, /simd/);
+    assert.equal(errors, []);
+  } finally {
+    await page.close();
+  }
+}
+
+browserTest('Vite, built', async () => {
+  await build(config());
+  const server = await preview(config());
+  try {
+    await check(server.resolvedUrls?.local[0] as string);
+  } finally {
+    await server.close();
+  }
+});
+
+browserTest('Vite, development server', async () => {
+  const server = await createServer(config());
+  try {
+    await server.listen();
+    await check(server.resolvedUrls?.local[0] as string);
+  } finally {
+    await server.close();
+  }
+});
+
+if (existsSync(CHROMIUM)) {
+  browserTest.run();
+} else {
+  const missing = suite('browser');
+  missing.skip('needs Chromium');
+  missing.run();
+  console.log(`skipped: no Chromium at ${CHROMIUM} (apt-get install chromium)`);
+}
