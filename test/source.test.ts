@@ -1,0 +1,102 @@
+/** Sources: a directory, a file: or http: URL, files in memory; and what goes wrong on the way. */
+
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { AlbertModel } from '../src/model/heads/index.js';
+import * as web from '../src/platform/web.js';
+import { openSource } from '../src/source.js';
+import { expectError } from './expect-error.js';
+
+const source = suite('source');
+
+const FIXTURE = new URL('fixtures/flax/tiny/model/', import.meta.url);
+const config = readFileSync(new URL('config.json', FIXTURE), 'utf8');
+
+const server = createServer((request, response) => {
+  const file = request.url?.split('/').at(-1) as string;
+  if (request.url?.startsWith('/broken/')) {
+    response.writeHead(503).end();
+  } else if (request.url?.startsWith('/reset/')) {
+    response.writeHead(200, { 'content-length': 1000 }).write('half');
+    setTimeout(() => request.socket.destroy(), 10);
+  } else if (request.url?.startsWith('/silent/')) {
+    // No answer at all: only a signal ends this.
+  } else {
+    try {
+      response.end(readFileSync(new URL(file, FIXTURE)));
+    } catch {
+      response.writeHead(404).end();
+    }
+  }
+});
+await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+source('a directory, its URL, a server and memory hold the same model', async () => {
+  const forms = [
+    fileURLToPath(FIXTURE),
+    fileURLToPath(FIXTURE).replace(/\/$/, ''),
+    FIXTURE,
+    FIXTURE.href.replace(/\/$/, ''),
+    `${origin}/tiny`,
+    new URL(`${origin}/tiny/`),
+    {
+      'config.json': new TextEncoder().encode(config),
+      'model.safetensors': readFileSync(new URL('model.safetensors', FIXTURE)),
+    },
+  ];
+  const outputs: Float32Array[] = [];
+  for (const form of forms) {
+    await using model = await AlbertModel.from_pretrained(form);
+    outputs.push((await model.forward({ input_ids: [[2, 7, 3]] })).last_hidden_state.data);
+  }
+  for (const output of outputs) assert.equal(output, outputs[0]);
+});
+
+source('a missing file is told from a failing server', async () => {
+  const opened = await openSource(`${origin}/tiny`);
+  assert.is(await opened.readFile('none.json'), undefined);
+  await expectError(() => AlbertModel.from_pretrained(`${origin}/broken`), 'ERR_SOURCE', '503', '/broken/config.json');
+  await expectError(() => AlbertModel.from_pretrained(`${origin}/reset`), 'ERR_SOURCE', '/reset/config.json');
+  await expectError(() => AlbertModel.from_pretrained('http://127.0.0.1:1/'), 'ERR_SOURCE', '127.0.0.1:1');
+  const directory = await openSource(fileURLToPath(FIXTURE));
+  assert.is(await directory.readFile('none.json'), undefined);
+  await expectError(
+    () => openSource(new URL('.', FIXTURE)).then((parent) => parent.readFile('../model/')),
+    'ERR_SOURCE',
+  );
+});
+
+source('a signal ends a silent download', async () => {
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(), 20);
+  await expectError(
+    () => AlbertModel.from_pretrained(`${origin}/silent`, { signal: controller.signal }),
+    'ERR_ABORTED',
+  );
+  const opened = await openSource(FIXTURE);
+  await expectError(() => opened.readFile('config.json', AbortSignal.abort()), 'ERR_ABORTED');
+});
+
+source('in a browser paths are URLs and nothing is written', async () => {
+  assert.is(
+    (await web.readFile(new URL(`${origin}/tiny/config.json`)))?.length,
+    new TextEncoder().encode(config).length,
+  );
+  await expectError(() => web.writeFiles('somewhere', new Map()), 'ERR_ENVIRONMENT', 'somewhere');
+  Object.assign(globalThis, { location: { href: 'https://page.example/app/index.html' } });
+  assert.is((await web.directoryUrl('models/mini'))?.href, 'https://page.example/app/models/mini/');
+  assert.is((await web.directoryUrl('/models/mini/'))?.href, 'https://page.example/models/mini/');
+  Reflect.deleteProperty(globalThis, 'location');
+});
+
+source.after(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+source.run();
