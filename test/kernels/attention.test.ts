@@ -1,0 +1,202 @@
+/** attention of one head in the middle of a wide matrix: every remainder, every kind of mask, weights asked for or not. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { padded } from './arena.js';
+import { type Answer, assertSameBits, assertWithin, Cases, everyBuild } from './harness.js';
+import { type Expected, Random, softmaxRow, sumError, TINY, UNIT } from './reference.js';
+
+const test = suite('attention');
+const cases = new Cases(8_400);
+
+const MASKED = -1e10;
+/** 1 where a key is attended to. */
+const MASKS: Record<string, (key: number, seq: number) => number> = {
+  none: () => 1,
+  right: (key, seq) => Number(key < Math.ceil(seq * 0.6)),
+  left: (key, seq) => Number(key >= Math.floor(seq * 0.4)),
+  holes: (key) => Number(key % 3 !== 1),
+  last: (key, seq) => Number(key === seq - 1),
+  all: () => 0,
+};
+
+interface Head {
+  readonly seq: number;
+  readonly headDim: number;
+  readonly q: Float32Array;
+  readonly k: Float32Array;
+  readonly v: Float32Array;
+  readonly maskBias: Float32Array;
+  readonly scale: number;
+  /** (seq, seq) factors of dropout. */
+  readonly keep?: Float32Array | undefined;
+}
+
+function makeHead(seq: number, headDim: number, maskName: string, dropout: boolean): Head {
+  const random = new Random(seq * 1000 + headDim);
+  const [q, k, v] = [0, 1, 2].map(() => random.weighty(seq * headDim).map((x) => 2 * x));
+  const maskBias = new Float32Array(seq).map((_, key) => (MASKS[maskName]!(key, seq) ? 0 : MASKED));
+  const keep = dropout ? random.uniform(seq * seq, 0, 1).map((u) => (u < 0.3 ? 0 : 1 / 0.7)) : undefined;
+  return { seq, headDim, q: q!, k: k!, v: v!, maskBias, scale: Math.fround(1 / Math.sqrt(headDim)), keep };
+}
+
+/** The attention weights and the context in float64. */
+function reference({ seq, headDim, q, k, v, maskBias, scale, keep }: Head): { probs: Expected; context: Expected } {
+  const probs = { values: new Float64Array(seq * seq), bounds: new Float64Array(seq * seq) };
+  const context = { values: new Float64Array(seq * headDim), bounds: new Float64Array(seq * headDim) };
+  for (let i = 0; i < seq; i++) {
+    const scores = new Float64Array(seq);
+    const errors = new Float64Array(seq);
+    for (let j = 0; j < seq; j++) {
+      let score = 0;
+      let magnitude = 0;
+      for (let d = 0; d < headDim; d++) {
+        const product = q[i * headDim + d]! * k[j * headDim + d]! * scale;
+        score += product;
+        magnitude += Math.abs(product);
+      }
+      // In float32 -1e10 absorbs any score, the reference's too: a row that is masked everywhere is uniform.
+      const masked = maskBias[j] === MASKED;
+      scores[j] = masked ? MASKED : score + maskBias[j]!;
+      errors[j] = masked ? 0 : (sumError(headDim) + UNIT) * (magnitude + Math.abs(maskBias[j]!));
+    }
+    const { values, bounds } = softmaxRow(scores, errors);
+    for (let j = 0; j < seq; j++) {
+      const factor = keep?.[i * seq + j] ?? 1;
+      probs.values[i * seq + j] = values[j]! * factor;
+      probs.bounds[i * seq + j] = (bounds[j]! + (keep ? UNIT * values[j]! : 0)) * factor;
+    }
+    for (let d = 0; d < headDim; d++) {
+      let error = TINY;
+      for (let j = 0; j < seq; j++) {
+        const [p, x] = [probs.values[i * seq + j]!, v[j * headDim + d]!];
+        context.values[i * headDim + d]! += p * x;
+        error += Math.abs(x) * (probs.bounds[i * seq + j]! + sumError(seq) * p);
+      }
+      context.bounds[i * headDim + d] = error;
+    }
+  }
+  return { probs, context };
+}
+
+interface Layout {
+  /** Which of so many heads: the other heads' columns are poisoned. */
+  readonly head: number;
+  readonly heads: number;
+  readonly gap: number;
+  readonly withProbs: boolean;
+}
+
+/** The context, and after it the weights if asked for. */
+function attend(head: Head, { head: index, heads, gap, withProbs }: Layout, label: string): Answer[] {
+  const { seq, headDim, scale, keep } = head;
+  const hidden = heads * headDim;
+  return everyBuild(cases, label, (arena, kernels) => {
+    const wide = arena.matrix(seq, 3 * hidden, (padded(3 * hidden) + gap) * 4);
+    const slices = [head.q, head.k, head.v].map((data, part) => {
+      const address = wide.address + (part * hidden + index * headDim) * 4;
+      return arena.put({ ...wide, address, cols: headDim }, data).address;
+    });
+    const [q, k, v] = slices as [number, number, number];
+    const mask = arena.vector(head.maskBias);
+    const all = arena.matrix(seq, hidden, (padded(hidden) + gap) * 4);
+    const context = arena.allowExactly({ ...all, address: all.address + index * headDim * 4, cols: headDim });
+    const scratch = arena.scratch(kernels.attentionScratchBytes(seq, headDim));
+    const probs = withProbs ? arena.allowExactly(arena.matrix(seq, seq, seq * 4, seq)) : undefined;
+    const factors = keep ? arena.input(keep, seq, seq).address : 0;
+    const run = () =>
+      kernels.attention(
+        q,
+        k,
+        v,
+        wide.stride,
+        mask,
+        context.address,
+        context.stride,
+        seq,
+        headDim,
+        scale,
+        scratch,
+        probs?.address ?? 0,
+        factors,
+      );
+    return { run, out: probs ? [context, probs] : [context] };
+  });
+}
+
+function check(seq: number, headDim: number, mask: string, dropout: boolean, gap = 0): void {
+  const head = makeHead(seq, headDim, mask, dropout);
+  const { probs, context } = reference(head);
+  const [index, heads] = seq % 2 ? [1, 3] : [1, 2];
+  const label = `seq ${seq}, headDim ${headDim}, mask ${mask}, dropout ${dropout}, head ${index} of ${heads}`;
+  const alone = attend(head, { head: index, heads, gap, withProbs: false }, label);
+  for (const [b, { build, values }] of attend(head, { head: index, heads, gap, withProbs: true }, label).entries()) {
+    const [c, p] = [values.slice(0, seq * headDim), values.slice(seq * headDim)];
+    assertWithin(p, probs.values, probs.bounds, `${label}, ${build}: weights`);
+    assertWithin(c, context.values, context.bounds, `${label}, ${build}: context`);
+    assertSameBits(c, alone[b]!.values, `${label}, ${build}: context with and without weights`);
+    if (mask === 'all' || dropout) continue;
+    for (const [i, w] of p.entries()) {
+      if (head.maskBias[i % seq]) assert.is(w, 0, `${label}, ${build}: weight of masked key ${i % seq}`);
+    }
+  }
+}
+
+for (const mask of Object.keys(MASKS)) {
+  test(`every remainder, mask: ${mask}`, () => {
+    for (let seq = 1; seq <= 20; seq++) {
+      for (let headDim = 1; headDim <= 17; headDim++) {
+        for (const dropout of [false, true]) check(seq, headDim, mask, dropout, (headDim % 3) * 4);
+      }
+    }
+  });
+
+  test(`larger heads, mask: ${mask}`, () => {
+    for (const seq of [1, 6, 33, 128]) {
+      for (const headDim of [8, 17, 64]) {
+        for (const dropout of [false, true]) check(seq, headDim, mask, dropout);
+      }
+    }
+  });
+}
+
+test('a row that is masked everywhere is uniform, to the bit', () => {
+  for (const seq of [1, 2, 4, 8, 16, 32]) {
+    const head = makeHead(seq, 8, 'all', false);
+    const layout = { head: 0, heads: 1, gap: 0, withProbs: true };
+    for (const { values } of attend(head, layout, `all masked, seq ${seq}`)) {
+      for (const p of values.subarray(seq * 8)) assert.is(p, 1 / seq, `all masked, seq ${seq}`);
+    }
+  }
+});
+
+test('what lies under a masked key does not matter', () => {
+  for (const seq of [3, 8, 13]) {
+    const head = makeHead(seq, 9, 'right', false);
+    const other = { ...head, k: head.k.slice(), v: head.v.slice() };
+    for (let j = 0; j < seq; j++) {
+      if (!head.maskBias[j]) continue;
+      other.k.fill(123, j * 9, j * 9 + 9);
+      other.v.fill(-456, j * 9, j * 9 + 9);
+    }
+    const layout = { head: 2, heads: 4, gap: 0, withProbs: true };
+    const answers = attend(head, layout, `seq ${seq}`);
+    for (const [b, { values }] of attend(other, layout, `seq ${seq}, other keys`).entries()) {
+      assertSameBits(values, answers[b]!.values, `seq ${seq}: masked keys changed`);
+    }
+  }
+});
+
+test('a bias of any size is added to its key', () => {
+  for (const seq of [2, 5, 12]) {
+    const head = { ...makeHead(seq, 7, 'none', false), maskBias: new Random(seq).uniform(seq, -3, 3) };
+    const { context } = reference(head);
+    const layout = { head: 0, heads: 2, gap: 0, withProbs: false };
+    for (const { values } of attend(head, layout, `bias, seq ${seq}`)) {
+      assertWithin(values, context.values, context.bounds, `bias, seq ${seq}`);
+    }
+  }
+});
+
+test('enough cases', () => cases.assertEnough());
+
+test.run();

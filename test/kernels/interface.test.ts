@@ -1,0 +1,133 @@
+/** The WebAssembly interface itself: what each build imports and exports, its size, and what the debug build refuses. */
+import { readFileSync } from 'node:fs';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { ACTIVATIONS, compileKernels, instantiateKernels, type Kernels } from '../../src/engine/kernels.js';
+import { BUILDS, Cases, wasmUrl } from './harness.js';
+
+const test = suite('interface');
+const cases = new Cases(50);
+
+/** The exports of `assembly/index.ts`, written out: one that is added or lost is a change of the interface. */
+const EXPORTS = {
+  activate: 5,
+  attention: 13,
+  attentionScratchBytes: 2,
+  dropout: 7,
+  embed: 11,
+  gemmF32: 13,
+  gemmScratchBytes: 0,
+  layerNorm: 11,
+  packF32: 7,
+  softmax: 4,
+  heapBase: 'global',
+  relaxedSimd: 'global',
+} as const satisfies Record<keyof Kernels, number | 'global'>;
+
+/** A release build is to stay small enough to be fetched with the page. */
+const MOST_BYTES = 64 * 1024;
+const RELEASES = ['simd', 'relaxed'] as const;
+
+/** Instances whose memory is addressed by small numbers that are all beyond the constants. */
+async function instance(build: (typeof BUILDS)[number]) {
+  const memory = new WebAssembly.Memory({ initial: 4 });
+  return instantiateKernels(await compileKernels(wasmUrl(build)), memory);
+}
+
+for (const build of BUILDS) {
+  test(`${build}: imports a memory and nothing else`, async () => {
+    const imports = WebAssembly.Module.imports(await compileKernels(wasmUrl(build)));
+    assert.equal(
+      imports.map(({ module, name, kind }) => ({ module, name, kind })),
+      [{ module: 'env', name: 'memory', kind: 'memory' }],
+    );
+    cases.count++;
+  });
+
+  test(`${build}: exports what the engine's table types`, async () => {
+    const module = await compileKernels(wasmUrl(build));
+    const exports = WebAssembly.Module.exports(module).filter(({ kind }) => kind !== 'memory');
+    const names = exports.map(({ name }) => name);
+    assert.equal(names.toSorted(), Object.keys(EXPORTS).toSorted());
+    const { exports: raw } = await WebAssembly.instantiate(module, {
+      env: { memory: new WebAssembly.Memory({ initial: 4 }) },
+    });
+    for (const [name, arity] of Object.entries(EXPORTS)) {
+      const value = raw[name];
+      if (arity === 'global') assert.instance(value, WebAssembly.Global, name);
+      else assert.is((value as CallableFunction).length, arity, `${name}: number of parameters`);
+      cases.count++;
+    }
+  });
+
+  test(`${build}: says which build it is`, async () => {
+    const { relaxedSimd, heapBase } = await instance(build);
+    assert.is(relaxedSimd.value, Number(build === 'relaxed'));
+    assert.ok(heapBase.value >= 1024 && heapBase.value <= 64 * 1024, `heapBase ${heapBase.value}`);
+    cases.count++;
+  });
+}
+
+for (const build of RELEASES) {
+  test(`${build}: at most ${MOST_BYTES} bytes`, () => {
+    const { length } = readFileSync(wasmUrl(build));
+    assert.ok(length <= MOST_BYTES, `${build}.wasm has ${length} bytes`);
+    cases.count++;
+  });
+}
+
+/** Calls with one wrong argument each. Addresses are fine: nothing but the assertion can stop these. */
+const A = 0x10000;
+const REFUSED: Record<string, (kernels: Kernels) => void> = {
+  'gemmF32 without rows': (k) => k.gemmF32(A, 32, A, A, A, 32, 0, 8, 8, 0, 0, 0, A),
+  'gemmF32 without columns': (k) => k.gemmF32(A, 32, A, A, A, 32, 1, 0, 8, 0, 0, 0, A),
+  'gemmF32 without depth': (k) => k.gemmF32(A, 32, A, A, A, 32, 1, 8, 0, 0, 0, 0, A),
+  'gemmF32 of negative depth': (k) => k.gemmF32(A, 32, A, A, A, 32, 1, 8, -1, 0, 0, 0, A),
+  'gemmF32 whose rows of A overlap': (k) => k.gemmF32(A, 28, A, A, A, 32, 1, 8, 8, 0, 0, 0, A),
+  'gemmF32 whose rows of C lack padding': (k) => k.gemmF32(A, 32, A, A, A, 28, 1, 7, 8, 0, 0, 0, A),
+  'gemmF32 with an unknown activation': (k) => k.gemmF32(A, 32, A, A, A, 32, 1, 8, 8, ACTIVATIONS.length, 0, 0, A),
+  'packF32 without rows': (k) => k.packF32(A, 4, 4, A, 0, 1, 0),
+  'packF32 without columns': (k) => k.packF32(A, 4, 4, A, 1, 0, 0),
+  'packF32 before the first column': (k) => k.packF32(A, 4, 4, A, 1, 1, -1),
+  'attention without tokens': (k) => k.attention(A, A, A, 32, A, A, 32, 0, 8, 1, A, 0, 0),
+  'attention without columns': (k) => k.attention(A, A, A, 32, A, A, 32, 1, 0, 1, A, 0, 0),
+  'embed into rows without padding': (k) => k.embed(A, A, A, A, A, A, 28, A, 28, 1, 7),
+  'embed from rows that overlap': (k) => k.embed(A, A, A, A, A, A, 28, A, 32, 1, 8),
+  'layerNorm without columns': (k) => k.layerNorm(A, 32, 0, 0, A, A, A, 32, 1, 0, 1),
+  'layerNorm of rows without padding': (k) => k.layerNorm(A, 28, 0, 0, A, A, A, 32, 1, 7, 1),
+  'layerNorm into rows without padding': (k) => k.layerNorm(A, 32, 0, 0, A, A, A, 28, 1, 7, 1),
+  'softmax without columns': (k) => k.softmax(A, 32, 1, 0),
+  'softmax of rows without padding': (k) => k.softmax(A, 28, 1, 7),
+  'activate with an unknown number': (k) => k.activate(A, 32, 1, 8, ACTIVATIONS.length),
+  'activate with a negative number': (k) => k.activate(A, 32, 1, 8, -1),
+  'dropout of rows without padding': (k) => k.dropout(A, 28, 1, 7, 1, 1, 1),
+};
+
+for (const [what, call] of Object.entries(REFUSED)) {
+  test(`the debug build traps: ${what}`, async () => {
+    const kernels = await instance('debug');
+    let error: unknown;
+    try {
+      call(kernels);
+    } catch (thrown) {
+      error = thrown;
+    }
+    assert.instance(error, WebAssembly.RuntimeError, what);
+    assert.match((error as Error).message, /unreachable/);
+    cases.count++;
+  });
+}
+
+test('traps leave nothing behind: the next call answers', async () => {
+  const memory = new WebAssembly.Memory({ initial: 4 });
+  const kernels = instantiateKernels(await compileKernels(wasmUrl('debug')), memory);
+  for (let i = 0; i < 1000; i++) assert.throws(() => kernels.softmax(A, 28, 1, 7));
+  const row = new Float32Array(memory.buffer, A, 8);
+  kernels.softmax(A, 32, 1, 8);
+  assert.equal([...row], new Array(8).fill(0.125));
+  cases.count++;
+});
+
+test('enough cases', () => cases.assertEnough());
+
+test.run();
