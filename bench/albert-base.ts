@@ -1,0 +1,62 @@
+/** ALBERT-base with the weights of the fixtures' formula, and what one forward of it computes. */
+import { AlbertModel } from '../src/model/heads/model.js';
+import { encodeSafetensors } from '../src/weights/safetensors.js';
+import { formulaTensor } from '../test/formula.js';
+import { uniform } from './numbers.js';
+
+const CONFIG = {
+  model_type: 'albert',
+  architectures: ['AlbertModel'],
+  vocab_size: 30000,
+  embedding_size: 128,
+  hidden_size: 768,
+  intermediate_size: 3072,
+  num_hidden_layers: 12,
+  num_attention_heads: 12,
+  max_position_embeddings: 512,
+  type_vocab_size: 2,
+  hidden_act: 'gelu_new',
+  layer_norm_eps: 1e-12,
+  hidden_dropout_prob: 0,
+  attention_probs_dropout_prob: 0,
+};
+
+export async function loadAlbertBase(): Promise<AlbertModel> {
+  const shapes = await AlbertModel.from_config(CONFIG);
+  const tensors = [...shapes.params].map(([name, { shape }]) => ({ name, shape, data: formulaTensor(name, shape) }));
+  await shapes.dispose();
+  return AlbertModel.from_pretrained({
+    'config.json': JSON.stringify(CONFIG),
+    'model.safetensors': encodeSafetensors(tensors, 'F32', { format: 'pt' }),
+  });
+}
+
+/** A batch of sequences without padding. */
+export interface Shape {
+  readonly batch: number;
+  readonly seq: number;
+}
+
+/** Reads "8x128". */
+export function parseShape(text: string): Shape {
+  const [, batch, seq] = /^([1-9]\d*)x([1-9]\d*)$/.exec(text) ?? [];
+  if (batch === undefined || seq === undefined) throw new Error(`a shape is BATCHxSEQ, such as 8x128, not "${text}"`);
+  return { batch: Number(batch), seq: Number(seq) };
+}
+
+export function nameShape({ batch, seq }: Shape): string {
+  return `${batch}x${seq}`;
+}
+
+/** Token ids from 5 on, past the special tokens: (batch · seq) */
+export function tokenIds({ batch, seq }: Shape): Int32Array {
+  return Int32Array.from(uniform(batch * seq, 11, 5, CONFIG.vocab_size), Math.floor);
+}
+
+/** Floating-point operations of a forward's matrix products. */
+export function forwardFlops({ batch, seq }: Shape): number {
+  const { embedding_size: e, hidden_size: h, intermediate_size: i, num_hidden_layers: layers } = CONFIG;
+  const projections = e * h + layers * (4 * h * h + 2 * h * i);
+  const heads = layers * 2 * seq * h;
+  return 2 * batch * (seq * (projections + heads) + h * h);
+}
