@@ -4,7 +4,9 @@
  * The layout is `normalizer.cc`'s: the trie's size in bytes (uint32, little-endian), the trie's 32-bit units, then
  * NUL-terminated UTF-8 replacements. The units are darts-clone's: label, has-leaf bit, offset; a leaf holds a value.
  */
+
 import { mismatch } from '../errors.js';
+import { codePointAt } from './code-point.js';
 import { type AlignedText, AlignedTextBuilder } from './offsets.js';
 
 /** The longest replacement in bytes. The longest of the standard maps is U+FDFA's, 33 bytes. */
@@ -36,7 +38,7 @@ export class Charsmap {
     for (let i = 0; i < text.length; ) {
       const match = this.#longestPrefix(text, i);
       if (match === undefined) {
-        const width = (text.codePointAt(i) as number) > 0xffff ? 2 : 1;
+        const width = codePointAt(text, i) > 0xffff ? 2 : 1;
         result.push(width === 1 ? (text[i] as string) : text.slice(i, i + 2), starts[i]!, ends[i + width - 1]!);
         i += width;
       } else {
@@ -53,7 +55,7 @@ export class Charsmap {
     let end = 0;
     let value = 0;
     walk: for (let i = start; i < text.length; ) {
-      const codePoint = text.codePointAt(i) as number;
+      const codePoint = codePointAt(text, i);
       i += codePoint > 0xffff ? 2 : 1;
       let unit = 0;
       for (let shift = utf8Length(codePoint) - 1; shift >= 0; shift--) {

@@ -4,7 +4,9 @@
  * Source: `preprocess_text` of ALBERT's tokenization.py (white space, quotes, NFKD without accents, lower case) and
  * SentencePiece's `Normalizer::Normalize` (character map, white space).
  */
+
 import type { Charsmap } from './charsmap.js';
+import { codePointAt } from './code-point.js';
 import { type AlignedText, AlignedTextBuilder } from './offsets.js';
 
 /** SentencePiece's mark for a space, U+2581. */
@@ -62,7 +64,7 @@ function decompose(text: string, origin: number, steps: NormalizerSteps): Aligne
   const result = new AlignedTextBuilder(text.length);
   const known = new Map<number, string>();
   for (let i = 0; i < text.length; ) {
-    const codePoint = text.codePointAt(i) as number;
+    const codePoint = codePointAt(text, i);
     const doubled = steps.quotes && (codePoint === 0x60 || codePoint === 0x27) && text.charCodeAt(i + 1) === codePoint;
     const end = i + (doubled || codePoint > 0xffff ? 2 : 1);
     let units = doubled ? '"' : known.get(codePoint);

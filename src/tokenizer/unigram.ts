@@ -4,6 +4,7 @@
  * Source: `unigram_model.cc`, `Model::EncodeOptimized`. Sums are kept in 32-bit floats as there: in 64 bits, near ties
  * fall the other way (5 of 6,053 lines of English).
  */
+import { codePointAt } from './code-point.js';
 import { Trie } from './trie.js';
 
 /** What an unknown character costs below the worst piece (`kUnkPenalty`). */
@@ -84,5 +85,5 @@ export class Unigram {
 }
 
 function isSurrogatePair(text: string, at: number): boolean {
-  return (text.codePointAt(at) as number) > 0xffff;
+  return codePointAt(text, at) > 0xffff;
 }
