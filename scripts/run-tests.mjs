@@ -10,7 +10,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** Folders of test/ that have scripts of their own. */
-const SLOW = ['browser/'];
+const SLOW = ['browser/', 'soak/'];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : ['test'];
@@ -53,7 +53,7 @@ await Promise.all(
       results.push(result);
       console.log(`${result.failed === 0 ? 'ok  ' : 'FAIL'} ${result.file} (${result.passed})`);
       if (result.failed > 0) console.log(result.output);
-      for (const [line] of result.output.matchAll(/^skipped: .*$/gm)) console.log(`     ${line}`);
+      for (const [line] of result.output.matchAll(/^(skipped|cases): .*$/gm)) console.log(`     ${line}`);
     }
   }),
 );

@@ -27,6 +27,7 @@ const program = new Command('albert-wasm')
   .version(version)
   .description('Run ALBERT models on WebAssembly SIMD. Without a command: sentiment, or words for each [MASK].')
   .argument('[text...]', 'texts to try; a few examples unless given')
+  .helpCommand(true)
   .exitOverride()
   .showHelpAfterError('(--help shows how to use it)')
   .action(tour)
@@ -159,16 +160,22 @@ async function timed<T extends keyof Pipelines>(
   for (const text of texts) rows.push(await row(run, text));
   const done = performance.now();
   const info: ModelInfo = run.model.info();
-  const times = `loaded in ${(loaded - start).toFixed(0)} ms, ${texts.length} texts in ${(done - loaded).toFixed(0)} ms`;
+  const times = `loaded in ${(loaded - start).toFixed(0)} ms, ${texts.length} ${texts.length === 1 ? 'text' : 'texts'} in ${(done - loaded).toFixed(0)} ms`;
   print(`${title}   (${times}; ${info.dtype} on ${info.kernels}, 1 thread)\n${table(rows, '  ')}\n`);
   await run.dispose();
 }
 
 /** Columns side by side, each as wide as its widest cell. */
 function table(rows: readonly (readonly string[])[], indent = ''): string {
-  const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
+  const cells = rows.map((row) => row.map(printable));
+  const width = (column: number) => Math.max(...cells.map((row) => row[column]?.length ?? 0));
   const line = (row: readonly string[]) => row.map((cell, column) => cell.padEnd(width(column))).join('  ');
-  return rows.map((row) => `${indent}${line(row)}`.trimEnd()).join('\n');
+  return cells.map((row) => `${indent}${line(row)}`.trimEnd()).join('\n');
+}
+
+/** Control characters as dots: a text or a foreign model's label must not steer the terminal. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, '·');
 }
 
 function percent(score: number): string {
@@ -190,8 +197,12 @@ function parsePooling(value: string): 'cls' | 'mean' {
   return value;
 }
 
-// A reader that has seen enough, such as `head`, is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // A reader that has seen enough, such as `head`, is no failure.
+  if (error.code === 'EPIPE') process.exit(0);
+  process.stderr.write(`albert-wasm: cannot write: ${error.message}\n`);
+  process.exit(1);
+});
 
 try {
   await program.parseAsync();

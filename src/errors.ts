@@ -44,6 +44,13 @@ export function mismatch(
   return new AlbertError(code, `"${title}" expected ${expected}, got ${show(got)}${place}`, options);
 }
 
+/** The options of a call: an object, or nothing. */
+export function checkOptions<T extends object>(options: T | undefined): T {
+  if (options === undefined) return {} as T;
+  if (typeof options !== 'object' || options === null) throw mismatch('ERR_INPUT', 'options', 'an object', options);
+  return options;
+}
+
 /** Shortens any value to something a person can read in one line. */
 function show(value: unknown): string {
   if (typeof value === 'string')
@@ -56,7 +63,10 @@ function show(value: unknown): string {
   return String(value);
 }
 
-/** Throws ERR_ABORTED when the caller has cancelled; the signal's reason becomes the cause. */
+/** Throws ERR_ABORTED when the caller has cancelled; the signal's reason becomes the cause. ERR_INPUT for no signal at all. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal !== undefined && typeof signal?.aborted !== 'boolean') {
+    throw mismatch('ERR_INPUT', 'signal', 'an AbortSignal', signal);
+  }
   if (signal?.aborted) throw new AlbertError('ERR_ABORTED', 'the operation was aborted', { cause: signal.reason });
 }

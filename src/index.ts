@@ -1,17 +1,18 @@
 /** albert-wasm: ALBERT on WebAssembly SIMD. */
 export { AlbertError, type AlbertErrorCode } from './errors.js';
+export type { AlbertPreTrainedModel } from './model/albert.js';
+export type { AlbertConfig } from './model/config.js';
+export * from './model/heads/index.js';
+export type { AlbertInputs, IntegerInput, ShapedIntegers } from './model/inputs.js';
+export type { Params } from './model/load.js';
 export type {
-  AlbertPreTrainedModel,
   CommonOutput,
   ForwardOptions,
   InitOptions,
   LoadOptions,
   LoadReport,
   ModelInfo,
-} from './model/albert.js';
-export type { AlbertConfig } from './model/config.js';
-export * from './model/heads/index.js';
-export type { AlbertInputs, IntegerInput, ShapedIntegers } from './model/inputs.js';
+} from './model/options.js';
 export type { SaveOptions } from './model/save.js';
 export type { FeatureExtractionOptions, FeatureExtractionPipeline } from './pipelines/feature-extraction.js';
 export type { FilledMask, FillMaskOptions, FillMaskPipeline } from './pipelines/fill-mask.js';

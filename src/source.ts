@@ -3,7 +3,7 @@ import { directoryUrl, readFile } from '#platform';
 import { mismatch } from './errors.js';
 
 /** The files of a model in memory, by name: `config.json`, `model.safetensors`, `tokenizer.json`, … */
-export type ModelFiles = Readonly<Record<string, string | Uint8Array>>;
+export type ModelFiles = Readonly<Record<string, string | Uint8Array | ArrayBuffer>>;
 
 /** Where a model lives: a directory path (Node), the `file:` or `http(s):` URL of a directory, or its files in memory. */
 export type Source = string | URL | ModelFiles;
@@ -19,7 +19,7 @@ export interface OpenedSource {
 export async function openSource(source: Source): Promise<OpenedSource> {
   if (typeof source === 'string' || source instanceof URL) {
     const url = await locate(source);
-    return { name: url.href, readFile: (file, signal) => readFile(new URL(file, url), signal) };
+    return { name: url.href, readFile: (file, signal) => readFile(fileUrl(file, url), signal) };
   }
   if (typeof source !== 'object' || source === null) throw notASource(source);
   const files = new Map(Object.entries(source));
@@ -27,14 +27,25 @@ export async function openSource(source: Source): Promise<OpenedSource> {
     name: 'memory',
     async readFile(file) {
       const content = files.get(file);
-      return typeof content === 'string' ? new TextEncoder().encode(content) : content;
+      if (content === undefined || content instanceof Uint8Array) return content;
+      if (typeof content === 'string') return new TextEncoder().encode(content);
+      if (content instanceof ArrayBuffer) return new Uint8Array(content);
+      throw mismatch('ERR_SOURCE', file, 'a string, a Uint8Array or an ArrayBuffer', content);
     },
   };
+}
+
+/** The URL of a file in a directory; a query, such as an access token, goes with it. */
+function fileUrl(file: string, directory: URL): URL {
+  const url = new URL(file, directory);
+  url.search = directory.search;
+  return url;
 }
 
 /** The URL of a source's directory, with its closing slash. */
 async function locate(source: string | URL): Promise<URL> {
   if (source instanceof URL || /^(https?|file):/.test(source)) {
+    if (!URL.canParse(source)) throw notASource(source);
     const url = new URL(source);
     if (!url.pathname.endsWith('/')) url.pathname += '/';
     return url;
@@ -45,5 +56,5 @@ async function locate(source: string | URL): Promise<URL> {
 }
 
 function notASource(got: unknown) {
-  return mismatch('ERR_SOURCE', 'source', 'a directory, the URL of a directory or files in memory', got);
+  return mismatch('ERR_SOURCE', 'source', 'an existing directory, the URL of one or files in memory', got);
 }

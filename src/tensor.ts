@@ -14,6 +14,10 @@ export class Tensor<D extends TensorData = TensorData> {
 
   /** @throws ERR_INPUT when the shape does not hold exactly the data */
   constructor(data: D, shape: readonly number[]) {
+    if (!(data instanceof Float32Array || data instanceof Int32Array || data instanceof BigInt64Array)) {
+      throw mismatch('ERR_INPUT', 'data', 'a Float32Array, an Int32Array or a BigInt64Array', data);
+    }
+    if (!Array.isArray(shape)) throw mismatch('ERR_INPUT', 'shape', 'an array of dimensions', shape);
     const size = shape.reduce((product, dim) => product * dim, 1);
     if (size !== data.length || shape.some((dim) => !Number.isSafeInteger(dim) || dim < 0)) {
       throw mismatch('ERR_INPUT', 'shape', `a shape of ${data.length} elements`, [...shape]);

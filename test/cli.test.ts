@@ -106,8 +106,29 @@ cli('failures exit with 1 and one line', async () => {
   }
 });
 
+cli('a reader that has seen enough ends the run', async () => {
+  const flags = ['--import', 'tsx', '--conditions=@albert-wasm/source', 'src/cli.ts', 'classify'];
+  const child = spawn(process.execPath, flags, { cwd: ROOT });
+  // Far more than can be answered in the time allowed.
+  child.stdin.on('error', () => {});
+  child.stdin.end('a nice film\n'.repeat(20_000));
+  child.stdout.once('data', () => child.stdout.destroy());
+  const code = await new Promise((resolve) => {
+    child.on('close', resolve);
+    setTimeout(() => child.kill('SIGKILL'), 20_000).unref();
+  });
+  assert.is(code, 0);
+});
+
+cli('control characters do not reach the terminal', async () => {
+  const { out } = await run(['good \u001b[31m film\nnext line']);
+  assert.match(out, 'good ·[31m film·next line  POSITIVE');
+  assert.match(out, '1 text in');
+});
+
 cli('help and version exit with 0', async () => {
   const { code, out } = await run(['--help']);
+  assert.is((await run(['help'])).out, out);
   assert.is(code, 0);
   assert.match(out, 'Examples:');
   assert.is((await run(['--version'])).out, '0.1.0\n');

@@ -16,8 +16,10 @@ const source = suite('source');
 const FIXTURE = new URL('fixtures/flax/tiny/model/', import.meta.url);
 const config = readFileSync(new URL('config.json', FIXTURE), 'utf8');
 
+let lastUrl = '';
 const server = createServer((request, response) => {
-  const file = request.url?.split('/').at(-1) as string;
+  lastUrl = request.url as string;
+  const file = lastUrl.split('?')[0]?.split('/').at(-1) as string;
   if (request.url?.startsWith('/broken/')) {
     response.writeHead(503).end();
   } else if (request.url?.startsWith('/reset/')) {
@@ -69,6 +71,25 @@ source('a missing file is told from a failing server', async () => {
     () => openSource(new URL('.', FIXTURE)).then((parent) => parent.readFile('../model/')),
     'ERR_SOURCE',
   );
+});
+
+source('forms that are none are refused by name', async () => {
+  for (const form of ['http://', 'http://[', '', 'no/such', 7, null]) {
+    await expectError(() => openSource(form as never), 'ERR_SOURCE', '"source"', 'directory');
+  }
+  const buffer = new Uint8Array(readFileSync(new URL('model.safetensors', FIXTURE))).buffer;
+  await using model = await AlbertModel.from_pretrained({ 'config.json': config, 'model.safetensors': buffer });
+  assert.is(model.info().threads, 1);
+  for (const content of [7, null, [1], { a: 1 }]) {
+    const files = { 'config.json': content as never };
+    await expectError(() => AlbertModel.from_pretrained(files), 'ERR_SOURCE', '"config.json"', 'a string');
+  }
+});
+
+source('a query goes with every file', async () => {
+  const opened = await openSource(`${origin}/query?token=7`);
+  await opened.readFile('config.json');
+  assert.is(lastUrl, '/query/config.json?token=7');
 });
 
 source('a signal ends a silent download', async () => {

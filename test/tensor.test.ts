@@ -26,6 +26,13 @@ tensor('a shape must hold the data', async () => {
   }
 });
 
+tensor('data must be one of three typed arrays', async () => {
+  for (const data of [new Float64Array(1), [1], null, new ArrayBuffer(4)]) {
+    await expectError(() => new Tensor(data as never, [1]), 'ERR_INPUT', 'data');
+  }
+  await expectError(() => new Tensor(new Int32Array(1), 1 as never), 'ERR_INPUT', 'shape');
+});
+
 tensor('the shape is its own', () => {
   const shape = [2, 3];
   const t = new Tensor(new Int32Array(6), shape);

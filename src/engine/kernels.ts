@@ -3,7 +3,7 @@
 import { instantiateSync } from '@assemblyscript/loader';
 import { relaxedSimd, simd } from 'wasm-feature-detect';
 import { readFile } from '#platform';
-import { AlbertError } from '../errors.js';
+import { AlbertError, mismatch } from '../errors.js';
 
 /** The activation functions of the kernels, each at its number (`assembly/activation.ts`). */
 export const ACTIVATIONS = ['identity', 'gelu_new', 'gelu', 'relu', 'silu', 'tanh', 'quick_gelu'] as const;
@@ -98,6 +98,7 @@ export async function compileKernels(wasmUrl?: string | URL): Promise<WebAssembl
   if (!(await simd())) {
     throw new AlbertError('ERR_ENVIRONMENT', 'this JavaScript engine has no WebAssembly SIMD');
   }
+  if (wasmUrl !== undefined && !URL.canParse(wasmUrl)) throw mismatch('ERR_INPUT', 'wasmUrl', 'a URL', wasmUrl);
   // Written out in full, since bundlers find assets by this very expression.
   const url =
     wasmUrl !== undefined
@@ -121,7 +122,10 @@ async function compile(url: URL): Promise<WebAssembly.Module> {
     throw new AlbertError('ERR_SOURCE', `there are no kernels at ${url.href}: was the package built?`);
   }
   try {
-    return await WebAssembly.compile(bytes as BufferSource);
+    const module = await WebAssembly.compile(bytes as BufferSource);
+    const names = WebAssembly.Module.exports(module).map(({ name }) => name);
+    if (!names.includes('gemmF32')) throw new TypeError('it is some other module');
+    return module;
   } catch (cause) {
     throw new AlbertError('ERR_ENVIRONMENT', `cannot compile the kernels at ${url.href}: ${(cause as Error).message}`, {
       cause,

@@ -114,6 +114,15 @@ export class LinearMemory {
     this.#top = wanted;
   }
 
+  /**
+   * What a run hands to its caller lies in JavaScript's memory, but falls under the same limit.
+   *
+   * @throws ERR_MEMORY
+   */
+  checkOutput(bytes: number): void {
+    if (!(bytes <= this.maxBytes)) throw outOfMemory(bytes, this.maxBytes);
+  }
+
   /** Returns to an earlier value of `used`: what was claimed since is free again. */
   release(used: number): void {
     this.#top = used;

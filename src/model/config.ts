@@ -44,6 +44,9 @@ export const HIDDEN_ACTIVATIONS: Readonly<Record<string, Activation>> = Object.f
 /** Larger than any ALBERT; small enough that no product of two sizes leaves the safe integers. */
 const MOST = 1 << 24;
 const MOST_LAYERS = 1024;
+/** Labels have names in memory, and sets of layer weights 16 tensors each: these bound what a small file can ask for. */
+const MOST_LABELS = 1 << 16;
+const MOST_LAYER_WEIGHTS = 240;
 
 /**
  * Checks a parsed `config.json` and fills in FlaxAlbert's defaults.
@@ -90,6 +93,14 @@ export function parseConfig(json: unknown): AlbertConfig {
   }
   if (num_hidden_groups > num_hidden_layers) {
     throw wrong('num_hidden_groups', `at most num_hidden_layers ${num_hidden_layers}`, num_hidden_groups);
+  }
+  const layerWeights = num_hidden_groups * config.inner_group_num;
+  if (layerWeights > MOST_LAYER_WEIGHTS) {
+    throw wrong(
+      'inner_group_num',
+      `at most ${MOST_LAYER_WEIGHTS} layers of their own weights in all groups`,
+      layerWeights,
+    );
   }
   return Object.freeze(config);
 }
@@ -146,18 +157,17 @@ function activation(raw: Record<string, unknown>): string {
 function parseLabels(raw: Record<string, unknown>): Pick<AlbertConfig, 'num_labels' | 'id2label'> {
   const given = raw.id2label;
   if (given === undefined || given === null) {
-    const num_labels = count(raw, 'num_labels', 2);
+    const num_labels = count(raw, 'num_labels', 2, MOST_LABELS);
     const names = Array.from({ length: num_labels }, (_, id) => [id, `LABEL_${id}`]);
     return { num_labels, id2label: Object.freeze(Object.fromEntries(names)) };
   }
   if (typeof given !== 'object' || Array.isArray(given)) throw wrong('id2label', 'an object of label names', given);
-  const num_labels = Object.keys(given).length;
+  const num_labels = count({ num_labels: Object.keys(given).length }, 'num_labels', undefined, MOST_LABELS);
   const labels = given as Record<string, unknown>;
   for (let id = 0; id < num_labels; id++) {
     if (!Object.hasOwn(labels, id) || typeof labels[id] !== 'string') {
       throw wrong('id2label', `a name for each id from 0 to ${num_labels - 1}`, labels[id]);
     }
   }
-  count({ num_labels }, 'num_labels');
   return { num_labels, id2label: Object.freeze({ ...(labels as Record<string, string>) }) };
 }

@@ -34,6 +34,8 @@ export interface Head<P = unknown, M = unknown> {
   declare(table: ParameterTable, config: AlbertConfig, body: BodyParameters): P;
   /** Takes the matrices for `batch` sequences of `seq` tokens. */
   plan(region: Region, config: AlbertConfig, batch: number, seq: number): M;
+  /** Floats of the output fields. */
+  outputFloats(config: AlbertConfig, batch: number, seq: number): number;
   /** The head's output fields, in FlaxAlbert's order. */
   run(context: HeadContext, parameters: P, matrices: M): Record<string, Tensor<Float32Array>>;
 }

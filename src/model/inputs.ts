@@ -77,12 +77,11 @@ export function checkInputs(inputs: AlbertInputs, config: AlbertConfig, rank: 2 
 
 /** Any accepted form as integers from 0 to below `limit`, and their shape. */
 function integers(title: string, input: IntegerInput, rank: 2 | 3, limit: number, what: string) {
-  const { flat, shape } = flatten(title, input);
+  const { flat, shape } = flatten(title, input, rank);
   // A single sequence is a batch of one, a single question a batch of one.
   const full = shape.length === rank - 1 ? [1, ...shape] : shape;
   if (full.length !== rank) {
-    const wanted = rank === 2 ? '(batch, seq)' : '(batch, choices, seq)';
-    throw mismatch('ERR_INPUT', title, `the shape ${wanted}`, shape);
+    throw mismatch('ERR_INPUT', title, shapeName(rank), shape);
   }
   const values = new Int32Array(flat.length);
   for (let i = 0; i < flat.length; i++) {
@@ -90,16 +89,20 @@ function integers(title: string, input: IntegerInput, rank: 2 | 3, limit: number
     const number = Number(value);
     if (!Number.isInteger(number) || number < 0 || number >= limit) {
       const expected = Number.isInteger(number) ? `${what} from 0 to ${limit - 1}` : `integer ${what}`;
-      throw mismatch('ERR_INPUT', title, expected, value, `[${indices(i, full).join(', ')}]`);
+      throw mismatch('ERR_INPUT', title, expected, value, `[${indices(i, shape).join(', ')}]`);
     }
     values[i] = number;
   }
   return { values, shape: full };
 }
 
-function flatten(title: string, input: IntegerInput): { flat: ArrayLike<unknown>; shape: number[] } {
+function shapeName(rank: 2 | 3): string {
+  return `the shape ${rank === 2 ? '(batch, seq)' : '(batch, choices, seq)'}`;
+}
+
+function flatten(title: string, input: IntegerInput, rank: 2 | 3): { flat: ArrayLike<unknown>; shape: number[] } {
   if (input instanceof Int32Array || input instanceof BigInt64Array) return { flat: input, shape: [input.length] };
-  if (Array.isArray(input)) return flattenNested(title, input);
+  if (Array.isArray(input)) return flattenNested(title, input, rank);
   if (typeof input === 'object' && input !== null && 'data' in input && Array.isArray(input.shape)) {
     const { data } = input;
     if (data instanceof Int32Array || data instanceof BigInt64Array) {
@@ -112,9 +115,13 @@ function flatten(title: string, input: IntegerInput): { flat: ArrayLike<unknown>
 }
 
 /** Row-major values of nested arrays. @throws ERR_INPUT when rows differ in length */
-function flattenNested(title: string, input: unknown[]): { flat: unknown[]; shape: number[] } {
+function flattenNested(title: string, input: unknown[], rank: 2 | 3): { flat: unknown[]; shape: number[] } {
   const shape: number[] = [];
-  for (let level: unknown = input; Array.isArray(level); level = level[0]) shape.push(level.length);
+  for (let level: unknown = input; Array.isArray(level); level = level[0]) {
+    // Deeper nesting has no end to look for: an array may hold itself.
+    if (shape.length === rank) throw mismatch('ERR_INPUT', title, shapeName(rank), 'arrays nested deeper');
+    shape.push(level.length);
+  }
   const flat: unknown[] = [];
   const visit = (value: unknown, axis: number, at: number[]): void => {
     const isArray = Array.isArray(value);

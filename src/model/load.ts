@@ -77,24 +77,25 @@ function listed(faults: readonly string[]): string {
   return [...faults.slice(0, FAULTS_LISTED), ...more].join('\n');
 }
 
+/** Named tensors, as `params` of a model returns them, or as an object. */
+export type Params = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>;
+
 /**
  * The parameters that a caller hands to one forward, by PyTorch's names as `params` gives them.
  *
  * @throws ERR_PARAMETER that lists every missing or misshapen tensor
  */
-export function matchParams(
-  parameters: readonly Parameter[],
-  params: ReadonlyMap<string, Tensor>,
-): ReadonlyMap<Parameter, ParameterSource> {
+export function matchParams(parameters: readonly Parameter[], params: Params): ReadonlyMap<Parameter, ParameterSource> {
+  if (typeof params !== 'object' || params === null) throw mismatch('ERR_INPUT', 'params', 'named tensors', params);
   const faults: string[] = [];
   const sources = new Map<Parameter, ParameterSource>();
   for (const parameter of parameters) {
     const { name, shape } = parameter;
-    const data = params.get(name)?.data;
-    const got = params.get(name)?.shape;
-    if (!(data instanceof Float32Array) || got?.join() !== shape.join()) {
-      const what = `a float32 tensor [${shape.join(', ')}]`;
-      faults.push(mismatch('ERR_PARAMETER', name, what, got === undefined ? 'none' : [...got]).message);
+    const tensor = params instanceof Map ? params.get(name) : (params as Readonly<Record<string, Tensor>>)[name];
+    const { data } = tensor ?? {};
+    if (!(data instanceof Float32Array) || tensor?.shape?.join() !== shape.join() || data.length !== elements(shape)) {
+      const got = tensor === undefined ? 'none' : `${tensor?.dtype} [${tensor?.shape?.join(', ')}]`;
+      faults.push(mismatch('ERR_PARAMETER', name, `a float32 tensor [${shape.join(', ')}]`, got).message);
     } else {
       sources.set(parameter, { transposed: false, fill: (target) => target.set(data) });
     }

@@ -20,7 +20,8 @@ export type FeatureExtractionPipeline = Pipeline<Tensor<Float32Array>, FeatureEx
 
 export async function featureExtraction(source: Source, options: PipelineOptions): Promise<FeatureExtractionPipeline> {
   const [model, tokenizer] = await Promise.all([
-    AlbertModel.from_pretrained(source, options),
+    // A checkpoint of a head without a pooler serves as well: the pooled output is not used.
+    AlbertModel.from_pretrained(source, { onWarning: () => {}, ...options }),
     AlbertTokenizer.from_pretrained(source, options),
   ]);
   const { hidden_size } = model.config;

@@ -36,7 +36,7 @@ export type FillMaskPipeline = Pipeline<FilledMask[][], FillMaskOptions>;
 
 export async function fillMask(source: Source, options: PipelineOptions): Promise<FillMaskPipeline> {
   const [model, tokenizer] = await Promise.all([
-    AlbertForMaskedLM.from_pretrained(source, options),
+    AlbertForMaskedLM.from_pretrained(source, { strict: true, ...options }),
     AlbertTokenizer.from_pretrained(source, options),
   ]);
   const { vocab_size } = model.config;
@@ -44,7 +44,10 @@ export async function fillMask(source: Source, options: PipelineOptions): Promis
     checkTopK(top_k);
     const { input_ids } = encodeForModel(tokenizer, model, text);
     const masks = input_ids.flatMap((id, position) => (id === tokenizer.mask_token_id ? [position] : []));
-    if (masks.length === 0) throw mismatch('ERR_INPUT', 'text', `a text with ${tokenizer.mask_token}`, text);
+    if (masks.length === 0) {
+      const expected = `${tokenizer.mask_token} among the first ${model.config.max_position_embeddings} tokens`;
+      throw mismatch('ERR_INPUT', 'text', expected, text);
+    }
     const { logits } = await model.forward({ input_ids }, { signal });
     return masks.map((position) => {
       const scores = softmax(logits.data.subarray(position * vocab_size, (position + 1) * vocab_size));

@@ -1,5 +1,5 @@
 /** From a task's name to its pipeline. */
-import { mismatch } from '../errors.js';
+import { checkOptions, mismatch } from '../errors.js';
 import type { Source } from '../source.js';
 import { ALBERT_MINI_EN, ALBERT_MINI_EN_SST2 } from './embedded.js';
 import { type FeatureExtractionPipeline, featureExtraction } from './feature-extraction.js';
@@ -36,9 +36,9 @@ const TASKS: {
 export async function pipeline<T extends Task>(
   task: T,
   source?: Source,
-  options: PipelineOptions = {},
+  options?: PipelineOptions,
 ): Promise<Pipelines[T]> {
   if (!Object.hasOwn(TASKS, task)) throw mismatch('ERR_INPUT', 'task', Object.keys(TASKS).join(', '), task);
   const { open, embedded } = TASKS[task];
-  return open(source ?? embedded, options);
+  return open(source ?? embedded, checkOptions(options));
 }

@@ -1,6 +1,7 @@
 /** What every pipeline shares: a model, its tokenizer, and a function from text to answers. */
-import { mismatch } from '../errors.js';
-import type { AlbertPreTrainedModel, LoadOptions } from '../model/albert.js';
+import { checkOptions, mismatch } from '../errors.js';
+import type { AlbertPreTrainedModel } from '../model/albert.js';
+import type { LoadOptions } from '../model/options.js';
 import type { AlbertTokenizer, Encoding } from '../tokenizer/tokenizer.js';
 
 export interface PipelineOptions extends LoadOptions {}
@@ -15,6 +16,7 @@ export interface CallOptions {
 export interface Pipeline<Result, Options extends CallOptions> {
   (text: string, options?: Options): Promise<Result>;
   (texts: readonly string[], options?: Options): Promise<Result[]>;
+  (input: string | readonly string[], options?: Options): Promise<Result | Result[]>;
   readonly model: AlbertPreTrainedModel<object>;
   readonly tokenizer: AlbertTokenizer;
   /** Gives the model's memory back. */
@@ -28,7 +30,8 @@ export function makePipeline<Result, Options extends CallOptions>(
   tokenizer: AlbertTokenizer,
   answer: (text: string, options: Options) => Promise<Result>,
 ): Pipeline<Result, Options> {
-  async function call(input: string | readonly string[], options = {} as Options): Promise<Result | Result[]> {
+  async function call(input: string | readonly string[], given?: Options): Promise<Result | Result[]> {
+    const options = checkOptions(given);
     if (typeof input === 'string') return answer(input, options);
     if (!Array.isArray(input) || input.some((text) => typeof text !== 'string')) {
       throw mismatch('ERR_INPUT', 'texts', 'a string or an array of strings', input);

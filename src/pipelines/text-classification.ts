@@ -31,7 +31,7 @@ export async function textClassification(
   options: PipelineOptions,
 ): Promise<TextClassificationPipeline> {
   const [model, tokenizer] = await Promise.all([
-    AlbertForSequenceClassification.from_pretrained(source, options),
+    AlbertForSequenceClassification.from_pretrained(source, { strict: true, ...options }),
     AlbertTokenizer.from_pretrained(source, options),
   ]);
   const { id2label, num_labels, problem_type } = model.config;

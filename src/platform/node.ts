@@ -1,8 +1,10 @@
 /** What Node offers and a browser does not: files. Chosen by the `#platform` import; `web.ts` is its twin. */
-import { mkdir, readFile as readBytes, rename, stat, writeFile as writeBytes } from 'node:fs/promises';
-import { pathToFileURL } from 'node:url';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile as readBytes, rename, rm, stat, writeFile as writeBytes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
-import { AlbertError } from '../errors.js';
+import { AlbertError, mismatch } from '../errors.js';
 import { fetchBytes } from './fetch.js';
 
 /** Reads a `file:` or `http(s):` URL whole. `undefined` when there is no such file. */
@@ -29,15 +31,35 @@ export async function directoryUrl(path: string): Promise<URL | undefined> {
 /**
  * Writes files into a directory, each to a temporary name first, so that a failure leaves no half-written
  * file under a real name.
+ *
+ * @param rivals files that must not be there
+ * @throws ERR_SOURCE
  */
-export async function writeFiles(directory: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
+export async function writeFiles(
+  target: string | URL,
+  files: ReadonlyMap<string, Uint8Array>,
+  rivals: readonly string[],
+): Promise<void> {
+  const directory = target instanceof URL ? fileURLToPath(target) : target;
+  // A name of its own for each call: two may write into one directory.
+  const suffix = `${randomUUID()}.incomplete`;
+  for (const rival of rivals) {
+    const found = await stat(join(directory, rival)).catch(() => undefined);
+    if (found !== undefined) throw mismatch('ERR_SOURCE', 'directory', `no ${rival} beside the new files`, directory);
+  }
   try {
     await mkdir(directory, { recursive: true });
-    const target = (name: string) =>
-      new URL(name, pathToFileURL(directory.endsWith('/') ? directory : `${directory}/`));
-    for (const [name, bytes] of files) await writeBytes(target(`${name}.incomplete`), bytes);
-    for (const name of files.keys()) await rename(target(`${name}.incomplete`), target(name));
+    for (const [name, bytes] of files) await writeBytes(join(directory, `${name}.${suffix}`), bytes);
+    for (const name of files.keys()) await rename(join(directory, `${name}.${suffix}`), join(directory, name));
   } catch (cause) {
+    await Promise.all([...files.keys()].map((name) => rm(join(directory, `${name}.${suffix}`), { force: true }))).catch(
+      () => {},
+    );
     throw new AlbertError('ERR_SOURCE', `cannot write to ${directory}: ${(cause as Error).message}`, { cause });
   }
+}
+
+/** Lets timers, input and output have their turn. */
+export function yieldToEventLoop(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

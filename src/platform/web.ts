@@ -13,6 +13,18 @@ export async function directoryUrl(path: string): Promise<URL | undefined> {
 }
 
 /** A browser cannot write files: always ERR_ENVIRONMENT. */
-export async function writeFiles(directory: string, _files: ReadonlyMap<string, Uint8Array>): Promise<void> {
-  throw new AlbertError('ERR_ENVIRONMENT', `cannot write to ${directory}: this environment has no file system`);
+export async function writeFiles(target: string | URL, _files: ReadonlyMap<string, Uint8Array>): Promise<void> {
+  throw new AlbertError('ERR_ENVIRONMENT', `cannot write to ${target}: this environment has no file system`);
+}
+
+/** Lets the page have its turn: a message to ourselves, since nested timers wait at least 4 ms. */
+export function yieldToEventLoop(): Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(undefined);
+  });
 }

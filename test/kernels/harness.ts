@@ -1,7 +1,9 @@
 /** What every kernel test stands on: all builds that this engine runs, and comparisons that cannot pass by accident. */
+
 import * as assert from 'uvu/assert';
 import { relaxedSimd } from 'wasm-feature-detect';
 import { compileKernels, instantiateKernels, type Kernels } from '../../src/engine/kernels.js';
+import { stateCases } from '../cases.js';
 import { Arena, MEMORY_PAGES, POISONS, type Region } from './arena.js';
 
 export const BUILDS = ['debug', 'simd', ...((await relaxedSimd()) ? (['relaxed'] as const) : [])] as const;
@@ -31,7 +33,7 @@ export class Cases {
   constructor(readonly least: number) {}
 
   assertEnough(): void {
-    assert.ok(this.count >= this.least, `expected at least ${this.least} cases, ran ${this.count}`);
+    stateCases(this.count, this.least);
   }
 }
 

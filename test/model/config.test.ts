@@ -44,6 +44,8 @@ const FAULTS: [key: string, value: unknown][] = [
   ['initializer_range', -1],
   ['tie_word_embeddings', 'yes'],
   ['num_labels', 0],
+  ['num_labels', 65_537],
+  ['inner_group_num', 121],
   ['id2label', []],
   ['id2label', { 0: 'a', 2: 'b' }],
   ['id2label', { 0: 7 }],

@@ -129,6 +129,50 @@ forward('other parameters serve one call', async () => {
   assert.equal((await a.forward(TINY_INPUTS)).logits.data, mine);
 });
 
+forward('other parameters may come as an object', async () => {
+  await using a = await AlbertModel.from_config(TINY, { seed: 1 });
+  await using b = await AlbertModel.from_config(TINY, { seed: 2 });
+  const { pooler_output } = await a.forward(TINY_INPUTS, { params: Object.fromEntries(b.params) });
+  assert.equal(pooler_output.data, (await b.forward(TINY_INPUTS)).pooler_output.data);
+  const short = { ...Object.fromEntries(a.params), 'pooler.bias': { shape: [36], data: new Float32Array(3) } };
+  await expectError(() => a.forward(TINY_INPUTS, { params: short as never }), 'ERR_PARAMETER', 'pooler.bias');
+  const integers = new Map<string, Tensor>(a.params).set('pooler.bias', new Tensor(new Int32Array(36), [36]));
+  await expectError(() => a.forward(TINY_INPUTS, { params: integers }), 'ERR_PARAMETER', 'got "int32 [36]"');
+  for (const params of ['', 0, null]) {
+    await expectError(() => a.forward(TINY_INPUTS, { params: params as never }), 'ERR_INPUT', 'params');
+  }
+});
+
+forward('options that are none are refused', async () => {
+  await using model = await AlbertModel.from_config(TINY);
+  await expectError(() => model.forward(TINY_INPUTS, null as never), 'ERR_INPUT', 'options');
+  await expectError(() => model.forward(TINY_INPUTS, { signal: 5 as never }), 'ERR_INPUT', 'signal');
+  await expectError(() => AlbertModel.from_config(TINY, null as never), 'ERR_INPUT', 'options');
+  for (const maxMemoryBytes of [Number.NaN, 0, -1, '1' as never]) {
+    await expectError(() => AlbertModel.from_config(TINY, { maxMemoryBytes }), 'ERR_INPUT', 'maxMemoryBytes');
+  }
+  await expectError(() => AlbertModel.from_config(TINY, { wasmUrl: './x.wasm' }), 'ERR_INPUT', 'wasmUrl');
+});
+
+forward('outputs fall under the memory limit, before any kernel', async () => {
+  await using model = await AlbertForMaskedLM.from_config(
+    { ...TINY, vocab_size: 100_000 },
+    { maxMemoryBytes: 2 ** 28 },
+  );
+  const batch = Array.from({ length: 100 }, () => Array.from({ length: 24 }, () => 5));
+  await expectError(() => model.forward({ input_ids: batch }), 'ERR_MEMORY', String(100 * 24 * 100_000 * 4));
+  assert.is((await model.forward({ input_ids: [[5]] })).logits.data.length, 100_000);
+});
+
+forward('the event loop has its turn between queued forwards', async () => {
+  await using model = await AlbertModel.from_config({ ...TINY, num_hidden_layers: 50 });
+  let turns = 0;
+  const ticking = setInterval(() => turns++, 1);
+  await Promise.all(Array.from({ length: 50 }, () => model.forward(TINY_INPUTS)));
+  clearInterval(ticking);
+  assert.ok(turns >= 5, `${turns} turns`);
+});
+
 forward('other parameters are checked, all faults at once', async () => {
   await using model = await AlbertModel.from_config(TINY);
   const golden = (await model.forward(TINY_INPUTS)).pooler_output.data;

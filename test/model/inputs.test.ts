@@ -10,6 +10,10 @@ import { TINY, TINY_INPUTS } from '../tiny.js';
 const inputs = suite('inputs');
 
 const ids = [2, 5, 17, 96, 3];
+let deep: unknown = 5;
+for (let i = 0; i < 50_000; i++) deep = [deep];
+const circular: unknown[] = [];
+circular.push(circular);
 const over = Array.from({ length: TINY.max_position_embeddings + 1 }, () => 5);
 
 const FAULTS: [title: string, input: unknown, code: AlbertErrorCode, ...words: string[]][] = [
@@ -23,6 +27,9 @@ const FAULTS: [title: string, input: unknown, code: AlbertErrorCode, ...words: s
   ['ragged rows', { input_ids: [ids, [2, 3]] }, 'ERR_INPUT', 'one length', '[1]'],
   ['a row that is a number', { input_ids: [ids, 5] }, 'ERR_INPUT', '[1]'],
   ['a deeper row', { input_ids: [[2, [5], 3]] }, 'ERR_INPUT', '[0, 1]'],
+  ['a fault in a single sequence', { input_ids: [2, 5, 97] }, 'ERR_INPUT', 'got 97 at [2]'],
+  ['deep nesting', { input_ids: deep }, 'ERR_INPUT', 'nested deeper'],
+  ['an array in itself', { input_ids: circular }, 'ERR_INPUT', 'nested deeper'],
   ['three axes', { input_ids: [[ids]] }, 'ERR_INPUT', '(batch, seq)'],
   ['an empty batch', { input_ids: [] }, 'ERR_INPUT', 'at least one'],
   ['an empty sequence', { input_ids: [[]] }, 'ERR_INPUT', 'at least one'],

@@ -1,6 +1,8 @@
 /** Loading and saving: names, prefixes, misfits, round trips. */
+
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { pathToFileURL } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
@@ -12,6 +14,7 @@ import {
 import type { ModelFiles } from '../../src/source.js';
 import { decodeFloat32 } from '../../src/weights/checkpoint.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors.js';
+import { stateCases } from '../cases.js';
 import { expectError } from '../expect-error.js';
 import { fixtureBytes, HEADS, readFixture } from '../fixtures.js';
 import { TINY, TINY_INPUTS } from '../tiny.js';
@@ -108,7 +111,7 @@ load('every parameter may be missing, misshapen or not finite, and is named', as
       cases++;
     }
   }
-  assert.ok(cases >= 3 * 80, `${cases} cases`);
+  stateCases(cases, 3 * 80);
 });
 
 load('an integer tensor is refused', async () => {
@@ -229,6 +232,31 @@ load('half precision rounds once', async () => {
     await expectError(() => model.save_pretrained(directory, { format: 'onnx' as never }), 'ERR_INPUT', 'format');
     await expectError(() => model.save_pretrained(directory, { dtype: 'int4' as never }), 'ERR_INPUT', 'dtype');
     await expectError(() => model.save_pretrained('/dev/null/x'), 'ERR_SOURCE', '/dev/null/x');
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+load('saving loses nothing in silence', async () => {
+  const directory = mkdtempSync(`${tmpdir()}/albert-wasm-`);
+  try {
+    await using model = await AlbertModel.from_config({ ...TINY, initializer_range: 1e6 });
+    await expectError(
+      () => model.save_pretrained(directory, { dtype: 'float16' }),
+      'ERR_PARAMETER',
+      'word_embeddings',
+      'float16',
+    );
+    assert.equal(readdirSync(directory), []);
+    await Promise.all([model.save_pretrained(directory), model.save_pretrained(pathToFileURL(`${directory}/`))]);
+    assert.equal(readdirSync(directory).sort(), ['config.json', 'model.safetensors']);
+    // The old safetensors would be loaded instead of the new msgpack.
+    await expectError(
+      () => model.save_pretrained(directory, { format: 'flax_msgpack' }),
+      'ERR_SOURCE',
+      'model.safetensors',
+    );
+    assert.is(JSON.parse(readFileSync(`${directory}/config.json`, 'utf8')).dtype, 'float32');
   } finally {
     rmSync(directory, { recursive: true });
   }

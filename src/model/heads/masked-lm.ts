@@ -21,6 +21,7 @@ const head: Head<LanguageModelingParameters, LanguageModelingMatrices> = {
   prefix: 'albert.',
   declare: declareLanguageModeling,
   plan: (region, config, batch, seq) => planLanguageModeling(region, config, batch * seq),
+  outputFloats: (config, batch, seq) => batch * seq * config.vocab_size,
   run: (context, parameters, matrices) => ({ logits: languageModelingLogits(context, parameters, matrices) }),
 };
 

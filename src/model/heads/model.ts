@@ -16,6 +16,7 @@ const head: Head<void, void> = {
   prefix: '',
   declare() {},
   plan() {},
+  outputFloats: (config, batch, seq) => (batch * seq + batch) * config.hidden_size,
   run({ engine, config, hidden, pooled, leading, seq }) {
     return {
       last_hidden_state: new Tensor(engine.read(hidden), [...leading, seq, config.hidden_size]),

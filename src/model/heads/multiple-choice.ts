@@ -16,6 +16,7 @@ const head: Head<Dense, Matrix> = {
   prefix: 'albert.',
   declare: (table, { hidden_size }) => table.dense('classifier', hidden_size, 1, true),
   plan: (region, _config, batch) => region.matrix(batch, 1),
+  outputFloats: (_config, batch) => batch,
   run({ engine, config, pooled, leading, dropout }, classifier, logits) {
     // FlaxAlbert drops at the hidden rate here, not at the classifier's.
     dropout?.apply(engine, pooled, config.hidden_dropout_prob);

@@ -42,6 +42,7 @@ const head: Head<Parameters, Matrices> = {
   plan(region, config, batch, seq) {
     return { predictions: planLanguageModeling(region, config, batch * seq), sop: region.matrix(batch, 2) };
   },
+  outputFloats: (config, batch, seq) => batch * (seq * config.vocab_size + 2),
   run(context, parameters, matrices) {
     const { engine, config, pooled, leading, dropout } = context;
     const prediction_logits = languageModelingLogits(context, parameters.predictions, matrices.predictions);

@@ -22,6 +22,7 @@ const head: Head<Dense, Matrix> = {
     return table.dense('qa_outputs', hidden_size, 2, true);
   },
   plan: (region, _config, batch, seq) => region.matrix(batch * seq, 2),
+  outputFloats: (_config, batch, seq) => 2 * batch * seq,
   run({ engine, hidden, leading, seq }, outputs, matrix) {
     engine.linear(hidden, outputs, matrix);
     const logits = engine.read(matrix);

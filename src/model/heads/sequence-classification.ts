@@ -16,6 +16,7 @@ const head: Head<Dense, Matrix> = {
   prefix: 'albert.',
   declare: (table, { hidden_size, num_labels }) => table.dense('classifier', hidden_size, num_labels, true),
   plan: (region, { num_labels }, batch) => region.matrix(batch, num_labels),
+  outputFloats: (config, batch) => batch * config.num_labels,
   run({ engine, config, pooled, leading, dropout }, classifier, logits) {
     dropout?.apply(engine, pooled, config.classifier_dropout_prob);
     engine.linear(pooled, classifier, logits);

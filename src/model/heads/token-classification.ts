@@ -16,6 +16,7 @@ const head: Head<Dense, Matrix> = {
   prefix: 'albert.',
   declare: (table, { hidden_size, num_labels }) => table.dense('classifier', hidden_size, num_labels, true),
   plan: (region, { num_labels }, batch, seq) => region.matrix(batch * seq, num_labels),
+  outputFloats: (config, batch, seq) => batch * seq * config.num_labels,
   run({ engine, config, hidden, leading, seq, dropout }, classifier, logits) {
     dropout?.apply(engine, hidden, config.classifier_dropout_prob);
     engine.linear(hidden, classifier, logits);

@@ -1,0 +1,76 @@
+/** What callers may ask of a model, and what it tells of itself. */
+import { mismatch } from '../errors.js';
+import type { Tensor } from '../tensor.js';
+import type { Params } from './load.js';
+
+/** Memory that a model may take unless the caller allows more: 1 GiB. */
+const DEFAULT_MAX_MEMORY_BYTES = 2 ** 30;
+
+export interface InitOptions {
+  /** The kernels to run instead of the fastest that this engine supports. */
+  readonly wasmUrl?: string | URL;
+  /** The most bytes that the model's memory may grow to; 1 GiB unless raised, 4 GiB at most. */
+  readonly maxMemoryBytes?: number;
+}
+
+export interface LoadOptions extends InitOptions {
+  /** A checkpoint without the weights of this head is an error instead of a warning. */
+  readonly strict?: boolean;
+  readonly signal?: AbortSignal;
+  /** Hears of head weights that a checkpoint lacks and that were initialised; `console.warn` unless given. */
+  readonly onWarning?: (message: string) => void;
+}
+
+export interface ForwardOptions {
+  /** Return the attention weights of every layer. */
+  readonly output_attentions?: boolean;
+  /** Return the hidden states after every layer. */
+  readonly output_hidden_states?: boolean;
+  /** false: an array in FlaxAlbert's order instead of named fields. */
+  readonly return_dict?: boolean;
+  /** Apply dropout at FlaxAlbert's places and rates. */
+  readonly train?: boolean;
+  /** The seed of the dropout masks: the same seed drops the same elements. */
+  readonly dropout_rng?: number;
+  /** Other parameters for this call, by the names that `params` has. */
+  readonly params?: Params;
+  /** Stops the forward before its next layer. */
+  readonly signal?: AbortSignal;
+}
+
+/** What FlaxAlbert adds to a head's fields when asked to. */
+export interface CommonOutput {
+  readonly hidden_states?: readonly Tensor<Float32Array>[];
+  readonly attentions?: readonly Tensor<Float32Array>[];
+}
+
+export interface ModelInfo {
+  readonly dtype: 'float32';
+  readonly threads: number;
+  readonly kernels: 'simd' | 'relaxed-simd';
+  /** Bytes of the packed weights. */
+  readonly weightBytes: number;
+  /** Bytes of the model's memory: weights, constants and the activations of its largest forward. */
+  readonly memoryBytes: number;
+}
+
+/** Where a checkpoint's tensors ended up. */
+export interface LoadReport {
+  /** Head weights that the checkpoint lacks, initialised as FlaxAlbert does. */
+  readonly initialized: readonly string[];
+  /** Tensors of the checkpoint that this model does not use. */
+  readonly ignored: readonly string[];
+}
+
+/** @throws ERR_INPUT for a limit that is no positive number */
+export function checkMemoryLimit({ maxMemoryBytes = DEFAULT_MAX_MEMORY_BYTES }: InitOptions = {}): number {
+  if (typeof maxMemoryBytes !== 'number' || !(maxMemoryBytes > 0)) {
+    throw mismatch('ERR_INPUT', 'maxMemoryBytes', 'a positive number', maxMemoryBytes);
+  }
+  return maxMemoryBytes;
+}
+
+/** @throws ERR_INPUT for a seed that is no non-negative integer */
+export function checkSeed(title: string, seed: number): void {
+  if (!Number.isSafeInteger(seed) || seed < 0) throw mismatch('ERR_INPUT', title, 'a non-negative integer', seed);
+}
