@@ -16,7 +16,7 @@ test('a source needs one of the two files', async () => {
   await fails('ERR_SOURCE', /"source" expected tokenizer.json or spiece.model, got "neither" at memory/, () =>
     load({}),
   );
-  await fails('ERR_SOURCE', /"source" expected a directory/, () =>
+  await fails('ERR_SOURCE', /"source" expected an existing directory/, () =>
     AlbertTokenizer.from_pretrained('/no/such/directory'),
   );
   const controller = new AbortController();
