@@ -16,6 +16,24 @@ export {
   packF32,
 } from "./gemm/pack";
 export {
+  /** activation(A · B + bias) + residual, B of int8 and A quantised on its way in. */
+  gemmI8,
+  /** Bytes of scratch memory for `gemmI8`, by the columns of A. */
+  gemmI8ScratchBytes,
+} from "./gemm/i8";
+export {
+  /** A float32 (k, n) matrix into panels of int8. */
+  packI8,
+  /** Columns of such panels back in float32. */
+  unpackI8,
+  /** Bytes of the panels of a (k, n) matrix. */
+  panelsBytesI8,
+} from "./gemm/i8-panel";
+export {
+  /** The rows of A as `gemmI8` multiplies them. */
+  quantizeRows,
+} from "./gemm/quantize";
+export {
   /** One head of one sequence. */
   attention,
   /** Bytes of scratch memory for `attention`. */
@@ -24,6 +42,8 @@ export {
 export {
   /** Word + token type + position. */
   embed,
+  /** The same with the words of int8. */
+  embedI8,
 } from "./embedding";
 export {
   /** Layer norm of x + residual. */

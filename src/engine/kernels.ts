@@ -36,6 +36,14 @@ export interface Kernels {
     n: number,
     first: number,
   ): void;
+  /** As `gemmF32`, over panels of `packI8`. */
+  gemmI8: Kernels['gemmF32'];
+  gemmI8ScratchBytes(k: number): number;
+  /** As `packF32`. */
+  packI8: Kernels['packF32'];
+  unpackI8(panelsPtr: number, k: number, n: number, first: number, targetPtr: number): void;
+  panelsBytesI8(k: number, n: number): number;
+  quantizeRows(aPtr: number, lda: number, outPtr: number, scalesPtr: number, m: number, k: number): void;
   attention(
     qPtr: number,
     kPtr: number,
@@ -65,6 +73,8 @@ export interface Kernels {
     tokens: number,
     size: number,
   ): void;
+  /** As `embed`, the words in panels of `packI8`. */
+  embedI8: Kernels['embed'];
   layerNorm(
     xPtr: number,
     ldx: number,
