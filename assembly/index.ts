@@ -14,6 +14,8 @@ export {
 export {
   /** A (k, n) matrix into panels. */
   packF32,
+  /** Columns of such panels back. */
+  unpackF32,
 } from "./gemm/pack";
 export {
   /** activation(A · B + bias) + residual, B of int8 and A quantised on its way in. */

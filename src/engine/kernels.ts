@@ -44,6 +44,7 @@ export interface Kernels {
   unpackI8(panelsPtr: number, k: number, n: number, first: number, targetPtr: number): void;
   panelsBytesI8(k: number, n: number): number;
   quantizeRows(aPtr: number, lda: number, outPtr: number, scalesPtr: number, m: number, k: number): void;
+  unpackF32: Kernels['unpackI8'];
   attention(
     qPtr: number,
     kPtr: number,

@@ -3,6 +3,7 @@ import { Engine } from '../engine/engine.js';
 import { compileKernels } from '../engine/kernels.js';
 import type { Region } from '../engine/memory.js';
 import { rowsOf } from '../engine/memory.js';
+import { DTYPES, type Dtype } from '../engine/schemes.js';
 import { AlbertError, mismatch, throwIfAborted } from '../errors.js';
 import { openSource, type Source } from '../source.js';
 import type { Tensor } from '../tensor.js';
@@ -23,6 +24,11 @@ import { type SaveOptions, saveModel } from './save.js';
 const DEFAULT_MAX_MEMORY_BYTES = 2 ** 30;
 
 export interface InitOptions {
+  /**
+   * How the large weight matrices are stored and multiplied. `int8`: a quarter of the memory, one scale a channel,
+   * activations quantised on their way in; biases, layer norms and classifiers stay float32. `float32` unless given.
+   */
+  readonly dtype?: Dtype;
   /** The kernels to run instead of the fastest that this engine supports. */
   readonly wasmUrl?: string | URL;
   /** The most bytes that the model's memory may grow to; 1 GiB unless raised, 4 GiB at most. */
@@ -61,7 +67,7 @@ export interface CommonOutput {
 }
 
 export interface ModelInfo {
-  readonly dtype: 'float32';
+  readonly dtype: Dtype;
   readonly threads: number;
   readonly kernels: 'simd' | 'relaxed-simd';
   /** Bytes of the packed weights. */
@@ -108,22 +114,23 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     this.#engine = engine;
     this.#head = (this.constructor as unknown as ModelClass<unknown>).head;
     this.#weights = engine.memory.region();
-    this.#layout = this.#lay(this.#weights);
+    this.#layout = this.#lay(this.#weights, engine);
     engine.memory.claim(this.#weights);
   }
 
   /**
    * Loads a checkpoint: `config.json` and `model.safetensors` (or its sharded index) or `flax_model.msgpack`.
    *
-   * @throws ERR_SOURCE, ERR_CONFIG, ERR_CHECKPOINT, ERR_PARAMETER (every misfit by name), ERR_MEMORY, ERR_ABORTED
+   * @throws ERR_INPUT for an unknown dtype, ERR_SOURCE, ERR_CONFIG, ERR_CHECKPOINT, ERR_PARAMETER (every misfit by name), ERR_MEMORY, ERR_ABORTED
    */
   static async from_pretrained<M extends AlbertPreTrainedModel<object>>(
     this: ModelClass<M>,
     source: Source,
     options: LoadOptions = {},
   ): Promise<M> {
-    const { signal, strict = false, wasmUrl, maxMemoryBytes = DEFAULT_MAX_MEMORY_BYTES } = options;
+    const { signal, strict = false, wasmUrl } = options;
     throwIfAborted(signal);
+    checkDtype(options);
     const opened = await openSource(source);
     const kernels = compileKernels(wasmUrl);
     // Awaited below; until then an error of the files must not leave this one unheard.
@@ -133,7 +140,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     const config = parseConfig(parseJson(json));
     const checkpoint = await openCheckpoint(opened, { signal });
     throwIfAborted(signal);
-    const model = new this(config, new Engine(await kernels, maxMemoryBytes));
+    const model = new this(config, makeEngine(await kernels, config, options));
     const base: AlbertPreTrainedModel<object> = model;
     const { sources, missing, surplus } = matchCheckpoint(base.#layout.parameters, checkpoint, strict);
     base.#fill(sources, 0);
@@ -151,10 +158,11 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     config: Readonly<Record<string, unknown>>,
     options: InitOptions & { readonly seed?: number } = {},
   ): Promise<M> {
-    const { seed = 0, wasmUrl, maxMemoryBytes = DEFAULT_MAX_MEMORY_BYTES } = options;
+    const { seed = 0, wasmUrl } = options;
     checkSeed('seed', seed);
+    checkDtype(options);
     const parsed = parseConfig(config);
-    const model = new this(parsed, new Engine(await compileKernels(wasmUrl), maxMemoryBytes));
+    const model = new this(parsed, makeEngine(await compileKernels(wasmUrl), parsed, options));
     (model as AlbertPreTrainedModel<object>).#fill(new Map(), seed);
     return model;
   }
@@ -184,7 +192,10 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     return return_dict ? fields : Object.values(fields);
   }
 
-  /** The parameters by PyTorch's names, in FlaxAlbert's order: a copy of all of them, (out, in) for dense weights. */
+  /**
+   * The parameters by PyTorch's names, in FlaxAlbert's order: a float32 copy of all of them, (out, in) for dense weights.
+   * What is stored in int8 comes dequantised: the nearest that its channel's 255 levels have to the checkpoint's numbers.
+   */
   get params(): ReadonlyMap<string, Tensor<Float32Array>> {
     const engine = this.#alive();
     return new Map(this.#layout.parameters.map((parameter) => [parameter.name, readParameter(engine, parameter)]));
@@ -198,7 +209,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   info(): ModelInfo {
     const engine = this.#alive();
     return {
-      dtype: 'float32',
+      dtype: engine.dtype,
       threads: 1,
       kernels: engine.build,
       weightBytes: this.#weights.end - this.#weights.start,
@@ -206,7 +217,10 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     };
   }
 
-  /** Writes `config.json` and the weights into a directory (Node), under the names that Hugging Face libraries read. */
+  /**
+   * Writes `config.json` and the weights into a directory (Node), under the names that Hugging Face libraries read: the
+   * numbers that `params` gives, so of an int8 model the dequantised ones.
+   */
   async save_pretrained(directory: string, options: SaveOptions = {}): Promise<void> {
     const engine = this.#alive();
     const tensors = this.#layout.parameters.map((parameter) => ({
@@ -232,8 +246,8 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   }
 
   /** Gives every parameter an address in a region. */
-  #lay(region: Region): Layout {
-    const table = new ParameterTable(region);
+  #lay(region: Region, engine: Engine): Layout {
+    const table = new ParameterTable(region, engine);
     const body = declareBody(table, this.config, this.#head.prefix, this.#head.pooler);
     const head = this.#head.declare(table, this.config, body);
     return { parameters: table.parameters, body, head };
@@ -271,7 +285,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     const before = memory.used;
     try {
       const region = memory.region();
-      const layout = params === undefined ? this.#layout : this.#lay(region);
+      const layout = params === undefined ? this.#layout : this.#lay(region, engine);
       const { body, parameters } = layout;
       const weights = { start: region.start, end: region.end };
       const sources = params && matchParams(parameters, params);
@@ -319,6 +333,17 @@ async function finishUnless(signal: AbortSignal, layers: Generator<void, Collect
     await new Promise((resolve) => setTimeout(resolve));
     throwIfAborted(signal);
   }
+}
+
+/** An engine for a model of this configuration. */
+function makeEngine(module: WebAssembly.Module, config: AlbertConfig, options: InitOptions): Engine {
+  const { maxMemoryBytes = DEFAULT_MAX_MEMORY_BYTES, dtype = 'float32' } = options;
+  const inputs = Math.max(config.embedding_size, config.hidden_size, config.intermediate_size);
+  return new Engine(module, { maxMemoryBytes, dtype, inputs });
+}
+
+function checkDtype({ dtype = 'float32' }: InitOptions): void {
+  if (!DTYPES.includes(dtype)) throw mismatch('ERR_INPUT', 'dtype', DTYPES.join(' or '), dtype);
 }
 
 function checkSeed(title: string, seed: number): void {
