@@ -3,7 +3,7 @@
  *
  * Matrices are row-major float32 with a row stride `ld…` in bytes; a row of n columns is followed by padding up to the
  * next multiple of 8, which a kernel may read and write and whose content means nothing. Vectors (bias, gamma, beta)
- * are padded alike. Pointers are multiples of 4; the faster ones are multiples of 16.
+ * are padded alike; int8 appears in packed weights and in scratch memory only. Pointers are multiples of 4; the faster ones are multiples of 16.
  */
 export {
   /** activation(A · B + bias) + residual, B packed. */

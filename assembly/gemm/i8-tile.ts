@@ -8,7 +8,7 @@
 import { LANES, PANEL_ROW_BYTES } from "../simd";
 import { GROUP_BYTES, HEADER_BYTES, STARTS } from "./i8-panel";
 
-/** The tallest tile that does not spill on Node 20: plain SIMD's product takes a register before it is added (4 rows: 80 Gop/s, 5: 54). */
+/** The tallest tile that Node 20 does not spill: plain SIMD's product needs a register of its own (4 rows: 80 Gop/s, 5: 54). */
 export const TILE_ROWS: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
 
 /** c + the group's products, column by column. */
