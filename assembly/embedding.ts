@@ -1,4 +1,5 @@
 /** The embeddings of a run of tokens: word + token type + position, before their layer norm. */
+import { panelBytesI8, weightOf } from "./gemm/i8-panel";
 import { LANES, PANEL_ROW_BYTES, padded } from "./simd";
 
 /**
@@ -25,6 +26,28 @@ export function embed(
       w += PANEL_ROW_BYTES;
       t += 4; p += 4; o += 4;
       n--;
+    }
+    ids += 4; types += 4; positions += 4;
+    out += ldOut;
+    tokens--;
+  }
+}
+
+/** The same, the word table being the int8 panels of the tied decoder: a token's vector has one scale. */
+export function embedI8(
+  ids: usize, types: usize, positions: usize, word: usize, typeTable: usize, positionTable: usize, ldTable: usize,
+  out: usize, ldOut: usize, tokens: i32, size: i32,
+): void {
+  assert(ldOut >= <usize>padded(size) * 4 && ldTable >= <usize>size * 4);
+  while (tokens > 0) {
+    const id = load<i32>(ids);
+    const panel = word + <usize>(id / LANES) * panelBytesI8(size);
+    let t = typeTable + <usize>load<i32>(types) * ldTable;
+    let p = positionTable + <usize>load<i32>(positions) * ldTable;
+    let o = out;
+    for (let i = 0; i < size; i++) {
+      store<f32>(o, weightOf(panel, i, id % LANES) + load<f32>(t) + load<f32>(p));
+      t += 4; p += 4; o += 4;
     }
     ids += 4; types += 4; positions += 4;
     out += ldOut;

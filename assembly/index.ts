@@ -3,7 +3,7 @@
  *
  * Matrices are row-major float32 with a row stride `ld…` in bytes; a row of n columns is followed by padding up to the
  * next multiple of 8, which a kernel may read and write and whose content means nothing. Vectors (bias, gamma, beta)
- * are padded alike. Pointers are multiples of 4; the faster ones are multiples of 16.
+ * are padded alike; int8 appears in packed weights and in scratch memory only. Pointers are multiples of 4; the faster ones are multiples of 16.
  */
 export {
   /** activation(A · B + bias) + residual, B packed. */
@@ -14,7 +14,27 @@ export {
 export {
   /** A (k, n) matrix into panels. */
   packF32,
+  /** Columns of such panels back. */
+  unpackF32,
 } from "./gemm/pack";
+export {
+  /** activation(A · B + bias) + residual, B of int8 and A quantised on its way in. */
+  gemmI8,
+  /** Bytes of scratch memory for `gemmI8`, by the columns of A. */
+  gemmI8ScratchBytes,
+} from "./gemm/i8";
+export {
+  /** A float32 (k, n) matrix into panels of int8. */
+  packI8,
+  /** Columns of such panels back in float32. */
+  unpackI8,
+  /** Bytes of the panels of a (k, n) matrix. */
+  panelsBytesI8,
+} from "./gemm/i8-panel";
+export {
+  /** The rows of A as `gemmI8` multiplies them. */
+  quantizeRows,
+} from "./gemm/quantize";
 export {
   /** One head of one sequence. */
   attention,
@@ -24,6 +44,8 @@ export {
 export {
   /** Word + token type + position. */
   embed,
+  /** The same with the words of int8. */
+  embedI8,
 } from "./embedding";
 export {
   /** Layer norm of x + residual. */

@@ -2,11 +2,12 @@
 /** The command line: argv in, a table or JSON out, exit codes 0, 1 (failure) and 2 (usage). */
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { AlbertError, type ModelInfo, type Pipelines, pipeline } from './index.js';
 
 interface Options {
   readonly model?: string;
+  readonly dtype?: 'float32' | 'int8';
   readonly topK?: number;
   readonly pooling?: 'cls' | 'mean';
   readonly normalize?: boolean;
@@ -46,9 +47,10 @@ program
   .description('label texts, by default as positive or negative')
   .argument('[text...]', 'texts; lines of standard input unless given')
   .option('--model <source>', 'directory or URL of a sequence classification checkpoint')
+  .addOption(dtypeOption())
   .option('--top-k <n>', 'labels to show', parseCount, 1)
-  .action((texts: string[], { model, topK }: Options) =>
-    answer('text-classification', texts, model, async (classify, text) => {
+  .action((texts: string[], { topK, ...source }: Options) =>
+    answer('text-classification', texts, source, async (classify, text) => {
       const labels = await classify(text, { top_k: topK });
       return { json: { text, labels }, rows: labels.map(({ label, score }) => [label, percent(score), text]) };
     }),
@@ -59,9 +61,10 @@ program
   .description('find words for each [MASK]')
   .argument('[text...]', 'texts with [MASK]; lines of standard input unless given')
   .option('--model <source>', 'directory or URL of a masked language model checkpoint')
+  .addOption(dtypeOption())
   .option('--top-k <n>', 'words to show for each mask', parseCount, 5)
-  .action((texts: string[], { model, topK }: Options) =>
-    answer('fill-mask', texts, model, async (fill, text) => {
+  .action((texts: string[], { topK, ...source }: Options) =>
+    answer('fill-mask', texts, source, async (fill, text) => {
       const masks = await fill(text, { top_k: topK });
       const rows = masks.flat().map(({ token_str, score, sequence }) => [token_str, percent(score), sequence]);
       return { json: { text, masks }, rows };
@@ -73,10 +76,11 @@ program
   .description('turn each text into one vector')
   .argument('[text...]', 'texts; lines of standard input unless given')
   .option('--model <source>', 'directory or URL of any ALBERT checkpoint')
+  .addOption(dtypeOption())
   .option('--pooling <kind>', 'mean of the tokens, or the first one: mean | cls', parsePooling, 'mean')
   .option('--no-normalize', 'keep the length of the vectors instead of scaling them to 1')
-  .action((texts: string[], { model, pooling, normalize }: Options) =>
-    answer('feature-extraction', texts, model, async (extract, text) => {
+  .action((texts: string[], { pooling, normalize, ...source }: Options) =>
+    answer('feature-extraction', texts, source, async (extract, text) => {
       const { data } = await extract(text, { pooling, normalize });
       const start = Array.from(data.subarray(0, 4), (value) => value.toFixed(4)).join(' ');
       return { json: { text, embedding: Array.from(data) }, rows: [[`[${data.length}]`, `${start} …`, text]] };
@@ -87,9 +91,10 @@ program
   .command('info')
   .description('show a model and the kernels that would run it')
   .option('--model <source>', 'directory or URL of a checkpoint')
-  .action(async ({ model }: Options) => {
+  .addOption(dtypeOption())
+  .action(async ({ model, dtype }: Options) => {
     const start = performance.now();
-    await using extract = await pipeline('feature-extraction', model);
+    await using extract = await pipeline('feature-extraction', model, { dtype });
     const info = extract.model.info();
     const { hidden_size, num_hidden_layers, vocab_size } = extract.model.config;
     const facts = { ...info, hidden_size, num_hidden_layers, vocab_size, loadMilliseconds: performance.now() - start };
@@ -107,13 +112,13 @@ interface Answer {
 async function answer<T extends keyof Pipelines>(
   task: T,
   texts: readonly string[],
-  model: string | undefined,
+  { model, dtype }: Options,
   one: (run: Pipelines[T], text: string) => Promise<Answer>,
 ): Promise<void> {
   if (texts.length === 0 && process.stdin.isTTY) {
     throw new CommanderError(2, 'albert-wasm.noText', 'error: give a text, or texts as lines of standard input');
   }
-  const run = await pipeline(task, model);
+  const run = await pipeline(task, model, { dtype });
   const rows: (readonly string[])[] = [];
   try {
     for await (const text of texts.length > 0 ? texts : createInterface({ input: process.stdin })) {
@@ -184,6 +189,13 @@ function percent(score: number): string {
 
 function print(text: string): void {
   process.stdout.write(`${text}\n`);
+}
+
+/** The same of each command. */
+function dtypeOption(): Option {
+  return new Option('--dtype <dtype>', 'how large weights are stored and multiplied')
+    .choices(['float32', 'int8'])
+    .default('float32');
 }
 
 function parseCount(value: string): number {

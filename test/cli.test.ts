@@ -41,6 +41,17 @@ cli('reads standard input line by line', async () => {
   assert.is(out.trim().split('\n').length, 2);
 });
 
+cli('runs in int8 when told to', async () => {
+  const { code, out, err } = await run(['info', '--dtype', 'int8']);
+  assert.is(code, 0, err);
+  assert.is(JSON.parse(out).dtype, 'int8');
+  const { labels } = JSON.parse((await run(['classify', '--dtype', 'int8', 'A lovely film.'])).out);
+  assert.is(labels[0].label, 'POSITIVE');
+  const refused = await run(['classify', '--dtype', 'int4', 'text']);
+  assert.is(refused.code, 2);
+  assert.match(refused.err, /float32, int8/);
+});
+
 cli('fills masks', async () => {
   const { code, out } = await run(['fill-mask', '--top-k', '1', 'Paris is the capital of [MASK].']);
   assert.is(code, 0);

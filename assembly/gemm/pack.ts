@@ -25,3 +25,16 @@ export function packF32(source: usize, strideK: usize, strideN: usize, panels: u
     }
   }
 }
+
+/** Columns `first` to `first + n` of packed panels, one after the other, k floats each. */
+export function unpackF32(panels: usize, k: i32, n: i32, first: i32, target: usize): void {
+  assert(k > 0 && n > 0 && first >= 0);
+  for (let column = first; column < first + n; column++) {
+    let from = panels + offsetOf(0, column, k);
+    for (let row = 0; row < k; row++) {
+      store<f32>(target, load<f32>(from));
+      from += PANEL_ROW_BYTES;
+      target += 4;
+    }
+  }
+}

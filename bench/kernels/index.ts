@@ -25,7 +25,7 @@ if (chosen.length === 0) {
   process.exit(1);
 }
 
-const engine = new Engine(await compileKernels(), 2 ** 30);
+const engine = new Engine(await compileKernels(), { maxMemoryBytes: 2 ** 30, dtype: 'int8', inputs: 3072 });
 const peak = new RegisterPeak(engine.build);
 console.log(`${nameMachine(machine())}; ${engine.build} build`);
 

@@ -1,8 +1,8 @@
 /** The GEMM at the shapes of ALBERT-base, and with the feed-forward's activation fused. */
 import type { Dense, Engine } from '../../src/engine/engine.js';
-import { panelsBytes } from '../../src/engine/engine.js';
 import type { Activation } from '../../src/engine/kernels.js';
 import { padded } from '../../src/engine/memory.js';
+import type { Dtype } from '../../src/engine/schemes.js';
 import { fillUniform, uniform } from '../numbers.js';
 import { geluNew } from './gelu.bench.js';
 import { type KernelBench, within } from './suite.js';
@@ -10,9 +10,23 @@ import { type KernelBench, within } from './suite.js';
 /** Elements of a product that are compared with float64; all of a smaller product's. */
 const CHECKED = 4000;
 
-/** (m, k) · (k, n) + bias */
-function matmul(m: number, k: number, n: number, activation: Activation = 'identity'): KernelBench {
-  const name = `matmul ${m}x${k}x${n}${activation === 'identity' ? '' : ` ${activation}`}`;
+/** What int8 may be off, as a part of the sum of the products' sizes: weights and activations have 63 levels or more. */
+const INT8_ERROR = 1 / 63;
+
+interface Options {
+  readonly activation?: Activation;
+  readonly dtype?: Dtype;
+}
+
+/** (m, k) · (k, n) + bias; with int8 the rows are quantised on their way in. */
+function matmul(
+  m: number,
+  k: number,
+  n: number,
+  { activation = 'identity', dtype = 'float32' }: Options = {},
+): KernelBench {
+  const marks = [dtype === 'int8' ? ' int8' : '', activation === 'identity' ? '' : ` ${activation}`];
+  const name = `matmul ${m}x${k}x${n}${marks.join('')}`;
   return { name, work: { unit: 'flop', count: 2 * m * k * n }, prepare };
 
   function prepare(engine: Engine) {
@@ -20,7 +34,7 @@ function matmul(m: number, k: number, n: number, activation: Activation = 'ident
     const a = region.matrix(m, k);
     const c = region.matrix(m, n);
     const dense: Dense = {
-      panels: region.take(panelsBytes(k, n)),
+      panels: { address: region.take(engine.panelsBytes(dtype, k, n)), dtype },
       bias: region.take(padded(n) * 4),
       inputs: k,
       outputs: n,
@@ -31,9 +45,9 @@ function matmul(m: number, k: number, n: number, activation: Activation = 'ident
     const scale = Math.sqrt(3 / k);
     const weights = uniform(k * n, 2, -scale, scale);
     const bias = fillUniform(engine.memory.f32(dense.bias, padded(n)), 3, -1, 1);
-    engine.memory.f32(dense.panels, panelsBytes(k, n) / 4).fill(0);
+    engine.memory.f32(dense.panels.address, engine.panelsBytes(dtype, k, n) / 4).fill(0);
     engine.memory.f32(staging, k * n).set(weights);
-    engine.kernels.packF32(staging, n * 4, 4, dense.panels, k, n, 0);
+    engine.pack(dense.panels, staging, [n * 4, 4], [k, n], 0);
     const result = engine.memory.f32(c.address, m * padded(n));
     const multiply = () => engine.linear(a, dense, c, activation);
 
@@ -47,7 +61,7 @@ function matmul(m: number, k: number, n: number, activation: Activation = 'ident
           const [row, column] = [Math.floor(at / n), at % n];
           const { sum, magnitude } = dot(x, row * k, weights, column, k, n, bias[column] as number);
           // (k / 4 + 3) · 2⁻²⁴ · Σ|a · b| bounds the rounding of any order of summation in four lanes or better.
-          const bound = (k / 4 + 3) * 2 ** -24 * magnitude;
+          const bound = ((k / 4 + 3) * 2 ** -24 + (dtype === 'int8' ? INT8_ERROR : 0)) * magnitude;
           // gelu_new's slope is at most 1.13.
           const expected = activation === 'gelu_new' ? geluNew(sum) : sum;
           within(result[row * padded(n) + column] as number, expected, 1.2 * bound, `${name} [${row}, ${column}]`);
@@ -97,5 +111,6 @@ const SHAPES = [
 
 export const benches: readonly KernelBench[] = [
   ...SHAPES.flatMap(([k, n]) => ROWS.map((m) => matmul(m, k, n))),
-  matmul(128, 768, 3072, 'gelu_new'),
+  matmul(128, 768, 3072, { activation: 'gelu_new' }),
+  ...[8, 128].flatMap((m) => SHAPES.map(([k, n]) => matmul(m, k, n, { dtype: 'int8' }))),
 ];

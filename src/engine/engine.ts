@@ -1,10 +1,11 @@
 /** The operations of a forward pass, on matrices in linear memory. */
 import { ACTIVATIONS, type Activation, instantiateKernels, type Kernels } from './kernels.js';
-import { LinearMemory, type Matrix, matrixBytes } from './memory.js';
+import { LinearMemory, type Matrix } from './memory.js';
+import { type Dtype, type Panels, type Scheme, schemesOf } from './schemes.js';
 
 /** A dense layer's packed weights (in, out) and its padded bias. */
 export interface Dense {
-  readonly panels: number;
+  readonly panels: Panels;
   readonly bias: number;
   readonly inputs: number;
   readonly outputs: number;
@@ -19,7 +20,7 @@ export interface Norm {
 /** The addresses of an embedding layer's tables. */
 export interface EmbeddingTables {
   /** Panels, 8 tokens wide. */
-  readonly word: number;
+  readonly word: Panels;
   readonly tokenType: number;
   readonly position: number;
 }
@@ -40,22 +41,34 @@ export interface AttentionHeads {
   readonly keep?: number;
 }
 
-/** Bytes of the panels of an (inputs, outputs) matrix. */
-export function panelsBytes(inputs: number, outputs: number): number {
-  return matrixBytes(inputs, outputs);
+/** What an engine is made for. */
+export interface EngineOptions {
+  readonly maxMemoryBytes: number;
+  /** Of the large weight matrices. */
+  readonly dtype: Dtype;
+  /** Inputs of the widest matrix. */
+  readonly inputs: number;
 }
 
 export class Engine {
   readonly memory: LinearMemory;
   readonly kernels: Kernels;
-  readonly #gemmScratch: number;
+  readonly dtype: Dtype;
+  readonly #schemes: Readonly<Record<Dtype, Scheme>>;
+  /** Scratch memory of the GEMMs; columns on their way out of panels pass through it too. */
+  readonly #scratch: number;
+  readonly #scratchBytes: number;
 
-  constructor(module: WebAssembly.Module, maxMemoryBytes: number) {
+  constructor(module: WebAssembly.Module, { maxMemoryBytes, dtype, inputs }: EngineOptions) {
     this.memory = new LinearMemory(maxMemoryBytes);
     this.kernels = instantiateKernels(module, this.memory.wasm);
+    this.dtype = dtype;
+    this.#schemes = schemesOf(this.kernels);
+    const { float32, [dtype]: scheme } = this.#schemes;
+    this.#scratchBytes = Math.max(inputs * 4, float32.scratchBytes(inputs), scheme.scratchBytes(inputs));
     const constants = this.memory.region();
     constants.take(Number(this.kernels.heapBase.value));
-    this.#gemmScratch = constants.take(this.kernels.gemmScratchBytes());
+    this.#scratch = constants.take(this.#scratchBytes);
     this.memory.claim(constants);
   }
 
@@ -68,18 +81,19 @@ export class Engine {
   embed(ids: number, types: number, positions: number, tables: EmbeddingTables, out: Matrix): void {
     const { word, tokenType, position } = tables;
     const { address, rows, cols, stride } = out;
-    this.kernels.embed(ids, types, positions, word, tokenType, position, stride, address, stride, rows, cols);
+    const { embed } = this.#schemes[word.dtype];
+    embed(ids, types, positions, word.address, tokenType, position, stride, address, stride, rows, cols);
   }
 
   /** out = activation(x · weights + bias) */
   linear(x: Matrix, { panels, bias, inputs, outputs }: Dense, out: Matrix, activation: Activation = 'identity'): void {
     const number = ACTIVATIONS.indexOf(activation);
     const { address, stride } = out;
-    const scratch = this.#gemmScratch;
-    this.kernels.gemmF32(
+    const { gemm } = this.#schemes[panels.dtype];
+    gemm(
       x.address,
       x.stride,
-      panels,
+      panels.address,
       bias,
       address,
       stride,
@@ -89,7 +103,7 @@ export class Engine {
       number,
       0,
       0,
-      scratch,
+      this.#scratch,
     );
   }
 
@@ -135,6 +149,34 @@ export class Engine {
   dropout(x: Matrix, rate: number, key: number): void {
     const threshold = Math.min(Math.floor(rate * 2 ** 32), 2 ** 32 - 1);
     this.kernels.dropout(x.address, x.stride, x.rows, x.cols, key, threshold, 1 / (1 - rate));
+  }
+
+  /** Bytes of the panels of an (inputs, outputs) matrix. */
+  panelsBytes(dtype: Dtype, inputs: number, outputs: number): number {
+    return this.#schemes[dtype].panelsBytes(inputs, outputs);
+  }
+
+  /** Packs `outputs` columns from column `first` on; element (input, output) is at source + input · strideK + output · strideN. */
+  pack(
+    { address, dtype }: Panels,
+    source: number,
+    [strideK, strideN]: readonly [number, number],
+    [inputs, outputs]: readonly [number, number],
+    first: number,
+  ): void {
+    this.#schemes[dtype].pack(source, strideK, strideN, address, inputs, outputs, first);
+  }
+
+  /** A copy of packed columns, (outputs, inputs): what was packed, or the nearest that int8 has to it. */
+  unpack({ address, dtype }: Panels, inputs: number, outputs: number, first: number): Float32Array {
+    const result = new Float32Array(outputs * inputs);
+    const most = Math.floor(this.#scratchBytes / (inputs * 4));
+    for (let output = 0; output < outputs; output += most) {
+      const count = Math.min(most, outputs - output);
+      this.#schemes[dtype].unpack(address, inputs, count, first + output, this.#scratch);
+      result.set(this.memory.f32(this.#scratch, count * inputs), output * inputs);
+    }
+    return result;
   }
 
   /** A copy of a matrix's numbers, without its padding. */

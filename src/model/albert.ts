@@ -16,6 +16,7 @@ import { type Layout, layOut } from './layout.js';
 import { matchCheckpoint, type ParameterSource, packParameters, readParameter } from './load.js';
 import {
   type CommonOutput,
+  checkDtype,
   checkMemoryLimit,
   checkSeed,
   type ForwardOptions,
@@ -50,14 +51,15 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     this.#engine = engine;
     this.#head = (this.constructor as unknown as ModelClass<unknown>).head;
     this.#weights = engine.memory.region();
-    this.#layout = layOut(this.#weights, config, this.#head);
+    this.#layout = layOut(this.#weights, engine, config, this.#head);
     engine.memory.claim(this.#weights);
   }
 
   /**
    * Loads a checkpoint: `config.json` and `model.safetensors` (or its sharded index) or `flax_model.msgpack`.
    *
-   * @throws ERR_SOURCE, ERR_CONFIG, ERR_CHECKPOINT, ERR_PARAMETER (every misfit by name), ERR_MEMORY, ERR_ABORTED
+   * @throws ERR_INPUT for options that are none, ERR_SOURCE, ERR_CONFIG, ERR_CHECKPOINT, ERR_PARAMETER (every misfit by
+   *   name), ERR_MEMORY, ERR_ABORTED
    */
   static async from_pretrained<M extends AlbertPreTrainedModel<object>>(
     this: ModelClass<M>,
@@ -65,7 +67,8 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     options?: LoadOptions,
   ): Promise<M> {
     const { signal, strict = false, wasmUrl, onWarning = console.warn } = checkOptions(options);
-    const maxMemoryBytes = checkMemoryLimit(options);
+    checkDtype(options);
+    checkMemoryLimit(options);
     throwIfAborted(signal);
     const opened = await openSource(source);
     const kernels = compileKernels(wasmUrl);
@@ -76,7 +79,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     const config = parseConfig(parseJson(json));
     const checkpoint = await openCheckpoint(opened, { signal });
     throwIfAborted(signal);
-    const model = new this(config, new Engine(await kernels, maxMemoryBytes));
+    const model = new this(config, makeEngine(await kernels, config, options));
     const base: AlbertPreTrainedModel<object> = model;
     const { sources, missing, surplus } = matchCheckpoint(base.#layout.parameters, checkpoint, strict);
     base.#fill(sources, 0);
@@ -94,10 +97,11 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     options?: InitOptions & { readonly seed?: number },
   ): Promise<M> {
     const { seed = 0, wasmUrl } = checkOptions(options);
-    const maxMemoryBytes = checkMemoryLimit(options);
+    checkDtype(options);
+    checkMemoryLimit(options);
     checkSeed('seed', seed);
     const parsed = parseConfig(config);
-    const model = new this(parsed, new Engine(await compileKernels(wasmUrl), maxMemoryBytes));
+    const model = new this(parsed, makeEngine(await compileKernels(wasmUrl), parsed, options));
     (model as AlbertPreTrainedModel<object>).#fill(new Map(), seed);
     return model;
   }
@@ -133,7 +137,10 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     return return_dict ? fields : Object.values(fields);
   }
 
-  /** The parameters by PyTorch's names, in FlaxAlbert's order: a copy of all of them, (out, in) for dense weights. */
+  /**
+   * The parameters by PyTorch's names, in FlaxAlbert's order: a float32 copy of all of them, (out, in) for dense weights.
+   * What is stored in int8 comes dequantised: the nearest that its channel's 255 levels have to the checkpoint's numbers.
+   */
   get params(): ReadonlyMap<string, Tensor<Float32Array>> {
     const engine = this.#alive();
     return new Map(this.#layout.parameters.map((parameter) => [parameter.name, readParameter(engine, parameter)]));
@@ -147,7 +154,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   info(): ModelInfo {
     const engine = this.#alive();
     return {
-      dtype: 'float32',
+      dtype: engine.dtype,
       threads: 1,
       kernels: engine.build,
       weightBytes: this.#weights.end - this.#weights.start,
@@ -156,8 +163,8 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   }
 
   /**
-   * Writes `config.json` and the weights into a directory (Node), under the names that Hugging Face libraries read. The
-   * tokenizer is not the model's: copy its files to load the directory as a pipeline.
+   * Writes `config.json` and the weights into a directory (Node), under the names that Hugging Face libraries read: the
+   * numbers that `params` gives, so of an int8 model the dequantised ones. The tokenizer is not the model's: copy its files to load the directory as a pipeline.
    */
   async save_pretrained(directory: string | URL, options?: SaveOptions): Promise<void> {
     const engine = this.#alive();
@@ -204,6 +211,12 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     packParameters(this.#alive(), all, this.#weights, staging);
     memory.release(weights);
   }
+}
+
+/** An engine for a model of this configuration. */
+function makeEngine(module: WebAssembly.Module, config: AlbertConfig, options: InitOptions | undefined): Engine {
+  const inputs = Math.max(config.embedding_size, config.hidden_size, config.intermediate_size);
+  return new Engine(module, { maxMemoryBytes: checkMemoryLimit(options), dtype: checkDtype(options), inputs });
 }
 
 function parseJson(bytes: Uint8Array): unknown {

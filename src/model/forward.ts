@@ -40,7 +40,7 @@ export async function runForward(
   const before = memory.used;
   try {
     const region = memory.region();
-    const layout = params === undefined ? loaded : layOut(region, config, head);
+    const layout = params === undefined ? loaded : layOut(region, engine, config, head);
     const { body, parameters } = layout;
     const weights = { start: region.start, end: region.end };
     const sources = params === undefined ? undefined : matchParams(parameters, params);

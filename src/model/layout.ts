@@ -1,4 +1,5 @@
 /** A whole model's parameters: the body's and the head's, given addresses in one walk. */
+import type { Engine } from '../engine/engine.js';
 import type { Region } from '../engine/memory.js';
 import type { AlbertConfig } from './config.js';
 import type { Head } from './head.js';
@@ -12,8 +13,8 @@ export interface Layout {
 }
 
 /** Gives every parameter an address in a region. */
-export function layOut(region: Region, config: AlbertConfig, model: Head): Layout {
-  const table = new ParameterTable(region);
+export function layOut(region: Region, engine: Engine, config: AlbertConfig, model: Head): Layout {
+  const table = new ParameterTable(region, engine);
   const body = declareBody(table, config, model.prefix, model.pooler);
   const head = model.declare(table, config, body);
   return { parameters: table.parameters, body, head };

@@ -135,27 +135,19 @@ function place(engine: Engine, parameter: Parameter, transposed: boolean, addres
     const table = engine.memory.f32(place.address, rows * padded(cols));
     for (let row = 0; row < rows; row++) table.set(staged.subarray(row * cols, (row + 1) * cols), row * padded(cols));
   } else {
-    const strideK = transposed ? rows * 4 : 4;
-    const strideN = transposed ? 4 : cols * 4;
-    engine.kernels.packF32(address, strideK, strideN, place.address, cols, rows, place.first);
+    engine.pack(place.panels, address, transposed ? [rows * 4, 4] : [4, cols * 4], [cols, rows], place.first);
   }
 }
 
-/** A copy of one parameter, in PyTorch's orientation: bit for bit what was packed. */
+/** A copy of one parameter, in PyTorch's orientation: bit for bit what was packed in float32, dequantised from int8. */
 export function readParameter(engine: Engine, { place, shape }: Parameter): Tensor<Float32Array> {
   const [rows = 1, cols = 1] = shape;
+  if (place.kind === 'panels') return new Tensor(engine.unpack(place.panels, cols, rows, place.first), shape);
   const data = new Float32Array(elements(shape));
   if (place.kind === 'vector') {
     data.set(engine.memory.f32(place.address, data.length));
-  } else if (place.kind === 'table') {
-    engine.read({ address: place.address, rows, cols, stride: padded(cols) * 4 }, data);
   } else {
-    const panels = engine.memory.f32(place.address, padded(place.first + rows) * cols);
-    for (let row = 0; row < rows; row++) {
-      const column = place.first + row;
-      const start = (column >> 3) * cols * 8 + (column & 7);
-      for (let k = 0; k < cols; k++) data[row * cols + k] = panels[start + k * 8] as number;
-    }
+    engine.read({ address: place.address, rows, cols, stride: padded(cols) * 4 }, data);
   }
   return new Tensor(data, shape);
 }

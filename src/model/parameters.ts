@@ -4,8 +4,9 @@
  * Building the table walks the model once, in FlaxAlbert's order, and hands out addresses on the way; the result is the
  * list of tensors to load and, over the same memory, the tree that the forward pass reads.
  */
-import { type Dense, type EmbeddingTables, type Norm, panelsBytes } from '../engine/engine.js';
+import type { Dense, EmbeddingTables, Engine, Norm } from '../engine/engine.js';
 import { matrixBytes, padded, type Region } from '../engine/memory.js';
+import type { Dtype, Panels } from '../engine/schemes.js';
 import type { AlbertConfig } from './config.js';
 
 /** Where a tensor lies once it is packed. */
@@ -15,7 +16,7 @@ export type Place =
   /** A table read row by row; rows are padded. */
   | { readonly kind: 'table'; readonly address: number }
   /** `outputs` columns of packed panels, from column `first` on. */
-  | { readonly kind: 'panels'; readonly address: number; readonly first: number };
+  | { readonly kind: 'panels'; readonly panels: Panels; readonly first: number };
 
 export interface Parameter {
   /** PyTorch's name, which safetensors checkpoints use. */
@@ -56,9 +57,11 @@ export interface BodyParameters {
 export class ParameterTable {
   readonly parameters: Parameter[] = [];
   readonly #region: Region;
+  readonly #engine: Engine;
 
-  constructor(region: Region) {
+  constructor(region: Region, engine: Engine) {
     this.#region = region;
+    this.#engine = engine;
   }
 
   /** A dense layer: weight (out, in), bias (out). */
@@ -66,10 +69,21 @@ export class ParameterTable {
     return this.denseSideBySide([name], inputs, outputs, head);
   }
 
+  /** A head's last dense layer, of a few labels: float32 in any model, since it is small and nothing evens out its errors. */
+  classifier(name: string, inputs: number, labels: number): Dense {
+    return this.denseSideBySide([name], inputs, labels, true, 'float32');
+  }
+
   /** Dense layers of one input whose outputs become one wide matrix. */
-  denseSideBySide(names: readonly string[], inputs: number, outputs: number, head = false): Dense {
+  denseSideBySide(
+    names: readonly string[],
+    inputs: number,
+    outputs: number,
+    head = false,
+    dtype = this.#engine.dtype,
+  ): Dense {
     const total = names.length * outputs;
-    const panels = this.#region.take(panelsBytes(inputs, total));
+    const panels = this.#take(inputs, total, dtype);
     const bias = this.#region.take(matrixBytes(1, total));
     names.forEach((name, i) => {
       this.#panels(`${name}.weight`, flaxPath(name, 'kernel'), [outputs, inputs], panels, i * outputs, head, true);
@@ -105,17 +119,17 @@ export class ParameterTable {
   }
 
   /** The word embeddings (vocab, size), as panels: a tied decoder multiplies by them as they are. */
-  wordTable(name: string, vocab: number, size: number): number {
-    const address = this.#region.take(panelsBytes(size, vocab));
-    this.#panels(`${name}.weight`, flaxPath(name, 'embedding'), [vocab, size], address, 0, false, false);
-    return address;
+  wordTable(name: string, vocab: number, size: number): Panels {
+    const panels = this.#take(size, vocab);
+    this.#panels(`${name}.weight`, flaxPath(name, 'embedding'), [vocab, size], panels, 0, false, false);
+    return panels;
   }
 
   /** The weights of a dense layer without a bias of its own. */
-  decoder(name: string, inputs: number, outputs: number): number {
-    const address = this.#region.take(panelsBytes(inputs, outputs));
-    this.#panels(`${name}.weight`, flaxPath(name, 'kernel'), [outputs, inputs], address, 0, true, true);
-    return address;
+  decoder(name: string, inputs: number, outputs: number): Panels {
+    const panels = this.#take(inputs, outputs);
+    this.#panels(`${name}.weight`, flaxPath(name, 'kernel'), [outputs, inputs], panels, 0, true, true);
+    return panels;
   }
 
   /** A bare bias that belongs to a head. */
@@ -125,16 +139,20 @@ export class ParameterTable {
     return address;
   }
 
+  #take(inputs: number, outputs: number, dtype: Dtype = this.#engine.dtype): Panels {
+    return { address: this.#region.take(this.#engine.panelsBytes(dtype, inputs, outputs)), dtype };
+  }
+
   #panels(
     name: string,
     flaxName: string,
     shape: [number, number],
-    address: number,
+    panels: Panels,
     first: number,
     head: boolean,
     kernel: boolean,
   ): void {
-    const place = { kind: 'panels', address, first } as const;
+    const place = { kind: 'panels', panels, first } as const;
     this.parameters.push({ name, flaxName, shape, kernel, initial: 'normal', head, place });
   }
 

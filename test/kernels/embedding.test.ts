@@ -1,11 +1,12 @@
-/** embed: the sum of three rows, bit for bit, for every size and for the first and the last id of each table. */
+/** embed and embedI8: the sum of three rows, bit for bit, for every size and for the first and the last id of each table. */
 import { suite } from 'uvu';
 import { padded } from './arena.js';
 import { assertSameBits, Cases, everyBuild } from './harness.js';
+import { formatOf, panelBytes, quantize } from './int8.js';
 import { Random } from './reference.js';
 
 const test = suite('embed');
-const cases = new Cases(1_200);
+const cases = new Cases(2_400);
 
 interface Tokens {
   readonly ids: readonly number[];
@@ -40,6 +41,42 @@ function check(vocab: number, size: number, { ids, types, positions }: Tokens, g
     const out = arena.output(ids.length, size, (padded(size) + gapOut) * 4);
     const run = () =>
       embed(i, t, p, panels, typeRows.address, positionRows.address, stride, out.address, out.stride, ids.length, size);
+    return { run, out: [out] };
+  });
+  for (const { build, values } of answers) assertSameBits(values, expected, `${label}, ${build}`);
+  checkI8({ word, typeTable, positionTable }, size, { ids, types, positions }, gapTable, gapOut);
+}
+
+/** The same tables with the words of int8: one scale a word, and the same two roundings after it. */
+function checkI8(
+  { word, typeTable, positionTable }: Record<'word' | 'typeTable' | 'positionTable', Float32Array>,
+  size: number,
+  { ids, types, positions }: Tokens,
+  gapTable: number,
+  gapOut: number,
+): void {
+  const words = quantize(word, size, 127);
+  const expected = new Float32Array(ids.length * size).map((_, i) => {
+    const [token, col] = [Math.floor(i / size), i % size];
+    const id = ids[token]!;
+    const value = Math.fround(words.values[id * size + col]! * words.scales[id]!);
+    const sum = Math.fround(value + typeTable[types[token]! * size + col]!);
+    return sum + positionTable[positions[token]! * size + col]!;
+  });
+  const label = `int8, size ${size}, vocabulary ${words.scales.length}, ids ${ids}`;
+  const answers = everyBuild(cases, label, (arena, kernels) => {
+    const stride = (size + gapTable) * 4;
+    const panelWords = new Int32Array(panelBytes(words, size, formatOf(kernels)).buffer);
+    const panels = arena.input(panelWords, 1, panelWords.length).address;
+    const typeRows = arena.input(typeTable, typeTable.length / size, size, stride, size).address;
+    const positionRows = arena.input(positionTable, positionTable.length / size, size, stride, size).address;
+    const integers = (values: readonly number[]) =>
+      arena.input(Int32Array.from(values), 1, values.length, values.length * 4, values.length).address;
+    const [i, t, p] = [integers(ids), integers(types), integers(positions)];
+    const out = arena.output(ids.length, size, (padded(size) + gapOut) * 4);
+    const { address } = out;
+    const run = () =>
+      kernels.embedI8(i, t, p, panels, typeRows, positionRows, stride, address, out.stride, ids.length, size);
     return { run, out: [out] };
   });
   for (const { build, values } of answers) assertSameBits(values, expected, `${label}, ${build}`);

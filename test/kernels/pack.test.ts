@@ -1,4 +1,4 @@
-/** packF32: both layouts of a weight matrix, any size and stride, several matrices side by side. */
+/** packF32 and unpackF32: both layouts of a weight matrix, any size and stride, several matrices side by side. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Arena, padded, type Region } from './arena.js';
@@ -28,14 +28,15 @@ function check(layout: Layout, k: number, widths: readonly number[], first: numb
   const sources = columns.map((x, s) => (layout === '(out, in)' ? x : transposed(x, widths[s]!, k)));
   const total = widths.reduce((sum, n) => sum + n, 0);
   const label = `${layout}, k ${k}, widths ${widths}, first ${first}, gap ${gap}`;
-  const answers = everyBuild(cases, label, (arena, { packF32 }) => {
+  const answers = everyBuild(cases, label, (arena, { packF32, unpackF32 }) => {
     const inputs = sources.map((x, s) => {
       const n = widths[s]!;
       const [rows, cols] = layout === '(in, out)' ? [k, n] : [n, k];
       return arena.input(x, rows, cols, (cols + gap) * 4, cols);
     });
     const panels = arena.take(padded(first + total) * k * 4);
-    const out = packedColumns(arena, panels, k, total, first);
+    const back = arena.allowExactly(arena.matrix(1, total * k, total * k * 4, total * k));
+    const out = [...packedColumns(arena, panels, k, total, first), back];
     const run = () => {
       let column = first;
       for (const [s, { address, stride }] of inputs.entries()) {
@@ -43,12 +44,14 @@ function check(layout: Layout, k: number, widths: readonly number[], first: numb
         packF32(address, strideK, strideN, panels, k, widths[s]!, column);
         column += widths[s]!;
       }
+      unpackF32(panels, k, total, first, back.address);
     };
     return { run, out };
   });
-  const expected = new Float32Array(total * k);
+  // In its panels, and read back.
+  const expected = new Float32Array(2 * total * k);
   let to = 0;
-  for (const x of columns) {
+  for (const x of [...columns, ...columns]) {
     expected.set(x, to);
     to += x.length;
   }

@@ -14,7 +14,7 @@ const head: Head<Dense, Matrix> = {
   pooler: true,
   rank: 3,
   prefix: 'albert.',
-  declare: (table, { hidden_size }) => table.dense('classifier', hidden_size, 1, true),
+  declare: (table, { hidden_size }) => table.classifier('classifier', hidden_size, 1),
   plan: (region, _config, batch) => region.matrix(batch, 1),
   outputFloats: (_config, batch) => batch,
   run({ engine, config, pooled, leading, dropout }, classifier, logits) {

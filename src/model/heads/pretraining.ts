@@ -36,7 +36,7 @@ const head: Head<Parameters, Matrices> = {
   declare(table, config, body) {
     return {
       predictions: declareLanguageModeling(table, config, body),
-      sop: table.dense('sop_classifier.classifier', config.hidden_size, 2, true),
+      sop: table.classifier('sop_classifier.classifier', config.hidden_size, 2),
     };
   },
   plan(region, config, batch, seq) {

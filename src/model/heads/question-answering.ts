@@ -19,7 +19,7 @@ const head: Head<Dense, Matrix> = {
   prefix: 'albert.',
   declare(table, { hidden_size, num_labels }) {
     if (num_labels !== 2) throw mismatch('ERR_CONFIG', 'num_labels', '2, a start and an end', num_labels, 'config');
-    return table.dense('qa_outputs', hidden_size, 2, true);
+    return table.classifier('qa_outputs', hidden_size, 2);
   },
   plan: (region, _config, batch, seq) => region.matrix(batch * seq, 2),
   outputFloats: (_config, batch, seq) => 2 * batch * seq,

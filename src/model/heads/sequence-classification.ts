@@ -14,7 +14,7 @@ const head: Head<Dense, Matrix> = {
   pooler: true,
   rank: 2,
   prefix: 'albert.',
-  declare: (table, { hidden_size, num_labels }) => table.dense('classifier', hidden_size, num_labels, true),
+  declare: (table, { hidden_size, num_labels }) => table.classifier('classifier', hidden_size, num_labels),
   plan: (region, { num_labels }, batch) => region.matrix(batch, num_labels),
   outputFloats: (config, batch) => batch * config.num_labels,
   run({ engine, config, pooled, leading, dropout }, classifier, logits) {

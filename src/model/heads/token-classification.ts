@@ -14,7 +14,7 @@ const head: Head<Dense, Matrix> = {
   pooler: false,
   rank: 2,
   prefix: 'albert.',
-  declare: (table, { hidden_size, num_labels }) => table.dense('classifier', hidden_size, num_labels, true),
+  declare: (table, { hidden_size, num_labels }) => table.classifier('classifier', hidden_size, num_labels),
   plan: (region, { num_labels }, batch, seq) => region.matrix(batch * seq, num_labels),
   outputFloats: (config, batch, seq) => batch * seq * config.num_labels,
   run({ engine, config, hidden, leading, seq, dropout }, classifier, logits) {

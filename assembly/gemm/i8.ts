@@ -1,0 +1,88 @@
+/** int8 GEMM over packed panels: which rows are quantised when, which tiles in which order. */
+import { IDENTITY } from "../activation";
+import { LANES, PANEL_ROW_BYTES, padded } from "../simd";
+import { epilogue } from "./epilogue";
+import { GROUP, depthOf, panelBytesI8 } from "./i8-panel";
+import { ROW_TILE_PANELS, TILE_BYTES, TILE_ROWS, dequantize, rowTile, tileRows } from "./i8-tile";
+import { quantizeRows, quantizedBytes } from "./quantize";
+
+/** Rows of A that are quantised at once: 120 rows of 3,072 are 370 or 740 KB, and stay in the second cache. */
+const BLOCK_ROWS: i32 = 120;
+
+/** Where the rows' scales and the quantised rows lie in the scratch memory. */
+const ROW_SCALES: usize = TILE_BYTES;
+const QUANTIZED: usize = ROW_SCALES + BLOCK_ROWS * 4;
+
+/**
+ * C = activation(A · B + bias) + residual, B packed by `packI8`, A quantised row by row on its way in. Arguments as for
+ * `gemmF32`. The sums are of integers and exact: an element does not depend on the rows that it is computed with.
+ *
+ * @param scratch gemmI8ScratchBytes(k) of memory that no other thread uses
+ */
+export function gemmI8(
+  a: usize, lda: usize, panels: usize, bias: usize, c: usize, ldc: usize, m: i32, n: i32, k: i32,
+  activation: i32, residual: usize, ldResidual: usize, scratch: usize,
+): void {
+  assert(m > 0 && n > 0 && k > 0);
+  assert(ldc >= <usize>padded(n) * 4);
+  while (m > 0) {
+    const rows = min(m, BLOCK_ROWS);
+    quantizeRows(a, lda, scratch + QUANTIZED, scratch + ROW_SCALES, rows, k);
+    block(panels, padded(n) / LANES, bias, c, ldc, rows, k, activation, residual, ldResidual, scratch);
+    a += lda * rows;
+    c += ldc * rows;
+    if (residual != 0) residual += ldResidual * rows;
+    m -= rows;
+  }
+}
+
+/** Bytes of scratch memory that `gemmI8` needs for A of k columns. */
+export function gemmI8ScratchBytes(k: i32): usize {
+  return QUANTIZED + <usize>BLOCK_ROWS * quantizedBytes(k);
+}
+
+/** Every panel past one block of quantised rows. */
+function block(
+  panel: usize, panelCount: i32, bias: usize, c: usize, ldc: usize, m: i32, k: i32,
+  activation: i32, residual: usize, ldResidual: usize, scratch: usize,
+): void {
+  const fused = activation != IDENTITY || residual != 0;
+  const panelBytes = panelBytesI8(k);
+  while (panelCount > 0) {
+    const width = m == 1 && panelCount >= ROW_TILE_PANELS ? ROW_TILE_PANELS : 1;
+    if (width > 1) wideRow(panel, panelBytes, bias, c, k, scratch);
+    else tiles(panel, bias, c, ldc, m, k, scratch);
+    if (fused) epilogue(c, ldc, m, width * LANES, activation, residual, ldResidual);
+    const bytes = PANEL_ROW_BYTES * width;
+    panel += panelBytes * width;
+    bias += bytes;
+    c += bytes;
+    if (residual != 0) residual += bytes;
+    panelCount -= width;
+  }
+}
+
+/** One panel past m rows, as tiles of nearly equal height. */
+function tiles(panel: usize, bias: usize, c: usize, ldc: usize, m: i32, k: i32, scratch: usize): void {
+  const count = (m + TILE_ROWS - 1) / TILE_ROWS;
+  const low = m / count, tall = m % count;
+  const lda = quantizedBytes(k), groups = depthOf(k) / GROUP;
+  let a = scratch + QUANTIZED, scales = scratch + ROW_SCALES;
+  for (let t = 0; t < count; t++) {
+    const rows = low + i32(t < tall);
+    tileRows(rows, a, lda, panel, scratch, groups);
+    dequantize(scratch, rows, scales, panel, bias, c, ldc);
+    a += lda * rows;
+    scales += <usize>rows << 2;
+    c += ldc * rows;
+  }
+}
+
+/** One row past four panels. */
+function wideRow(panel: usize, panelBytes: usize, bias: usize, c: usize, k: i32, scratch: usize): void {
+  rowTile(scratch + QUANTIZED, panel, panelBytes, scratch, depthOf(k) / GROUP);
+  for (let p: usize = 0; p < <usize>ROW_TILE_PANELS * PANEL_ROW_BYTES; p += PANEL_ROW_BYTES) {
+    dequantize(scratch + p, 1, scratch + ROW_SCALES, panel, bias + p, c + p, PANEL_ROW_BYTES);
+    panel += panelBytes;
+  }
+}

@@ -1,0 +1,45 @@
+/** Packing and multiplying, one scheme a dtype: which kernels take a weight matrix to memory, use it and read it back. */
+import type { Kernels } from './kernels.js';
+import { matrixBytes } from './memory.js';
+
+export const DTYPES = ['float32', 'int8'] as const;
+/** How weight matrices are stored and multiplied. */
+export type Dtype = (typeof DTYPES)[number];
+
+/** Where a weight matrix lies in panels, and of which dtype. */
+export interface Panels {
+  readonly address: number;
+  readonly dtype: Dtype;
+}
+
+export interface Scheme {
+  /** Bytes of the panels of an (inputs, outputs) matrix. */
+  panelsBytes(inputs: number, outputs: number): number;
+  /** Bytes of scratch memory that `gemm` takes for so many inputs. */
+  scratchBytes(inputs: number): number;
+  readonly pack: Kernels['packF32'];
+  readonly unpack: Kernels['unpackF32'];
+  readonly gemm: Kernels['gemmF32'];
+  readonly embed: Kernels['embed'];
+}
+
+export function schemesOf(kernels: Kernels): Readonly<Record<Dtype, Scheme>> {
+  return {
+    float32: {
+      panelsBytes: matrixBytes,
+      scratchBytes: kernels.gemmScratchBytes,
+      pack: kernels.packF32,
+      unpack: kernels.unpackF32,
+      gemm: kernels.gemmF32,
+      embed: kernels.embed,
+    },
+    int8: {
+      panelsBytes: kernels.panelsBytesI8,
+      scratchBytes: kernels.gemmI8ScratchBytes,
+      pack: kernels.packI8,
+      unpack: kernels.unpackI8,
+      gemm: kernels.gemmI8,
+      embed: kernels.embedI8,
+    },
+  };
+}

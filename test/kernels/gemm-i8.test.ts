@@ -1,0 +1,220 @@
+/** gemmI8 over every remainder of its tiles, panels, groups and row blocks, every stride and every epilogue, to the bit. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { ACTIVATIONS, type Activation } from '../../src/engine/kernels.js';
+import { padded } from './arena.js';
+import { type Answer, assertSameBits, assertWithin, Cases, everyBuild } from './harness.js';
+import { columnsOf, FORMATS, formatOf, gemmI8, panelBytes, type Quantized, quantize } from './int8.js';
+import { epilogue, gemm, Random } from './reference.js';
+
+const test = suite('gemmI8');
+const cases = new Cases(13_500);
+
+const ROWS = 12;
+const COLS = 16;
+/** Every remainder of a group of four and of a vector of eight, shallow and deep. */
+const DEPTHS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 31, 64, 127, 770];
+
+/** A product with its factors, quantised as each build does. */
+class Product {
+  readonly a: Float32Array;
+  readonly b: Float32Array;
+  readonly bias: Float32Array;
+  readonly residual: Float32Array;
+  readonly columns: Quantized;
+  readonly #answers = new Map<number, Float32Array>();
+
+  constructor(
+    readonly m: number,
+    readonly n: number,
+    readonly k: number,
+    extreme = false,
+  ) {
+    const random = new Random(m * 1e6 + n * 1e4 + k);
+    const numbers = (length: number) => (extreme ? new Float32Array(length).fill(1.5) : random.uniform(length));
+    this.a = numbers(m * k);
+    this.b = numbers(k * n);
+    if (extreme) this.b.set(this.b.map((v, i) => ((i % n) % 2 ? -v : v)));
+    this.bias = random.weighty(n);
+    this.residual = random.weighty(m * n);
+    this.columns = quantize(columnsOf(this.b, k, n), k, 127);
+  }
+
+  /** The exact answer for one build's activations, before the epilogue. */
+  answer(build: keyof typeof FORMATS): Float32Array {
+    const levels = FORMATS[build].levels(this.k);
+    const known = this.#answers.get(levels);
+    if (known) return known;
+    const answer = gemmI8(quantize(this.a, this.k, levels), this.columns, this.bias, this.k);
+    this.#answers.set(levels, answer);
+    return answer;
+  }
+}
+
+/** The first m rows and n columns of a matrix that is `width` wide. */
+function corner(x: Float32Array, width: number, m: number, n: number): Float32Array {
+  const result = new Float32Array(m * n);
+  for (let i = 0; i < m; i++) result.set(x.subarray(i * width, i * width + n), i * n);
+  return result;
+}
+
+interface Options {
+  /** Floats between the end of a row and the next. */
+  readonly gapA?: number;
+  readonly gapC?: number;
+  readonly gapResidual?: number;
+  readonly activation?: Activation;
+  readonly residual?: boolean;
+}
+
+/** The first m rows and n columns of a product in every build: bit for bit, but for the epilogue's own rounding. */
+function check(product: Product, m: number, n: number, options: Options = {}): Answer[] {
+  const { gapA = 0, gapC = 0, gapResidual = 0, activation = 'identity', residual = false } = options;
+  const { a, bias, k, columns } = product;
+  const part = { values: columns.values.subarray(0, n * k), scales: columns.scales.subarray(0, n) };
+  const added = residual ? corner(product.residual, product.n, m, n) : undefined;
+  const number = ACTIVATIONS.indexOf(activation);
+  const label = `m ${m}, n ${n}, k ${k}, ${JSON.stringify(options)}`;
+  const answers = everyBuild(cases, label, (arena, kernels) => {
+    const rows = arena.input(a, m, k, (k + gapA) * 4, k);
+    const words = new Int32Array(panelBytes(part, k, formatOf(kernels)).buffer);
+    const panels = arena.input(words, 1, words.length).address;
+    const start = arena.vector(bias.subarray(0, n));
+    const c = arena.output(m, n, (padded(n) + gapC) * 4);
+    const r = added ? arena.input(added, m, n, (padded(n) + gapResidual) * 4) : { address: 0, stride: 0 };
+    const scratch = arena.scratch(kernels.gemmI8ScratchBytes(k));
+    const { address, stride } = c;
+    const run = () =>
+      kernels.gemmI8(
+        rows.address,
+        rows.stride,
+        panels,
+        start,
+        address,
+        stride,
+        m,
+        n,
+        k,
+        number,
+        r.address,
+        r.stride,
+        scratch,
+      );
+    return { run, out: [c] };
+  });
+  for (const { build, values } of answers) {
+    const exact = corner(product.answer(build), product.n, m, n);
+    if (activation === 'identity' && !added) {
+      assertSameBits(values, exact, `${label}, ${build}`);
+    } else {
+      const known = { values: Float64Array.from(exact), bounds: new Float64Array(m * n) };
+      const expected = epilogue(known, activation, added);
+      assertWithin(values, expected.values, expected.bounds, `${label}, ${build}`);
+    }
+  }
+  return answers;
+}
+
+for (const k of DEPTHS) {
+  test(`every remainder of rows and columns, every stride, k = ${k}`, () => {
+    const product = new Product(ROWS, COLS, k);
+    for (let m = 1; m <= ROWS; m++) {
+      for (let n = 1; n <= COLS; n++) {
+        // The whole product's answer is every part's: an element does not know the tile that it is computed in.
+        for (const gapA of [0, 3]) for (const gapC of [0, 5]) check(product, m, n, { gapA, gapC });
+      }
+    }
+  });
+}
+
+for (const activation of ACTIVATIONS) {
+  test(`the epilogue ${activation}, with and without a residual`, () => {
+    const product = new Product(ROWS, COLS, 13);
+    for (const residual of [false, true]) {
+      for (let m = 1; m <= ROWS; m++) {
+        for (let n = 1; n <= COLS; n++) {
+          check(product, m, n, { activation, residual, gapC: (m % 2) * 8, gapResidual: (n % 2) * 12 });
+        }
+      }
+    }
+  });
+}
+
+test('more rows than a block of 120', () => {
+  const product = new Product(241, 17, 21);
+  for (const m of [119, 120, 121, 240, 241]) {
+    for (const n of [1, 8, 17]) {
+      check(product, m, n);
+      check(product, m, n, { gapA: 1, gapC: 4, activation: 'gelu_new', residual: true });
+      check(product, m, n, { residual: true, gapResidual: 8 });
+    }
+  }
+});
+
+test('one row past four panels and more, beside two rows', () => {
+  for (const k of [1, 7, 64, 770]) {
+    const product = new Product(2, 73, k);
+    for (const n of [24, 25, 31, 32, 33, 40, 63, 64, 65, 73]) {
+      for (const m of [1, 2]) {
+        check(product, m, n);
+        check(product, m, n, { activation: 'gelu', gapC: 8, residual: true });
+      }
+    }
+  }
+});
+
+test('the largest sums of every depth stay exact', () => {
+  for (const k of [770, 3072, 4129, 4132, 8192, 24_576]) {
+    const product = new Product(2, 2, k, true);
+    for (const m of [1, 2]) check(product, m, 2);
+  }
+});
+
+test('the answer is within the roundings of its factors of the float32 product', () => {
+  for (const k of [1, 7, 64, 770]) {
+    const product = new Product(ROWS, COLS, k);
+    const { a, b, bias } = product;
+    const exact = gemm(a, b, bias, ROWS, COLS, k);
+    for (const { build, values } of check(product, ROWS, COLS)) {
+      const rows = quantize(a, k, FORMATS[build].levels(k)).scales;
+      const bounds = exact.bounds.map((rounding, at) => {
+        const [i, j] = [Math.floor(at / COLS), at % COLS];
+        const [ea, eb] = [rows[i]! * 0.5001, product.columns.scales[j]! * 0.5001];
+        let bound = rounding;
+        for (let p = 0; p < k; p++) {
+          bound += ea * Math.abs(b[p * COLS + j]!) + eb * Math.abs(a[i * k + p]!) + ea * eb;
+        }
+        return bound;
+      });
+      assertWithin(values, exact.values, bounds, `k ${k}, ${build}`);
+    }
+  }
+});
+
+test('a NaN or an infinity in one row reaches that row, and no other', () => {
+  for (const m of [1, 2, 5, 6, 11]) {
+    for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      for (const at of [0, 7, 12]) {
+        const product = new Product(m, 9, 13);
+        product.a[(m - 1) * 13 + at] = bad;
+        for (const { values } of everyBuild(cases, `${bad} in the last row of ${m}`, (arena, kernels) => {
+          const { address: a } = arena.input(product.a, m, 13, 52, 13);
+          const words = new Int32Array(panelBytes(product.columns, 13, formatOf(kernels)).buffer);
+          const { address: panels } = arena.input(words, 1, words.length);
+          const bias = arena.vector(product.bias);
+          const c = arena.output(m, 9);
+          const scratch = arena.scratch(kernels.gemmI8ScratchBytes(13));
+          const run = () => kernels.gemmI8(a, 52, panels, bias, c.address, c.stride, m, 9, 13, 0, 0, 0, scratch);
+          return { run, out: [c] };
+        })) {
+          for (const [i, value] of values.entries())
+            assert.is(Number.isFinite(value), i < (m - 1) * 9, `${bad}, m ${m}, at ${i}`);
+        }
+      }
+    }
+  }
+});
+
+test('enough cases', () => cases.assertEnough());
+
+test.run();

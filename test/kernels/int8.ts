@@ -1,0 +1,105 @@
+/** What the int8 kernels should answer, bit for bit: quantisation, panels, and sums of integers. */
+import type { Kernels } from '../../src/engine/kernels.js';
+import { padded } from './arena.js';
+
+/** How a build quantises: activations of 7 bits around 64 with relaxed SIMD, of 13 bits around 0 without. */
+export interface Format {
+  readonly group: number;
+  readonly zeroPoint: number;
+  readonly bytes: number;
+  levels(k: number): number;
+}
+
+const PLAIN: Format = {
+  group: 2,
+  zeroPoint: 0,
+  bytes: 2,
+  levels: (k) => Math.min(4095, Math.floor((2 ** 31 - 1) / (127 * k))),
+};
+const RELAXED: Format = { group: 4, zeroPoint: 64, bytes: 1, levels: () => 63 };
+
+export function formatOf({ relaxedSimd }: Kernels): Format {
+  return relaxedSimd.value ? RELAXED : PLAIN;
+}
+
+/** The builds' formats by name. */
+export const FORMATS = { debug: PLAIN, simd: PLAIN, relaxed: RELAXED } as const;
+
+/** k as panels and quantised rows hold it. */
+export function depthOf(k: number): number {
+  return (k + 3) & ~3;
+}
+
+/** The nearest integer, ties to even. */
+export function nearestEven(x: number): number {
+  const floor = Math.floor(x);
+  const rest = x - floor;
+  return rest < 0.5 || (rest === 0.5 && floor % 2 === 0) ? floor : floor + 1;
+}
+
+export interface Quantized {
+  /** Vector after vector. */
+  readonly values: Int32Array;
+  /** One a vector. */
+  readonly scales: Float32Array;
+}
+
+/** Quantises vectors of k numbers that lie one after the other, each by its largest magnitude. */
+export function quantize(x: Float32Array, k: number, levels: number): Quantized {
+  const scales = new Float32Array(x.length / k);
+  const values = new Int32Array(x.length);
+  for (let i = 0; i < scales.length; i++) {
+    const vector = x.subarray(i * k, i * k + k);
+    const largest = vector.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+    if (largest < 2 ** -100) continue;
+    const inverse = Math.fround(levels / largest);
+    scales[i] = largest / levels;
+    values.set(
+      vector.map((v) => nearestEven(Math.fround(v * inverse))),
+      i * k,
+    );
+  }
+  return { values, scales };
+}
+
+/** The n columns of a dense (k, n) matrix, one after the other. */
+export function columnsOf(b: Float32Array, k: number, n: number): Float32Array {
+  return b.map((_, i) => b[(i % k) * n + Math.floor(i / k)]!);
+}
+
+/** Quantised columns as the bytes of panels; what lies in the last panel's free lanes is `filler`. */
+export function panelBytes({ values, scales }: Quantized, k: number, format: Format, filler = 0x55): Uint8Array {
+  const { group, zeroPoint } = format;
+  const n = scales.length;
+  const stride = 64 + depthOf(k) * 8;
+  const bytes = new Uint8Array((padded(n) / 8) * stride).fill(filler);
+  const view = new DataView(bytes.buffer);
+  for (let column = 0; column < n; column++) {
+    const panel = (column >> 3) * stride;
+    const lane = column & 7;
+    let sum = 0;
+    for (let row = 0; row < depthOf(k); row++) {
+      const value = row < k ? values[column * k + row]! : 0;
+      sum += value;
+      view.setInt8(panel + 64 + Math.floor(row / group) * group * 8 + lane * group + (row % group), value);
+    }
+    view.setFloat32(panel + lane * 4, scales[column]!, true);
+    view.setInt32(panel + 32 + lane * 4, -zeroPoint * sum, true);
+  }
+  return bytes;
+}
+
+/** a · b + bias of quantised rows and columns: an exact sum, then one rounding for each step that the kernel takes. */
+export function gemmI8(a: Quantized, b: Quantized, bias: Float32Array, k: number): Float32Array {
+  const [m, n] = [a.scales.length, b.scales.length];
+  const c = new Float32Array(m * n);
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < n; j++) {
+      let sum = 0;
+      for (let p = 0; p < k; p++) sum += a.values[i * k + p]! * b.values[j * k + p]!;
+      const scale = Math.fround(a.scales[i]! * b.scales[j]!);
+      c[i * n + j] = Math.fround(Math.fround(sum) * scale) + bias[j]!;
+    }
+  }
+  return c;
+}

@@ -1,0 +1,155 @@
+/** quantizeRows, packI8 and unpackI8: every size and stride, rounding, zeros, extremes, to the bit. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Arena, Region } from './arena.js';
+import { assertSameBits, Cases, everyBuild } from './harness.js';
+import { columnsOf, depthOf, FORMATS, formatOf, panelBytes, quantize } from './int8.js';
+import { Random } from './reference.js';
+
+const test = suite('quantize');
+const cases = new Cases(630);
+
+/** Numbers whose quotients by the largest are halves: ties, both signs, towards even either way. */
+function ties(levels: number): Float32Array {
+  return Float32Array.from([levels, 0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 3.5, -0, 0.49999997, -levels]);
+}
+
+function checkRows(a: Float32Array, m: number, k: number, gap: number): void {
+  const label = `m ${m}, k ${k}, gap ${gap}`;
+  const answers = everyBuild(cases, label, (arena, kernels) => {
+    const { bytes } = formatOf(kernels);
+    const rows = arena.input(a, m, k, (k + gap) * 4, k);
+    const words = (depthOf(k) * bytes) / 4;
+    const out = arena.allowExactly(arena.matrix(m, words, words * 4, words));
+    const scales = arena.allowExactly(arena.matrix(1, m, m * 4, m));
+    const run = () => kernels.quantizeRows(rows.address, rows.stride, out.address, scales.address, m, k);
+    return { run, out: [scales, out] };
+  });
+  for (const { build, values } of answers) {
+    const { bytes, zeroPoint, levels } = FORMATS[build];
+    const expected = quantize(a, k, levels(k));
+    assertSameBits(values.slice(0, m), expected.scales, `${label}, ${build}: scales`);
+    const stored = values.slice(m).buffer;
+    const numbers = bytes === 1 ? new Uint8Array(stored) : new Int16Array(stored);
+    for (let i = 0; i < m; i++) {
+      for (let p = 0; p < depthOf(k); p++) {
+        const want = zeroPoint + (p < k ? expected.values[i * k + p]! : 0);
+        assert.is(numbers[i * depthOf(k) + p], want, `${label}, ${build}, row ${i}, at ${p}`);
+      }
+    }
+  }
+}
+
+test('rows of every length and stride', () => {
+  for (const m of [1, 2, 3, 7]) {
+    for (let k = 1; k <= 40; k++) {
+      const a = new Random(m * 100 + k).uniform(m * k, -3, 3);
+      for (const gap of [0, 1]) checkRows(a, m, k, gap);
+    }
+  }
+});
+
+test('rows of zeros, of the largest and of the smallest numbers', () => {
+  for (const k of [1, 3, 8, 21]) {
+    const random = new Random(k);
+    for (const scale of [0, -0, 3.4e38, 1e30, 1e-29, 2 ** -99, 2 ** -101, 1e-40, 2 ** -149]) {
+      const a = random.uniform(2 * k).map((v) => Math.fround(v * scale));
+      checkRows(a, 2, k, 0);
+    }
+  }
+});
+
+test('halves go to the even neighbour', () => {
+  for (const { levels } of Object.values(FORMATS)) {
+    const a = ties(levels(11));
+    checkRows(a, 1, 11, 0);
+    // Where the vector loop sees them, and where the tail does.
+    checkRows(Float32Array.from([...a.slice(0, 8), ...a]), 1, 19, 0);
+  }
+  // The reference itself, by hand.
+  assert.equal([...quantize(ties(63), 11, 63).values], [63, 0, 2, 2, 0, -2, -2, 4, 0, 0, -63]);
+});
+
+test('deep rows use fewer levels, so that sums stay 32 bits', () => {
+  for (const k of [4129, 4130, 8192, 2 ** 17]) checkRows(new Random(k).uniform(k), 1, k, 0);
+});
+
+/** Panels that hold zeros, as the packer finds them. */
+function zeroPanels(arena: Arena, k: number, n: number): Region {
+  const words = Math.ceil(n / 8) * (16 + depthOf(k) * 2);
+  return arena.allowExactly(arena.input(new Int32Array(words), 1, words, words * 4, words));
+}
+
+/** Packs `count` matrices (k, n) side by side, from (in, out) or (out, in) layout, and unpacks them again. */
+function checkPack(b: Float32Array, k: number, n: number, count: number, transposed: boolean): void {
+  const label = `k ${k}, n ${n}, ${count} side by side, ${transposed ? '(out, in)' : '(in, out)'}`;
+  const total = n * count;
+  const columns = columnsOf(b, k, total);
+  const answers = everyBuild(cases, label, (arena, { packI8, unpackI8, panelsBytesI8 }) => {
+    const source = transposed
+      ? arena.input(columns, total, k, k * 4, k)
+      : arena.input(b, k, total, (total + 3) * 4, total);
+    const panels = zeroPanels(arena, k, total);
+    assert.is(panelsBytesI8(k, total), panels.cols * 4, label);
+    const back = arena.allowExactly(arena.matrix(1, total * k, total * k * 4, total * k));
+    const [strideK, strideN] = transposed ? [4, source.stride] : [source.stride, 4];
+    const run = () => {
+      for (let i = 0; i < count; i++) {
+        packI8(source.address + i * n * strideN, strideK, strideN, panels.address, k, n, i * n);
+      }
+      // In two parts: from the first column on, and from another.
+      unpackI8(panels.address, k, total, 0, back.address);
+      unpackI8(panels.address, k, n, total - n, back.address + (total - n) * k * 4);
+    };
+    return { run, out: [back, panels] };
+  });
+  const quantized = quantize(columns, k, 127);
+  const dequantized = columns.map((_, i) => quantized.values[i]! * quantized.scales[Math.floor(i / k)]!);
+  for (const { build, values } of answers) {
+    // Zeros of either sign are equal here: an integer has one.
+    assert.equal(
+      [...values.subarray(0, total * k)],
+      [...dequantized].map((v) => v + 0),
+      `${label}, ${build}`,
+    );
+    const bytes = new Uint8Array(values.slice(total * k).buffer);
+    assert.is(Buffer.compare(bytes, panelBytes(quantized, k, FORMATS[build], 0)), 0, `${label}, ${build}: panels`);
+  }
+}
+
+test('matrices of every size, in both layouts, side by side', () => {
+  for (const k of [1, 2, 3, 4, 5, 8, 13, 64]) {
+    for (const n of [1, 2, 5, 7, 8, 9, 16, 17]) {
+      for (const count of [1, 3]) {
+        const b = new Random(k * 100 + n).uniform(k * n * count, -2, 2);
+        for (const transposed of [false, true]) checkPack(b, k, n, count, transposed);
+      }
+    }
+  }
+});
+
+test('columns of zeros, extremes and ties', () => {
+  for (const scale of [0, 3.4e38, 1e30, 2 ** -99, 2 ** -101, 2 ** -149]) {
+    const b = new Random(1).uniform(7 * 9).map((v) => Math.fround(v * scale));
+    checkPack(b, 7, 9, 1, false);
+  }
+  checkPack(ties(127), 11, 1, 1, false);
+});
+
+test('a NaN or an infinity among the weights becomes the scale of its column', () => {
+  for (const bad of [Number.NaN, Number.NEGATIVE_INFINITY]) {
+    const b = new Random(2).uniform(5 * 3);
+    b[7] = bad;
+    for (const { values } of everyBuild(cases, `${bad}`, (arena, { packI8 }) => {
+      const source = arena.input(b, 5, 3, 12, 3);
+      const panels = zeroPanels(arena, 5, 3);
+      return { run: () => packI8(source.address, 12, 4, panels.address, 5, 3, 0), out: [panels] };
+    })) {
+      assert.equal([...values.subarray(0, 3)].map(Number.isFinite), [true, false, true]);
+    }
+  }
+});
+
+test('enough cases', () => cases.assertEnough());
+
+test.run();
