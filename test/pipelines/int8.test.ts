@@ -42,7 +42,7 @@ for (const { name, wasmUrl } of BUILDS) {
   });
 
   const there = existsSync(SST2);
-  if (!there) console.log(`skipped: accuracy on SST-2, ${name}: there is no ${SST2.pathname}`);
+  if (!there) console.log(`skipped: accuracy on SST-2, ${name}: there is no ../shared/data beside the project`);
   (there ? int8 : int8.skip)(`accuracy on SST-2, ${name}`, async () => {
     const lines = readFileSync(SST2, 'utf8').trim().split('\n');
     assert.is(lines.length, SENTENCES);
