@@ -120,9 +120,14 @@ async function answer<T extends keyof Pipelines>(
   }
   const run = await pipeline(task, model, { dtype });
   const rows: (readonly string[])[] = [];
+  let line = 0;
   try {
     for await (const text of texts.length > 0 ? texts : createInterface({ input: process.stdin })) {
-      const result = await one(run, text);
+      line++;
+      const result = await one(run, text).catch((error) => {
+        if (texts.length > 0 || !(error instanceof AlbertError)) throw error;
+        throw new AlbertError(error.code, `line ${line}: ${error.message}`, { cause: error });
+      });
       if (process.stdout.isTTY) rows.push(...result.rows);
       else print(JSON.stringify(result.json));
     }

@@ -137,6 +137,13 @@ cli('control characters do not reach the terminal', async () => {
   assert.match(out, '1 text in');
 });
 
+cli('a fault in standard input names its line, and what came before it is answered', async () => {
+  const { code, out, err } = await run(['fill-mask'], 'Paris is the capital of [MASK].\nno mask\n');
+  assert.is(code, 1);
+  assert.is(out.trim().split('\n').length, 1);
+  assert.match(err, /^albert-wasm: line 2: "text" expected \[MASK\][^\n]+\n$/);
+});
+
 cli('help and version exit with 0', async () => {
   const { code, out } = await run(['--help']);
   assert.is((await run(['help'])).out, out);
