@@ -1,6 +1,6 @@
 /** The base of every ALBERT model: loading, the forward method, saving, disposing. */
 import { yieldToEventLoop } from '#platform';
-import { Engine } from '../engine/engine.js';
+import { Engine, type EngineOptions } from '../engine/engine.js';
 import { compileKernels } from '../engine/kernels.js';
 import type { Region } from '../engine/memory.js';
 import { AlbertError, checkOptions, mismatch, throwIfAborted } from '../errors.js';
@@ -16,8 +16,7 @@ import { type Layout, layOut } from './layout.js';
 import { matchCheckpoint, type ParameterSource, packParameters, readParameter } from './load.js';
 import {
   type CommonOutput,
-  checkDtype,
-  checkMemoryLimit,
+  checkInitOptions,
   checkSeed,
   type ForwardOptions,
   type InitOptions,
@@ -64,11 +63,11 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   static async from_pretrained<M extends AlbertPreTrainedModel<object>>(
     this: ModelClass<M>,
     source: Source,
-    options?: LoadOptions,
+    given?: LoadOptions,
   ): Promise<M> {
-    const { signal, strict = false, wasmUrl, onWarning = console.warn } = checkOptions(options);
-    checkDtype(options);
-    checkMemoryLimit(options);
+    const options = checkOptions(given);
+    const { signal, strict = false, wasmUrl, onWarning = console.warn } = options;
+    const checked = checkInitOptions(options);
     throwIfAborted(signal);
     const opened = await openSource(source);
     const kernels = compileKernels(wasmUrl);
@@ -79,7 +78,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     const config = parseConfig(parseJson(json));
     const checkpoint = await openCheckpoint(opened, { signal });
     throwIfAborted(signal);
-    const model = new this(config, makeEngine(await kernels, config, options));
+    const model = new this(config, makeEngine(await kernels, config, checked));
     const base: AlbertPreTrainedModel<object> = model;
     const { sources, missing, surplus } = matchCheckpoint(base.#layout.parameters, checkpoint, strict);
     base.#fill(sources, 0);
@@ -94,14 +93,14 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   static async from_config<M extends AlbertPreTrainedModel<object>>(
     this: ModelClass<M>,
     config: Readonly<Record<string, unknown>>,
-    options?: InitOptions & { readonly seed?: number },
+    given?: InitOptions & { readonly seed?: number },
   ): Promise<M> {
-    const { seed = 0, wasmUrl } = checkOptions(options);
-    checkDtype(options);
-    checkMemoryLimit(options);
+    const options = checkOptions(given);
+    const { seed = 0, wasmUrl } = options;
+    const checked = checkInitOptions(options);
     checkSeed('seed', seed);
     const parsed = parseConfig(config);
-    const model = new this(parsed, makeEngine(await compileKernels(wasmUrl), parsed, options));
+    const model = new this(parsed, makeEngine(await compileKernels(wasmUrl), parsed, checked));
     (model as AlbertPreTrainedModel<object>).#fill(new Map(), seed);
     return model;
   }
@@ -214,9 +213,13 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
 }
 
 /** An engine for a model of this configuration. */
-function makeEngine(module: WebAssembly.Module, config: AlbertConfig, options: InitOptions | undefined): Engine {
+function makeEngine(
+  module: WebAssembly.Module,
+  config: AlbertConfig,
+  options: Pick<EngineOptions, 'dtype' | 'maxMemoryBytes'>,
+): Engine {
   const inputs = Math.max(config.embedding_size, config.hidden_size, config.intermediate_size);
-  return new Engine(module, { maxMemoryBytes: checkMemoryLimit(options), dtype: checkDtype(options), inputs });
+  return new Engine(module, { ...options, inputs });
 }
 
 function parseJson(bytes: Uint8Array): unknown {

@@ -1,4 +1,5 @@
 /** What callers may ask of a model, and what it tells of itself. */
+import type { EngineOptions } from '../engine/engine.js';
 import { DTYPES, type Dtype } from '../engine/schemes.js';
 import { mismatch } from '../errors.js';
 import type { Tensor } from '../tensor.js';
@@ -68,18 +69,14 @@ export interface LoadReport {
   readonly ignored: readonly string[];
 }
 
-/** @throws ERR_INPUT for a dtype that there is none of */
-export function checkDtype({ dtype = 'float32' }: InitOptions = {}): Dtype {
+/** @throws ERR_INPUT for a dtype that there is none of, or a limit that is no positive number */
+export function checkInitOptions(options: InitOptions): Pick<EngineOptions, 'dtype' | 'maxMemoryBytes'> {
+  const { dtype = 'float32', maxMemoryBytes = DEFAULT_MAX_MEMORY_BYTES } = options;
   if (!DTYPES.includes(dtype)) throw mismatch('ERR_INPUT', 'dtype', DTYPES.join(' or '), dtype);
-  return dtype;
-}
-
-/** @throws ERR_INPUT for a limit that is no positive number */
-export function checkMemoryLimit({ maxMemoryBytes = DEFAULT_MAX_MEMORY_BYTES }: InitOptions = {}): number {
   if (typeof maxMemoryBytes !== 'number' || !(maxMemoryBytes > 0)) {
     throw mismatch('ERR_INPUT', 'maxMemoryBytes', 'a positive number', maxMemoryBytes);
   }
-  return maxMemoryBytes;
+  return { dtype, maxMemoryBytes };
 }
 
 /** @throws ERR_INPUT for a seed that is no non-negative integer */
