@@ -13,40 +13,35 @@ export function embed(
   ids: usize, types: usize, positions: usize, word: usize, typeTable: usize, positionTable: usize, ldTable: usize,
   out: usize, ldOut: usize, tokens: i32, size: i32,
 ): void {
-  assert(ldOut >= <usize>padded(size) * 4 && ldTable >= <usize>size * 4);
-  while (tokens > 0) {
-    const id = load<i32>(ids);
-    let w = word + <usize>(id / LANES) * <usize>size * PANEL_ROW_BYTES + (<usize>(id % LANES) << 2);
-    let t = typeTable + <usize>load<i32>(types) * ldTable;
-    let p = positionTable + <usize>load<i32>(positions) * ldTable;
-    let o = out;
-    let n = size;
-    while (n > 0) {
-      store<f32>(o, load<f32>(w) + load<f32>(t) + load<f32>(p));
-      w += PANEL_ROW_BYTES;
-      t += 4; p += 4; o += 4;
-      n--;
-    }
-    ids += 4; types += 4; positions += 4;
-    out += ldOut;
-    tokens--;
-  }
+  gather(false, ids, types, positions, word, typeTable, positionTable, ldTable, out, ldOut, tokens, size);
 }
 
-/** The same, the word table being the int8 panels of the tied decoder: a token's vector has one scale. */
+/** The same, the word table being int8 panels: a token's vector has one scale. */
 export function embedI8(
   ids: usize, types: usize, positions: usize, word: usize, typeTable: usize, positionTable: usize, ldTable: usize,
   out: usize, ldOut: usize, tokens: i32, size: i32,
 ): void {
+  gather(true, ids, types, positions, word, typeTable, positionTable, ldTable, out, ldOut, tokens, size);
+}
+
+/** Either of the two; `int8` is a constant wherever this is inlined. */
+// @ts-ignore: decorator
+@inline
+function gather(
+  int8: bool, ids: usize, types: usize, positions: usize, word: usize, typeTable: usize, positionTable: usize,
+  ldTable: usize, out: usize, ldOut: usize, tokens: i32, size: i32,
+): void {
   assert(ldOut >= <usize>padded(size) * 4 && ldTable >= <usize>size * 4);
+  const panelBytes = int8 ? panelBytesI8(size) : <usize>size * PANEL_ROW_BYTES;
   while (tokens > 0) {
-    const id = load<i32>(ids);
-    const panel = word + <usize>(id / LANES) * panelBytesI8(size);
+    const id = load<i32>(ids), lane = id % LANES;
+    const panel = word + <usize>(id / LANES) * panelBytes;
     let t = typeTable + <usize>load<i32>(types) * ldTable;
     let p = positionTable + <usize>load<i32>(positions) * ldTable;
     let o = out;
     for (let i = 0; i < size; i++) {
-      store<f32>(o, weightOf(panel, i, id % LANES) + load<f32>(t) + load<f32>(p));
+      const w = int8 ? weightOf(panel, i, lane) : load<f32>(panel + <usize>i * PANEL_ROW_BYTES + (<usize>lane << 2));
+      store<f32>(o, w + load<f32>(t) + load<f32>(p));
       t += 4; p += 4; o += 4;
     }
     ids += 4; types += 4; positions += 4;
