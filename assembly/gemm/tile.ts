@@ -1,11 +1,14 @@
 /**
  * float32 tiles: a few rows of A times one panel of B, held in registers from the first product to the last.
  *
- * Twelve accumulators, two vectors of B and one broadcast of A fill the sixteen registers of x86-64. Without a fused
- * multiply-add the product needs a register of its own, so five rows are the most that do not spill (61 GFLOP/s; six
- * rows: 44). The accumulators start from a row in memory (bias, mask bias, zeros) and after the loop are stored, nothing
- * else: in V8 before 12.4 an addition or a branch there made the loop spill (41 GFLOP/s to 24), as did a loop that tests
- * at its bottom or is unrolled.
+ * Fused, twelve accumulators, two vectors of B and one broadcast of A fill the sixteen registers of x86-64. Without fusing
+ * the product needs a register of its own; four rows in a loop of four steps are then ahead of five rows in a loop of one
+ * (in the first cache, Node 20: 48 GFLOP/s to 41 of 58), which fit as well but spend a third of their instructions on the loop.
+ *
+ * V8 before 12.4 dictates the loop's shape. It moves the loads of a whole block to its top, so that plain unrolling spills
+ * (31 GFLOP/s); an exit after each step ends the block there, since the accumulators are needed behind it. The loop tests
+ * at its top. The accumulators start from a row in memory (bias, mask bias, zeros) and after the loop are stored, nothing
+ * else: an addition there spills too (41 GFLOP/s to 24).
  */
 import { PANEL_ROW_BYTES, madd } from "../simd";
 
@@ -13,11 +16,14 @@ import { PANEL_ROW_BYTES, madd } from "../simd";
 export const ZEROS: usize = memory.data(192, 16);
 
 /** The tallest tile. */
-export const TILE_ROWS: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 5;
+export const TILE_ROWS: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
+
+/** Steps in one turn of the loop: a fused tile gains nothing by more (57 GFLOP/s of 58 with one). */
+const STEPS: i32 = ASC_FEATURE_RELAXED_SIMD ? 1 : 4;
 
 /**
- * c[0..rows) = start + a[0..rows) · panel, the same start for each row. `rows` is a constant wherever this is inlined; the accumulators of the rows that it
- * excludes vanish.
+ * c[0..rows) = start + a[0..rows) · panel, the same start for each row. `rows` is a constant wherever this is inlined; the
+ * accumulators of the rows that it excludes vanish.
  */
 // @ts-ignore: decorator
 @inline
@@ -27,17 +33,41 @@ function tile(rows: i32, a0: usize, lda: usize, panel: usize, c: usize, ldc: usi
   let a1 = a0 + lda, a2 = a1 + lda, a3 = a2 + lda, a4 = a3 + lda, a5 = a4 + lda;
   let n = k;
   while (n > 0) {
-    const b0 = v128.load(panel), b1 = v128.load(panel, 16);
-    let x = v128.load_splat<f32>(a0);
+    let b0 = v128.load(panel), b1 = v128.load(panel, 16), x = v128.load_splat<f32>(a0);
     c00 = madd(x, b0, c00); c01 = madd(x, b1, c01);
-    if (rows > 1) { x = v128.load_splat<f32>(a1); c10 = madd(x, b0, c10); c11 = madd(x, b1, c11); a1 += 4; }
-    if (rows > 2) { x = v128.load_splat<f32>(a2); c20 = madd(x, b0, c20); c21 = madd(x, b1, c21); a2 += 4; }
-    if (rows > 3) { x = v128.load_splat<f32>(a3); c30 = madd(x, b0, c30); c31 = madd(x, b1, c31); a3 += 4; }
-    if (rows > 4) { x = v128.load_splat<f32>(a4); c40 = madd(x, b0, c40); c41 = madd(x, b1, c41); a4 += 4; }
-    if (rows > 5) { x = v128.load_splat<f32>(a5); c50 = madd(x, b0, c50); c51 = madd(x, b1, c51); a5 += 4; }
-    a0 += 4;
-    panel += PANEL_ROW_BYTES;
-    n--;
+    if (rows > 1) { x = v128.load_splat<f32>(a1); c10 = madd(x, b0, c10); c11 = madd(x, b1, c11); }
+    if (rows > 2) { x = v128.load_splat<f32>(a2); c20 = madd(x, b0, c20); c21 = madd(x, b1, c21); }
+    if (rows > 3) { x = v128.load_splat<f32>(a3); c30 = madd(x, b0, c30); c31 = madd(x, b1, c31); }
+    if (rows > 4) { x = v128.load_splat<f32>(a4); c40 = madd(x, b0, c40); c41 = madd(x, b1, c41); }
+    if (rows > 5) { x = v128.load_splat<f32>(a5); c50 = madd(x, b0, c50); c51 = madd(x, b1, c51); }
+    if (STEPS > 1) {
+      if (n == 1) break;
+      b0 = v128.load(panel, 32); b1 = v128.load(panel, 48); x = v128.load_splat<f32>(a0, 4);
+      c00 = madd(x, b0, c00); c01 = madd(x, b1, c01);
+      if (rows > 1) { x = v128.load_splat<f32>(a1, 4); c10 = madd(x, b0, c10); c11 = madd(x, b1, c11); }
+      if (rows > 2) { x = v128.load_splat<f32>(a2, 4); c20 = madd(x, b0, c20); c21 = madd(x, b1, c21); }
+      if (rows > 3) { x = v128.load_splat<f32>(a3, 4); c30 = madd(x, b0, c30); c31 = madd(x, b1, c31); }
+      if (n == 2) break;
+      b0 = v128.load(panel, 64); b1 = v128.load(panel, 80); x = v128.load_splat<f32>(a0, 8);
+      c00 = madd(x, b0, c00); c01 = madd(x, b1, c01);
+      if (rows > 1) { x = v128.load_splat<f32>(a1, 8); c10 = madd(x, b0, c10); c11 = madd(x, b1, c11); }
+      if (rows > 2) { x = v128.load_splat<f32>(a2, 8); c20 = madd(x, b0, c20); c21 = madd(x, b1, c21); }
+      if (rows > 3) { x = v128.load_splat<f32>(a3, 8); c30 = madd(x, b0, c30); c31 = madd(x, b1, c31); }
+      if (n == 3) break;
+      b0 = v128.load(panel, 96); b1 = v128.load(panel, 112); x = v128.load_splat<f32>(a0, 12);
+      c00 = madd(x, b0, c00); c01 = madd(x, b1, c01);
+      if (rows > 1) { x = v128.load_splat<f32>(a1, 12); c10 = madd(x, b0, c10); c11 = madd(x, b1, c11); }
+      if (rows > 2) { x = v128.load_splat<f32>(a2, 12); c20 = madd(x, b0, c20); c21 = madd(x, b1, c21); }
+      if (rows > 3) { x = v128.load_splat<f32>(a3, 12); c30 = madd(x, b0, c30); c31 = madd(x, b1, c31); }
+    }
+    a0 += 4 * STEPS;
+    if (rows > 1) a1 += 4 * STEPS;
+    if (rows > 2) a2 += 4 * STEPS;
+    if (rows > 3) a3 += 4 * STEPS;
+    if (rows > 4) a4 += 4 * STEPS;
+    if (rows > 5) a5 += 4 * STEPS;
+    panel += PANEL_ROW_BYTES * STEPS;
+    n -= STEPS;
   }
   v128.store(c, c00); v128.store(c, c01, 16);
   if (rows > 1) { c += ldc; v128.store(c, c10); v128.store(c, c11, 16); }
@@ -60,7 +90,7 @@ function tile6(a: usize, lda: usize, panel: usize, c: usize, ldc: usize, k: i32,
 export function tileRows(rows: i32, a: usize, lda: usize, panel: usize, c: usize, ldc: usize, k: i32, start: usize): void {
   assert(rows >= 1 && rows <= TILE_ROWS);
   if (ASC_FEATURE_RELAXED_SIMD && rows == 6) tile6(a, lda, panel, c, ldc, k, start);
-  else if (rows == 5) tile5(a, lda, panel, c, ldc, k, start);
+  else if (ASC_FEATURE_RELAXED_SIMD && rows == 5) tile5(a, lda, panel, c, ldc, k, start);
   else if (rows == 4) tile4(a, lda, panel, c, ldc, k, start);
   else if (rows == 3) tile3(a, lda, panel, c, ldc, k, start);
   else if (rows == 2) tile2(a, lda, panel, c, ldc, k, start);
