@@ -20,6 +20,8 @@ export {
 export {
   /** activation(A · B + bias) + residual, B of int8 and A quantised on its way in. */
   gemmI8,
+  /** The same to the bit; which is faster depends on the machine. */
+  gemmI8Paired,
   /** Bytes of scratch memory for `gemmI8`, by the columns of A. */
   gemmI8ScratchBytes,
 } from "./gemm/i8";

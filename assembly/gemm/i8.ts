@@ -3,11 +3,11 @@ import { IDENTITY } from "../activation";
 import { LANES, PANEL_ROW_BYTES, padded } from "../simd";
 import { epilogue } from "./epilogue";
 import { GROUP, depthOf, panelBytesI8 } from "./i8-panel";
-import { ROW_TILE_PANELS, TILE_BYTES, TILE_ROWS, dequantize, rowTile, tileRows } from "./i8-tile";
+import { ROW_TILE_PANELS, TILE_BYTES, dequantize, rowTile, tallest, tileRows } from "./i8-tile";
 import { quantizeRows, quantizedBytes } from "./quantize";
 
-/** Rows of A that are quantised at once: 120 rows of 3,072 are 370 or 740 KB, and stay in the second cache. */
-const BLOCK_ROWS: i32 = 120;
+/** The most rows of A that are quantised at once: 128 rows of 3,072 are 390 or 790 KB, and stay in the second cache. */
+const BLOCK_ROWS: i32 = 128;
 
 /** Where the rows' scales and the quantised rows lie in the scratch memory. */
 const ROW_SCALES: usize = TILE_BYTES;
@@ -23,12 +23,28 @@ export function gemmI8(
   a: usize, lda: usize, panels: usize, bias: usize, c: usize, ldc: usize, m: i32, n: i32, k: i32,
   activation: i32, residual: usize, ldResidual: usize, scratch: usize,
 ): void {
+  blocks(false, a, lda, panels, bias, c, ldc, m, n, k, activation, residual, ldResidual, scratch);
+}
+
+/** The same to the bit, by tiles of paired steps where there is relaxed SIMD: on some machines faster, on others slower. */
+export function gemmI8Paired(
+  a: usize, lda: usize, panels: usize, bias: usize, c: usize, ldc: usize, m: i32, n: i32, k: i32,
+  activation: i32, residual: usize, ldResidual: usize, scratch: usize,
+): void {
+  blocks(true, a, lda, panels, bias, c, ldc, m, n, k, activation, residual, ldResidual, scratch);
+}
+
+/** Blocks of nearly equal height. */
+function blocks(
+  paired: bool, a: usize, lda: usize, panels: usize, bias: usize, c: usize, ldc: usize, m: i32, n: i32, k: i32,
+  activation: i32, residual: usize, ldResidual: usize, scratch: usize,
+): void {
   assert(m > 0 && n > 0 && k > 0);
   assert(ldc >= <usize>padded(n) * 4);
-  while (m > 0) {
-    const rows = min(m, BLOCK_ROWS);
+  for (let count = (m + BLOCK_ROWS - 1) / BLOCK_ROWS; count > 0; count--) {
+    const rows = m / count;
     quantizeRows(a, lda, scratch + QUANTIZED, scratch + ROW_SCALES, rows, k);
-    block(panels, padded(n) / LANES, bias, c, ldc, rows, k, activation, residual, ldResidual, scratch);
+    block(paired, panels, padded(n) / LANES, bias, c, ldc, rows, k, activation, residual, ldResidual, scratch);
     a += lda * rows;
     c += ldc * rows;
     if (residual != 0) residual += ldResidual * rows;
@@ -43,7 +59,7 @@ export function gemmI8ScratchBytes(k: i32): usize {
 
 /** Every panel past one block of quantised rows. */
 function block(
-  panel: usize, panelCount: i32, bias: usize, c: usize, ldc: usize, m: i32, k: i32,
+  paired: bool, panel: usize, panelCount: i32, bias: usize, c: usize, ldc: usize, m: i32, k: i32,
   activation: i32, residual: usize, ldResidual: usize, scratch: usize,
 ): void {
   const fused = activation != IDENTITY || residual != 0;
@@ -51,7 +67,7 @@ function block(
   while (panelCount > 0) {
     const width = m == 1 && panelCount >= ROW_TILE_PANELS ? ROW_TILE_PANELS : 1;
     if (width > 1) wideRow(panel, panelBytes, bias, c, k, scratch);
-    else tiles(panel, bias, c, ldc, m, k, scratch);
+    else tiles(paired, panel, bias, c, ldc, m, k, scratch);
     if (fused) epilogue(c, ldc, m, width * LANES, activation, residual, ldResidual);
     const bytes = PANEL_ROW_BYTES * width;
     panel += panelBytes * width;
@@ -63,14 +79,15 @@ function block(
 }
 
 /** One panel past m rows, as tiles of nearly equal height. */
-function tiles(panel: usize, bias: usize, c: usize, ldc: usize, m: i32, k: i32, scratch: usize): void {
-  const count = (m + TILE_ROWS - 1) / TILE_ROWS;
+function tiles(paired: bool, panel: usize, bias: usize, c: usize, ldc: usize, m: i32, k: i32, scratch: usize): void {
+  const most = tallest(paired);
+  const count = (m + most - 1) / most;
   const low = m / count, tall = m % count;
   const lda = quantizedBytes(k), groups = depthOf(k) / GROUP;
   let a = scratch + QUANTIZED, scales = scratch + ROW_SCALES;
   for (let t = 0; t < count; t++) {
     const rows = low + i32(t < tall);
-    tileRows(rows, a, lda, panel, scratch, groups);
+    tileRows(paired, rows, a, lda, panel, scratch, groups);
     dequantize(scratch, rows, scales, panel, bias, c, ldc);
     a += lda * rows;
     scales += <usize>rows << 2;

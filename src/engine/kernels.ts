@@ -38,6 +38,8 @@ export interface Kernels {
   ): void;
   /** As `gemmF32`, over panels of `packI8`. */
   gemmI8: Kernels['gemmF32'];
+  /** The same to the bit; which is faster depends on the machine. */
+  gemmI8Paired: Kernels['gemmF32'];
   gemmI8ScratchBytes(k: number): number;
   /** As `packF32`. */
   packI8: Kernels['packF32'];

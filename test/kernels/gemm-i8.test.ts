@@ -1,4 +1,4 @@
-/** gemmI8 over every remainder of its tiles, panels, groups and row blocks, every stride and every epilogue, to the bit. */
+/** gemmI8 and gemmI8Paired over every remainder of its tiles, panels, groups and row blocks, every stride and every epilogue, to the bit. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ACTIVATIONS, type Activation } from '../../src/engine/kernels.js';
@@ -8,7 +8,7 @@ import { columnsOf, FORMATS, formatOf, gemmI8, panelBytes, type Quantized, quant
 import { epilogue, gemm, Random } from './reference.js';
 
 const test = suite('gemmI8');
-const cases = new Cases(13_500);
+const cases = new Cases(27_000);
 
 const ROWS = 12;
 const COLS = 16;
@@ -67,14 +67,26 @@ interface Options {
   readonly residual?: boolean;
 }
 
+const KERNELS = ['gemmI8', 'gemmI8Paired'] as const;
+
 /** The first m rows and n columns of a product in every build: bit for bit, but for the epilogue's own rounding. */
 function check(product: Product, m: number, n: number, options: Options = {}): Answer[] {
+  return KERNELS.flatMap((kernel) => checkKernel(kernel, product, m, n, options));
+}
+
+function checkKernel(
+  kernel: (typeof KERNELS)[number],
+  product: Product,
+  m: number,
+  n: number,
+  options: Options,
+): Answer[] {
   const { gapA = 0, gapC = 0, gapResidual = 0, activation = 'identity', residual = false } = options;
   const { a, bias, k, columns } = product;
   const part = { values: columns.values.subarray(0, n * k), scales: columns.scales.subarray(0, n) };
   const added = residual ? corner(product.residual, product.n, m, n) : undefined;
   const number = ACTIVATIONS.indexOf(activation);
-  const label = `m ${m}, n ${n}, k ${k}, ${JSON.stringify(options)}`;
+  const label = `${kernel}, m ${m}, n ${n}, k ${k}, ${JSON.stringify(options)}`;
   const answers = everyBuild(cases, label, (arena, kernels) => {
     const rows = arena.input(a, m, k, (k + gapA) * 4, k);
     const words = new Int32Array(panelBytes(part, k, formatOf(kernels)).buffer);
@@ -85,7 +97,7 @@ function check(product: Product, m: number, n: number, options: Options = {}): A
     const scratch = arena.scratch(kernels.gemmI8ScratchBytes(k));
     const { address, stride } = c;
     const run = () =>
-      kernels.gemmI8(
+      kernels[kernel](
         rows.address,
         rows.stride,
         panels,
@@ -140,9 +152,9 @@ for (const activation of ACTIVATIONS) {
   });
 }
 
-test('more rows than a block of 120', () => {
-  const product = new Product(241, 17, 21);
-  for (const m of [119, 120, 121, 240, 241]) {
+test('more rows than a block of 128', () => {
+  const product = new Product(257, 17, 21);
+  for (const m of [127, 128, 129, 256, 257]) {
     for (const n of [1, 8, 17]) {
       check(product, m, n);
       check(product, m, n, { gapA: 1, gapC: 4, activation: 'gelu_new', residual: true });

@@ -18,6 +18,7 @@ const EXPORTS = {
   embedI8: 11,
   gemmF32: 13,
   gemmI8: 13,
+  gemmI8Paired: 13,
   gemmI8ScratchBytes: 1,
   gemmScratchBytes: 0,
   layerNorm: 11,
