@@ -29,7 +29,8 @@ function attention(seq: number): KernelBench {
     const x = fillUniform(engine.memory.f32(qkv.address, seq * 3 * HIDDEN), 10, -1, 1);
     const bias = engine.memory.f32(maskBias, padded(seq)).fill(0);
     const result = engine.memory.f32(context.address, seq * HIDDEN);
-    const attend = () => engine.attention({ qkv, context, maskBias, heads: HEADS, scratch });
+    const sequences = [{ start: 0, length: seq, maskBias }];
+    const attend = () => engine.attention({ qkv, context, sequences, heads: HEADS, scratch });
     const at = (row: number, column: number) => x[row * 3 * HIDDEN + column] as number;
 
     /** One row of one head in float64. */

@@ -25,19 +25,28 @@ export interface EmbeddingTables {
   readonly position: number;
 }
 
-/** One sequence's part of a layer's attention. */
-export interface AttentionHeads {
-  /** (seq, 3 · hidden): query, key and value side by side. */
-  readonly qkv: Matrix;
-  /** (seq, hidden) */
-  readonly context: Matrix;
-  /** Address of (padded seq) floats that are added to the scores, one a key. */
+/** One sequence of a run, where a layer's attention finds it. */
+export interface AttentionSequence {
+  /** Its first row of `qkv` and `context`, and how many follow. */
+  readonly start: number;
+  readonly length: number;
+  /** Address of (padded length) floats that are added to the scores, one a key. */
   readonly maskBias: number;
-  readonly heads: number;
-  readonly scratch: number;
-  /** Address for the (heads, seq, seq) attention weights, when asked for. */
+  /** Address for its (heads, length, length) attention weights, when asked for. */
   readonly probs?: number;
-  /** Address of (seq, padded seq) dropout factors. */
+}
+
+/** A layer's attention over all sequences of a run. */
+export interface Attention {
+  /** (tokens, 3 · hidden): query, key and value side by side. */
+  readonly qkv: Matrix;
+  /** (tokens, hidden) */
+  readonly context: Matrix;
+  readonly sequences: readonly AttentionSequence[];
+  readonly heads: number;
+  /** Address of what the kernel needs for the longest sequence. */
+  readonly scratch: number;
+  /** Address of (length, padded length) dropout factors, where all sequences have one length. */
   readonly keep?: number;
 }
 
@@ -115,33 +124,34 @@ export class Engine {
     this.kernels.layerNorm(x.address, x.stride, address, stride, scale, bias, out.address, out.stride, rows, cols, eps);
   }
 
-  /** context = softmax(query · keyᵀ / sqrt(head_dim) + maskBias) · value, head by head. */
-  attention({ qkv, context, maskBias, heads, scratch, probs = 0, keep = 0 }: AttentionHeads): void {
-    const seq = qkv.rows;
+  /** context = softmax(query · keyᵀ / sqrt(head_dim) + maskBias) · value, for each head of each sequence. */
+  attention({ qkv, context, sequences, heads, scratch, keep = 0 }: Attention): void {
     const hidden = context.cols;
     const headDim = hidden / heads;
     const scale = 1 / Math.sqrt(headDim);
-    for (let head = 0; head < heads; head++) {
-      const query = qkv.address + head * headDim * 4;
-      const key = query + hidden * 4;
-      const value = key + hidden * 4;
-      const out = context.address + head * headDim * 4;
-      const weights = probs === 0 ? 0 : probs + head * seq * seq * 4;
-      this.kernels.attention(
-        query,
-        key,
-        value,
-        qkv.stride,
-        maskBias,
-        out,
-        context.stride,
-        seq,
-        headDim,
-        scale,
-        scratch,
-        weights,
-        keep,
-      );
+    for (const { start, length, maskBias, probs = 0 } of sequences) {
+      for (let head = 0; head < heads; head++) {
+        const query = qkv.address + start * qkv.stride + head * headDim * 4;
+        const key = query + hidden * 4;
+        const value = key + hidden * 4;
+        const out = context.address + start * context.stride + head * headDim * 4;
+        const weights = probs === 0 ? 0 : probs + head * length * length * 4;
+        this.kernels.attention(
+          query,
+          key,
+          value,
+          qkv.stride,
+          maskBias,
+          out,
+          context.stride,
+          length,
+          headDim,
+          scale,
+          scratch,
+          weights,
+          keep,
+        );
+      }
     }
   }
 

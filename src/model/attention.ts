@@ -1,6 +1,6 @@
 /** FlaxAlbertSelfAttention: query/key/value, heads, dense, residual, layer norm. */
 import type { Engine } from '../engine/engine.js';
-import { padded, rowsOf } from '../engine/memory.js';
+import { padded } from '../engine/memory.js';
 import type { AlbertConfig } from './config.js';
 import type { DropoutStream } from './dropout.js';
 import type { LayerParameters } from './parameters.js';
@@ -23,17 +23,13 @@ export function selfAttention(
     engine.memory.f32(keep.address, seq * padded(seq)).fill(1);
     dropout.apply(engine, keep, config.attention_probs_dropout_prob);
   }
-  for (let b = 0; b < batch; b++) {
-    engine.attention({
-      qkv: rowsOf(qkv, b * seq, (b + 1) * seq),
-      context: rowsOf(context, b * seq, (b + 1) * seq),
-      maskBias: maskBias + b * padded(seq) * 4,
-      heads,
-      scratch,
-      probs: probs === undefined ? undefined : probs + b * heads * seq * seq * 4,
-      keep: keep?.address,
-    });
-  }
+  const sequences = Array.from({ length: batch }, (_, b) => ({
+    start: b * seq,
+    length: seq,
+    maskBias: maskBias + b * padded(seq) * 4,
+    probs: probs === undefined ? undefined : probs + b * heads * seq * seq * 4,
+  }));
+  engine.attention({ qkv, context, sequences, heads, scratch, keep: keep?.address });
   engine.linear(context, dense, attended);
   dropout?.apply(engine, attended, config.hidden_dropout_prob);
   engine.layerNorm(attended, hidden, attentionNorm, config.layer_norm_eps, attended);
