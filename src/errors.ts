@@ -44,6 +44,16 @@ export function mismatch(
   return new AlbertError(code, `"${title}" expected ${expected}, got ${show(got)}${place}`, options);
 }
 
+/** Runs `work`; an AlbertError says the place in front: `inputs[3]: "input_ids" expected …`. */
+export function within<T>(place: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (!(cause instanceof AlbertError)) throw cause;
+    throw new AlbertError(cause.code, `${place}: ${cause.message}`, { cause });
+  }
+}
+
 /** The options of a call: an object, or nothing. */
 export function checkOptions<T extends object>(options: T | undefined): T {
   if (options === undefined) return {} as T;

@@ -161,6 +161,14 @@ export class Engine {
     this.kernels.dropout(x.address, x.stride, x.rows, x.cols, key, threshold, 1 / (1 - rate));
   }
 
+  /** out[i] = x[rows[i]] */
+  gather(x: Matrix, rows: readonly number[], out: Matrix): void {
+    rows.forEach((row, i) => {
+      const source = this.memory.f32(x.address + row * x.stride, x.cols);
+      this.memory.f32(out.address + i * out.stride, out.cols).set(source);
+    });
+  }
+
   /** Bytes of the panels of an (inputs, outputs) matrix. */
   panelsBytes(dtype: Dtype, inputs: number, outputs: number): number {
     return this.#schemes[dtype].panelsBytes(inputs, outputs);

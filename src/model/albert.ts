@@ -3,7 +3,7 @@ import { yieldToEventLoop } from '#platform';
 import { Engine, type EngineOptions } from '../engine/engine.js';
 import { compileKernels } from '../engine/kernels.js';
 import type { Region } from '../engine/memory.js';
-import { AlbertError, checkOptions, mismatch, throwIfAborted } from '../errors.js';
+import { AlbertError, checkOptions, throwIfAborted } from '../errors.js';
 import { openSource, type Source } from '../source.js';
 import type { Tensor } from '../tensor.js';
 import { openCheckpoint } from '../weights/open.js';
@@ -11,20 +11,24 @@ import { type AlbertConfig, parseConfig } from './config.js';
 import { runForward } from './forward.js';
 import type { Head } from './head.js';
 import { initialValue } from './initialize.js';
-import { type AlbertInputs, checkInputs } from './inputs.js';
+import { type AlbertInputs, checkEach, checkInputs, checkPositions } from './inputs.js';
 import { type Layout, layOut } from './layout.js';
 import { matchCheckpoint, type ParameterSource, packParameters, readParameter } from './load.js';
 import {
   type CommonOutput,
+  checkDropout,
   checkInitOptions,
   checkSeed,
+  type FieldArray,
   type ForwardOptions,
   type InitOptions,
   type LoadOptions,
   type LoadReport,
   type ModelInfo,
+  withoutTrain,
 } from './options.js';
 import { type Parameter, stagingFloats } from './parameters.js';
+import { pack, type Run } from './run.js';
 import { type SaveOptions, saveModel } from './save.js';
 
 /** A model class: what `from_pretrained` and `from_config` are called on. */
@@ -111,29 +115,51 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
    * @returns the head's fields, each the caller's own copy
    * @throws ERR_INPUT and ERR_TOO_LONG before any kernel runs, ERR_MEMORY, ERR_ABORTED, ERR_DISPOSED
    */
-  forward(
-    inputs: AlbertInputs,
-    options: ForwardOptions & { readonly return_dict: false },
-  ): Promise<(Tensor<Float32Array> | readonly Tensor<Float32Array>[])[]>;
+  forward(inputs: AlbertInputs, options: ForwardOptions & { readonly return_dict: false }): Promise<FieldArray>;
   forward(inputs: AlbertInputs, options?: ForwardOptions): Promise<Fields & CommonOutput>;
   async forward(inputs: AlbertInputs, given?: ForwardOptions): Promise<unknown> {
     const options = checkOptions(given);
-    const { train = false, dropout_rng, return_dict = true } = options;
     // Checked and copied now: what the caller does to his arrays later is his own affair.
-    const checked = checkInputs(inputs, this.config, this.#head.rank);
-    if (train && dropout_rng === undefined) {
-      throw mismatch('ERR_INPUT', 'dropout_rng', 'a seed, since train is true', 'none');
-    }
-    if (dropout_rng !== undefined) checkSeed('dropout_rng', dropout_rng);
-    const turn = this.#queue.then(async () => {
-      // The event loop has its turn between any two forwards: a queue of them must not silence a server or a page.
-      await yieldToEventLoop();
-      throwIfAborted(options.signal);
-      return runForward(this.#alive(), this.config, this.#head, this.#layout, checked, options);
-    });
-    this.#queue = turn.catch(() => {});
-    const fields = await turn;
-    return return_dict ? fields : Object.values(fields);
+    const run = pack([checkInputs(inputs, this.config, this.#head.rank)]);
+    checkDropout(options);
+    const [fields] = await this.#enqueue(run, options);
+    return fields;
+  }
+
+  /**
+   * `forward` of each of several inputs, whatever their lengths, as one run: their tokens are packed one after another,
+   * and no padding is computed.
+   *
+   * @returns for each what `forward` returns, bit for bit
+   * @throws what `forward` throws, ERR_INPUT and ERR_TOO_LONG naming the input at fault; ERR_INPUT for `train`: dropout
+   *   falls by an element's place in the run
+   */
+  forwardEach(
+    inputs: readonly AlbertInputs[],
+    options: ForwardOptions & { readonly return_dict: false },
+  ): Promise<FieldArray[]>;
+  forwardEach(inputs: readonly AlbertInputs[], options?: ForwardOptions): Promise<(Fields & CommonOutput)[]>;
+  async forwardEach(inputs: readonly AlbertInputs[], given?: ForwardOptions): Promise<unknown> {
+    const options = withoutTrain(checkOptions(given));
+    return this.#enqueue(pack(checkEach(inputs, this.config, this.#head.rank)), options);
+  }
+
+  /**
+   * `forwardEach` of single sequences whose head computes some positions only: for a word or two of a text, the logits of
+   * all its tokens would be a fifth of the time.
+   *
+   * @param positions for each sequence, increasing positions, at least one
+   * @returns as `forwardEach`, but fields of tokens are (positions, …) instead of (1, seq, …)
+   */
+  async forwardAt(
+    inputs: readonly AlbertInputs[],
+    positions: readonly (readonly number[])[],
+    given?: ForwardOptions,
+  ): Promise<(Fields & CommonOutput)[]> {
+    const options = withoutTrain(checkOptions(given));
+    const checked = checkEach(inputs, this.config, this.#head.rank);
+    const run = pack(checked, checkPositions(positions, checked));
+    return this.#enqueue(run, options) as Promise<(Fields & CommonOutput)[]>;
   }
 
   /**
@@ -187,6 +213,21 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
+  }
+
+  /** Runs when all forwards before it have settled. */
+  async #enqueue(run: Run, options: ForwardOptions): Promise<unknown[]> {
+    const { signal, return_dict = true } = options;
+    const turn = this.#queue.then(async () => {
+      // The event loop has its turn between any two forwards: a queue of them must not silence a server or a page.
+      await yieldToEventLoop();
+      throwIfAborted(signal);
+      const engine = this.#alive();
+      return run.tokens === 0 ? [] : runForward(engine, this.config, this.#head, this.#layout, run, options);
+    });
+    this.#queue = turn.catch(() => {});
+    const outputs = await turn;
+    return return_dict ? outputs : outputs.map((fields) => Object.values(fields));
   }
 
   #alive(): Engine {

@@ -1,42 +1,45 @@
 /** FlaxAlbert's forward method over planned memory: embeddings, encoder, pooler, head. */
 import { yieldToEventLoop } from '#platform';
 import type { Engine } from '../engine/engine.js';
-import { rowsOf } from '../engine/memory.js';
+import { type Matrix, rowsOf } from '../engine/memory.js';
 import { throwIfAborted } from '../errors.js';
 import type { Tensor } from '../tensor.js';
 import type { AlbertConfig } from './config.js';
 import { DropoutStream } from './dropout.js';
 import { embed } from './embeddings.js';
-import { type Collected, encode } from './encoder.js';
+import { type Collect, type Collected, encode } from './encoder.js';
 import type { Head } from './head.js';
-import type { CheckedInputs } from './inputs.js';
 import { type Layout, layOut } from './layout.js';
 import { matchParams, packParameters } from './load.js';
 import type { ForwardOptions } from './options.js';
 import { stagingFloats } from './parameters.js';
-import { type ForwardShape, planBody } from './plan.js';
+import { type Activations, planBody } from './plan.js';
+import type { Run } from './run.js';
+
+/** One rectangle's output fields, in FlaxAlbert's order. */
+export type Fields = Record<string, Tensor<Float32Array> | readonly Tensor<Float32Array>[]>;
 
 /**
- * One forward, from planned memory to copied fields.
+ * One forward of a run, from planned memory to copied fields.
  *
  * @param loaded the model's own parameters
+ * @returns the fields of each rectangle
  */
 export async function runForward(
   engine: Engine,
   config: AlbertConfig,
   head: Head,
   loaded: Layout,
-  inputs: CheckedInputs,
+  run: Run,
   options: ForwardOptions,
-): Promise<Record<string, Tensor<Float32Array> | readonly Tensor<Float32Array>[]>> {
-  const { signal } = options;
-  const { batch, seq, leading } = inputs;
-  const { output_attentions = false, output_hidden_states = false, train = false, dropout_rng = 0, params } = options;
-  const shape = { batch, seq, output_attentions, output_hidden_states, train };
+): Promise<Fields[]> {
+  const { signal, output_attentions = false, output_hidden_states = false, train = false } = options;
+  const { dropout_rng = 0, params } = options;
+  const collect = { output_attentions, output_hidden_states };
   const dropout = train ? new DropoutStream(dropout_rng) : undefined;
 
   const { memory } = engine;
-  memory.checkOutput(outputFloats(config, shape, head.outputFloats(config, batch, seq)) * 4);
+  memory.checkOutput((head.outputFloats(config, run) + collectedFloats(config, run, collect)) * 4);
   const before = memory.used;
   try {
     const region = memory.region();
@@ -45,34 +48,43 @@ export async function runForward(
     const weights = { start: region.start, end: region.end };
     const sources = params === undefined ? undefined : matchParams(parameters, params);
     const staging = region.take(sources === undefined ? 0 : stagingFloats(parameters) * 4);
-    const activations = planBody(region, engine, config, shape);
-    const matrices = head.plan(region, config, batch, seq);
+    const activations = planBody(region, engine, config, run, { output_attentions, train });
+    const matrices = head.plan(region, config, run);
     memory.claim(region);
 
     if (sources !== undefined) packParameters(engine, sources, weights, staging);
-    embed(engine, config, body, activations, inputs, dropout);
-    const layers = encode(engine, config, body, activations, shape, dropout);
+    embed(engine, config, body, activations, run, dropout);
+    const layers = encode(engine, config, body, activations, run, collect, dropout);
     const collected = signal === undefined ? finish(layers) : await finishUnless(signal, layers);
-    const { hidden, pooled } = activations;
+    const { pooled, sequences } = activations;
     if (body.pooler !== undefined) {
-      // The first token of each sequence: every seq-th row.
-      const first = { ...rowsOf(hidden, 0, batch), stride: hidden.stride * seq };
+      const first = gathered(
+        engine,
+        activations,
+        sequences.map(({ start }) => start),
+      );
       engine.linear(first, body.pooler, pooled, 'tanh');
     }
-    const fields = head.run({ engine, config, body, hidden, pooled, leading, seq, dropout }, layout.head, matrices);
-    const { hidden_states, attentions } = collected;
-    return {
-      ...fields,
-      ...(hidden_states && { hidden_states }),
-      ...(attentions && { attentions }),
-    };
+    const hidden = run.keep === undefined ? activations.hidden : gathered(engine, activations, run.keep);
+    const context = { engine, config, body, hidden, pooled, rectangles: run.rectangles, dropout };
+    return head.run(context, layout.head, matrices).map((fields, i) => {
+      const { hidden_states, attentions } = collected[i] as Collected;
+      return { ...fields, ...(hidden_states && { hidden_states }), ...(attentions && { attentions }) };
+    });
   } finally {
     memory.release(before);
   }
 }
 
+/** Some tokens' hidden states, one below the other, where the feed-forward's output is spent. */
+function gathered(engine: Engine, { hidden, context }: Activations, tokens: readonly number[]): Matrix {
+  const rows = rowsOf(context, 0, tokens.length);
+  engine.gather(hidden, tokens, rows);
+  return rows;
+}
+
 /** Runs the layers without a pause. */
-function finish(layers: Generator<void, Collected>): Collected {
+function finish(layers: Generator<void, Collected[]>): Collected[] {
   for (;;) {
     const step = layers.next();
     if (step.done) return step.value;
@@ -80,7 +92,7 @@ function finish(layers: Generator<void, Collected>): Collected {
 }
 
 /** Runs the layers, hearing the signal between them: the event loop gets a turn after each. */
-async function finishUnless(signal: AbortSignal, layers: Generator<void, Collected>): Promise<Collected> {
+async function finishUnless(signal: AbortSignal, layers: Generator<void, Collected[]>): Promise<Collected[]> {
   for (;;) {
     const step = layers.next();
     if (step.done) return step.value;
@@ -89,15 +101,11 @@ async function finishUnless(signal: AbortSignal, layers: Generator<void, Collect
   }
 }
 
-/** Floats that a forward hands to its caller. */
-function outputFloats(
-  config: AlbertConfig,
-  shape: ForwardShape & { output_hidden_states: boolean },
-  head: number,
-): number {
+/** Floats of the hidden states and attention weights that a forward hands to its caller. */
+function collectedFloats(config: AlbertConfig, { rectangles, tokens }: Run, collect: Collect): number {
   const { num_hidden_layers: layers, inner_group_num, num_attention_heads: heads, hidden_size } = config;
-  const { batch, seq, output_attentions, output_hidden_states } = shape;
-  const states = output_hidden_states ? (layers + 1) * batch * seq * hidden_size : 0;
-  const weights = output_attentions ? layers * inner_group_num * batch * heads * seq * seq : 0;
-  return head + states + weights;
+  const states = collect.output_hidden_states ? (layers + 1) * tokens * hidden_size : 0;
+  if (!collect.output_attentions) return states;
+  const pairs = rectangles.reduce((sum, { batch, seq }) => sum + batch * seq * seq, 0);
+  return states + layers * inner_group_num * heads * pairs;
 }

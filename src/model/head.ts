@@ -5,19 +5,19 @@ import type { Tensor } from '../tensor.js';
 import type { AlbertConfig } from './config.js';
 import type { DropoutStream } from './dropout.js';
 import type { BodyParameters, ParameterTable } from './parameters.js';
+import type { Rectangle, Run } from './run.js';
 
 /** What the body hands to a head. */
 export interface HeadContext {
   readonly engine: Engine;
   readonly config: AlbertConfig;
   readonly body: BodyParameters;
-  /** (batch · seq, hidden_size) */
+  /** (kept, hidden_size) */
   readonly hidden: Matrix;
-  /** (batch, hidden_size); meaningless unless the head asks for the pooler. */
+  /** (sequences, hidden_size); meaningless unless the head asks for the pooler. */
   readonly pooled: Matrix;
-  /** The shape of `input_ids` without its last axis. */
-  readonly leading: readonly number[];
-  readonly seq: number;
+  /** The inputs of the run: where the rows of each lie. */
+  readonly rectangles: readonly Rectangle[];
   /** Present when training. */
   readonly dropout: DropoutStream | undefined;
 }
@@ -32,10 +32,10 @@ export interface Head<P = unknown, M = unknown> {
   readonly prefix: 'albert.' | '';
   /** Declares the head's parameters. @throws ERR_CONFIG when the configuration does not fit the head */
   declare(table: ParameterTable, config: AlbertConfig, body: BodyParameters): P;
-  /** Takes the matrices for `batch` sequences of `seq` tokens. */
-  plan(region: Region, config: AlbertConfig, batch: number, seq: number): M;
-  /** Floats of the output fields. */
-  outputFloats(config: AlbertConfig, batch: number, seq: number): number;
-  /** The head's output fields, in FlaxAlbert's order. */
-  run(context: HeadContext, parameters: P, matrices: M): Record<string, Tensor<Float32Array>>;
+  /** Takes the matrices for a run. */
+  plan(region: Region, config: AlbertConfig, run: Run): M;
+  /** Floats of the output fields of a run. */
+  outputFloats(config: AlbertConfig, run: Run): number;
+  /** The head's output fields of each rectangle, in FlaxAlbert's order. */
+  run(context: HeadContext, parameters: P, matrices: M): Record<string, Tensor<Float32Array>>[];
 }

@@ -1,5 +1,5 @@
 /** What a caller passes to `forward`, checked to the last id before any kernel runs. */
-import { mismatch } from '../errors.js';
+import { mismatch, within } from '../errors.js';
 import { type NestedNumbers, Tensor } from '../tensor.js';
 import type { AlbertConfig } from './config.js';
 
@@ -73,6 +73,40 @@ export function checkInputs(inputs: AlbertInputs, config: AlbertConfig, rank: 2 
       like('position_ids', inputs.position_ids, config.max_position_embeddings, 'positions') ??
       Int32Array.from(ids, (_, i) => i % seq),
   };
+}
+
+/** `checkInputs` for each of several, naming the one at fault: `inputs[3]: …`. */
+export function checkEach(inputs: readonly AlbertInputs[], config: AlbertConfig, rank: 2 | 3): CheckedInputs[] {
+  if (!Array.isArray(inputs)) throw mismatch('ERR_INPUT', 'inputs', 'an array', inputs);
+  return Array.from(inputs, (one, i) => within(`inputs[${i}]`, () => checkInputs(one, config, rank)));
+}
+
+/**
+ * For each input, which is one sequence, a copy of some of its positions.
+ *
+ * @throws ERR_INPUT unless they are increasing integers below the sequence's length, at least one
+ */
+export function checkPositions(
+  positions: readonly (readonly number[])[],
+  inputs: readonly CheckedInputs[],
+): number[][] {
+  if (!Array.isArray(positions) || positions.length !== inputs.length) {
+    throw mismatch('ERR_INPUT', 'positions', `an array of ${inputs.length} arrays`, positions);
+  }
+  return inputs.map(({ batch, seq }, i) =>
+    within(`inputs[${i}]`, () => {
+      const of: unknown = positions[i];
+      if (batch !== 1) throw mismatch('ERR_INPUT', 'input_ids', 'one sequence', batch);
+      if (!Array.isArray(of) || of.length === 0) throw mismatch('ERR_INPUT', 'positions', 'at least one', of);
+      of.forEach((position, at) => {
+        const least = at === 0 ? 0 : of[at - 1] + 1;
+        if (!Number.isInteger(position) || position < least || position >= seq) {
+          throw mismatch('ERR_INPUT', 'positions', `increasing integers below ${seq}`, position, `[${at}]`);
+        }
+      });
+      return [...of];
+    }),
+  );
 }
 
 /** Any accepted form as integers from 0 to below `limit`, and their shape. */

@@ -4,7 +4,7 @@ import { selfAttention } from './attention.js';
 import { type AlbertConfig, HIDDEN_ACTIVATIONS } from './config.js';
 import type { DropoutStream } from './dropout.js';
 import type { LayerParameters } from './parameters.js';
-import type { Activations, ForwardShape } from './plan.js';
+import type { Activations } from './plan.js';
 
 /** hidden = layer norm of (ffn_output(activation(ffn(attended))) + attended) */
 export function albertLayer(
@@ -12,11 +12,10 @@ export function albertLayer(
   config: AlbertConfig,
   parameters: LayerParameters,
   activations: Activations,
-  shape: ForwardShape,
   dropout: DropoutStream | undefined,
 ): void {
   const { hidden, context, attended, intermediate } = activations;
-  selfAttention(engine, config, parameters, activations, shape, dropout);
+  selfAttention(engine, config, parameters, activations, dropout);
   engine.linear(attended, parameters.ffn, intermediate, HIDDEN_ACTIVATIONS[config.hidden_act]);
   // The heads' outputs are spent: their matrix holds the feed-forward's.
   engine.linear(intermediate, parameters.ffnOutput, context);

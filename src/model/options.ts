@@ -51,6 +51,9 @@ export interface CommonOutput {
   readonly attentions?: readonly Tensor<Float32Array>[];
 }
 
+/** A head's fields in FlaxAlbert's order, without names. */
+export type FieldArray = (Tensor<Float32Array> | readonly Tensor<Float32Array>[])[];
+
 export interface ModelInfo {
   readonly dtype: Dtype;
   readonly threads: number;
@@ -77,6 +80,21 @@ export function checkInitOptions(options: InitOptions): Pick<EngineOptions, 'dty
     throw mismatch('ERR_INPUT', 'maxMemoryBytes', 'a positive number', maxMemoryBytes);
   }
   return { dtype, maxMemoryBytes };
+}
+
+/** Dropout needs its seed. */
+export function checkDropout({ train = false, dropout_rng }: ForwardOptions): void {
+  if (train && dropout_rng === undefined) {
+    throw mismatch('ERR_INPUT', 'dropout_rng', 'a seed, since train is true', 'none');
+  }
+  if (dropout_rng !== undefined) checkSeed('dropout_rng', dropout_rng);
+}
+
+/** The options of a run of several inputs. @throws ERR_INPUT for `train` */
+export function withoutTrain(options: ForwardOptions): ForwardOptions {
+  if (options.train) throw mismatch('ERR_INPUT', 'train', 'false for several inputs; forward takes it', options.train);
+  checkDropout(options);
+  return options;
 }
 
 /** @throws ERR_INPUT for a seed that is no non-negative integer */

@@ -5,6 +5,7 @@ import { Tensor } from '../../tensor.js';
 import { type AlbertConfig, HIDDEN_ACTIVATIONS } from '../config.js';
 import type { HeadContext } from '../head.js';
 import type { BodyParameters, ParameterTable } from '../parameters.js';
+import type { Run } from '../run.js';
 
 export interface LanguageModelingParameters {
   readonly dense: Dense;
@@ -13,7 +14,7 @@ export interface LanguageModelingParameters {
 }
 
 export interface LanguageModelingMatrices {
-  /** (tokens, embedding_size) */
+  /** (kept, embedding_size) */
   readonly transformed: Matrix;
   /** (CHUNK_ROWS at most, vocab_size) */
   readonly logits: Matrix;
@@ -37,28 +38,31 @@ export function declareLanguageModeling(
 export function planLanguageModeling(
   region: Region,
   { embedding_size, vocab_size }: AlbertConfig,
-  tokens: number,
+  { kept }: Run,
 ): LanguageModelingMatrices {
   return {
-    transformed: region.matrix(tokens, embedding_size),
-    logits: region.matrix(Math.min(tokens, CHUNK_ROWS), vocab_size),
+    transformed: region.matrix(kept, embedding_size),
+    logits: region.matrix(Math.min(kept, CHUNK_ROWS), vocab_size),
   };
 }
 
-/** (…leading, seq, vocab_size) logits. */
+/** The logits of each rectangle: (…leading, seq, vocab_size), or (kept, vocab_size). */
 export function languageModelingLogits(
-  { engine, config, hidden, leading, seq }: HeadContext,
+  { engine, config, hidden, rectangles }: HeadContext,
   { dense, norm, decoder }: LanguageModelingParameters,
   { transformed, logits }: LanguageModelingMatrices,
-): Tensor<Float32Array> {
+): Tensor<Float32Array>[] {
   const { vocab_size, hidden_act, layer_norm_eps } = config;
   engine.linear(hidden, dense, transformed, HIDDEN_ACTIVATIONS[hidden_act]);
   engine.layerNorm(transformed, undefined, norm, layer_norm_eps, transformed);
-  const data = new Float32Array(hidden.rows * vocab_size);
-  for (let row = 0; row < hidden.rows; row += logits.rows) {
-    const chunk = rowsOf(transformed, row, Math.min(row + logits.rows, hidden.rows));
-    engine.linear(chunk, decoder, logits);
-    engine.read(rowsOf(logits, 0, chunk.rows), data, row * vocab_size);
+  const outputs = rectangles.map(({ kept }) => new Float32Array((kept.to - kept.from) * vocab_size));
+  for (let first = 0; first < hidden.rows; first += logits.rows) {
+    const end = Math.min(first + logits.rows, hidden.rows);
+    engine.linear(rowsOf(transformed, first, end), decoder, logits);
+    rectangles.forEach(({ kept }, i) => {
+      const [from, to] = [Math.max(kept.from, first), Math.min(kept.to, end)];
+      if (from < to) engine.read(rowsOf(logits, from - first, to - first), outputs[i], (from - kept.from) * vocab_size);
+    });
   }
-  return new Tensor(data, [...leading, seq, vocab_size]);
+  return rectangles.map(({ kept }, i) => new Tensor(outputs[i] as Float32Array, [...kept.shape, vocab_size]));
 }

@@ -20,9 +20,10 @@ const head: Head<LanguageModelingParameters, LanguageModelingMatrices> = {
   rank: 2,
   prefix: 'albert.',
   declare: declareLanguageModeling,
-  plan: (region, config, batch, seq) => planLanguageModeling(region, config, batch * seq),
-  outputFloats: (config, batch, seq) => batch * seq * config.vocab_size,
-  run: (context, parameters, matrices) => ({ logits: languageModelingLogits(context, parameters, matrices) }),
+  plan: planLanguageModeling,
+  outputFloats: (config, { kept }) => kept * config.vocab_size,
+  run: (context, parameters, matrices) =>
+    languageModelingLogits(context, parameters, matrices).map((logits) => ({ logits })),
 };
 
 export class AlbertForMaskedLM extends AlbertPreTrainedModel<MaskedLMOutput> {

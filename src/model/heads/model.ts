@@ -1,7 +1,8 @@
 /** FlaxAlbertModel: the bare body, its hidden states and its pooler. */
-import { Tensor } from '../../tensor.js';
+import type { Tensor } from '../../tensor.js';
 import { AlbertPreTrainedModel } from '../albert.js';
 import type { Head } from '../head.js';
+import { readRows } from '../run.js';
 
 export interface AlbertModelOutput {
   /** (batch, seq, hidden_size) */
@@ -16,13 +17,12 @@ const head: Head<void, void> = {
   prefix: '',
   declare() {},
   plan() {},
-  outputFloats: (config, batch, seq) => (batch * seq + batch) * config.hidden_size,
-  run({ engine, config, hidden, pooled, leading, seq }) {
-    return {
-      last_hidden_state: new Tensor(engine.read(hidden), [...leading, seq, config.hidden_size]),
-      pooler_output: new Tensor(engine.read(pooled), [...leading, config.hidden_size]),
-    };
-  },
+  outputFloats: (config, { kept, sequences }) => (kept + sequences) * config.hidden_size,
+  run: ({ engine, hidden, pooled, rectangles }) =>
+    rectangles.map(({ kept, sequences }) => ({
+      last_hidden_state: readRows(engine, hidden, kept),
+      pooler_output: readRows(engine, pooled, sequences),
+    })),
 };
 
 export class AlbertModel extends AlbertPreTrainedModel<AlbertModelOutput> {

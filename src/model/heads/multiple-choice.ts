@@ -1,6 +1,6 @@
 /** FlaxAlbertForMultipleChoice: one logit for each choice of an example. */
 import type { Dense } from '../../engine/engine.js';
-import type { Matrix } from '../../engine/memory.js';
+import { type Matrix, rowsOf } from '../../engine/memory.js';
 import { Tensor } from '../../tensor.js';
 import { AlbertPreTrainedModel } from '../albert.js';
 import type { Head } from '../head.js';
@@ -15,13 +15,15 @@ const head: Head<Dense, Matrix> = {
   rank: 3,
   prefix: 'albert.',
   declare: (table, { hidden_size }) => table.classifier('classifier', hidden_size, 1),
-  plan: (region, _config, batch) => region.matrix(batch, 1),
-  outputFloats: (_config, batch) => batch,
-  run({ engine, config, pooled, leading, dropout }, classifier, logits) {
+  plan: (region, _config, { sequences }) => region.matrix(sequences, 1),
+  outputFloats: (_config, { sequences }) => sequences,
+  run({ engine, config, pooled, rectangles, dropout }, classifier, logits) {
     // FlaxAlbert drops at the hidden rate here, not at the classifier's.
     dropout?.apply(engine, pooled, config.hidden_dropout_prob);
     engine.linear(pooled, classifier, logits);
-    return { logits: new Tensor(engine.read(logits), leading) };
+    return rectangles.map(({ sequences: { from, to, shape } }) => ({
+      logits: new Tensor(engine.read(rowsOf(logits, from, to)), shape),
+    }));
   },
 };
 

@@ -1,9 +1,10 @@
 /** FlaxAlbertForPreTraining: masked words and sentence order together. */
 import type { Dense } from '../../engine/engine.js';
 import type { Matrix } from '../../engine/memory.js';
-import { Tensor } from '../../tensor.js';
+import type { Tensor } from '../../tensor.js';
 import { AlbertPreTrainedModel } from '../albert.js';
 import type { Head } from '../head.js';
+import { readRows } from '../run.js';
 import {
   declareLanguageModeling,
   type LanguageModelingMatrices,
@@ -39,16 +40,19 @@ const head: Head<Parameters, Matrices> = {
       sop: table.classifier('sop_classifier.classifier', config.hidden_size, 2),
     };
   },
-  plan(region, config, batch, seq) {
-    return { predictions: planLanguageModeling(region, config, batch * seq), sop: region.matrix(batch, 2) };
+  plan(region, config, run) {
+    return { predictions: planLanguageModeling(region, config, run), sop: region.matrix(run.sequences, 2) };
   },
-  outputFloats: (config, batch, seq) => batch * (seq * config.vocab_size + 2),
+  outputFloats: (config, { kept, sequences }) => kept * config.vocab_size + 2 * sequences,
   run(context, parameters, matrices) {
-    const { engine, config, pooled, leading, dropout } = context;
-    const prediction_logits = languageModelingLogits(context, parameters.predictions, matrices.predictions);
+    const { engine, config, pooled, rectangles, dropout } = context;
+    const predictions = languageModelingLogits(context, parameters.predictions, matrices.predictions);
     dropout?.apply(engine, pooled, config.classifier_dropout_prob);
     engine.linear(pooled, parameters.sop, matrices.sop);
-    return { prediction_logits, sop_logits: new Tensor(engine.read(matrices.sop), [...leading, 2]) };
+    return rectangles.map(({ sequences }, i) => ({
+      prediction_logits: predictions[i] as Tensor<Float32Array>,
+      sop_logits: readRows(engine, matrices.sop, sequences),
+    }));
   },
 };
 

@@ -5,6 +5,7 @@ import { mismatch } from '../../errors.js';
 import { Tensor } from '../../tensor.js';
 import { AlbertPreTrainedModel } from '../albert.js';
 import type { Head } from '../head.js';
+import type { Rows } from '../run.js';
 
 export interface QuestionAnsweringOutput {
   /** (batch, seq) */
@@ -21,17 +22,17 @@ const head: Head<Dense, Matrix> = {
     if (num_labels !== 2) throw mismatch('ERR_CONFIG', 'num_labels', '2, a start and an end', num_labels, 'config');
     return table.classifier('qa_outputs', hidden_size, 2);
   },
-  plan: (region, _config, batch, seq) => region.matrix(batch * seq, 2),
-  outputFloats: (_config, batch, seq) => 2 * batch * seq,
-  run({ engine, hidden, leading, seq }, outputs, matrix) {
+  plan: (region, _config, { kept }) => region.matrix(kept, 2),
+  outputFloats: (_config, { kept }) => 2 * kept,
+  run({ engine, hidden, rectangles }, outputs, matrix) {
     engine.linear(hidden, outputs, matrix);
     const logits = engine.read(matrix);
-    const column = (c: number) =>
+    const column = ({ from, to, shape }: Rows, c: number) =>
       new Tensor(
-        Float32Array.from({ length: matrix.rows }, (_, row) => logits[2 * row + c] as number),
-        [...leading, seq],
+        Float32Array.from({ length: to - from }, (_, row) => logits[2 * (from + row) + c] as number),
+        shape,
       );
-    return { start_logits: column(0), end_logits: column(1) };
+    return rectangles.map(({ kept }) => ({ start_logits: column(kept, 0), end_logits: column(kept, 1) }));
   },
 };
 

@@ -1,9 +1,10 @@
 /** FlaxAlbertForSequenceClassification: one set of label logits for each sequence. */
 import type { Dense } from '../../engine/engine.js';
 import type { Matrix } from '../../engine/memory.js';
-import { Tensor } from '../../tensor.js';
+import type { Tensor } from '../../tensor.js';
 import { AlbertPreTrainedModel } from '../albert.js';
 import type { Head } from '../head.js';
+import { readRows } from '../run.js';
 
 export interface SequenceClassificationOutput {
   /** (batch, num_labels) */
@@ -15,12 +16,12 @@ const head: Head<Dense, Matrix> = {
   rank: 2,
   prefix: 'albert.',
   declare: (table, { hidden_size, num_labels }) => table.classifier('classifier', hidden_size, num_labels),
-  plan: (region, { num_labels }, batch) => region.matrix(batch, num_labels),
-  outputFloats: (config, batch) => batch * config.num_labels,
-  run({ engine, config, pooled, leading, dropout }, classifier, logits) {
+  plan: (region, { num_labels }, { sequences }) => region.matrix(sequences, num_labels),
+  outputFloats: (config, { sequences }) => sequences * config.num_labels,
+  run({ engine, config, pooled, rectangles, dropout }, classifier, logits) {
     dropout?.apply(engine, pooled, config.classifier_dropout_prob);
     engine.linear(pooled, classifier, logits);
-    return { logits: new Tensor(engine.read(logits), [...leading, config.num_labels]) };
+    return rectangles.map(({ sequences }) => ({ logits: readRows(engine, logits, sequences) }));
   },
 };
 

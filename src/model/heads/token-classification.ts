@@ -1,9 +1,10 @@
 /** FlaxAlbertForTokenClassification: one set of label logits for each token. */
 import type { Dense } from '../../engine/engine.js';
 import type { Matrix } from '../../engine/memory.js';
-import { Tensor } from '../../tensor.js';
+import type { Tensor } from '../../tensor.js';
 import { AlbertPreTrainedModel } from '../albert.js';
 import type { Head } from '../head.js';
+import { readRows } from '../run.js';
 
 export interface TokenClassificationOutput {
   /** (batch, seq, num_labels) */
@@ -15,12 +16,12 @@ const head: Head<Dense, Matrix> = {
   rank: 2,
   prefix: 'albert.',
   declare: (table, { hidden_size, num_labels }) => table.classifier('classifier', hidden_size, num_labels),
-  plan: (region, { num_labels }, batch, seq) => region.matrix(batch * seq, num_labels),
-  outputFloats: (config, batch, seq) => batch * seq * config.num_labels,
-  run({ engine, config, hidden, leading, seq, dropout }, classifier, logits) {
+  plan: (region, { num_labels }, { kept }) => region.matrix(kept, num_labels),
+  outputFloats: (config, { kept }) => kept * config.num_labels,
+  run({ engine, config, hidden, rectangles, dropout }, classifier, logits) {
     dropout?.apply(engine, hidden, config.classifier_dropout_prob);
     engine.linear(hidden, classifier, logits);
-    return { logits: new Tensor(engine.read(logits), [...leading, seq, config.num_labels]) };
+    return rectangles.map(({ kept }) => ({ logits: readRows(engine, logits, kept) }));
   },
 };
 
