@@ -2,8 +2,9 @@
 /** The command line: argv in, a table or JSON out, exit codes 0, 1 (failure) and 2 (usage). */
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { setImmediate } from 'node:timers/promises';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { AlbertError, type ModelInfo, type Pipelines, pipeline } from './index.js';
+import { AlbertError, type CallOptions, type ModelInfo, type Pipeline, type Pipelines, pipeline } from './index.js';
 
 interface Options {
   readonly model?: string;
@@ -49,11 +50,16 @@ program
   .option('--model <source>', 'directory or URL of a sequence classification checkpoint')
   .addOption(dtypeOption())
   .option('--top-k <n>', 'labels to show', parseCount, 1)
-  .action((texts: string[], { topK, ...source }: Options) =>
-    answer('text-classification', texts, source, async (classify, text) => {
-      const labels = await classify(text, { top_k: topK });
-      return { json: { text, labels }, rows: labels.map(({ label, score }) => [label, percent(score), text]) };
-    }),
+  .action((texts: string[], { model, dtype, topK }: Options) =>
+    answer(
+      () => pipeline('text-classification', model, { dtype }),
+      texts,
+      { top_k: topK },
+      (text, labels) => ({
+        json: { text, labels },
+        rows: labels.map(({ label, score }) => [label, percent(score), text]),
+      }),
+    ),
   );
 
 program
@@ -63,12 +69,16 @@ program
   .option('--model <source>', 'directory or URL of a masked language model checkpoint')
   .addOption(dtypeOption())
   .option('--top-k <n>', 'words to show for each mask', parseCount, 5)
-  .action((texts: string[], { topK, ...source }: Options) =>
-    answer('fill-mask', texts, source, async (fill, text) => {
-      const masks = await fill(text, { top_k: topK });
-      const rows = masks.flat().map(({ token_str, score, sequence }) => [token_str, percent(score), sequence]);
-      return { json: { text, masks }, rows };
-    }),
+  .action((texts: string[], { model, dtype, topK }: Options) =>
+    answer(
+      () => pipeline('fill-mask', model, { dtype }),
+      texts,
+      { top_k: topK },
+      (text, masks) => ({
+        json: { text, masks },
+        rows: masks.flat().map(({ token_str, score, sequence }) => [token_str, percent(score), sequence]),
+      }),
+    ),
   );
 
 program
@@ -79,12 +89,16 @@ program
   .addOption(dtypeOption())
   .option('--pooling <kind>', 'mean of the tokens, or the first one: mean | cls', parsePooling, 'mean')
   .option('--no-normalize', 'keep the length of the vectors instead of scaling them to 1')
-  .action((texts: string[], { pooling, normalize, ...source }: Options) =>
-    answer('feature-extraction', texts, source, async (extract, text) => {
-      const { data } = await extract(text, { pooling, normalize });
-      const start = Array.from(data.subarray(0, 4), (value) => value.toFixed(4)).join(' ');
-      return { json: { text, embedding: Array.from(data) }, rows: [[`[${data.length}]`, `${start} …`, text]] };
-    }),
+  .action((texts: string[], { model, dtype, pooling, normalize }: Options) =>
+    answer(
+      () => pipeline('feature-extraction', model, { dtype }),
+      texts,
+      { pooling, normalize },
+      (text, { data }) => {
+        const start = Array.from(data.subarray(0, 4), (value) => value.toFixed(4)).join(' ');
+        return { json: { text, embedding: Array.from(data) }, rows: [[`[${data.length}]`, `${start} …`, text]] };
+      },
+    ),
   );
 
 program
@@ -108,32 +122,60 @@ interface Answer {
   readonly rows: readonly (readonly string[])[];
 }
 
+/** Lines of standard input that are answered together at most. */
+const MOST_LINES = 32;
+
 /** Runs a task over the arguments or the lines of standard input: a table on a terminal, JSON lines in a pipe. */
-async function answer<T extends keyof Pipelines>(
-  task: T,
+async function answer<Result, Call extends CallOptions>(
+  open: () => Promise<Pipeline<Result, Call>>,
   texts: readonly string[],
-  { model, dtype }: Options,
-  one: (run: Pipelines[T], text: string) => Promise<Answer>,
+  options: Call,
+  show: (text: string, result: Result) => Answer,
 ): Promise<void> {
   if (texts.length === 0 && process.stdin.isTTY) {
     throw new CommanderError(2, 'albert-wasm.noText', 'error: give a text, or texts as lines of standard input');
   }
-  const run = await pipeline(task, model, { dtype });
-  const rows: (readonly string[])[] = [];
+  const run = await open();
+  const shown: (readonly string[])[] = [];
   let line = 0;
   try {
-    for await (const text of texts.length > 0 ? texts : createInterface({ input: process.stdin })) {
-      line++;
-      const result = await one(run, text).catch((error) => {
-        if (texts.length > 0 || !(error instanceof AlbertError)) throw error;
-        throw new AlbertError(error.code, `line ${line}: ${error.message}`, { cause: error });
-      });
-      if (process.stdout.isTTY) rows.push(...result.rows);
-      else print(JSON.stringify(result.json));
+    for await (const batch of texts.length > 0 ? [texts] : linesAtHand(createInterface({ input: process.stdin }))) {
+      // Where a batch fails, what comes before the fault is answered all the same, and the fault has its line.
+      const results = await run(batch, options).catch(() => undefined);
+      for (const [i, text] of batch.entries()) {
+        line++;
+        const result = results === undefined ? await run(text, options).catch(atLine) : (results[i] as Result);
+        const { json, rows } = show(text, result);
+        if (process.stdout.isTTY) shown.push(...rows);
+        else print(JSON.stringify(json));
+      }
     }
   } finally {
-    if (rows.length > 0) print(table(rows));
+    if (shown.length > 0) print(table(shown));
     await run.dispose();
+  }
+
+  function atLine(error: unknown): never {
+    if (texts.length > 0 || !(error instanceof AlbertError)) throw error;
+    throw new AlbertError(error.code, `line ${line}: ${error.message}`, { cause: error });
+  }
+}
+
+/** Lines in batches of those that have come: no line waits for another to be answered. */
+async function* linesAtHand(lines: AsyncIterable<string>): AsyncGenerator<string[]> {
+  const iterator = lines[Symbol.asyncIterator]();
+  let next = iterator.next();
+  for (let line = await next; !line.done; line = await next) {
+    const batch = [line.value];
+    next = iterator.next();
+    while (batch.length < MOST_LINES) {
+      // A line that has come is there before the event loop's next turn.
+      const more = await Promise.race([next, setImmediate(undefined)]);
+      if (more === undefined || more.done) break;
+      batch.push(more.value);
+      next = iterator.next();
+    }
+    yield batch;
   }
 }
 

@@ -144,6 +144,38 @@ cli('a fault in standard input names its line, and what came before it is answer
   assert.match(err, /^albert-wasm: line 2: "text" expected \[MASK\][^\n]+\n$/);
 });
 
+cli('lines that come together are answered in order; each of a slow writer’s is answered before its next', async () => {
+  const { out } = await run(['classify'], Array.from({ length: 70 }, (_, i) => `film ${i}\n`).join(''));
+  const texts = out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line).text);
+  assert.equal(
+    texts,
+    Array.from({ length: 70 }, (_, i) => `film ${i}`),
+  );
+  const flags = ['--import', 'tsx', '--conditions=@albert-wasm/source', 'src/cli.ts', 'classify'];
+  const child = spawn(process.execPath, flags, { cwd: ROOT });
+  const answers: string[] = [];
+  const closed = new Promise((resolve) => child.on('close', resolve));
+  child.stdin.write('first\n');
+  child.stdout.on('data', (data) => {
+    answers.push(JSON.parse(String(data)).text);
+    if (answers.length === 1) child.stdin.write('second\n');
+    else child.stdin.end();
+  });
+  await closed;
+  assert.equal(answers, ['first', 'second']);
+});
+
+cli('a fault among many lines names its line, and all before it are answered', async () => {
+  const lines = Array.from({ length: 40 }, (_, i) => (i === 36 ? 'none' : `word ${i} [MASK]`));
+  const { code, out, err } = await run(['fill-mask'], lines.join('\n'));
+  assert.is(code, 1);
+  assert.is(out.trim().split('\n').length, 36);
+  assert.match(err, /^albert-wasm: line 37: "text" expected \[MASK\][^\n]+\n$/);
+});
+
 cli('help and version exit with 0', async () => {
   const { code, out } = await run(['--help']);
   assert.is((await run(['help'])).out, out);

@@ -28,13 +28,17 @@ export async function featureExtraction(source: Source, options: PipelineOptions
   return makePipeline(
     model,
     tokenizer,
-    async (text, { pooling = 'none', normalize = false, signal }: FeatureExtractionOptions) => {
+    (text: string, { pooling = 'none', normalize = false }: FeatureExtractionOptions) => {
       if (!POOLINGS.includes(pooling)) throw mismatch('ERR_INPUT', 'pooling', POOLINGS.join(', '), pooling);
       const { input_ids } = encodeForModel(tokenizer, model, text);
-      const { last_hidden_state } = await model.forward({ input_ids }, { signal });
-      const data = pool(last_hidden_state.data, hidden_size, pooling);
-      if (normalize) normalizeRows(data, hidden_size);
-      return new Tensor(data, pooling === 'none' ? [input_ids.length, hidden_size] : [hidden_size]);
+      return {
+        sequences: [{ input_ids }],
+        decode([{ last_hidden_state }]) {
+          const data = pool(last_hidden_state.data, hidden_size, pooling);
+          if (normalize) normalizeRows(data, hidden_size);
+          return new Tensor(data, pooling === 'none' ? [input_ids.length, hidden_size] : [hidden_size]);
+        },
+      };
     },
   );
 }

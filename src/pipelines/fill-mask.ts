@@ -1,16 +1,18 @@
 /** The fill-mask pipeline: the likeliest words for each `[MASK]` of a text. */
 import { mismatch } from '../errors.js';
-import { AlbertForMaskedLM } from '../model/heads/index.js';
+import { AlbertForMaskedLM, type MaskedLMOutput } from '../model/heads/index.js';
 import type { Source } from '../source.js';
 import { AlbertTokenizer } from '../tokenizer/tokenizer.js';
 import {
   type CallOptions,
-  checkTopK,
+  checkCount,
   encodeForModel,
+  type Job,
   largest,
   makePipeline,
   type Pipeline,
   type PipelineOptions,
+  type Sequence,
   softmax,
 } from './pipeline.js';
 
@@ -31,6 +33,11 @@ export interface FillMaskOptions extends CallOptions {
   readonly top_k?: number;
 }
 
+/** A text's tokens, and where its masks are. */
+interface Masked extends Sequence {
+  readonly masks: number[];
+}
+
 /** For each mask of a text, in order, its likeliest words. */
 export type FillMaskPipeline = Pipeline<FilledMask[][], FillMaskOptions>;
 
@@ -40,23 +47,35 @@ export async function fillMask(source: Source, options: PipelineOptions): Promis
     AlbertTokenizer.from_pretrained(source, options),
   ]);
   const { vocab_size } = model.config;
-  return makePipeline(model, tokenizer, async (text, { top_k = 5, signal }: FillMaskOptions) => {
-    checkTopK(top_k);
+  const encode = (text: string, { top_k = 5 }: FillMaskOptions): Job<MaskedLMOutput, FilledMask[][], Masked> => {
+    checkCount('top_k', top_k);
     const { input_ids } = encodeForModel(tokenizer, model, text);
     const masks = input_ids.flatMap((id, position) => (id === tokenizer.mask_token_id ? [position] : []));
     if (masks.length === 0) {
       const expected = `${tokenizer.mask_token} among the first ${model.config.max_position_embeddings} tokens`;
       throw mismatch('ERR_INPUT', 'text', expected, text);
     }
-    const { logits } = await model.forward({ input_ids }, { signal });
-    return masks.map((position) => {
-      const scores = softmax(logits.data.subarray(position * vocab_size, (position + 1) * vocab_size));
-      return largest(scores, top_k).map((token) => ({
-        score: scores[token] as number,
-        token,
-        token_str: tokenizer.decode([token]),
-        sequence: tokenizer.decode(input_ids.with(position, token).slice(1, -1)),
-      }));
-    });
-  });
+    return {
+      sequences: [{ input_ids, masks }],
+      decode([{ logits }]) {
+        return masks.map((position, i) => {
+          const scores = softmax(logits.data.subarray(i * vocab_size, (i + 1) * vocab_size));
+          return largest(scores, top_k).map((token) => ({
+            score: scores[token] as number,
+            token,
+            token_str: tokenizer.decode([token]),
+            sequence: tokenizer.decode(input_ids.with(position, token).slice(1, -1)),
+          }));
+        });
+      },
+    };
+  };
+  // Logits at the masks only: those of every token of a run would be 64 MB for 16,000 words.
+  return makePipeline(model, tokenizer, encode, (sequences, options) =>
+    model.forwardAt(
+      sequences,
+      sequences.map(({ masks }) => masks),
+      options,
+    ),
+  );
 }

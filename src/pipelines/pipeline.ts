@@ -1,6 +1,7 @@
-/** What every pipeline shares: a model, its tokenizer, and a function from text to answers. */
-import { checkOptions, mismatch } from '../errors.js';
+/** What every pipeline shares: a model, its tokenizer, and the way from inputs over runs of the model to answers. */
+import { checkOptions, mismatch, within } from '../errors.js';
 import type { AlbertPreTrainedModel } from '../model/albert.js';
+import type { AlbertInputs } from '../model/inputs.js';
 import type { LoadOptions } from '../model/options.js';
 import type { AlbertTokenizer, Encoding } from '../tokenizer/tokenizer.js';
 
@@ -10,13 +11,20 @@ export interface PipelineOptions extends LoadOptions {}
 export interface CallOptions {
   /** Stops the call before the model's next layer. */
   readonly signal?: AbortSignal;
+  /** The most sequences that run at once, 32 unless given; a run takes at most 1,024 tokens of more than one sequence. */
+  readonly batch_size?: number;
+  /** Hears after each run how many inputs are answered. */
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
 
-/** A pipeline is called like a function: with one text for one result, with an array for one result each. */
-export interface Pipeline<Result, Options extends CallOptions> {
-  (text: string, options?: Options): Promise<Result>;
-  (texts: readonly string[], options?: Options): Promise<Result[]>;
-  (input: string | readonly string[], options?: Options): Promise<Result | Result[]>;
+const BATCH_SIZE = 32;
+const RUN_TOKENS = 1024;
+
+/** A pipeline is called like a function: with one input for one result, with an array for one result each. */
+export interface Pipeline<Result, Options extends CallOptions, Input = string> {
+  (input: Input, options?: Options): Promise<Result>;
+  (inputs: readonly Input[], options?: Options): Promise<Result[]>;
+  (input: Input | readonly Input[], options?: Options): Promise<Result | Result[]>;
   readonly model: AlbertPreTrainedModel<object>;
   readonly tokenizer: AlbertTokenizer;
   /** Gives the model's memory back. */
@@ -24,27 +32,89 @@ export interface Pipeline<Result, Options extends CallOptions> {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Makes a pipeline of a function that answers one text. */
-export function makePipeline<Result, Options extends CallOptions>(
-  model: AlbertPreTrainedModel<object>,
+/** What the model runs: (seq), or (choices, seq). */
+export interface Sequence extends AlbertInputs {
+  readonly input_ids: number[] | number[][];
+}
+
+/** One or more. */
+type Some<T> = readonly [T, ...T[]];
+
+/** What a task makes of one input. */
+export interface Job<Fields, Result, S extends Sequence = Sequence> {
+  /** They may end up in different runs. */
+  readonly sequences: Some<S>;
+  /** The result, from the model's output of each sequence. */
+  decode(outputs: Some<Fields>): Result;
+}
+
+/** Runs sequences through a model. */
+type Forward<Fields, S> = (sequences: readonly S[], options: { signal?: AbortSignal }) => Promise<Fields[]>;
+
+/**
+ * Makes a pipeline of a function that encodes one input.
+ *
+ * @param encode throws for an input that is none; an array's is named by its index
+ * @param forward how the model runs sequences; `forwardEach` unless given
+ */
+export function makePipeline<Input, Result, Options extends CallOptions, Fields extends object, S extends Sequence>(
+  model: AlbertPreTrainedModel<Fields>,
   tokenizer: AlbertTokenizer,
-  answer: (text: string, options: Options) => Promise<Result>,
-): Pipeline<Result, Options> {
-  async function call(input: string | readonly string[], given?: Options): Promise<Result | Result[]> {
+  encode: (input: Input, options: Options) => Job<Fields, Result, S>,
+  forward: Forward<Fields, S> = (sequences, options) => model.forwardEach(sequences, options),
+): Pipeline<Result, Options, Input> {
+  /** An input is encoded when its run is being filled, not before: a long array must not lie in memory twice. */
+  function* encodeEach(inputs: readonly Input[], options: Options) {
+    for (const [i, input] of inputs.entries()) yield within(`inputs[${i}]`, () => encode(input, options));
+  }
+  async function call(input: Input | readonly Input[], given?: Options): Promise<Result | Result[]> {
     const options = checkOptions(given);
-    if (typeof input === 'string') return answer(input, options);
-    if (!Array.isArray(input) || input.some((text) => typeof text !== 'string')) {
-      throw mismatch('ERR_INPUT', 'texts', 'a string or an array of strings', input);
-    }
-    const results: Result[] = [];
-    for (const text of input as readonly string[]) results.push(await answer(text, options));
-    return results;
+    if (Array.isArray(input)) return runJobs(encodeEach(input, options), forward, options, input.length);
+    const [result] = await runJobs([encode(input as Input, options)], forward, options, 1);
+    return result as Result;
   }
   const dispose = () => model.dispose();
   return Object.assign(call, { model, tokenizer, dispose, [Symbol.asyncDispose]: dispose }) as Pipeline<
     Result,
-    Options
+    Options,
+    Input
   >;
+}
+
+/** Fills runs with the jobs' sequences in order, and decodes each job when its last output is there. */
+async function runJobs<Fields, Result, S extends Sequence>(
+  jobs: Iterable<Job<Fields, Result, S>>,
+  forward: Forward<Fields, S>,
+  { signal, batch_size = BATCH_SIZE, onProgress }: CallOptions,
+  total: number,
+): Promise<Result[]> {
+  checkCount('batch_size', batch_size);
+  const results: Result[] = [];
+  let run: { sequence: S; outputs: Fields[]; job: Job<Fields, Result, S> }[] = [];
+  let tokens = 0;
+  const flush = async () => {
+    const fields = await forward(
+      run.map(({ sequence }) => sequence),
+      { signal },
+    );
+    for (const [i, { outputs, job }] of run.entries()) {
+      outputs.push(fields[i] as Fields);
+      if (outputs.length === job.sequences.length) results.push(job.decode(outputs as unknown as Some<Fields>));
+    }
+    [run, tokens] = [[], 0];
+    onProgress?.({ done: results.length, total });
+  };
+  for (const job of jobs) {
+    const outputs: Fields[] = [];
+    for (const sequence of job.sequences) {
+      const length = sequence.input_ids.flat().length;
+      if (run.length === batch_size || (run.length > 0 && tokens + length > RUN_TOKENS)) await flush();
+      run.push({ sequence, outputs, job });
+      tokens += length;
+    }
+  }
+  if (run.length > 0) await flush();
+  return results;
 }
 
 /** One text's model inputs, cut to the positions that the model has. */
@@ -59,10 +129,9 @@ export function encodeForModel(
   });
 }
 
-/** Checks a `top_k`. */
-export function checkTopK(top_k: number): number {
-  if (!Number.isSafeInteger(top_k) || top_k < 1) throw mismatch('ERR_INPUT', 'top_k', 'an integer from 1', top_k);
-  return top_k;
+/** Checks an option that counts, such as `top_k`. */
+export function checkCount(title: string, count: number): void {
+  if (!Number.isSafeInteger(count) || count < 1) throw mismatch('ERR_INPUT', title, 'an integer from 1', count);
 }
 
 /** Softmax in float64. */

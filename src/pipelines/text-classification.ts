@@ -4,7 +4,7 @@ import type { Source } from '../source.js';
 import { AlbertTokenizer } from '../tokenizer/tokenizer.js';
 import {
   type CallOptions,
-  checkTopK,
+  checkCount,
   encodeForModel,
   largest,
   makePipeline,
@@ -37,12 +37,16 @@ export async function textClassification(
   const { id2label, num_labels, problem_type } = model.config;
   // With one label, or labels that do not exclude each other, each has a probability of its own.
   const independent = num_labels === 1 || problem_type === 'multi_label_classification';
-  return makePipeline(model, tokenizer, async (text, { top_k = 1, signal }: TextClassificationOptions) => {
-    checkTopK(top_k);
+  return makePipeline(model, tokenizer, (text: string, { top_k = 1 }: TextClassificationOptions) => {
+    checkCount('top_k', top_k);
     const { input_ids } = encodeForModel(tokenizer, model, text);
-    const { logits } = await model.forward({ input_ids }, { signal });
-    const scores = independent ? Float64Array.from(logits.data, sigmoid) : softmax(logits.data);
-    return largest(scores, top_k).map((id) => ({ label: id2label[id] as string, score: scores[id] as number }));
+    return {
+      sequences: [{ input_ids }],
+      decode([{ logits }]) {
+        const scores = independent ? Float64Array.from(logits.data, sigmoid) : softmax(logits.data);
+        return largest(scores, top_k).map((id) => ({ label: id2label[id] as string, score: scores[id] as number }));
+      },
+    };
   });
 }
 

@@ -3,7 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AlbertForSequenceClassification, pipeline } from '../../src/index.js';
+import { AlbertForSequenceClassification, pipeline, type SequenceClassificationOutput } from '../../src/index.js';
+import { makePipeline } from '../../src/pipelines/pipeline.js';
 import type { ModelFiles } from '../../src/source.js';
 import { encodeSafetensors } from '../../src/weights/safetensors.js';
 import { expectError } from '../expect-error.js';
@@ -22,6 +23,91 @@ pipelines('one text gives one result, an array one each, the same', async () => 
   assert.equal(many[0], one);
   assert.is(many[1]?.[0]?.label, 'NEGATIVE');
   assert.equal(await classify([]), []);
+});
+
+/** Texts of mixed lengths, every one with a mask. */
+const MIXED = Array.from(
+  { length: 14 },
+  (_, i) => `${'a long and winding story '.repeat((i * 7) % 13)}of [MASK] ${i}.`,
+);
+
+pipelines('an array answers as its texts one by one, to the bit, whatever the batch size', async () => {
+  for (const [name, run, options] of [
+    ['classify', classify, { top_k: 2 }],
+    ['fill', fill, { top_k: 2 }],
+    ['extract', extract, {}],
+  ] as const) {
+    const ask = run as (input: unknown, options: object) => Promise<unknown[]>;
+    const wanted: unknown[] = [];
+    for (const text of MIXED) wanted.push(await ask(text, options));
+    assert.equal(await ask(MIXED, options), wanted, name);
+    for (const batch_size of [1, 2, 7, 1000]) {
+      assert.equal(
+        await ask(MIXED.slice(0, 6), { ...options, batch_size }),
+        wanted.slice(0, 6),
+        `${name} by ${batch_size}`,
+      );
+    }
+  }
+});
+
+pipelines('progress is told after each run, of batch_size texts or 1,024 tokens', async () => {
+  const progress = async (texts: string[], batch_size?: number) => {
+    const steps: number[] = [];
+    await classify(texts, {
+      batch_size,
+      onProgress({ done, total }) {
+        assert.is(total, texts.length);
+        steps.push(done);
+      },
+    });
+    return steps;
+  };
+  assert.equal(await progress(['a', 'b', 'c', 'd', 'e'], 2), [2, 4, 5]);
+  assert.equal(await progress(Array.from({ length: 40 }, () => 'a')), [32, 40]);
+  // Five of 302 tokens: three of them fit.
+  const long = 'story '.repeat(300);
+  assert.is(classify.tokenizer.encode(long).input_ids.length, 302);
+  assert.equal(await progress([long, long, long, long, long]), [3, 5]);
+  assert.equal(await progress([]), []);
+});
+
+pipelines('one input may be several sequences in different runs, several outputs one answer', async () => {
+  const windows = makePipeline(
+    classify.model as AlbertForSequenceClassification,
+    classify.tokenizer,
+    (words: string[]) => ({
+      sequences: words.map((word) => ({ input_ids: classify.tokenizer.encode(word).input_ids })) as never,
+      decode: (outputs: readonly SequenceClassificationOutput[]) => outputs.map(({ logits }) => logits.data[0]),
+    }),
+  ) as unknown as (inputs: string[][], options: object) => Promise<number[][]>;
+  const inputs = [['a'], ['b', 'good', 'bad', 'film'], ['c', 'd']];
+  const wanted = [];
+  for (const words of inputs) wanted.push(...(await windows([words], {})));
+  assert.equal(
+    wanted.map((logits) => logits.length),
+    [1, 4, 2],
+  );
+  for (const batch_size of [1, 2, 3, 32]) assert.equal(await windows(inputs, { batch_size }), wanted);
+});
+
+pipelines('a text at fault is named, and the pipeline answers on', async () => {
+  const good = 'A [MASK] film.';
+  const wanted = await fill(good);
+  await expectError(() => fill([...MIXED, 'none', good]), 'ERR_INPUT', 'inputs[14]: "text" expected [MASK]');
+  await expectError(() => fill(MIXED, { signal: AbortSignal.abort() }), 'ERR_ABORTED');
+  const heard = new Error('enough');
+  const onProgress = () => {
+    throw heard;
+  };
+  await fill(good, { onProgress }).then(
+    () => assert.unreachable(),
+    (error) => assert.is(error, heard),
+  );
+  for (const batch_size of [0, 1.5, Number.NaN, '2' as never]) {
+    await expectError(() => fill([good], { batch_size }), 'ERR_INPUT', '"batch_size"');
+  }
+  assert.equal(await fill([good]), [wanted]);
 });
 
 pipelines('top_k labels, best first, sum to 1', async () => {
@@ -105,8 +191,8 @@ pipelines('embeddings: shapes, pooling, length', async () => {
 pipelines('bad calls are refused', async () => {
   await expectError(() => pipeline('translation' as never), 'ERR_INPUT', 'task', 'fill-mask');
   await expectError(() => pipeline('toString' as never), 'ERR_INPUT', 'task');
-  await expectError(() => classify(7 as never), 'ERR_INPUT', 'texts');
-  await expectError(() => classify(['a', 7] as never), 'ERR_INPUT', 'texts');
+  await expectError(() => classify(7 as never), 'ERR_INPUT', '"text" expected a string, got 7');
+  await expectError(() => classify(['a', 7] as never), 'ERR_INPUT', 'inputs[1]: "text" expected a string, got 7');
   await expectError(() => classify('a', { top_k: 0 }), 'ERR_INPUT', 'top_k');
   await expectError(() => fill('no mask here'), 'ERR_INPUT', '[MASK]');
   await expectError(() => extract('a', { pooling: 'max' as never }), 'ERR_INPUT', 'pooling');
