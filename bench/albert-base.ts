@@ -21,14 +21,15 @@ const CONFIG = {
   attention_probs_dropout_prob: 0,
 };
 
-export async function loadAlbertBase(): Promise<AlbertModel> {
+export async function loadAlbertBase(dtype: 'float32' | 'int8' = 'float32'): Promise<AlbertModel> {
   const shapes = await AlbertModel.from_config(CONFIG);
   const tensors = [...shapes.params].map(([name, { shape }]) => ({ name, shape, data: formulaTensor(name, shape) }));
   await shapes.dispose();
-  return AlbertModel.from_pretrained({
+  const files = {
     'config.json': JSON.stringify(CONFIG),
     'model.safetensors': encodeSafetensors(tensors, 'F32', { format: 'pt' }),
-  });
+  };
+  return AlbertModel.from_pretrained(files, { dtype });
 }
 
 /** A batch of sequences without padding. */

@@ -1,0 +1,103 @@
+/**
+ * Times ALBERT-base over texts of mixed lengths: packed into one run, against padded to the longest with a mask, and one by
+ * one. The answers are compared first.
+ *
+ * `--texts N`, `--longest N` tokens, `--dtype float32 | int8` (repeatable; both unless given), `--seconds N` for each,
+ * `--json FILE` writes the figures there.
+ */
+import { parseArgs } from 'node:util';
+import { loadAlbertBase, tokenIds } from './albert-base.js';
+import { alternate } from './alternate.js';
+import { machine } from './machine.js';
+import { uniform } from './numbers.js';
+import { nameMachine, rounded, writeReport } from './report.js';
+import { median, ratios } from './statistics.js';
+
+const { values } = parseArgs({
+  options: {
+    texts: { type: 'string', default: '32' },
+    longest: { type: 'string', default: '128' },
+    dtype: { type: 'string', multiple: true, default: ['float32', 'int8'] },
+    seconds: { type: 'string', default: '60' },
+    json: { type: 'string' },
+  },
+});
+
+/** What padding may change. */
+const TOLERANCE = 1e-6;
+const SHORTEST = 5;
+
+const longest = Number(values.longest);
+const lengths = Array.from(uniform(Number(values.texts), 3, SHORTEST, longest + 1), Math.floor);
+const texts = lengths.map((seq) => tokenIds({ batch: 1, seq }));
+const seq = Math.max(...lengths);
+const real = lengths.reduce((sum, length) => sum + length, 0);
+const padding = (lengths.length * seq) / real;
+
+/** (texts, seq): `fill` of each token, zeros past a text's end. */
+function padded(fill: (id: number) => number) {
+  const data = new Int32Array(texts.length * seq);
+  texts.forEach((ids, row) => {
+    data.set(ids.map(fill), row * seq);
+  });
+  return { data, shape: [texts.length, seq] };
+}
+
+const each = texts.map((input_ids) => ({ input_ids }));
+const rectangle = { input_ids: padded((id) => id), attention_mask: padded(() => 1) };
+
+const rows = [];
+const raw = [];
+let build = '';
+console.log(nameMachine(machine()));
+for (const dtype of values.dtype as ('float32' | 'int8')[]) {
+  await using model = await loadAlbertBase(dtype);
+  build = model.info().kernels;
+  const { hidden_size } = model.config;
+  const [ragged, whole] = [await model.forwardEach(each), await model.forward(rectangle)];
+  let difference = 0;
+  ragged.forEach(({ last_hidden_state: { data } }, i) => {
+    data.forEach((value, at) => {
+      const other = whole.last_hidden_state.data[i * seq * hidden_size + at] as number;
+      difference = Math.max(difference, Math.abs(value - other));
+    });
+  });
+  if (!(difference <= TOLERANCE)) throw new Error(`${dtype}: packed and padded differ by ${difference}`);
+
+  const samples = await alternate(
+    {
+      packed: () => model.forwardEach(each),
+      padded: () => model.forward(rectangle),
+      'one by one': async () => {
+        for (const one of each) await model.forward(one);
+      },
+    },
+    { warmups: 0, rounds: 3, seconds: Number(values.seconds) },
+  );
+  const { packed, padded, 'one by one': single } = samples;
+  raw.push({ dtype, ...samples });
+  const speedUp = median(ratios(padded.cpu, packed.cpu));
+  rows.push({
+    dtype,
+    'packed, ms': rounded(median(packed.wall), 0),
+    'tokens/s': rounded((real * 1000) / median(packed.wall), 0),
+    'padded, ms': rounded(median(padded.wall), 0),
+    'padded / packed': rounded(speedUp, 2),
+    'tokens padded / real': rounded(padding, 2),
+    'one by one / packed': rounded(median(ratios(single.cpu, packed.cpu)), 2),
+    'largest difference': difference.toExponential(1),
+    runs: packed.wall.length,
+  });
+  console.log(rows.at(-1));
+}
+
+writeReport(
+  'ragged',
+  {
+    title: `${lengths.length} texts of ${SHORTEST} to ${longest} tokens, ALBERT-base, ${build} build`,
+    note: `${real} tokens, ${lengths.length * seq} with padding; one thread. Medians by turns; ratios are of processor time.`,
+    rows,
+    raw,
+  },
+  values.json,
+);
