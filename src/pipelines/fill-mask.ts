@@ -70,7 +70,7 @@ export async function fillMask(source: Source, options: PipelineOptions): Promis
       },
     };
   };
-  // Logits at the masks only: those of every token of a run would be 64 MB for 16,000 words.
+  // Logits at the masks only: those of every token of a run would be 33 MB for 16,000 words.
   return makePipeline(model, tokenizer, encode, (sequences, options) =>
     model.forwardAt(
       sequences,

@@ -11,14 +11,19 @@ export interface PipelineOptions extends LoadOptions {}
 export interface CallOptions {
   /** Stops the call before the model's next layer. */
   readonly signal?: AbortSignal;
-  /** The most sequences that run at once, 32 unless given; a run takes at most 1,024 tokens of more than one sequence. */
+  /** The most sequences that run at once, 32 unless given; a run of several takes at most 512 tokens. */
   readonly batch_size?: number;
   /** Hears after each run how many inputs are answered. */
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
 
 const BATCH_SIZE = 32;
-const RUN_TOKENS = 1024;
+
+/**
+ * The most tokens of a run of several sequences. Texts of 5 to 24 tokens run 1.38 times as fast in runs of 256, 512 or 1,024
+ * tokens as alone, texts of 5 to 128 tokens 1.01 to 1.07 times; 512 of ALBERT-base take 16 MB and keep a page waiting 2.6 s.
+ */
+const RUN_TOKENS = 512;
 
 /** A pipeline is called like a function: with one input for one result, with an array for one result each. */
 export interface Pipeline<Result, Options extends CallOptions, Input = string> {
