@@ -1,5 +1,6 @@
 /** ALBERT-base with the weights of the fixtures' formula, and what one forward of it computes. */
 import { AlbertModel } from '../src/model/heads/model.js';
+import type { InitOptions } from '../src/model/options.js';
 import { encodeSafetensors } from '../src/weights/safetensors.js';
 import { formulaTensor } from '../test/formula.js';
 import { uniform } from './numbers.js';
@@ -21,15 +22,29 @@ const CONFIG = {
   attention_probs_dropout_prob: 0,
 };
 
-export async function loadAlbertBase(dtype: 'float32' | 'int8' = 'float32'): Promise<AlbertModel> {
+/** A model before it is anybody's: its sizes, and its tensors by PyTorch's names. */
+export interface Albert {
+  readonly config: typeof CONFIG;
+  readonly tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
+}
+
+export async function albertBase(): Promise<Albert> {
   const shapes = await AlbertModel.from_config(CONFIG);
-  const tensors = [...shapes.params].map(([name, { shape }]) => ({ name, shape, data: formulaTensor(name, shape) }));
+  const tensors = new Map(
+    [...shapes.params].map(([name, { shape }]) => [name, { shape, data: formulaTensor(name, shape) }]),
+  );
   await shapes.dispose();
+  return { config: CONFIG, tensors };
+}
+
+/** Our model of it. */
+export async function loadAlbert({ config, tensors }: Albert, options: InitOptions = {}): Promise<AlbertModel> {
+  const list = [...tensors].map(([name, { shape, data }]) => ({ name, shape, data }));
   const files = {
-    'config.json': JSON.stringify(CONFIG),
-    'model.safetensors': encodeSafetensors(tensors, 'F32', { format: 'pt' }),
+    'config.json': JSON.stringify(config),
+    'model.safetensors': encodeSafetensors(list, 'F32', { format: 'pt' }),
   };
-  return AlbertModel.from_pretrained(files, { dtype });
+  return AlbertModel.from_pretrained(files, options);
 }
 
 /** A batch of sequences without padding. */
@@ -54,8 +69,8 @@ export function tokenIds({ batch, seq }: Shape): Int32Array {
   return Int32Array.from(uniform(batch * seq, 11, 5, CONFIG.vocab_size), Math.floor);
 }
 
-/** Floating-point operations of a forward's matrix products. */
-export function forwardFlops({ batch, seq }: Shape): number {
+/** Operations of a forward's matrix products, a multiplication and an addition each. */
+export function forwardOps({ batch, seq }: Shape): number {
   const { embedding_size: e, hidden_size: h, intermediate_size: i, num_hidden_layers: layers } = CONFIG;
   const projections = e * h + layers * (4 * h * h + 2 * h * i);
   const heads = layers * 2 * seq * h;

@@ -1,9 +1,10 @@
 /** Times contestants by turns, A B A B, so that a disturbance of the machine hits all of them alike. */
+import { processorTime } from './processor-time.js';
 
 /** One contestant's runs, in milliseconds, in the order of the rounds. */
 export interface Samples {
   readonly wall: number[];
-  /** Processor time of the whole process: what a neighbour takes away does not count, what helper threads do does. */
+  /** The process's: what a neighbour takes away does not count, what helper threads do does. NaN in a browser. */
   readonly cpu: number[];
 }
 
@@ -30,12 +31,11 @@ export async function alternate<Name extends string>(
   const end = performance.now() + seconds * 1000;
   for (let round = 0; round < rounds || performance.now() < end; round++) {
     for (const [name, run] of entries) {
-      const cpu = process.cpuUsage();
+      const cpu = processorTime();
       const start = performance.now();
       await run();
       samples[name].wall.push(performance.now() - start);
-      const { user, system } = process.cpuUsage(cpu);
-      samples[name].cpu.push((user + system) / 1000);
+      samples[name].cpu.push(processorTime() - cpu);
     }
   }
   return samples;

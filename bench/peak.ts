@@ -1,28 +1,79 @@
 /**
- * The most float32 operations a second that this engine gets out of one core: multiply-adds between registers, no memory.
- * Every report quotes its figures as a share of it, measured in the same run, since clocks and neighbours differ.
+ * The most operations a second that this engine gets out of one core: multiply-adds between registers, no memory. Every
+ * report quotes its figures as a share of it, measured in the same run, since clocks and neighbours differ.
  */
+import type { Dtype } from '../src/engine/schemes.js';
 import { median } from './statistics.js';
 
-/** How the kernels multiply and add: two operations in the `simd` build, one in the `relaxed-simd` build. */
-export type Multiply = 'simd' | 'relaxed-simd';
+/** Which build of the kernels: two instructions multiply and add in `simd`, one in `relaxed-simd`. */
+export type Build = 'simd' | 'relaxed-simd';
 
 /** Independent values in registers: enough to hide the latency of every instruction, few enough not to spill. */
 const VALUES = 12;
-const LANES = 4;
 
-const I32 = 0x7f;
-const F32 = 0x7d;
-const V128 = 0x7b;
-const LOCAL_GET = 0x20;
-const LOCAL_SET = 0x21;
-const LOCAL_TEE = 0x22;
-const F32_ADD = 0x92;
-const SPLAT = [0xfd, 0x13];
-const EXTRACT_LANE_0 = [0xfd, 0x1f, 0];
-const VECTOR_ADD = [0xfd, 0xe4, 0x01];
-const VECTOR_MUL = [0xfd, 0xe6, 0x01];
+const [I32, F32, V128] = [0x7f, 0x7d, 0x7b];
+const [LOCAL_GET, LOCAL_SET, LOCAL_TEE] = [0x20, 0x21, 0x22];
+const [F32_ADD, I32_ADD] = [0x92, 0x6a];
+const F32X4 = { splat: [0xfd, 0x13], lane: [0xfd, 0x1f, 0], add: [0xfd, 0xe4, 0x01], mul: [0xfd, 0xe6, 0x01] };
+const I32X4 = { splat: [0xfd, 0x11], lane: [0xfd, 0x1b, 0], add: [0xfd, 0xae, 0x01], dotI16: [0xfd, 0xba, 0x01] };
 const RELAXED_MADD = [0xfd, 0x85, 0x02];
+const RELAXED_DOT_I8_ADD = [0xfd, 0x93, 0x02];
+
+const [TURNS, X, FACTOR, FIRST] = [0, 1, 2, 3];
+
+interface Loop {
+  readonly type: number;
+  readonly lanes: { readonly splat: readonly number[]; readonly lane: readonly number[] };
+  readonly add: number;
+  /** One turn's instructions on one value. */
+  step(value: number, index: number): readonly number[];
+  /** Operations of a step, a multiplication and an addition each. */
+  readonly ops: number;
+  /** A start for every value, and the sum of the values and it after 100 turns: the answer shows that the loop ran. */
+  readonly x: number;
+  readonly answer: number;
+}
+
+const get = (local: number) => [LOCAL_GET, local];
+const float = { type: F32, lanes: F32X4, add: F32_ADD, x: 0.5 };
+const integer = { type: I32, lanes: I32X4, add: I32_ADD };
+
+const LOOPS: Readonly<Record<Build, Readonly<Record<Dtype, Loop>>>> = {
+  simd: {
+    // Half of the values are multiplied by x and the others get x added, as a GEMM's products do not wait for its sums
+    // either; one chain of both (sum · x + x) waits for itself: 47 GFLOP/s instead of 58.
+    float32: {
+      ...float,
+      step: (value, index) => [...get(value), ...get(FACTOR), ...(index % 2 === 0 ? F32X4.mul : F32X4.add)],
+      ops: 4,
+      answer: 0.5 + (VALUES / 2) * 50.5,
+    },
+    // The high half of 65,536 is 1: every turn adds it, times the factor's own.
+    int8: {
+      ...integer,
+      step: (value) => [...get(value), ...get(value), ...get(FACTOR), ...I32X4.dotI16, ...I32X4.add],
+      ops: 16,
+      x: 65536,
+      answer: 65536 + VALUES * (65536 + 100),
+    },
+  },
+  'relaxed-simd': {
+    // By x = 1/2 all go to 1.
+    float32: {
+      ...float,
+      step: (value) => [...get(value), ...get(FACTOR), ...get(FACTOR), ...RELAXED_MADD],
+      ops: 8,
+      answer: 0.5 + VALUES,
+    },
+    int8: {
+      ...integer,
+      step: (value) => [...get(FACTOR), ...get(FACTOR), ...get(value), ...RELAXED_DOT_I8_ADD],
+      ops: 32,
+      x: 1,
+      answer: 1 + VALUES * (1 + 100),
+    },
+  },
+};
 
 /** An unsigned LEB128 integer. */
 function leb(value: number): number[] {
@@ -33,33 +84,23 @@ function section(id: number, content: readonly number[]): number[] {
   return [id, ...leb(content.length), ...content];
 }
 
-/**
- * A module whose only export is `run(turns: i32, x: f32): f32`.
- *
- * Without a fused multiply-add, half of the values are multiplied by x and the other half get x added. A GEMM's
- * products do not wait for its sums either; one chain of both (sum · x + x) waits for itself: 47 GFLOP/s instead of 58.
- */
-function moduleBytes(multiply: Multiply): Uint8Array<ArrayBuffer> {
-  const [turns, x, factor, first] = [0, 1, 2, 3];
-  const step = (value: number, index: number) => {
-    const operands = [LOCAL_GET, value, LOCAL_GET, factor];
-    if (multiply === 'relaxed-simd') return [...operands, LOCAL_GET, factor, ...RELAXED_MADD, LOCAL_SET, value];
-    return [...operands, ...(index % 2 === 0 ? VECTOR_MUL : VECTOR_ADD), LOCAL_SET, value];
-  };
-  const values = Array.from({ length: VALUES }, (_, i) => first + i);
+/** A module whose only export is `run(turns: i32, x: T): T`, T the loop's type. */
+function moduleBytes({ type, lanes, add, step }: Loop): Uint8Array<ArrayBuffer> {
+  const values = Array.from({ length: VALUES }, (_, i) => FIRST + i);
   const instructions = [
-    ...[LOCAL_GET, x, ...SPLAT, LOCAL_SET, factor],
+    ...[...get(X), ...lanes.splat, LOCAL_SET, FACTOR],
+    ...values.flatMap((value) => [...get(FACTOR), LOCAL_SET, value]),
     ...[0x03, 0x40], // loop
-    ...values.flatMap(step),
-    ...[LOCAL_GET, turns, 0x41, 1, 0x6b, LOCAL_TEE, turns, 0x0d, 0, 0x0b], // turns -= 1; br_if 0; end
-    ...[LOCAL_GET, factor, ...EXTRACT_LANE_0],
-    ...values.flatMap((value) => [LOCAL_GET, value, ...EXTRACT_LANE_0, F32_ADD]),
+    ...values.flatMap((value, index) => [...step(value, index), LOCAL_SET, value]),
+    ...[...get(TURNS), 0x41, 1, 0x6b, LOCAL_TEE, TURNS, 0x0d, 0, 0x0b], // turns -= 1; br_if 0; end
+    ...[...get(FACTOR), ...lanes.lane],
+    ...values.flatMap((value) => [...get(value), ...lanes.lane, add]),
     0x0b,
   ];
   const code = [1, ...leb(VALUES + 1), V128, ...instructions];
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [1, 0x60, 2, I32, F32, 1, F32]),
+    ...section(1, [1, 0x60, 2, I32, type, 1, type]),
     ...section(3, [1, 0]),
     ...section(7, [1, 3, ...new TextEncoder().encode('run'), 0, 0]),
     ...section(10, [1, ...leb(code.length), ...code]),
@@ -68,30 +109,28 @@ function moduleBytes(multiply: Multiply): Uint8Array<ArrayBuffer> {
 
 export class RegisterPeak {
   readonly #run: (turns: number, x: number) => number;
-  readonly #flopsPerTurn: number;
+  readonly #loop: Loop;
 
   /** Compiles the loop and runs it until V8 has optimised it. */
-  constructor(multiply: Multiply) {
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(moduleBytes(multiply)));
+  constructor(build: Build, dtype: Dtype) {
+    this.#loop = LOOPS[build][dtype];
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(moduleBytes(this.#loop)));
     this.#run = exports.run as (turns: number, x: number) => number;
-    const fused = multiply === 'relaxed-simd';
-    this.#flopsPerTurn = VALUES * LANES * (fused ? 2 : 1);
-    // By x = 1/2 fused sums go to 1; of the others, half stay 0 and half count. The answer shows that the loop ran.
-    const expected = 0.5 + (fused ? VALUES : (VALUES / 2) * 50);
-    const answer = this.#run(100, 0.5);
-    if (answer !== expected) throw new Error(`the peak loop computed ${answer}, not ${expected}`);
+    const { x, answer } = this.#loop;
+    const got = this.#run(100, x);
+    if (got !== answer) throw new Error(`the peak loop computed ${got}, not ${answer}`);
     const end = performance.now() + 200;
-    while (performance.now() < end) this.#run(10_000, 0.5);
+    while (performance.now() < end) this.#run(10_000, x);
   }
 
-  /** Runs a stretch of 10 to 20 ms and returns its floating-point operations. */
+  /** Runs a stretch of 7 to 40 ms and returns its operations. */
   run(): number {
     const turns = 8_000_000;
-    this.#run(turns, 0.5);
-    return turns * this.#flopsPerTurn;
+    this.#run(turns, this.#loop.x);
+    return turns * VALUES * this.#loop.ops;
   }
 
-  /** GFLOP/s now: the median of `stretches`. */
+  /** Gop/s now: the median of `stretches`. */
   measure(stretches = 7): number {
     return median(
       Array.from({ length: stretches }, () => {

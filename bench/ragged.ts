@@ -6,11 +6,12 @@
  * `--json FILE` writes the figures there.
  */
 import { parseArgs } from 'node:util';
-import { loadAlbertBase, tokenIds } from './albert-base.js';
+import { albertBase, loadAlbert, tokenIds } from './albert-base.js';
 import { alternate } from './alternate.js';
-import { machine } from './machine.js';
+import { rounded } from './format.js';
+import { machine, nameMachine } from './machine.js';
 import { uniform } from './numbers.js';
-import { nameMachine, rounded, writeReport } from './report.js';
+import { writeReport } from './report.js';
 import { median, ratios } from './statistics.js';
 
 const { values } = parseArgs({
@@ -49,9 +50,10 @@ const rectangle = { input_ids: padded((id) => id), attention_mask: padded(() => 
 const rows = [];
 const raw = [];
 let build = '';
+const albert = await albertBase();
 console.log(nameMachine(machine()));
 for (const dtype of values.dtype as ('float32' | 'int8')[]) {
-  await using model = await loadAlbertBase(dtype);
+  await using model = await loadAlbert(albert, { dtype });
   build = model.info().kernels;
   const { hidden_size } = model.config;
   const [ragged, whole] = [await model.forwardEach(each), await model.forward(rectangle)];
@@ -95,9 +97,12 @@ writeReport(
   'ragged',
   {
     title: `${lengths.length} texts of ${SHORTEST} to ${longest} tokens, ALBERT-base, ${build} build`,
+    summary: `${rows.map((row) => `${row.dtype}: padding takes ${row['padded / packed']} times the time of one packed run`).join('; ')}.`,
+    command: 'npm run bench:ragged',
+    charts: [],
     note: `${real} tokens, ${lengths.length * seq} with padding; one thread. Medians by turns; ratios are of processor time.`,
     rows,
     raw,
   },
-  values.json,
+  { json: values.json },
 );

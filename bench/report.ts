@@ -1,20 +1,31 @@
-/** Reports: a Markdown table to read, the same rows as JSON to compare, and every raw sample beside them. */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { type Machine, machine } from './machine.js';
+/**
+ * Reports: a Markdown table and charts to read, the same rows as JSON to compare, every raw sample beside them, and an
+ * index of all of them.
+ */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { drawChart } from './chart.js';
+import type { Cell, Report, Row } from './format.js';
+import { type Machine, machine, nameMachine } from './machine.js';
 
-export type Cell = string | number;
-
-export interface Report {
-  readonly title: string;
-  /** What the columns mean, in a sentence or two. */
-  readonly note: string;
-  readonly rows: readonly Readonly<Record<string, Cell>>[];
-  /** What was measured, before it was summed up. */
-  readonly raw: unknown;
+/** What a report's JSON holds. */
+interface Stored extends Pick<Report, 'title' | 'summary' | 'command' | 'rows'> {
+  readonly date: string;
+  readonly machine: Machine;
 }
 
+const RESULTS = new URL('./results/', import.meta.url);
+
+const INTRODUCTION = `# Results
+
+Written by the benches; this index too. Figures are medians of one run in which the contestants took turns, answers were
+checked before anything was timed, and the peak of the machine was measured between them: read the ratios and the shares of
+the peak, since milliseconds are this machine's and this hour's. \`npm run bench:report\` runs everything with the Node it is
+started by and writes all of it anew; each report's own command writes that one, and with \`--only\`, \`--shape\` or \`--dtype\`
+prints some rows and writes nothing. Every bench takes \`--json FILE\`.
+`;
+
 /** A Markdown table; numbers are aligned to the right. */
-export function markdownTable(rows: Report['rows']): string {
+export function markdownTable(rows: readonly Row[]): string {
   const columns = Object.keys(rows[0] ?? {});
   const line = (cells: readonly Cell[]) => `| ${cells.join(' | ')} |`;
   const alignment = columns.map((column) => (typeof rows[0]?.[column] === 'number' ? '---:' : '---'));
@@ -23,32 +34,58 @@ export function markdownTable(rows: Report['rows']): string {
   );
 }
 
-/**
- * Writes `NAME-nodeNN.md` and `.json` into `bench/results`, the raw samples into its `tmp`.
- *
- * @param jsonFile where the JSON goes instead; then nothing else is written
- */
-export function writeReport(name: string, { title, note, rows, raw }: Report, jsonFile?: string): void {
-  const where = machine();
-  const json = (content: object) => `${JSON.stringify(content, null, 2)}\n`;
-  if (jsonFile !== undefined) {
-    writeFileSync(jsonFile, json({ title, machine: where, rows, raw }));
-    return;
-  }
-  const results = new URL('./results/', import.meta.url);
-  const file = `${name}-node${process.versions.node.split('.')[0]}`;
-  mkdirSync(new URL('tmp/', results), { recursive: true });
-  writeFileSync(new URL(`${file}.json`, results), json({ title, machine: where, rows }));
-  writeFileSync(new URL(`tmp/${file}.json`, results), json({ title, machine: where, raw }));
-  const paragraphs = [`# ${title}`, nameMachine(where), note, markdownTable(rows)];
-  writeFileSync(new URL(`${file}.md`, results), `${paragraphs.join('\n\n')}\n`);
+export interface Where {
+  /** Where the JSON goes instead; then nothing else is written. */
+  readonly json?: string;
+  /** Rows were left out: without `json`, nothing is written. */
+  readonly partial?: boolean;
+  /** What ran it, unless it was this machine's Node. */
+  readonly on?: Machine;
 }
 
-export function nameMachine({ cpu, cores, platform, node, v8 }: Machine): string {
-  return `${cpu}, ${cores} cores, ${platform}; Node ${node}, V8 ${v8}`;
+/** Writes `NAME-nodeNN.md`, `.json` and a `.svg` for each chart into `bench/results`, the raw samples into its `tmp`. */
+export function writeReport(name: string, report: Report, { json, partial = false, on = machine() }: Where = {}): void {
+  const { title, summary, note, command, rows, charts, raw } = report;
+  const stored: Stored = { title, summary, command, date: new Date().toISOString().slice(0, 10), machine: on, rows };
+  if (json !== undefined) writeFileSync(json, toJson({ ...stored, raw }));
+  if (json !== undefined || partial) return;
+  const file = `${name}-${on.tag}`;
+  mkdirSync(new URL('tmp/', RESULTS), { recursive: true });
+  writeFileSync(new URL(`${file}.json`, RESULTS), toJson(stored));
+  writeFileSync(new URL(`tmp/${file}.json`, RESULTS), toJson({ ...stored, raw }));
+  const images = charts.map((chart) => {
+    const image = `${file}-${chart.name}.svg`;
+    writeFileSync(new URL(image, RESULTS), drawChart(chart, nameMachine(on)));
+    return `![${chart.title}](${image})`;
+  });
+  const paragraphs = [
+    `# ${title}`,
+    summary,
+    `${nameMachine(on)}; ${stored.date}; \`${command}\``,
+    note,
+    ...images,
+    markdownTable(rows),
+  ];
+  writeFileSync(new URL(`${file}.md`, RESULTS), `${paragraphs.join('\n\n')}\n`);
+  writeIndex();
 }
 
-/** A number with `digits` decimals, as a number. */
-export function rounded(value: number, digits = 1): number {
-  return Number(value.toFixed(digits));
+function writeIndex(): void {
+  const reports = readdirSync(RESULTS).filter((file) => file.endsWith('.json'));
+  const rows = reports.sort().map((file) => {
+    const { summary, command, date, machine: on }: Stored = JSON.parse(readFileSync(new URL(file, RESULTS), 'utf8'));
+    const report = file.replace('.json', '');
+    return {
+      report: `[${report}](${report}.md)`,
+      finding: summary,
+      machine: nameMachine(on),
+      date,
+      repeat: `\`${command}\``,
+    };
+  });
+  writeFileSync(new URL('README.md', RESULTS), `${INTRODUCTION}\n${markdownTable(rows)}\n`);
+}
+
+function toJson(content: object): string {
+  return `${JSON.stringify(content, null, 2)}\n`;
 }

@@ -17,7 +17,7 @@ const CHECKED_ROWS = 9;
 function attention(seq: number): KernelBench {
   const name = `attention ${HEADS} heads, ${seq}x${HEAD_DIM}`;
   // Two products of (seq, head_dim, seq) a head.
-  return { name, work: { unit: 'flop', count: HEADS * 2 * (2 * seq * seq * HEAD_DIM) }, prepare };
+  return { name, dtype: 'float32', work: { unit: 'op', count: HEADS * 2 * (2 * seq * seq * HEAD_DIM) }, prepare };
 
   function prepare(engine: Engine) {
     const region = engine.memory.region();

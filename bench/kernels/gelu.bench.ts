@@ -15,6 +15,7 @@ export function geluNew(x: number): number {
 export const benches: readonly KernelBench[] = [
   {
     name: `gelu_new ${ROWS}x${COLS}`,
+    dtype: 'float32',
     work: { unit: 'element', count: ROWS * COLS },
     prepare(engine: Engine) {
       const region = engine.memory.region();

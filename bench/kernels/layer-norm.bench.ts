@@ -14,6 +14,7 @@ const TOLERANCE = 2e-6;
 export const benches: readonly KernelBench[] = [
   {
     name: `layer norm + residual ${ROWS}x${COLS}`,
+    dtype: 'float32',
     work: { unit: 'element', count: ROWS * COLS },
     prepare(engine: Engine) {
       const region = engine.memory.region();

@@ -27,7 +27,7 @@ function matmul(
 ): KernelBench {
   const marks = [dtype === 'int8' ? ' int8' : '', activation === 'identity' ? '' : ` ${activation}`];
   const name = `matmul ${m}x${k}x${n}${marks.join('')}`;
-  return { name, work: { unit: 'flop', count: 2 * m * k * n }, prepare };
+  return { name, dtype, work: { unit: 'op', count: 2 * m * k * n }, prepare };
 
   function prepare(engine: Engine) {
     const region = engine.memory.region();

@@ -13,6 +13,7 @@ const TOLERANCE = 2e-6;
 export const benches: readonly KernelBench[] = [
   {
     name: `softmax ${HEADS}x${SEQ}x${SEQ}`,
+    dtype: 'float32',
     work: { unit: 'element', count: ROWS * SEQ },
     prepare(engine: Engine) {
       const region = engine.memory.region();

@@ -1,5 +1,5 @@
 /** ONNX Runtime, one thread: the WebAssembly build and the native one, behind the same three functions. */
-import type { Shape } from '../albert-base.js';
+import type { Peer } from './peer.js';
 
 /** As much of onnxruntime-common as is used here; the packages need not be there to compile this. */
 interface OrtTensor {
@@ -15,13 +15,6 @@ interface Ort {
   readonly InferenceSession: {
     create(model: Uint8Array, options: Readonly<Record<string, unknown>>): Promise<OrtSession>;
   };
-}
-
-export interface Peer {
-  readonly name: string;
-  /** Makes ready to run the model on these ids: a function that returns the last hidden state. */
-  prepare(ids: Int32Array, shape: Shape): () => Promise<Float32Array>;
-  release(): Promise<void>;
 }
 
 /** onnxruntime-web on its WebAssembly backend. */
