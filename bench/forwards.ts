@@ -103,7 +103,7 @@ export function forwardRow({ shape, dtype, threads, forward: { wall, cpu }, peak
 export function forwardSentence(measured: MeasuredForward): string {
   const row = forwardRow(measured);
   return (
-    `${nameForward(measured).padEnd(14)} ${row.ms} ms (${row['quartiles, ms']}; cpu ${row['cpu ms']}), ` +
+    `${nameForward(measured).padEnd(14)} ${row.ms} ms (${row['quartiles, ms']}${row['cpu ms'] === '' ? '' : `; cpu ${row['cpu ms']}`}), ` +
     `${row['tokens/s']} tokens/s, ${row['Gop/s']} Gop/s, ${row.share} of ${row['peak, Gop/s']}`
   );
 }

@@ -45,7 +45,8 @@ export function kernelSentence({ name, unit, milliseconds, figure, peak, busy }:
     unit === 'op'
       ? `${figure.toFixed(1).padStart(6)} Gop/s, ${percent(figure / peak)} of ${peak.toFixed(1)}`
       : `${figure.toFixed(3).padStart(6)} ns an element`;
-  return `${name.padEnd(32)} ${milliseconds.toFixed(4).padStart(9)} ms ${speed}; cpu/wall ${busy.toFixed(2)}`;
+  const cpu = Number.isNaN(busy) ? '' : `; cpu/wall ${busy.toFixed(2)}`;
+  return `${name.padEnd(32)} ${milliseconds.toFixed(4).padStart(9)} ms ${speed}${cpu}`;
 }
 
 function chart(measured: readonly Measured[]): Chart {

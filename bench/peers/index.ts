@@ -1,128 +1,102 @@
 /**
- * ALBERT-base, float32, one thread, against ONNX Runtime on the same weights: answers compared, then timed by turns.
+ * ALBERT-base, one thread, against other runtimes on the same weights: answers compared, then timed by turns.
  *
- * `--shape BATCHxSEQ` (repeatable; 1x128 unless given), `--seconds N` for each shape, `--onnx DIR` with
- * `albert_base_v2_f32.onnx`, `--json FILE` writes the figures there.
+ * `--shape BATCHxSEQ` (repeatable) and `--dtype float32,int8` run those and print them, `--seconds N` for each shape,
+ * `--onnx DIR` takes `albert_base_v2_f32.onnx` and `albert_base_v2_int8_dynamic.onnx` from there instead of making
+ * them, `--json FILE` writes the figures there.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { forwardFlops, loadAlbertBase, nameShape, parseShape, tokenIds } from '../albert-base.js';
-import { alternate, type Samples } from '../alternate.js';
-import { machine } from '../machine.js';
+import type { Dtype } from '../../src/engine/schemes.js';
+import type { AlbertModel } from '../../src/model/heads/model.js';
+import { type Albert, albertBase, loadAlbert, parseShape } from '../albert-base.js';
+import { parseDtypes, SHAPES } from '../choices.js';
+import { lastHiddenState } from '../forwards.js';
+import { machine, nameMachine } from '../machine.js';
 import { RegisterPeak } from '../peak.js';
-import { nameMachine, rounded, writeReport } from '../report.js';
-import { median, quantile, ratios } from '../statistics.js';
+import { writeReport } from '../report.js';
+import { encodeAlbertOnnx } from './albert-onnx.js';
+import { type Contest, contest, contestCharts, contestRows, contestSentences, contestSummary } from './contest.js';
 import { installPeers } from './install.js';
-import { openNative, openWeb, type Peer } from './onnx.js';
+import { openNative, openWeb } from './onnx.js';
+import type { Peer } from './peer.js';
+import { openTfjs } from './tfjs.js';
 
-const OURS = 'albert-wasm';
-const PEAK = 'register peak';
-
-/** Largest difference of two float32 forwards: each is within about 3e-6 of float64. */
-const TOLERANCE = 2e-5;
+const ONNX_FILES = { float32: 'albert_base_v2_f32.onnx', int8: 'albert_base_v2_int8_dynamic.onnx' } as const;
 
 const { values } = parseArgs({
   options: {
-    shape: { type: 'string', multiple: true, default: ['1x128'] },
+    shape: { type: 'string', multiple: true },
+    dtype: { type: 'string' },
     seconds: { type: 'string', default: '20' },
-    onnx: { type: 'string', default: fileURLToPath(new URL('../../../shared/peers', import.meta.url)) },
+    onnx: { type: 'string' },
     json: { type: 'string' },
   },
 });
+const shapes = (values.shape ?? SHAPES).map(parseShape);
+const dtypes = parseDtypes(values.dtype ?? 'float32,int8');
 
-const file = resolve(values.onnx, 'albert_base_v2_f32.onnx');
-if (!existsSync(file)) {
-  console.log(`skipped: there is no ${file}; --onnx names its directory`);
-  process.exit(0);
-}
-installPeers();
-
-const bytes = readFileSync(file);
-const peers: Peer[] = [await openWeb(bytes)];
-try {
-  peers.push(await openNative(bytes));
-} catch (error) {
-  console.log(`without onnxruntime-node, which does not load here: ${(error as Error).message}`);
-}
-const model = await loadAlbertBase();
-const { kernels: build } = model.info();
-const peak = new RegisterPeak(build);
+const versions = installPeers();
+const albert = await albertBase();
+const reference = await loadAlbert(albert);
+const { kernels: build } = reference.info();
 console.log(`${nameMachine(machine())}; ${build} build`);
 
-const rows = [];
-const raw = [];
-for (const shape of values.shape.map(parseShape)) {
-  const { batch, seq } = shape;
-  const ids = tokenIds(shape);
-  const ours = async () => {
-    const { last_hidden_state } = await model.forward({ input_ids: { data: ids, shape: [batch, seq] } });
-    return last_hidden_state.data;
-  };
-  const prepared = peers.map((peer) => [peer.name, peer.prepare(ids, shape)] as const);
-  const differences = new Map<string, number>();
-  for (const [name, run] of prepared) {
-    const difference = largestDifference(await ours(), await run());
-    differences.set(name, difference);
-    if (!(difference <= TOLERANCE)) throw new Error(`${name} differs by ${difference} at ${nameShape(shape)}`);
+const contests: Contest[] = [];
+for (const dtype of dtypes) {
+  const ours = dtype === 'float32' ? reference : await loadAlbert(albert, { dtype });
+  const peers = [our(ours), ...(await openPeers(albert, dtype))];
+  const peak = new RegisterPeak(build, dtype);
+  for (const shape of shapes) {
+    const expected = await lastHiddenState(reference, shape);
+    const rounds = { warmups: 2, rounds: 7, seconds: Number(values.seconds) };
+    const result = await contest(peers, shape, dtype, expected, peak, rounds);
+    contests.push(result);
+    for (const sentence of contestSentences(result)) console.log(sentence);
   }
-
-  let peakFlops = 0;
-  const samples = await alternate(
-    {
-      [OURS]: ours,
-      ...Object.fromEntries(prepared),
-      [PEAK]: () => {
-        peakFlops = peak.run();
-      },
-    },
-    { warmups: 2, rounds: 7, seconds: Number(values.seconds) },
-  );
-  raw.push({ shape: nameShape(shape), peakFlops, samples });
-  const { [OURS]: mine, [PEAK]: top, ...others } = samples as Record<string, Samples>;
-  if (mine === undefined || top === undefined) throw new Error('a contestant was not measured');
-  const peakRate = peakFlops / median(top.wall) / 1e6;
-  for (const [name, theirs] of [[OURS, mine] as const, ...Object.entries(others)]) {
-    const ms = median(theirs.wall);
-    const rate = forwardFlops(shape) / ms / 1e6;
-    const byRound = ratios(theirs.wall, mine.wall);
-    const row = {
-      shape: nameShape(shape),
-      runtime: name,
-      ms: rounded(ms, 2),
-      'quartiles, ms': `${quantile(theirs.wall, 0.25).toFixed(2)} – ${quantile(theirs.wall, 0.75).toFixed(2)}`,
-      'cpu ms': rounded(median(theirs.cpu), 2),
-      'GFLOP/s': rounded(rate),
-      'share of peak': `${((rate / peakRate) * 100).toFixed(0)} %`,
-      'times our time': rounded(ms / median(mine.wall), 2),
-      'quartiles, by round': `${quantile(byRound, 0.25).toFixed(2)} – ${quantile(byRound, 0.75).toFixed(2)}`,
-      'largest difference': differences.get(name)?.toExponential(1) ?? '',
-    };
-    rows.push(row);
-    console.log(
-      `${row.shape.padEnd(6)} ${name.padEnd(17)} ${ms.toFixed(2).padStart(8)} ms (${row['quartiles, ms']}; ` +
-        `cpu ${row['cpu ms']}), ${row['GFLOP/s']} GFLOP/s, ${row['share of peak']} of ${peakRate.toFixed(1)}, ` +
-        `${row['times our time']} times ours (${row['quartiles, by round']})`,
-    );
-  }
+  for (const peer of peers.slice(1)) await peer.release();
 }
-for (const peer of peers) await peer.release();
 
 writeReport(
   'peers',
   {
-    title: `ALBERT-base, float32, one thread, against ONNX Runtime 1.30.0, ${build} build`,
+    title: `ALBERT-base, one thread, against other runtimes, ${build} build`,
+    summary: contestSummary(contests),
     note:
-      'Batch x sequence, no padding, the same weights, all answers compared first. Medians of wall and processor time, ' +
-      'measured by turns; ratios of wall medians, with the quartiles of the ratio round by round.',
-    rows,
-    raw,
+      `Against ${versions}. Batch x sequence, no padding, the same weights. Medians of wall and processor time, measured by ` +
+      'turns; ratios of wall medians, with the quartiles of the ratio round by round. Before that every answer was compared ' +
+      'with our float32 one: the largest difference, and the part of its energy that is error (NMSE). In int8 every product ' +
+      'with weights is quantised, ' +
+      "in ONNX Runtime's files with a scale a channel and a scale and zero point an activation tensor; " +
+      'TensorFlow.js has no int8. onnxruntime-node is native code and uses vector instructions that WebAssembly has not.',
+    command: 'npm run bench:peers',
+    rows: contests.flatMap(contestRows),
+    charts: contestCharts(contests),
+    raw: contests,
   },
-  values.json,
+  { json: values.json, partial: values.shape !== undefined || values.dtype !== undefined || values.onnx !== undefined },
 );
 
-function largestDifference(a: Float32Array, b: Float32Array): number {
-  if (a.length !== b.length) throw new Error(`expected ${a.length} numbers, got ${b.length}`);
-  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - (b[i] as number))), 0);
+function our(model: AlbertModel): Peer {
+  return {
+    name: 'albert-wasm',
+    prepare: (_, shape) => () => lastHiddenState(model, shape),
+    release: () => model.dispose(),
+  };
+}
+
+async function openPeers(albert: Albert, dtype: Dtype): Promise<Peer[]> {
+  const onnx =
+    values.onnx === undefined
+      ? encodeAlbertOnnx(albert, dtype)
+      : new Uint8Array(readFileSync(resolve(values.onnx, ONNX_FILES[dtype])));
+  const peers = [await openWeb(onnx)];
+  try {
+    peers.push(await openNative(onnx));
+  } catch (error) {
+    console.log(`without onnxruntime-node, which does not load here: ${(error as Error).message}`);
+  }
+  if (dtype === 'float32') peers.push(await openTfjs(albert));
+  return peers;
 }
