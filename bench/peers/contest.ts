@@ -119,7 +119,7 @@ export function contestCharts(contests: readonly Contest[]): Chart[] {
     if (mine.length === 0) return [];
     return {
       name: dtype,
-      title: `ALBERT-base, ${dtype}: a forward's time, by albert-wasm's`,
+      title: `ALBERT-base, ${dtype}: time of a forward, relative to albert-wasm`,
       unit: "times albert-wasm's time in the same run, one thread, batch x sequence; shorter is faster",
       groups: mine.map(({ shape, contestants }) => ({
         label: nameShape(shape),

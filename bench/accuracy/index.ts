@@ -1,0 +1,53 @@
+/**
+ * What int8 costs in answers, on each build of the kernels that this engine runs, and the report.
+ *
+ * `--only SUBSTRING` takes the measures whose name holds it (sst2, fill-mask, nmse) and prints them, `--limit N` the first
+ * N sentences of each, `--json FILE` writes the figures there.
+ */
+import { parseArgs } from 'node:util';
+import { BUILDS } from '../../test/builds.js';
+import { machine, nameMachine } from '../machine.js';
+import { writeReport } from '../report.js';
+import { MEASURES } from './measures.js';
+
+const { values } = parseArgs({
+  options: { only: { type: 'string', default: '' }, limit: { type: 'string' }, json: { type: 'string' } },
+});
+const limit = values.limit === undefined ? undefined : Number(values.limit);
+
+const chosen = MEASURES.filter(({ name }) => name.includes(values.only));
+if (chosen.length === 0) {
+  console.error(`no measure has "${values.only}" in its name`);
+  process.exit(1);
+}
+console.log(nameMachine(machine()));
+
+const rows = [];
+for (const { name, target, missing, measure } of chosen) {
+  if (missing !== undefined) {
+    console.log(`skipped: ${name}: ${missing}`);
+    continue;
+  }
+  // The debug build gives the plain build's bits, slowly.
+  for (const { name: build, wasmUrl } of BUILDS.filter((one) => one.name !== 'debug')) {
+    const { met, ...outcome } = await measure(wasmUrl, limit);
+    rows.push({ measure: name, build, ...outcome, target, met: met ? 'yes' : 'no' });
+    console.log(`${build.padEnd(8)} ${name}: ${outcome.cost} (${target}): ${met ? 'met' : 'NOT met'}`);
+  }
+}
+
+writeReport(
+  'accuracy',
+  {
+    title: 'What int8 costs in answers',
+    summary: `${rows.map((row) => `${row.measure.split(':')[0]} on ${row.build}: ${row.cost}`).join('; ')}.`,
+    note:
+      'Each build of the kernels that this engine runs: relaxed SIMD quantises activations to 7 bits, plain SIMD to 13. The ' +
+      'sentences of ours are bench/accuracy/sentences.txt.',
+    command: 'npm run bench:accuracy',
+    rows,
+    charts: [],
+    raw: rows,
+  },
+  { json: values.json, partial: values.only !== '' || limit !== undefined || rows.length === 0 },
+);

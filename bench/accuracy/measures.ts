@@ -1,0 +1,113 @@
+/** What int8 costs: each measure answers for float32 and for int8 on one build of the kernels, and says what is allowed. */
+import { existsSync, readFileSync } from 'node:fs';
+import type { Dtype } from '../../src/engine/schemes.js';
+import { pipeline } from '../../src/index.js';
+import { AlbertModel } from '../../src/model/heads/model.js';
+import type { InitOptions } from '../../src/model/options.js';
+import { formulaFiles, readFixture } from '../../test/fixtures.js';
+import { percent } from '../format.js';
+import { uniform } from '../numbers.js';
+import { nmse } from '../statistics.js';
+
+/** Half of SST-2's development set, which is not ours to ship. */
+const SST2 = new URL('../../../shared/data/sst2_dev_first_half.jsonl', import.meta.url);
+
+export interface Outcome {
+  readonly float32: string;
+  readonly int8: string;
+  /** int8's cost, as it is compared with the target. */
+  readonly cost: string;
+  readonly met: boolean;
+}
+
+export interface Measure {
+  readonly name: string;
+  readonly target: string;
+  /** Why it cannot be measured here. */
+  readonly missing?: string;
+  /** @param limit the most sentences; all unless given */
+  measure(wasmUrl: URL, limit?: number): Promise<Outcome>;
+}
+
+const sst2: Measure = {
+  name: 'sst2: right answers, albert-mini-en-sst2 on half of its development set',
+  target: 'at most 0.5 points below float32',
+  ...(existsSync(SST2) ? {} : { missing: 'there is no ../shared/data beside the project' }),
+  async measure(wasmUrl, limit) {
+    const lines = readFileSync(SST2, 'utf8').trim().split('\n').slice(0, limit);
+    const right = async (dtype: Dtype) => {
+      await using classify = await pipeline('sentiment-analysis', undefined, { wasmUrl, dtype });
+      let count = 0;
+      for (const line of lines) {
+        const { text, label }: { text: string; label: number } = JSON.parse(line);
+        const [best] = await classify(text);
+        count += Number((best?.label === 'POSITIVE') === (label === 1));
+      }
+      return count;
+    };
+    const [float32, int8] = [await right('float32'), await right('int8')];
+    const points = (100 * (int8 - float32)) / lines.length;
+    const share = (count: number) => `${count} of ${lines.length} (${percent(count / lines.length, 1)})`;
+    return {
+      float32: share(float32),
+      int8: share(int8),
+      cost: `${points > 0 ? '+' : ''}${points.toFixed(1)} points`,
+      met: points >= -0.5,
+    };
+  },
+};
+
+/** The sentences, in each one word, drawn by a seed, masked. */
+export function maskedSentences(limit?: number): string[] {
+  const lines = readFileSync(new URL('sentences.txt', import.meta.url), 'utf8')
+    .trim()
+    .split('\n');
+  const draws = uniform(lines.length, 7, 0, 1);
+  return lines.slice(0, limit).map((line, i) => {
+    const words = [...line.matchAll(/[A-Za-z]+/g)];
+    const { 0: word, index } = words[Math.floor((draws[i] as number) * words.length)] as RegExpExecArray;
+    return `${line.slice(0, index)}[MASK]${line.slice(index + word.length)}`;
+  });
+}
+
+const fillMask: Measure = {
+  name: "fill-mask: float32's best word, albert-mini-en on sentences of ours with one word masked",
+  target: 'at least 97 % the same',
+  async measure(wasmUrl, limit) {
+    const sentences = maskedSentences(limit);
+    const words = async (dtype: Dtype) => {
+      await using fill = await pipeline('fill-mask', undefined, { wasmUrl, dtype });
+      return (await fill(sentences, { top_k: 1 })).map(([mask]) => mask?.[0]?.token);
+    };
+    const [float32, int8] = [await words('float32'), await words('int8')];
+    const same = int8.filter((token, i) => token === float32[i]).length;
+    return {
+      float32: `${sentences.length} words`,
+      int8: `${same} the same`,
+      cost: percent(same / sentences.length, 1),
+      met: same >= 0.97 * sentences.length,
+    };
+  },
+};
+
+const MOST_NMSE = 5e-4;
+
+const hiddenState: Measure = {
+  name: 'nmse: error of the last hidden state by energy, fixture base_v2 (ALBERT-base) against float64',
+  target: `at most ${MOST_NMSE.toExponential()}`,
+  async measure(wasmUrl) {
+    const fixture = readFixture('base_v2/model');
+    const files = await formulaFiles(fixture);
+    const exact = fixture.expected.get('f64.last_hidden_state')?.data as Float64Array;
+    const error = async (options: InitOptions) => {
+      await using model = await AlbertModel.from_pretrained(files, options);
+      const { last_hidden_state } = await model.forward(fixture.inputs);
+      return nmse(last_hidden_state.data, exact);
+    };
+    const [float32, int8] = [await error({ wasmUrl }), await error({ wasmUrl, dtype: 'int8' })];
+    const figure = int8.toExponential(1);
+    return { float32: float32.toExponential(1), int8: figure, cost: figure, met: int8 <= MOST_NMSE };
+  },
+};
+
+export const MEASURES: readonly Measure[] = [sst2, fillMask, hiddenState];

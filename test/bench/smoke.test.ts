@@ -1,0 +1,75 @@
+/** Every bench runs: one small row each, its answer checked by the bench itself, its figures in a file. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { peersInstalled } from '../../bench/peers/install.js';
+
+const smoke = suite('benches');
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Runs a bench into a file of its own, and returns what it wrote. */
+function bench(file: string, ...args: string[]) {
+  const directory = mkdtempSync(`${tmpdir()}/albert-wasm-bench-`);
+  try {
+    const json = `${directory}/figures.json`;
+    const node = ['--import', 'tsx', '--conditions=@albert-wasm/source', `bench/${file}`, ...args, '--json', json];
+    execFileSync(process.execPath, node, { cwd: ROOT, stdio: 'pipe' });
+    return JSON.parse(readFileSync(json, 'utf8'));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+smoke('kernels', () => {
+  const { rows, machine } = bench('kernels/index.ts', '--only', 'matmul 8x768x768', '--seconds', '0.01');
+  assert.equal(
+    rows.map((row: Record<string, unknown>) => [row.kernel, row.dtype]),
+    [
+      ['matmul 8x768x768', 'float32'],
+      ['matmul 8x768x768 int8', 'int8'],
+    ],
+  );
+  for (const row of rows) assert.ok(row['Gop/s'] > 0 && row['peak, Gop/s'] > 0, JSON.stringify(row));
+  assert.ok(machine.engine.includes(process.versions.node), machine.engine);
+});
+
+smoke('model', () => {
+  const { rows } = bench('model.ts', '--shape', '1x2', '--dtype', 'int8', '--seconds', '0');
+  const [{ shape, dtype, threads, NMSE, ms }] = rows;
+  assert.equal([rows.length, shape, dtype, threads], [1, '1x2', 'int8', 1]);
+  // int8 ran: neither float32 under another name, nor wrong.
+  assert.ok(Number(NMSE) > 1e-6 && Number(NMSE) < 5e-3 && ms > 0, `${NMSE}, ${ms} ms`);
+});
+
+smoke('accuracy', () => {
+  const { rows } = bench('accuracy/index.ts', '--only', 'fill-mask', '--limit', '2');
+  assert.is(rows[0].float32, '2 words');
+  assert.match(rows[0].cost, /%$/);
+});
+
+const installed = peersInstalled();
+if (!installed) console.log('skipped: peers: they are not installed (npm run bench:peers installs them)');
+(installed ? smoke : smoke.skip)('peers', () => {
+  const { rows } = bench('peers/index.ts', '--shape', '1x2', '--dtype', 'float32', '--seconds', '0');
+  const runtimes = rows.map((row: Record<string, unknown>) => row.runtime);
+  for (const name of ['albert-wasm', 'onnxruntime-web', 'tfjs-backend-wasm']) assert.ok(runtimes.includes(name), name);
+});
+
+smoke('a wrong choice is refused', () => {
+  const refused = (file: string, ...args: string[]) => assert.throws(() => bench(file, ...args), /Command failed/);
+  refused('kernels/index.ts', '--only', 'no such kernel');
+  refused('model.ts', '--dtype', 'int4');
+});
+
+const page = existsSync(process.env.CHROMIUM ?? '/usr/bin/chromium');
+if (!page) console.log('skipped: browser: there is no Chromium');
+(page ? smoke : smoke.skip)('browser', () => {
+  const { kernels, machine } = bench('browser/index.ts', '--only', 'gelu_new 128x3072', '--seconds', '0.01');
+  assert.equal([kernels.length, kernels[0].name], [1, 'gelu_new 128x3072']);
+  assert.match(machine.engine, /^Chromium/);
+});
+
+smoke.run();
