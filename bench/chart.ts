@@ -62,6 +62,8 @@ export function drawChart({ title, unit, groups, reference }: Chart, machine: st
       text(x(value), top + height + 16, figure(value), { fill: FAINT, anchor: 'middle' }),
     ]),
   ];
+  // Above the lines, so that none runs through a figure.
+  const figures: string[] = [];
   let y = top;
   for (const { label, bars } of groups) {
     const middle = y + (bars.length * BAR) / 2;
@@ -72,7 +74,7 @@ export function drawChart({ title, unit, groups, reference }: Chart, machine: st
       );
       if (quartiles !== undefined) parts.push(line(x(quartiles[0]), y + 6.5, x(quartiles[1]), y + 6.5, TEXT, 2));
       const end = Math.max(x(value), x(quartiles?.[1] ?? 0));
-      parts.push(text(end + 5, y + 11, figure(value), { size: 11 }));
+      figures.push(text(end + 5, y + 11, figure(value), { size: 11, halo: true }));
       y += BAR;
     }
     y += GAP;
@@ -82,7 +84,7 @@ export function drawChart({ title, unit, groups, reference }: Chart, machine: st
     parts.push(line(x(value), top - 4, x(value), top + height, TEXT, 1.5));
     parts.push(text(x(value), top + height + 34, label, { anchor: 'middle' }));
   }
-  return document(top + height + (reference === undefined ? 26 : 44), title, parts);
+  return document(top + height + (reference === undefined ? 26 : 44), title, [...parts, ...figures]);
 }
 
 function document(height: number, title: string, parts: readonly string[]): string {
@@ -112,16 +114,19 @@ interface Style {
   readonly weight?: number;
   readonly fill?: string;
   readonly anchor?: 'start' | 'middle' | 'end';
+  /** An outline in the background's colour. */
+  readonly halo?: boolean;
 }
 
 function text(
   x: number,
   y: number,
   content: string,
-  { size = 12, weight = 400, fill = TEXT, anchor = 'start' }: Style = {},
+  { size = 12, weight = 400, fill = TEXT, anchor = 'start', halo = false }: Style = {},
 ) {
   const style = `font-size="${size}" font-weight="${weight}" fill="${fill}" text-anchor="${anchor}"`;
-  return `<text x="${round(x)}" y="${round(y)}" ${style}>${escaped(content)}</text>`;
+  const outline = halo ? ` stroke="${BACKGROUND}" stroke-width="3" paint-order="stroke"` : '';
+  return `<text x="${round(x)}" y="${round(y)}" ${style}${outline}>${escaped(content)}</text>`;
 }
 
 function line(x1: number, y1: number, x2: number, y2: number, stroke: string, width = 1): string {

@@ -51,15 +51,22 @@ export function kernelSentence({ name, unit, milliseconds, figure, peak, busy }:
 
 function chart(measured: readonly Measured[]): Chart {
   const products = measured.filter(({ unit }) => unit === 'op');
+  const withoutDtype = (name: string) => name.replace(' int8', '');
+  const labels = [...new Set(products.map(({ name }) => withoutDtype(name)))];
   return {
     name: 'share',
     title: 'Kernels: share of the register peak',
     unit: 'percent of the operations a second that registers alone reach, same dtype, same run; longer is better',
-    groups: products.map(({ name, dtype, figure, peak, milliseconds, quartiles: [low, high] }) => {
-      const share = (100 * figure) / peak;
-      const at = (ms: number) => (share * milliseconds) / ms;
-      return { label: name, bars: [{ series: dtype, value: share, quartiles: [at(high), at(low)] }] };
-    }),
+    groups: labels.map((label) => ({
+      label,
+      bars: products
+        .filter(({ name }) => withoutDtype(name) === label)
+        .map(({ dtype, figure, peak, milliseconds, quartiles: [low, high] }) => {
+          const share = (100 * figure) / peak;
+          const at = (ms: number) => (share * milliseconds) / ms;
+          return { series: dtype, value: share, quartiles: [at(high), at(low)] };
+        }),
+    })),
     reference: { value: 100, label: 'register peak' },
   };
 }

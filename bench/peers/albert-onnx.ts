@@ -1,6 +1,9 @@
 /**
  * ALBERT as an ONNX file, float32 or dynamically quantised to int8: the nodes that PyTorch's exporter and ONNX Runtime's
- * quantizer write, so that ONNX Runtime's optimiser finds the patterns it fuses. Every product with weights is quantised.
+ * quantizer write, so that ONNX Runtime's optimiser finds the patterns it fuses.
+ *
+ * Every product with weights is quantised. The quantizer itself, given an export of ALBERT whose twelve layers share their
+ * weights, quantises those of one layer and leaves the other eleven in float32: such a file runs as fast as a float32 one.
  */
 import type { Dtype } from '../../src/engine/schemes.js';
 import type { Albert } from '../albert-base.js';
