@@ -95,7 +95,7 @@ export function contestSentences(contest: Contest): string[] {
     (row) =>
       `${`${row.shape} ${row.dtype}`.padEnd(14)} ${String(row.runtime).padEnd(17)} ${row.ms} ms ` +
       `(${row['quartiles, ms']}; cpu ${row['cpu ms']}), ${row['Gop/s']} Gop/s, ${row['share of peak']} of ` +
-      `${contest.peak.toFixed(1)}, ${row['times our time']} times ours (${row['quartiles, by round']})`,
+      `${contest.peak.toFixed(1)}, ${row['times our time']} times ours (${row['its quartiles']})`,
   );
 }
 
