@@ -5,7 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { Engine } from '../../src/engine/engine.js';
-import { compileKernels } from '../../src/engine/kernels.js';
+import { startRuntime } from '../../src/engine/runtime.js';
 import { machine } from '../machine.js';
 import { RegisterPeak } from '../peak.js';
 import { nameMachine, rounded, writeReport } from '../report.js';
@@ -25,7 +25,8 @@ if (chosen.length === 0) {
   process.exit(1);
 }
 
-const engine = new Engine(await compileKernels(), { maxMemoryBytes: 2 ** 30, dtype: 'int8', inputs: 3072 });
+const runtime = await startRuntime({ maxMemoryBytes: 2 ** 30, threads: 1 });
+const engine = new Engine(runtime, { dtype: 'int8', inputs: 3072 });
 const peak = new RegisterPeak(engine.build);
 console.log(`${nameMachine(machine())}; ${engine.build} build`);
 

@@ -19,7 +19,7 @@ export interface Scheme {
   scratchBytes(inputs: number): number;
   readonly pack: Kernels['packF32'];
   readonly unpack: Kernels['unpackF32'];
-  readonly gemm: Kernels['gemmF32'];
+  readonly gemm: 'gemmF32' | 'gemmI8';
   readonly embed: Kernels['embed'];
 }
 
@@ -30,7 +30,7 @@ export function schemesOf(kernels: Kernels): Readonly<Record<Dtype, Scheme>> {
       scratchBytes: kernels.gemmScratchBytes,
       pack: kernels.packF32,
       unpack: kernels.unpackF32,
-      gemm: kernels.gemmF32,
+      gemm: 'gemmF32',
       embed: kernels.embed,
     },
     int8: {
@@ -38,7 +38,7 @@ export function schemesOf(kernels: Kernels): Readonly<Record<Dtype, Scheme>> {
       scratchBytes: kernels.gemmI8ScratchBytes,
       pack: kernels.packI8,
       unpack: kernels.unpackI8,
-      gemm: kernels.gemmI8,
+      gemm: 'gemmI8',
       embed: kernels.embedI8,
     },
   };
