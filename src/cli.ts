@@ -218,7 +218,9 @@ async function timed<T extends keyof Pipelines>(
   const done = performance.now();
   const info: ModelInfo = run.model.info();
   const times = `loaded in ${(loaded - start).toFixed(0)} ms, ${texts.length} ${texts.length === 1 ? 'text' : 'texts'} in ${(done - loaded).toFixed(0)} ms`;
-  print(`${title}   (${times}; ${info.dtype} on ${info.kernels}, ${info.threads === 1 ? '1 thread' : `${info.threads} threads`})\n${table(rows, '  ')}\n`);
+  print(
+    `${title}   (${times}; ${info.dtype} on ${info.kernels}, ${info.threads === 1 ? '1 thread' : `${info.threads} threads`})\n${table(rows, '  ')}\n`,
+  );
   await run.dispose();
 }
 

@@ -5,9 +5,10 @@ import type { WorkerHandle } from '../platform/worker.js';
 import { Chunks, type Kernel, type Operation } from './chunks.js';
 import type { WorkerStart } from './worker.js';
 
-/** A worker starts in 50 to 100 ms, later on a busy machine. */
-const START_MS = 20_000;
-/** A chunk takes its caller a few milliseconds at most: whoever is not done with one after this is lost. */
+/**
+ * A worker starts in 50 to 100 ms, and a chunk takes milliseconds; on a machine that others fill, many times as long. One
+ * that has not come or finished after this is lost.
+ */
 const PATIENCE_MS = 10_000;
 
 export interface ThreadsOptions {
@@ -15,6 +16,7 @@ export interface ThreadsOptions {
   readonly count: number;
   /** The workers' file instead of the package's own. */
   readonly workerUrl?: URL;
+  /** Milliseconds to wait for a worker before it is given up. */
   readonly patience?: number;
 }
 
@@ -69,9 +71,9 @@ export class Threads {
     const block = Chunks.makeBlock();
     this.#chunks = new Chunks(block, this.#kernels, 0);
     this.#lost = undefined;
-    const { count, workerUrl } = this.#options;
+    const { count, workerUrl, patience = PATIENCE_MS } = this.#options;
     const why = await new Promise<string | undefined>((resolve) => {
-      const timer = setTimeout(() => settle(`they did not start within ${START_MS / 1000} s`), START_MS);
+      const timer = setTimeout(() => settle(`they did not come within ${patience} ms`), patience);
       const settle = (fault?: string) => {
         clearTimeout(timer);
         resolve(fault);
@@ -108,13 +110,14 @@ export class Threads {
    */
   run(operation: Operation): void {
     const chunks = this.#chunks;
+    const { patience = PATIENCE_MS } = this.#options;
     const started = performance.now();
     for (let next = 0; next < operation.calls.length; ) {
       next = chunks.open(operation, next);
       chunks.runAll();
-      const patience = (this.#options.patience ?? PATIENCE_MS) + 100 * (performance.now() - started);
-      if (!chunks.join(patience, this.#mayBlock)) {
-        this.#lost = 'it did not finish its part in time';
+      // As many times the caller's own part as anyone may be slower, and then some.
+      if (!chunks.join(patience + 100 * (performance.now() - started), this.#mayBlock)) {
+        this.#lost = `it did not finish its part within ${patience} ms`;
         throw new AlbertError('ERR_WORKER', `a worker was lost: ${this.#lost}`);
       }
       const failure = chunks.takeFailure();

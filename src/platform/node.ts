@@ -86,15 +86,22 @@ export function startWorker(
   data: unknown,
   listener: WorkerListener,
 ): WorkerHandle {
-  const worker = new Worker(url ?? WORKERS[kind](), { name: 'albert-wasm', workerData: data });
+  // Without the program's flags: a worker needs none of its preloads, and refuses those of `node -e`.
+  const worker = new Worker(url ?? WORKERS[kind](), { name: 'albert-wasm', workerData: data, execArgv: [] });
   worker.on('message', (value) => listener.message(value));
   worker.on('error', (error) => listener.error(error instanceof Error ? error : new Error(String(error))));
   worker.on('exit', (code) => listener.error(new Error(`it ended by itself, with exit code ${code}`)));
   worker.unref();
+  let ended: Promise<unknown> | undefined;
   return {
     async terminate() {
-      worker.removeAllListeners();
-      await worker.terminate();
+      if (ended === undefined) {
+        worker.removeAllListeners();
+        // Nobody hears of its errors any more, but without a listener they would end the process.
+        worker.on('error', () => {});
+        ended = worker.terminate();
+      }
+      await ended;
     },
   };
 }
