@@ -119,8 +119,8 @@ export class Engine {
   /** out = activation(x · weights + bias) */
   linear(x: Matrix, { panels, bias, inputs, outputs }: Dense, out: Matrix, activation: Activation = 'identity'): void {
     const number = ACTIVATIONS.indexOf(activation);
-    const { gemm, panelsBytes } = this.#schemes[panels.dtype];
-    const calls = splitProduct(x.rows, outputs, inputs, this.#count).map(({ row, rows, column, columns }) => [
+    const { gemm, panelsBytes, grain } = this.#schemes[panels.dtype];
+    const calls = splitProduct(x.rows, outputs, inputs, this.#count, grain).map(({ row, rows, column, columns }) => [
       x.address + row * x.stride,
       x.stride,
       panels.address + (column === 0 ? 0 : panelsBytes(inputs, column)),
