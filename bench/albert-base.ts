@@ -1,5 +1,6 @@
 /** ALBERT-base with the weights of the fixtures' formula, and what one forward of it computes. */
 import { AlbertModel } from '../src/model/heads/model.js';
+import type { InitOptions } from '../src/model/options.js';
 import { encodeSafetensors } from '../src/weights/safetensors.js';
 import { formulaTensor } from '../test/formula.js';
 import { uniform } from './numbers.js';
@@ -21,7 +22,7 @@ const CONFIG = {
   attention_probs_dropout_prob: 0,
 };
 
-export async function loadAlbertBase(dtype: 'float32' | 'int8' = 'float32'): Promise<AlbertModel> {
+export async function loadAlbertBase(options: InitOptions = {}): Promise<AlbertModel> {
   const shapes = await AlbertModel.from_config(CONFIG);
   const tensors = [...shapes.params].map(([name, { shape }]) => ({ name, shape, data: formulaTensor(name, shape) }));
   await shapes.dispose();
@@ -29,7 +30,7 @@ export async function loadAlbertBase(dtype: 'float32' | 'int8' = 'float32'): Pro
     'config.json': JSON.stringify(CONFIG),
     'model.safetensors': encodeSafetensors(tensors, 'F32', { format: 'pt' }),
   };
-  return AlbertModel.from_pretrained(files, { dtype });
+  return AlbertModel.from_pretrained(files, options);
 }
 
 /** A batch of sequences without padding. */

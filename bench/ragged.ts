@@ -51,7 +51,7 @@ const raw = [];
 let build = '';
 console.log(nameMachine(machine()));
 for (const dtype of values.dtype as ('float32' | 'int8')[]) {
-  await using model = await loadAlbertBase(dtype);
+  await using model = await loadAlbertBase({ dtype });
   build = model.info().kernels;
   const { hidden_size } = model.config;
   const [ragged, whole] = [await model.forwardEach(each), await model.forward(rectangle)];
