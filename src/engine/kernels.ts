@@ -101,7 +101,7 @@ export interface Kernels {
 }
 
 /** The kernels that several threads run in parts, each with the place of its scratch memory among its arguments. */
-export const DIVIDED = { gemmF32: 12, gemmI8: 12, attention: 10, layerNorm: undefined } as const;
+export const DIVIDED = { gemmF32: 12, gemmI8: 12, gemmI8Paired: 12, attention: 10, layerNorm: undefined } as const;
 
 const compiled = new Map<string, Promise<WebAssembly.Module>>();
 

@@ -20,7 +20,7 @@ export interface Scheme {
   scratchBytes(inputs: number): number;
   readonly pack: Kernels['packF32'];
   readonly unpack: Kernels['unpackF32'];
-  readonly gemm: 'gemmF32' | 'gemmI8';
+  readonly gemm: 'gemmF32' | 'gemmI8' | 'gemmI8Paired';
   readonly embed: Kernels['embed'];
   /** How fine a product is cut for several threads. */
   readonly grain: Grain;
