@@ -118,6 +118,18 @@ threads('other parameters, and memory that grows while workers are there', async
   }
 });
 
+threads('packed runs of many lengths', async () => {
+  const inputs = [80, 3, 41, 1, 17, 66].map((seq) => ({
+    input_ids: Array.from({ length: seq }, (_, i) => (i * seq) % 1000),
+  }));
+  for (const dtype of ['float32', 'int8'] as const) {
+    await using one = await AlbertModel.from_config(MEDIUM, { seed: 1, dtype });
+    await using three = await AlbertModel.from_config(MEDIUM, { seed: 1, dtype, threads: 3 });
+    const wanted = (await one.forwardEach(inputs)).flatMap(numbers);
+    assertSame((await three.forwardEach(inputs)).flatMap(numbers), wanted, dtype);
+  }
+});
+
 threads('concurrent calls, some failing; two models at once', async () => {
   const input_ids = { data: new Int32Array(150).map((_, i) => i), shape: [3, 50] };
   await using one = await AlbertModel.from_config(MEDIUM, { seed: 1 });
