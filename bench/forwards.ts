@@ -6,13 +6,17 @@ import { alternate, type Rounds, type Samples } from './alternate.js';
 import type { Chart } from './chart.js';
 import { interval, percent, type Report, type Row, rounded } from './format.js';
 import type { RegisterPeak } from './peak.js';
-import { largestDifference, median, nmse, quartiles } from './statistics.js';
+import { largestDifference, median, nmse, quartiles, ratios } from './statistics.js';
 
 export interface MeasuredForward {
   readonly shape: Shape;
   readonly dtype: Dtype;
   readonly threads: number;
   readonly forward: Samples;
+  /** Round by round, how many times as fast as the first model that it took turns with. */
+  readonly speedup: readonly number[];
+  /** The same of the best rounds: what a neighbour's bursts leave. */
+  readonly bestRatio: number;
   /** Gop/s of the register peak. */
   readonly peak: number;
   /** Largest difference from the float32 forward of a single thread, and its part of the answer's energy. */
@@ -32,40 +36,53 @@ export async function lastHiddenState(model: AlbertModel, { batch, seq }: Shape)
 }
 
 /**
- * Compares a model's answer with float32's, then times it.
+ * Compares the answers of models of one dtype with float32's, then times them by turns.
  *
- * @throws when the answer is off by more than `MOST_NMSE`
+ * @throws when an answer is off by more than `MOST_NMSE`
  */
-export async function measureForward(
-  model: AlbertModel,
+export async function measureForwards(
+  models: readonly AlbertModel[],
   shape: Shape,
   expected: Float32Array,
   peak: RegisterPeak,
   rounds: Rounds,
-): Promise<MeasuredForward> {
-  const { dtype, threads } = model.info();
-  const answer = await lastHiddenState(model, shape);
-  const error = nmse(answer, expected);
-  if (!(error <= MOST_NMSE[dtype])) throw new Error(`${dtype} ${nameShape(shape)} is off by ${error} of the energy`);
+): Promise<MeasuredForward[]> {
+  const answers: Float32Array[] = [];
+  for (const model of models) {
+    const { dtype, threads } = model.info();
+    const answer = await lastHiddenState(model, shape);
+    const error = nmse(answer, expected);
+    if (!(error <= MOST_NMSE[dtype])) {
+      throw new Error(`${dtype} ${nameShape(shape)} on ${threads} threads is off by ${error} of the energy`);
+    }
+    answers.push(answer);
+  }
   let ops = 0;
-  const samples = await alternate(
+  const samples: Record<string, Samples> = await alternate<string>(
     {
-      forward: () => lastHiddenState(model, shape),
+      ...Object.fromEntries(models.map((model, i) => [i, () => lastHiddenState(model, shape)])),
       peak: () => {
         ops = peak.run();
       },
     },
     rounds,
   );
-  return {
-    shape,
-    dtype,
-    threads,
-    forward: samples.forward,
-    peak: ops / median(samples.peak.wall) / 1e6,
-    difference: largestDifference(answer, expected),
-    nmse: error,
-  };
+  const { peak: peakSamples, 0: first } = samples as Record<'peak' | 0, Samples>;
+  return models.map((model, i) => {
+    const { dtype, threads } = model.info();
+    const [forward, answer] = [samples[i] as Samples, answers[i] as Float32Array];
+    return {
+      shape,
+      dtype,
+      threads,
+      forward,
+      speedup: ratios(first.wall, forward.wall),
+      bestRatio: Math.min(...first.wall) / Math.min(...forward.wall),
+      peak: ops / median(peakSamples.wall) / 1e6,
+      difference: largestDifference(answer, expected),
+      nmse: nmse(answer, expected),
+    };
+  });
 }
 
 export function forwardReport(
@@ -75,13 +92,22 @@ export function forwardReport(
     summary: `${measured.map((row) => `${nameForward(row)} ${median(row.forward.wall).toFixed(0)} ms`).join('; ')}.`,
     note:
       'Batch x sequence, no padding; answers compared with float32 first. Medians; the peak is the register peak of the ' +
-      'same dtype on one thread, measured between the forwards; NMSE is the part of the last hidden state that is error.',
+      'same dtype on one thread, measured between the forwards; NMSE is the part of the last hidden state that is error. ' +
+      'Numbers of threads take turns; the speed-up is the median round by round, with its quartiles and the ratio of the best.',
     rows: measured.map(forwardRow),
     charts: [chart(measured)],
   };
 }
 
-export function forwardRow({ shape, dtype, threads, forward: { wall, cpu }, peak, nmse: error }: MeasuredForward): Row {
+export function forwardRow(measured: MeasuredForward): Row {
+  const {
+    shape,
+    dtype,
+    threads,
+    forward: { wall, cpu },
+    peak,
+    nmse: error,
+  } = measured;
   const ms = median(wall);
   const rate = forwardOps(shape) / ms / 1e6;
   return {
@@ -95,16 +121,22 @@ export function forwardRow({ shape, dtype, threads, forward: { wall, cpu }, peak
     'Gop/s': rounded(rate),
     'peak, Gop/s': rounded(peak),
     share: percent(rate / peak),
+    'speed-up': threads === 1 ? '' : speedupOf(measured),
     NMSE: error.toExponential(1),
     runs: wall.length,
   };
+}
+
+function speedupOf({ speedup, bestRatio }: MeasuredForward): string {
+  return `${median(speedup).toFixed(2)} (${interval(quartiles(speedup))}; best ${bestRatio.toFixed(2)})`;
 }
 
 export function forwardSentence(measured: MeasuredForward): string {
   const row = forwardRow(measured);
   return (
     `${nameForward(measured).padEnd(14)} ${row.ms} ms (${row['quartiles, ms']}${row['cpu ms'] === '' ? '' : `; cpu ${row['cpu ms']}`}), ` +
-    `${row['tokens/s']} tokens/s, ${row['Gop/s']} Gop/s, ${row.share} of ${row['peak, Gop/s']}`
+    `${row['tokens/s']} tokens/s, ${row['Gop/s']} Gop/s, ${row.share} of ${row['peak, Gop/s']}` +
+    (row['speed-up'] === '' ? '' : `, ${row['speed-up']} times as fast as one thread`)
   );
 }
 

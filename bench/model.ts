@@ -1,13 +1,13 @@
 /**
  * Times whole forwards of ALBERT-base and writes the report.
  *
- * `--shape BATCHxSEQ` (repeatable) and `--dtype float32,int8` run those and print them, `--seconds N` for each,
- * `--json FILE` writes the figures there.
+ * `--shape BATCHxSEQ` (repeatable), `--dtype float32,int8` and `--threads 1,2` run those and print them, `--seconds N` for
+ * each, `--json FILE` writes the figures there.
  */
 import { parseArgs } from 'node:util';
 import { albertBase, loadAlbert, parseShape } from './albert-base.js';
 import { parseDtypes, SHAPES } from './choices.js';
-import { forwardReport, forwardSentence, lastHiddenState, type MeasuredForward, measureForward } from './forwards.js';
+import { forwardReport, forwardSentence, lastHiddenState, type MeasuredForward, measureForwards } from './forwards.js';
 import { machine, nameMachine } from './machine.js';
 import { RegisterPeak } from './peak.js';
 import { writeReport } from './report.js';
@@ -16,12 +16,14 @@ const { values } = parseArgs({
   options: {
     shape: { type: 'string', multiple: true },
     dtype: { type: 'string' },
+    threads: { type: 'string' },
     seconds: { type: 'string', default: '8' },
     json: { type: 'string' },
   },
 });
 const shapes = (values.shape ?? SHAPES).map(parseShape);
 const dtypes = parseDtypes(values.dtype ?? 'float32,int8');
+const threads = (values.threads ?? '1,2').split(',').map(Number);
 
 const albert = await albertBase();
 const reference = await loadAlbert(albert);
@@ -30,16 +32,24 @@ console.log(`${nameMachine(machine())}; ${build} build`);
 
 const measured: MeasuredForward[] = [];
 for (const dtype of dtypes) {
-  const model = dtype === 'float32' ? reference : await loadAlbert(albert, { dtype });
+  const models = [];
+  for (const count of threads) {
+    const model = await loadAlbert(albert, { dtype, threads: count });
+    const { threads: got, whyNotThreaded } = model.info();
+    if (got !== count) throw new Error(`${count} threads are not to be had: ${whyNotThreaded}`);
+    models.push(model);
+  }
   const peak = new RegisterPeak(build, dtype);
   for (const shape of shapes) {
     const expected = await lastHiddenState(reference, shape);
     const rounds = { warmups: 2, rounds: 5, seconds: Number(values.seconds) };
-    const result = await measureForward(model, shape, expected, peak, rounds);
-    measured.push(result);
-    console.log(forwardSentence(result));
+    const results = await measureForwards(models, shape, expected, peak, rounds);
+    measured.push(...results);
+    for (const result of results) console.log(forwardSentence(result));
   }
+  for (const model of models) await model.dispose();
 }
+await reference.dispose();
 
 writeReport(
   'model',
@@ -49,5 +59,5 @@ writeReport(
     raw: measured,
     ...forwardReport(measured),
   },
-  { json: values.json, partial: values.shape !== undefined || values.dtype !== undefined },
+  { json: values.json, partial: [values.shape, values.dtype, values.threads].some((choice) => choice !== undefined) },
 );

@@ -9,6 +9,7 @@ import { AlbertError, type CallOptions, type ModelInfo, type Pipeline, type Pipe
 interface Options {
   readonly model?: string;
   readonly dtype?: 'float32' | 'int8';
+  readonly threads?: number | 'auto';
   readonly topK?: number;
   readonly pooling?: 'cls' | 'mean';
   readonly normalize?: boolean;
@@ -49,10 +50,11 @@ program
   .argument('[text...]', 'texts; lines of standard input unless given')
   .option('--model <source>', 'directory or URL of a sequence classification checkpoint')
   .addOption(dtypeOption())
+  .addOption(threadsOption())
   .option('--top-k <n>', 'labels to show', parseCount, 1)
-  .action((texts: string[], { model, dtype, topK }: Options) =>
+  .action((texts: string[], { model, dtype, threads, topK }: Options) =>
     answer(
-      () => pipeline('text-classification', model, { dtype }),
+      () => pipeline('text-classification', model, { dtype, threads }),
       texts,
       { top_k: topK },
       (text, labels) => ({
@@ -68,10 +70,11 @@ program
   .argument('[text...]', 'texts with [MASK]; lines of standard input unless given')
   .option('--model <source>', 'directory or URL of a masked language model checkpoint')
   .addOption(dtypeOption())
+  .addOption(threadsOption())
   .option('--top-k <n>', 'words to show for each mask', parseCount, 5)
-  .action((texts: string[], { model, dtype, topK }: Options) =>
+  .action((texts: string[], { model, dtype, threads, topK }: Options) =>
     answer(
-      () => pipeline('fill-mask', model, { dtype }),
+      () => pipeline('fill-mask', model, { dtype, threads }),
       texts,
       { top_k: topK },
       (text, masks) => ({
@@ -87,11 +90,12 @@ program
   .argument('[text...]', 'texts; lines of standard input unless given')
   .option('--model <source>', 'directory or URL of any ALBERT checkpoint')
   .addOption(dtypeOption())
+  .addOption(threadsOption())
   .option('--pooling <kind>', 'mean of the tokens, or the first one: mean | cls', parsePooling, 'mean')
   .option('--no-normalize', 'keep the length of the vectors instead of scaling them to 1')
-  .action((texts: string[], { model, dtype, pooling, normalize }: Options) =>
+  .action((texts: string[], { model, dtype, threads, pooling, normalize }: Options) =>
     answer(
-      () => pipeline('feature-extraction', model, { dtype }),
+      () => pipeline('feature-extraction', model, { dtype, threads }),
       texts,
       { pooling, normalize },
       (text, { data }) => {
@@ -106,9 +110,10 @@ program
   .description('show a model and the kernels that would run it')
   .option('--model <source>', 'directory or URL of a checkpoint')
   .addOption(dtypeOption())
-  .action(async ({ model, dtype }: Options) => {
+  .addOption(threadsOption())
+  .action(async ({ model, ...options }: Options) => {
     const start = performance.now();
-    await using extract = await pipeline('feature-extraction', model, { dtype });
+    await using extract = await pipeline('feature-extraction', model, options);
     const info = extract.model.info();
     const { hidden_size, num_hidden_layers, vocab_size } = extract.model.config;
     const facts = { ...info, hidden_size, num_hidden_layers, vocab_size, loadMilliseconds: performance.now() - start };
@@ -213,7 +218,9 @@ async function timed<T extends keyof Pipelines>(
   const done = performance.now();
   const info: ModelInfo = run.model.info();
   const times = `loaded in ${(loaded - start).toFixed(0)} ms, ${texts.length} ${texts.length === 1 ? 'text' : 'texts'} in ${(done - loaded).toFixed(0)} ms`;
-  print(`${title}   (${times}; ${info.dtype} on ${info.kernels}, 1 thread)\n${table(rows, '  ')}\n`);
+  print(
+    `${title}   (${times}; ${info.dtype} on ${info.kernels}, ${info.threads === 1 ? '1 thread' : `${info.threads} threads`})\n${table(rows, '  ')}\n`,
+  );
   await run.dispose();
 }
 
@@ -243,6 +250,15 @@ function dtypeOption(): Option {
   return new Option('--dtype <dtype>', 'how large weights are stored and multiplied')
     .choices(['float32', 'int8'])
     .default('float32');
+}
+
+/** The same of each command. */
+function threadsOption(): Option {
+  return new Option('--threads <n>', 'threads that compute, or auto').argParser(parseThreads).default(1);
+}
+
+function parseThreads(value: string): number | 'auto' {
+  return value === 'auto' ? value : parseCount(value);
 }
 
 function parseCount(value: string): number {

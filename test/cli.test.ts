@@ -52,6 +52,18 @@ cli('runs in int8 when told to', async () => {
   assert.match(refused.err, /float32, int8/);
 });
 
+cli('runs on several threads when told to', async () => {
+  const { code, out, err } = await run(['info', '--threads', '2']);
+  assert.is(code, 0, err);
+  assert.is(JSON.parse(out).threads, 2);
+  const one = await run(['classify', 'A lovely film.']);
+  assert.is((await run(['classify', '--threads', 'auto', 'A lovely film.'])).out, one.out);
+  for (const threads of ['0', 'many', '1000']) {
+    const refused = await run(['classify', '--threads', threads, 'text']);
+    assert.is(refused.code, threads === '1000' ? 1 : 2, refused.err);
+  }
+});
+
 cli('fills masks', async () => {
   const { code, out } = await run(['fill-mask', '--top-k', '1', 'Paris is the capital of [MASK].']);
   assert.is(code, 0);

@@ -3,7 +3,7 @@ import type { AlbertModel } from '../../src/model/heads/model.js';
 import { albertBase, loadAlbert, nameShape, parseShape } from '../albert-base.js';
 import { SHAPES } from '../choices.js';
 import type { Row } from '../format.js';
-import { forwardRow, forwardSentence, lastHiddenState, type MeasuredForward, measureForward } from '../forwards.js';
+import { forwardRow, forwardSentence, lastHiddenState, type MeasuredForward, measureForwards } from '../forwards.js';
 import { KERNEL_BENCHES, kernelEngine } from '../kernels/all.js';
 import { type Measured, measure, peaksOf } from '../kernels/suite.js';
 import { kernelRow, kernelSentence } from '../kernels/table.js';
@@ -75,7 +75,8 @@ async function runForwards(build: Build): Promise<MeasuredForward[]> {
     const model = (models[dtype] ??= await loadAlbert(albert, { dtype }));
     const expected = await lastHiddenState(models.float32 as AlbertModel, shape);
     const rounds = { warmups: 2, rounds: 5, seconds: 8 * seconds };
-    const measured = await measureForward(model, shape, expected, peaks[dtype], rounds);
+    const [measured] = await measureForwards([model], shape, expected, peaks[dtype], rounds);
+    if (measured === undefined) throw new Error('nothing was measured');
     forwards.push(measured);
     show(`forward ${nameShape(shape)} ${dtype}`, forwardRow(measured));
     console.log(forwardSentence(measured));

@@ -24,7 +24,7 @@ function attention(seq: number): KernelBench {
     const qkv = region.matrix(seq, 3 * HIDDEN);
     const context = region.matrix(seq, HIDDEN);
     const maskBias = region.take(padded(seq) * 4);
-    const scratch = region.take(engine.kernels.attentionScratchBytes(seq, HEAD_DIM));
+    const scratch = region.take(engine.attentionScratchBytes(seq, HEAD_DIM));
     engine.memory.claim(region);
     const x = fillUniform(engine.memory.f32(qkv.address, seq * 3 * HIDDEN), 10, -1, 1);
     const bias = engine.memory.f32(maskBias, padded(seq)).fill(0);

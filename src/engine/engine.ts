@@ -1,7 +1,10 @@
 /** The operations of a forward pass, on matrices in linear memory. */
-import { ACTIVATIONS, type Activation, instantiateKernels, type Kernels } from './kernels.js';
-import { LinearMemory, type Matrix } from './memory.js';
+import type { Kernel } from './chunks.js';
+import { ACTIVATIONS, type Activation, DIVIDED, type Kernels } from './kernels.js';
+import { aligned, type LinearMemory, type Matrix } from './memory.js';
+import type { Runtime } from './runtime.js';
 import { type Dtype, type Panels, type Scheme, schemesOf } from './schemes.js';
+import { splitProduct, splitRows } from './split.js';
 
 /** A dense layer's packed weights (in, out) and its padded bias. */
 export interface Dense {
@@ -52,7 +55,6 @@ export interface Attention {
 
 /** What an engine is made for. */
 export interface EngineOptions {
-  readonly maxMemoryBytes: number;
   /** Of the large weight matrices. */
   readonly dtype: Dtype;
   /** Inputs of the widest matrix. */
@@ -63,22 +65,42 @@ export class Engine {
   readonly memory: LinearMemory;
   readonly kernels: Kernels;
   readonly dtype: Dtype;
+  readonly #runtime: Runtime;
   readonly #schemes: Readonly<Record<Dtype, Scheme>>;
-  /** Scratch memory of the GEMMs; columns on their way out of panels pass through it too. */
+  /** Scratch memory of the GEMMs, one for each thread; columns on their way out of panels pass through the first. */
   readonly #scratch: number;
   readonly #scratchBytes: number;
+  readonly #threads: number;
 
-  constructor(module: WebAssembly.Module, { maxMemoryBytes, dtype, inputs }: EngineOptions) {
-    this.memory = new LinearMemory(maxMemoryBytes);
-    this.kernels = instantiateKernels(module, this.memory.wasm);
+  constructor(runtime: Runtime, { dtype, inputs }: EngineOptions) {
+    this.memory = runtime.memory;
+    this.kernels = runtime.kernels;
     this.dtype = dtype;
+    this.#runtime = runtime;
+    this.#threads = runtime.threads?.count ?? 1;
     this.#schemes = schemesOf(this.kernels);
     const { float32, [dtype]: scheme } = this.#schemes;
-    this.#scratchBytes = Math.max(inputs * 4, float32.scratchBytes(inputs), scheme.scratchBytes(inputs));
+    this.#scratchBytes = aligned(Math.max(inputs * 4, float32.scratchBytes(inputs), scheme.scratchBytes(inputs)));
     const constants = this.memory.region();
     constants.take(Number(this.kernels.heapBase.value));
-    this.#scratch = constants.take(this.#scratchBytes);
+    this.#scratch = constants.take(this.#threads * this.#scratchBytes);
     this.memory.claim(constants);
+  }
+
+  /** Threads that compute, and why only one when more were asked for. */
+  get threads(): { readonly threads: number; readonly whyNotThreaded?: string } {
+    const { threads, whyNotThreaded = threads?.whyNot } = this.#runtime;
+    return { threads: threads?.count ?? 1, ...(whyNotThreaded !== undefined && { whyNotThreaded }) };
+  }
+
+  /** Settles when the threads are complete, whatever has become of them before. */
+  async ready(): Promise<void> {
+    await this.#runtime.threads?.ready();
+  }
+
+  /** Ends the workers; nothing may be computed afterwards. */
+  async dispose(): Promise<void> {
+    await this.#runtime.threads?.end();
   }
 
   /** Which build runs. */
@@ -97,23 +119,23 @@ export class Engine {
   /** out = activation(x · weights + bias) */
   linear(x: Matrix, { panels, bias, inputs, outputs }: Dense, out: Matrix, activation: Activation = 'identity'): void {
     const number = ACTIVATIONS.indexOf(activation);
-    const { address, stride } = out;
-    const { gemm } = this.#schemes[panels.dtype];
-    gemm(
-      x.address,
+    const { gemm, panelsBytes, grain } = this.#schemes[panels.dtype];
+    const calls = splitProduct(x.rows, outputs, inputs, this.#count, grain).map(({ row, rows, column, columns }) => [
+      x.address + row * x.stride,
       x.stride,
-      panels.address,
-      bias,
-      address,
-      stride,
-      x.rows,
-      outputs,
+      panels.address + (column === 0 ? 0 : panelsBytes(inputs, column)),
+      bias + column * 4,
+      out.address + row * out.stride + column * 4,
+      out.stride,
+      rows,
+      columns,
       inputs,
       number,
       0,
       0,
       this.#scratch,
-    );
+    ]);
+    this.#run(gemm, calls, this.#scratchBytes);
   }
 
   /** out = layer norm of x + residual. */
@@ -121,7 +143,20 @@ export class Engine {
     const { address = 0, stride = 0 } = residual ?? {};
     const { rows, cols } = x;
     const { scale, bias } = norm;
-    this.kernels.layerNorm(x.address, x.stride, address, stride, scale, bias, out.address, out.stride, rows, cols, eps);
+    const calls = splitRows(rows, cols, this.#count).map(([from, to]) => [
+      x.address + from * x.stride,
+      x.stride,
+      address + from * stride,
+      stride,
+      scale,
+      bias,
+      out.address + from * out.stride,
+      out.stride,
+      to - from,
+      cols,
+      eps,
+    ]);
+    this.#run('layerNorm', calls);
   }
 
   /** context = softmax(query · keyᵀ / sqrt(head_dim) + maskBias) · value, for each head of each sequence. */
@@ -129,14 +164,15 @@ export class Engine {
     const hidden = context.cols;
     const headDim = hidden / heads;
     const scale = 1 / Math.sqrt(headDim);
-    for (const { start, length, maskBias, probs = 0 } of sequences) {
-      for (let head = 0; head < heads; head++) {
+    const longest = sequences.reduce((most, { length }) => Math.max(most, length), 0);
+    const calls = sequences.flatMap(({ start, length, maskBias, probs = 0 }) =>
+      Array.from({ length: heads }, (_, head) => {
         const query = qkv.address + start * qkv.stride + head * headDim * 4;
         const key = query + hidden * 4;
         const value = key + hidden * 4;
         const out = context.address + start * context.stride + head * headDim * 4;
         const weights = probs === 0 ? 0 : probs + head * length * length * 4;
-        this.kernels.attention(
+        return [
           query,
           key,
           value,
@@ -150,9 +186,15 @@ export class Engine {
           scratch,
           weights,
           keep,
-        );
-      }
-    }
+        ];
+      }),
+    );
+    this.#run('attention', calls, aligned(this.kernels.attentionScratchBytes(longest, headDim)));
+  }
+
+  /** Bytes of scratch memory that `attention` takes for sequences of this length. */
+  attentionScratchBytes(length: number, headDim: number): number {
+    return this.#threads * aligned(this.kernels.attentionScratchBytes(length, headDim));
   }
 
   /** Zeroes elements of x with probability `rate` and scales the others by 1 / (1 - rate). */
@@ -207,5 +249,22 @@ export class Engine {
       for (let i = 0; i < rows; i++) target.set(source.subarray(i * row, i * row + cols), offset + i * cols);
     }
     return target;
+  }
+
+  /** Threads to divide the work among. */
+  get #count(): number {
+    return this.#runtime.threads?.count ?? 1;
+  }
+
+  /** Calls a kernel, on all threads where there is more than one part. */
+  #run(kernel: keyof typeof DIVIDED, calls: readonly number[][], scratchBytes = 0): void {
+    const { threads } = this.#runtime;
+    if (threads === undefined || threads.count === 1 || calls.length === 1) {
+      for (const args of calls) (this.kernels[kernel] as Kernel)(...args);
+    } else {
+      const argument = DIVIDED[kernel];
+      const scratch = argument === undefined ? undefined : { argument, bytes: scratchBytes };
+      threads.run({ kernel: Object.keys(DIVIDED).indexOf(kernel), calls, scratch });
+    }
   }
 }

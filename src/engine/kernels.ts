@@ -100,14 +100,18 @@ export interface Kernels {
   readonly relaxedSimd: WebAssembly.Global;
 }
 
+/** The kernels that several threads run in parts, each with the place of its scratch memory among its arguments. */
+export const DIVIDED = { gemmF32: 12, gemmI8: 12, gemmI8Paired: 12, attention: 10, layerNorm: undefined } as const;
+
 const compiled = new Map<string, Promise<WebAssembly.Module>>();
 
 /**
  * Compiles the fastest build that this engine runs rightly, or the one at `wasmUrl`.
  *
+ * @param shared whether it is to run over shared memory; that is part of a module's type
  * @throws ERR_ENVIRONMENT without WebAssembly SIMD, ERR_SOURCE when the file cannot be read
  */
-export async function compileKernels(wasmUrl?: string | URL): Promise<WebAssembly.Module> {
+export async function compileKernels(wasmUrl?: string | URL, shared = false): Promise<WebAssembly.Module> {
   if (!(await simd())) {
     throw new AlbertError('ERR_ENVIRONMENT', 'this JavaScript engine has no WebAssembly SIMD');
   }
@@ -115,18 +119,35 @@ export async function compileKernels(wasmUrl?: string | URL): Promise<WebAssembl
   if (wasmUrl !== undefined) return compileOnce(new URL(wasmUrl));
   // Written out in full, since bundlers find assets by this very expression.
   if (await relaxedSimd()) {
-    const module = await compileOnce(new URL('../../build/relaxed.wasm', import.meta.url));
-    if (multipliesInt8(module)) return module;
+    const relaxed = shared
+      ? new URL('../../build/relaxed-threads.wasm', import.meta.url)
+      : new URL('../../build/relaxed.wasm', import.meta.url);
+    const module = await compileOnce(relaxed);
+    if (multipliesInt8(module, shared)) return module;
   }
-  return compileOnce(new URL('../../build/simd.wasm', import.meta.url));
+  return compileOnce(
+    shared
+      ? new URL('../../build/simd-threads.wasm', import.meta.url)
+      : new URL('../../build/simd.wasm', import.meta.url),
+  );
+}
+
+/** Whether a module asks for shared memory: it says so in no other way than by refusing the other kind. */
+export function takesSharedMemory(module: WebAssembly.Module): boolean {
+  try {
+    instantiateKernels(module, new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**
  * Whether an engine's int8 product is right: in V8 11.3 (Node 20, behind a flag) the baseline compiler overwrites the
  * accumulator of relaxed SIMD's. Fresh code is baseline code, so one small product tells; it takes half a millisecond.
  */
-function multipliesInt8(module: WebAssembly.Module): boolean {
-  const memory = new WebAssembly.Memory({ initial: 1 });
+function multipliesInt8(module: WebAssembly.Module, shared: boolean): boolean {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared });
   const { heapBase, packI8, gemmI8 } = instantiateKernels(module, memory);
   const [size, rows] = [8, 2];
   const floats = new Float32Array(memory.buffer);

@@ -11,7 +11,7 @@ const MOST_PAGES = 65_536;
 const PANEL_COLUMNS = 8;
 
 /** Rounds a size up to the next allocation boundary. */
-function aligned(bytes: number): number {
+export function aligned(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 }
 
@@ -74,11 +74,14 @@ export class LinearMemory {
   readonly maxBytes: number;
   #top = 0;
 
-  /** @param maxBytes the most this memory may ever hold */
-  constructor(maxBytes: number) {
+  /**
+   * @param maxBytes the most this memory may ever hold
+   * @param shared whether several threads may have it
+   */
+  constructor(maxBytes: number, shared = false) {
     this.maxBytes = maxBytes;
     const maximum = Math.min(MOST_PAGES, Math.max(1, Math.ceil(maxBytes / PAGE_BYTES)));
-    this.wasm = new WebAssembly.Memory({ initial: 1, maximum });
+    this.wasm = new WebAssembly.Memory({ initial: 1, maximum, shared });
   }
 
   /** Bytes in use. */

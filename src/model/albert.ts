@@ -1,8 +1,8 @@
 /** The base of every ALBERT model: loading, the forward method, saving, disposing. */
 import { yieldToEventLoop } from '#platform';
 import { Engine, type EngineOptions } from '../engine/engine.js';
-import { compileKernels } from '../engine/kernels.js';
 import type { Region } from '../engine/memory.js';
+import { type Runtime, type RuntimeOptions, startRuntime } from '../engine/runtime.js';
 import { AlbertError, checkOptions, throwIfAborted } from '../errors.js';
 import { openSource, type Source } from '../source.js';
 import type { Tensor } from '../tensor.js';
@@ -70,27 +70,27 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     given?: LoadOptions,
   ): Promise<M> {
     const options = checkOptions(given);
-    const { signal, strict = false, wasmUrl, onWarning = console.warn } = options;
+    const { signal, strict = false, onWarning = console.warn } = options;
     const checked = checkInitOptions(options);
     throwIfAborted(signal);
     const opened = await openSource(source);
-    const kernels = compileKernels(wasmUrl);
-    // Awaited below; until then an error of the files must not leave this one unheard.
-    kernels.catch(() => {});
-    const json = await opened.readFile('config.json', signal);
-    if (json === undefined) throw new AlbertError('ERR_SOURCE', `there is no config.json in ${opened.name}`);
-    const config = parseConfig(parseJson(json));
-    const checkpoint = await openCheckpoint(opened, { signal });
-    throwIfAborted(signal);
-    const model = new this(config, makeEngine(await kernels, config, checked));
-    const base: AlbertPreTrainedModel<object> = model;
-    const { sources, missing, surplus } = matchCheckpoint(base.#layout.parameters, checkpoint, strict);
-    base.#fill(sources, 0);
-    base.#report = { initialized: missing.map(({ name }) => name), ignored: surplus };
-    if (missing.length > 0) {
-      onWarning(`${opened.name} lacks ${base.#report.initialized.join(', ')}: initialised at random, train before use`);
-    }
-    return model;
+    return withRuntime(checked, async (runtime) => {
+      const json = await opened.readFile('config.json', signal);
+      if (json === undefined) throw new AlbertError('ERR_SOURCE', `there is no config.json in ${opened.name}`);
+      const config = parseConfig(parseJson(json));
+      const checkpoint = await openCheckpoint(opened, { signal });
+      throwIfAborted(signal);
+      const model = new this(config, makeEngine(await runtime, config, checked));
+      const base: AlbertPreTrainedModel<object> = model;
+      const { sources, missing, surplus } = matchCheckpoint(base.#layout.parameters, checkpoint, strict);
+      await base.#fill(sources, 0);
+      base.#report = { initialized: missing.map(({ name }) => name), ignored: surplus };
+      if (missing.length > 0) {
+        const names = base.#report.initialized.join(', ');
+        onWarning(`${opened.name} lacks ${names}: initialised at random, train before use`);
+      }
+      return model;
+    });
   }
 
   /** A model of random parameters, initialised as FlaxAlbert does. */
@@ -100,13 +100,15 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     given?: InitOptions & { readonly seed?: number },
   ): Promise<M> {
     const options = checkOptions(given);
-    const { seed = 0, wasmUrl } = options;
+    const { seed = 0 } = options;
     const checked = checkInitOptions(options);
     checkSeed('seed', seed);
     const parsed = parseConfig(config);
-    const model = new this(parsed, makeEngine(await compileKernels(wasmUrl), parsed, checked));
-    (model as AlbertPreTrainedModel<object>).#fill(new Map(), seed);
-    return model;
+    return withRuntime(checked, async (runtime) => {
+      const model = new this(parsed, makeEngine(await runtime, parsed, checked));
+      await (model as AlbertPreTrainedModel<object>).#fill(new Map(), seed);
+      return model;
+    });
   }
 
   /**
@@ -180,7 +182,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     const engine = this.#alive();
     return {
       dtype: engine.dtype,
-      threads: 1,
+      ...engine.threads,
       kernels: engine.build,
       weightBytes: this.#weights.end - this.#weights.start,
       memoryBytes: engine.memory.bytes,
@@ -205,9 +207,14 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     );
   }
 
-  /** Ends the model: a forward that has begun runs to its end, all others reject with ERR_DISPOSED. Then the memory is free. */
+  /**
+   * Ends the model and its workers: a forward that has begun runs to its end, all others reject with ERR_DISPOSED. Then the
+   * memory is free.
+   */
   async dispose(): Promise<void> {
+    const engine = this.#engine;
     this.#engine = undefined;
+    if (engine !== undefined) this.#queue = this.#queue.then(() => engine.dispose());
     await this.#queue;
   }
 
@@ -221,8 +228,9 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     const turn = this.#queue.then(async () => {
       // The event loop has its turn between any two forwards: a queue of them must not silence a server or a page.
       await yieldToEventLoop();
-      throwIfAborted(signal);
       const engine = this.#alive();
+      await engine.ready();
+      throwIfAborted(signal);
       return run.tokens === 0 ? [] : runForward(engine, this.config, this.#head, this.#layout, run, options);
     });
     this.#queue = turn.catch(() => {});
@@ -235,8 +243,8 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     return this.#engine;
   }
 
-  /** Packs the parameters, initialising those that have no source. */
-  #fill(sources: ReadonlyMap<Parameter, ParameterSource>, seed: number): void {
+  /** Packs the parameters, initialising those that have no source. Settles when the model is ready to run. */
+  async #fill(sources: ReadonlyMap<Parameter, ParameterSource>, seed: number): Promise<void> {
     const all = new Map(
       this.#layout.parameters.map((parameter, index) => [
         parameter,
@@ -250,17 +258,30 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     memory.claim(region);
     packParameters(this.#alive(), all, this.#weights, staging);
     memory.release(weights);
+    await this.#alive().ready();
+  }
+}
+
+/** Loads a model while its kernels are compiled and its workers start; when the one fails, the others end. */
+async function withRuntime<M>(options: RuntimeOptions, load: (runtime: Promise<Runtime>) => Promise<M>): Promise<M> {
+  const runtime = startRuntime(options);
+  // Awaited by `load`; until then an error of the files must not leave this one unheard.
+  runtime.catch(() => {});
+  try {
+    return await load(runtime);
+  } catch (error) {
+    await runtime.then(
+      ({ threads }) => threads?.end(),
+      () => {},
+    );
+    throw error;
   }
 }
 
 /** An engine for a model of this configuration. */
-function makeEngine(
-  module: WebAssembly.Module,
-  config: AlbertConfig,
-  options: Pick<EngineOptions, 'dtype' | 'maxMemoryBytes'>,
-): Engine {
+function makeEngine(runtime: Runtime, config: AlbertConfig, { dtype }: Pick<EngineOptions, 'dtype'>): Engine {
   const inputs = Math.max(config.embedding_size, config.hidden_size, config.intermediate_size);
-  return new Engine(module, { ...options, inputs });
+  return new Engine(runtime, { dtype, inputs });
 }
 
 function parseJson(bytes: Uint8Array): unknown {

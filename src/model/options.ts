@@ -1,5 +1,6 @@
 /** What callers may ask of a model, and what it tells of itself. */
 import type { EngineOptions } from '../engine/engine.js';
+import { MOST_THREADS, type RuntimeOptions } from '../engine/runtime.js';
 import { DTYPES, type Dtype } from '../engine/schemes.js';
 import { mismatch } from '../errors.js';
 import type { Tensor } from '../tensor.js';
@@ -14,8 +15,15 @@ export interface InitOptions {
    * activations quantised on their way in; biases, layer norms and classifiers stay float32. `float32` unless given.
    */
   readonly dtype?: Dtype;
-  /** The kernels to run instead of the fastest that this engine supports. */
+  /**
+   * Threads that compute one forward, the calling one among them; the others are workers, which `dispose` ends. `auto`: half
+   * of the processors, 2 at least where there are 2, 4 at most. 1 unless given. Answers are the same bit for bit.
+   */
+  readonly threads?: number | 'auto';
+  /** The kernels to run instead of the fastest that this engine supports; threads need a build for shared memory. */
   readonly wasmUrl?: string | URL;
+  /** The workers' file, where the package's `worker.js` does not lie where it was published. */
+  readonly workerUrl?: string | URL;
   /** The most bytes that the model's memory may grow to; 1 GiB unless raised, 4 GiB at most. */
   readonly maxMemoryBytes?: number;
 }
@@ -57,6 +65,8 @@ export type FieldArray = (Tensor<Float32Array> | readonly Tensor<Float32Array>[]
 export interface ModelInfo {
   readonly dtype: Dtype;
   readonly threads: number;
+  /** Why it is one thread when more were asked for. */
+  readonly whyNotThreaded?: string;
   readonly kernels: 'simd' | 'relaxed-simd';
   /** Bytes of the packed weights. */
   readonly weightBytes: number;
@@ -72,14 +82,17 @@ export interface LoadReport {
   readonly ignored: readonly string[];
 }
 
-/** @throws ERR_INPUT for a dtype that there is none of, or a limit that is no positive number */
-export function checkInitOptions(options: InitOptions): Pick<EngineOptions, 'dtype' | 'maxMemoryBytes'> {
-  const { dtype = 'float32', maxMemoryBytes = DEFAULT_MAX_MEMORY_BYTES } = options;
+/** @throws ERR_INPUT for a dtype that there is none of, a limit that is no positive number, or a number of threads that is none */
+export function checkInitOptions(options: InitOptions): RuntimeOptions & Pick<EngineOptions, 'dtype'> {
+  const { dtype = 'float32', maxMemoryBytes = DEFAULT_MAX_MEMORY_BYTES, threads = 1, wasmUrl, workerUrl } = options;
   if (!DTYPES.includes(dtype)) throw mismatch('ERR_INPUT', 'dtype', DTYPES.join(' or '), dtype);
   if (typeof maxMemoryBytes !== 'number' || !(maxMemoryBytes > 0)) {
     throw mismatch('ERR_INPUT', 'maxMemoryBytes', 'a positive number', maxMemoryBytes);
   }
-  return { dtype, maxMemoryBytes };
+  if (threads !== 'auto' && !(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) {
+    throw mismatch('ERR_INPUT', 'threads', `an integer from 1 to ${MOST_THREADS}, or "auto"`, threads);
+  }
+  return { dtype, maxMemoryBytes, threads, wasmUrl, workerUrl };
 }
 
 /** Dropout needs its seed. */

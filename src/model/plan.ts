@@ -60,7 +60,7 @@ export function planBody(
     intermediate: region.matrix(tokens, intermediate_size),
     pooled: region.matrix(run.sequences, hidden_size),
     sequences: planSequences(region, run, output_attentions ? heads : 0),
-    scratch: region.take(engine.kernels.attentionScratchBytes(longest, hidden_size / heads)),
+    scratch: region.take(engine.attentionScratchBytes(longest, hidden_size / heads)),
     keep: train && config.attention_probs_dropout_prob > 0 ? region.matrix(longest, longest) : undefined,
   };
 }

@@ -1,11 +1,17 @@
 /** What Node offers and a browser does not: files. Chosen by the `#platform` import; `web.ts` is its twin. */
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile as readBytes, rename, rm, stat, writeFile as writeBytes } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
 
 import { AlbertError, mismatch } from '../errors.js';
 import { fetchBytes } from './fetch.js';
+import type { WorkerHandle, WorkerListener } from './worker.js';
+
+/** The package's workers: where each kind's file is, built or as its source. */
+const WORKERS = { threads: () => new URL(import.meta.resolve('#worker')) };
 
 /** Reads a `file:` or `http(s):` URL whole. `undefined` when there is no such file. */
 export async function readFile(url: URL, signal?: AbortSignal): Promise<Uint8Array | undefined> {
@@ -62,4 +68,40 @@ export async function writeFiles(
 /** Lets timers, input and output have their turn. */
 export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Processors that this process may use. */
+export function processors(): number {
+  return availableParallelism();
+}
+
+/**
+ * Starts a worker of the package, or the file at `url` in its place.
+ *
+ * @throws what the engine says when it starts none
+ */
+export function startWorker(
+  kind: keyof typeof WORKERS,
+  url: URL | undefined,
+  data: unknown,
+  listener: WorkerListener,
+): WorkerHandle {
+  // Without the program's flags: a worker needs none of its preloads, and refuses those of `node -e`.
+  const worker = new Worker(url ?? WORKERS[kind](), { name: 'albert-wasm', workerData: data, execArgv: [] });
+  worker.on('message', (value) => listener.message(value));
+  worker.on('error', (error) => listener.error(error instanceof Error ? error : new Error(String(error))));
+  worker.on('exit', (code) => listener.error(new Error(`it ended by itself, with exit code ${code}`)));
+  worker.unref();
+  let ended: Promise<unknown> | undefined;
+  return {
+    async terminate() {
+      if (ended === undefined) {
+        worker.removeAllListeners();
+        // Nobody hears of its errors any more, but without a listener they would end the process.
+        worker.on('error', () => {});
+        ended = worker.terminate();
+      }
+      await ended;
+    },
+  };
 }

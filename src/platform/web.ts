@@ -1,6 +1,12 @@
 /** The browser's twin of `node.ts`: URLs only, no directories, nothing written. */
 import { AlbertError } from '../errors.js';
 import { fetchBytes } from './fetch.js';
+import type { WorkerHandle, WorkerListener } from './worker.js';
+
+/** The package's workers. Written out in full, since bundlers find workers by this very expression. */
+const WORKERS = {
+  threads: () => new Worker(new URL('../engine/worker.js', import.meta.url), { type: 'module' }),
+};
 
 /** Reads a URL whole. `undefined` when there is no such file. */
 export async function readFile(url: URL, signal?: AbortSignal): Promise<Uint8Array | undefined> {
@@ -27,4 +33,33 @@ export function yieldToEventLoop(): Promise<void> {
     };
     port2.postMessage(undefined);
   });
+}
+
+/** Processors of this machine, as far as the browser tells. */
+export function processors(): number {
+  return globalThis.navigator?.hardwareConcurrency ?? 1;
+}
+
+/**
+ * Starts a worker of the package, or the file at `url` in its place.
+ *
+ * @throws what the browser says when it starts none
+ */
+export function startWorker(
+  kind: keyof typeof WORKERS,
+  url: URL | undefined,
+  data: unknown,
+  listener: WorkerListener,
+): WorkerHandle {
+  const worker = url === undefined ? WORKERS[kind]() : new Worker(url, { type: 'module' });
+  worker.onmessage = ({ data }) => listener.message(data);
+  // A file that is missing or forbidden gives an event without a message.
+  worker.onerror = ({ message }) => listener.error(new Error(message || 'its file cannot be loaded'));
+  worker.postMessage(data);
+  return {
+    async terminate() {
+      worker.onmessage = worker.onerror = null;
+      worker.terminate();
+    },
+  };
 }

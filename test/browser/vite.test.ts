@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { build, createServer, type InlineConfig, preview } from 'vite';
-import { pipeline } from '../../src/index.js';
+import { build, createServer, type InlineConfig, type PreviewServer, preview } from 'vite';
+import { type ModelInfo, pipeline } from '../../src/index.js';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
@@ -31,8 +31,14 @@ browserTest.after(async () => {
   await rm(directory, { recursive: true });
 });
 
+/** What makes a page cross-origin isolated, so that it may share memory with workers. */
+const ISOLATED = {
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Embedder-Policy': 'require-corp',
+};
+
 /** The page's configuration: the package as it is published, the embedded models as static files. */
-function config(): InlineConfig {
+function config(headers: Record<string, string>): InlineConfig {
   return {
     root: path('page'),
     configFile: false,
@@ -41,18 +47,18 @@ function config(): InlineConfig {
     resolve: { alias: { 'albert-wasm': path('../../dist/index.js') } },
     publicDir: `${directory}/public`,
     build: { outDir: `${directory}/dist`, target: 'esnext' },
-    server: { port: 0, fs: { allow: [path('../..')] } },
-    preview: { port: 0 },
+    server: { port: 0, headers, fs: { allow: [path('../..')] } },
+    preview: { port: 0, headers },
   };
 }
 
-/** Opens the page and compares its answer with Node's. */
-async function check(url: string): Promise<void> {
+/** Opens the page and compares its answer with Node's. Returns the model's `info()`. */
+async function check(url: string, threads: number): Promise<ModelInfo> {
   const page = await browser.newPage();
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));
   try {
-    await page.goto(url);
+    await page.goto(`${url}?threads=${threads}`);
     await page.waitForFunction(() => document.querySelector('#answer')?.textContent !== '', undefined, {
       timeout: 60_000,
     });
@@ -69,30 +75,43 @@ async function check(url: string): Promise<void> {
     });
     assert.match(answer.info.kernels, /simd/);
     assert.equal(errors, []);
+    return answer.info;
   } finally {
     await page.close();
   }
 }
 
-browserTest('Vite, built', async () => {
-  await build(config());
-  const server = await preview(config());
-  try {
-    await check(server.resolvedUrls?.local[0] as string);
-  } finally {
-    await server.close();
+/** One thread, two, and two where the page may not share memory. */
+async function checkThreads(serve: (headers: Record<string, string>) => Promise<Served>): Promise<void> {
+  for (const [headers, wanted, threads, why] of [
+    [{}, 1, 1, undefined],
+    [ISOLATED, 2, 2, undefined],
+    [{}, 2, 1, /not cross-origin isolated/],
+  ] as const) {
+    const server = await serve(headers);
+    try {
+      const info = await check(server.resolvedUrls?.local[0] as string, wanted);
+      assert.is(info.threads, threads, info.whyNotThreaded);
+      assert.match(info.whyNotThreaded ?? '', why ?? /^$/);
+    } finally {
+      await server.close();
+    }
   }
+}
+
+type Served = Pick<PreviewServer, 'resolvedUrls' | 'close'>;
+
+browserTest('Vite, built', async () => {
+  await build(config({}));
+  await checkThreads((headers) => preview(config(headers)));
 });
 
-browserTest('Vite, development server', async () => {
-  const server = await createServer(config());
-  try {
-    await server.listen();
-    await check(server.resolvedUrls?.local[0] as string);
-  } finally {
-    await server.close();
-  }
-});
+browserTest('Vite, development server', () =>
+  checkThreads(async (headers) => {
+    const server = await createServer(config(headers));
+    return server.listen();
+  }),
+);
 
 if (existsSync(CHROMIUM)) {
   browserTest.run();

@@ -2,7 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ACTIVATIONS, compileKernels, instantiateKernels, type Kernels } from '../../src/engine/kernels.js';
+import {
+  ACTIVATIONS,
+  compileKernels,
+  instantiateKernels,
+  type Kernels,
+  takesSharedMemory,
+} from '../../src/engine/kernels.js';
 import { BUILDS, Cases, wasmUrl } from './harness.js';
 
 const test = suite('interface');
@@ -35,7 +41,7 @@ const EXPORTS = {
 
 /** A release build is to stay small enough to be fetched with the page. */
 const MOST_BYTES = 64 * 1024;
-const RELEASES = ['simd', 'relaxed'] as const;
+const RELEASES = ['simd', 'relaxed', 'simd-threads', 'relaxed-threads'] as const;
 
 /** Instances whose memory is addressed by small numbers that are all beyond the constants. */
 async function instance(build: (typeof BUILDS)[number]) {
@@ -79,8 +85,20 @@ for (const build of BUILDS) {
 
 for (const build of RELEASES) {
   test(`${build}: at most ${MOST_BYTES} bytes`, () => {
-    const { length } = readFileSync(wasmUrl(build));
+    const { length } = readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url));
     assert.ok(length <= MOST_BYTES, `${build}.wasm has ${length} bytes`);
+    cases.count++;
+  });
+}
+
+for (const build of BUILDS.filter((build) => build !== 'debug')) {
+  test(`${build}-threads: the same interface over shared memory, and over no other`, async () => {
+    const module = await compileKernels(new URL(`../../build/${build}-threads.wasm`, import.meta.url));
+    const plain = await compileKernels(wasmUrl(build));
+    assert.equal(WebAssembly.Module.exports(module), WebAssembly.Module.exports(plain));
+    assert.equal(WebAssembly.Module.imports(module), WebAssembly.Module.imports(plain));
+    assert.equal([module, plain].map(takesSharedMemory), [true, false]);
+    assert.throws(() => instantiateKernels(module, new WebAssembly.Memory({ initial: 1, maximum: 16 })), /shared/);
     cases.count++;
   });
 }

@@ -1,11 +1,14 @@
-/** The README's browser example, its answer written into the page. */
+/** The README's browser example, on as many threads as the address says, its answer written into the page. */
 import { pipeline } from 'albert-wasm';
 
 const answer = document.querySelector('#answer');
 try {
-  const classify = await pipeline('sentiment-analysis', '/models/albert-mini-en-sst2/');
+  const threads = Number(new URLSearchParams(location.search).get('threads'));
+  const classify = await pipeline('sentiment-analysis', '/models/albert-mini-en-sst2/', { threads });
   const labels = await classify('What a lovely day', { top_k: 2 });
-  answer.textContent = JSON.stringify({ labels, info: classify.model.info() });
+  const info = classify.model.info();
+  await classify.dispose();
+  answer.textContent = JSON.stringify({ labels, info });
 } catch (error) {
   answer.textContent = JSON.stringify({ error: String(error) });
 }

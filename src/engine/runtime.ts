@@ -1,0 +1,78 @@
+/** What a model computes with: kernels over a memory, and workers where they were asked for and can be had. */
+import { processors } from '#platform';
+import { mismatch } from '../errors.js';
+import { compileKernels, DIVIDED, instantiateKernels, type Kernels, takesSharedMemory } from './kernels.js';
+import { LinearMemory } from './memory.js';
+import { Threads } from './threads.js';
+
+export interface RuntimeOptions {
+  readonly maxMemoryBytes: number;
+  readonly threads: number | 'auto';
+  readonly wasmUrl?: string | URL;
+  readonly workerUrl?: string | URL;
+}
+
+export interface Runtime {
+  readonly kernels: Kernels;
+  readonly memory: LinearMemory;
+  readonly threads?: Threads;
+  /** Why there are none, when more than one were asked for. */
+  readonly whyNotThreaded?: string;
+}
+
+/**
+ * Threads that `auto` stands for at most. Half of a browser's processors are often second threads of the same cores or
+ * slow cores, the page itself needs one, and memory bandwidth ends what more could bring to a small batch.
+ */
+const MOST_AUTO = 4;
+
+/** What a number of threads may be. */
+export const MOST_THREADS = 64;
+
+function numberOfThreads(threads: number | 'auto'): number {
+  if (threads !== 'auto') return threads;
+  const available = processors();
+  return Math.min(available, Math.max(2, Math.ceil(available / 2)), MOST_AUTO);
+}
+
+/**
+ * Compiles the kernels, makes their memory, and starts workers while the model's files are read.
+ *
+ * @throws ERR_INPUT for a `workerUrl` that is none, ERR_ENVIRONMENT, ERR_SOURCE
+ */
+export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { maxMemoryBytes, wasmUrl, workerUrl } = options;
+  if (workerUrl !== undefined && !URL.canParse(workerUrl)) throw mismatch('ERR_INPUT', 'workerUrl', 'a URL', workerUrl);
+  const count = numberOfThreads(options.threads);
+  const missing = count > 1 ? whatIsMissing(maxMemoryBytes) : undefined;
+  const several = count > 1 && missing === undefined;
+  const module = await compileKernels(wasmUrl, several);
+  const shared = wasmUrl === undefined ? several : takesSharedMemory(module);
+  const memory = new LinearMemory(maxMemoryBytes, shared);
+  const kernels = instantiateKernels(module, memory.wasm);
+  if (count === 1) return { kernels, memory };
+  if (!several || !shared) {
+    return { kernels, memory, whyNotThreaded: missing ?? 'the kernels at wasmUrl are not for shared memory' };
+  }
+  const names = Object.keys(DIVIDED) as (keyof typeof DIVIDED)[];
+  const threads = new Threads(
+    { module, memory: memory.wasm, kernels: names },
+    names.map((name) => kernels[name]),
+    { count, workerUrl: workerUrl === undefined ? undefined : new URL(workerUrl) },
+  );
+  return { kernels, memory, threads };
+}
+
+/** What keeps this engine from sharing memory. */
+function whatIsMissing(maxMemoryBytes: number): string | undefined {
+  if (globalThis.crossOriginIsolated === false) {
+    return 'the page is not cross-origin isolated, as the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp make it';
+  }
+  if (typeof SharedArrayBuffer === 'undefined') return 'this engine has no SharedArrayBuffer';
+  try {
+    new LinearMemory(maxMemoryBytes, true);
+    return undefined;
+  } catch (error) {
+    return `this engine refuses to share memory: ${(error as Error).message}`;
+  }
+}

@@ -1,0 +1,14 @@
+/** What both platforms promise of a worker. */
+
+/** A worker that runs. It keeps no process alive. */
+export interface WorkerHandle {
+  /** Ends it, whatever it is doing; nothing is heard of it afterwards. Settles when it has ended, where that can be known. */
+  terminate(): Promise<void>;
+}
+
+/** What its owner hears of a worker. */
+export interface WorkerListener {
+  message(value: unknown): void;
+  /** It could not be loaded, threw, or ended without being told to. */
+  error(error: Error): void;
+}
