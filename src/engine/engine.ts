@@ -135,7 +135,7 @@ export class Engine {
       0,
       this.#scratch,
     ]);
-    this.#run(gemm, calls, this.#scratchBytes);
+    gemm.run(x.rows * outputs * inputs, (kernel) => this.#run(kernel, calls, this.#scratchBytes));
   }
 
   /** out = layer norm of x + residual. */
