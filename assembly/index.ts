@@ -34,6 +34,10 @@ export {
   panelsBytesI8,
 } from "./gemm/i8-panel";
 export {
+  /** Whether floats hold neither NaN nor infinity. */
+  allFinite,
+} from "./finite";
+export {
   /** The rows of A as `gemmI8` multiplies them. */
   quantizeRows,
 } from "./gemm/quantize";

@@ -84,7 +84,8 @@ export class Engine {
     const constants = this.memory.region();
     constants.take(Number(this.kernels.heapBase.value));
     this.#scratch = constants.take(this.#threads * this.#scratchBytes);
-    this.memory.claim(constants);
+    // A model that is not loaded after all takes no memory.
+    this.memory.reserve(constants);
   }
 
   /** Threads that compute, and why only one when more were asked for. */

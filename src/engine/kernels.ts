@@ -45,6 +45,8 @@ export interface Kernels {
   packI8: Kernels['packF32'];
   unpackI8(panelsPtr: number, k: number, n: number, first: number, targetPtr: number): void;
   panelsBytesI8(k: number, n: number): number;
+  /** 1 when none of `n` floats is NaN or infinite. */
+  allFinite(xPtr: number, n: number): number;
   quantizeRows(aPtr: number, lda: number, outPtr: number, scalesPtr: number, m: number, k: number): void;
   unpackF32: Kernels['unpackI8'];
   attention(

@@ -1,7 +1,7 @@
 /** The base of every ALBERT model: loading, the forward method, saving, disposing. */
 import { yieldToEventLoop } from '#platform';
 import { Engine, type EngineOptions } from '../engine/engine.js';
-import type { Region } from '../engine/memory.js';
+import { Region } from '../engine/memory.js';
 import { type Runtime, type RuntimeOptions, startRuntime } from '../engine/runtime.js';
 import { AlbertError, checkOptions, throwIfAborted } from '../errors.js';
 import { openSource, type Source } from '../source.js';
@@ -48,14 +48,13 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   #queue: Promise<unknown> = Promise.resolve();
   #report: LoadReport = { initialized: [], ignored: [] };
 
-  /** Lays the parameters out. Use `from_pretrained` or `from_config`, which also fill them. */
+  /** Lays the parameters out. Use `from_pretrained` or `from_config`, which also claim their memory and fill it. */
   constructor(config: AlbertConfig, engine: Engine) {
     this.config = config;
     this.#engine = engine;
     this.#head = (this.constructor as unknown as ModelClass<unknown>).head;
     this.#weights = engine.memory.region();
     this.#layout = layOut(this.#weights, engine, config, this.#head);
-    engine.memory.claim(this.#weights);
   }
 
   /**
@@ -78,12 +77,11 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
       const json = await opened.readFile('config.json', signal);
       if (json === undefined) throw new AlbertError('ERR_SOURCE', `there is no config.json in ${opened.name}`);
       const config = parseConfig(parseJson(json));
-      const checkpoint = await openCheckpoint(opened, { signal });
-      throwIfAborted(signal);
+      await using checkpoint = await openCheckpoint(opened, { signal });
       const model = new this(config, makeEngine(await runtime, config, checked));
       const base: AlbertPreTrainedModel<object> = model;
       const { sources, missing, surplus } = matchCheckpoint(base.#layout.parameters, checkpoint, strict);
-      await base.#fill(sources, 0);
+      await base.#fill(sources, 0, signal);
       base.#report = { initialized: missing.map(({ name }) => name), ignored: surplus };
       if (missing.length > 0) {
         const names = base.#report.initialized.join(', ');
@@ -243,22 +241,24 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     return this.#engine;
   }
 
-  /** Packs the parameters, initialising those that have no source. Settles when the model is ready to run. */
-  async #fill(sources: ReadonlyMap<Parameter, ParameterSource>, seed: number): Promise<void> {
+  /**
+   * Claims the weights' memory and packs the parameters, initialising those that have no source. Settles when the model is
+   * ready to run.
+   */
+  async #fill(sources: ReadonlyMap<Parameter, ParameterSource>, seed: number, signal?: AbortSignal): Promise<void> {
     const all = new Map(
       this.#layout.parameters.map((parameter, index) => [
         parameter,
         sources.get(parameter) ?? initialValue(parameter, index, seed, this.config.initializer_range),
       ]),
     );
-    const { memory } = this.#alive();
-    const weights = memory.used;
-    const region = memory.region();
+    const engine = this.#alive();
+    const region = new Region(this.#weights.end);
     const staging = region.take(stagingFloats(this.#layout.parameters) * 4);
-    memory.claim(region);
-    packParameters(this.#alive(), all, this.#weights, staging);
-    memory.release(weights);
-    await this.#alive().ready();
+    engine.memory.claim(region);
+    await packParameters(engine, all, this.#weights, staging, signal);
+    engine.memory.release(this.#weights.end);
+    await engine.ready();
   }
 }
 

@@ -52,7 +52,7 @@ export async function runForward(
     const matrices = head.plan(region, config, run);
     memory.claim(region);
 
-    if (sources !== undefined) packParameters(engine, sources, weights, staging);
+    if (sources !== undefined) await packParameters(engine, sources, weights, staging);
     embed(engine, config, body, activations, run, dropout);
     const layers = encode(engine, config, body, activations, run, collect, dropout);
     const collected = signal === undefined ? finish(layers) : await finishUnless(signal, layers);

@@ -1,17 +1,23 @@
 /** From a checkpoint's tensors to packed parameters, and back. */
 import type { Engine } from '../engine/engine.js';
-import { padded } from '../engine/memory.js';
-import { AlbertError, mismatch } from '../errors.js';
+import { matrixBytes, padded } from '../engine/memory.js';
+import { AlbertError, mismatch, throwIfAborted } from '../errors.js';
 import { Tensor } from '../tensor.js';
-import { allFinite, type Checkpoint, decodeFloat32, isFloatDtype, type StoredTensor } from '../weights/checkpoint.js';
-import { elements, type Parameter } from './parameters.js';
+import { type Checkpoint, isFloatDtype, readFloat32, type StoredTensor } from '../weights/checkpoint.js';
+import { decodeColumns } from '../weights/columns.js';
+import { elements, matrixOf, type Parameter, rowsAtOnce } from './parameters.js';
 
 /** Where a parameter's numbers come from, and how a matrix lies there. */
 export interface ParameterSource {
-  /** Fills `target`, row-major, one float for each element. */
-  fill(target: Float32Array): void;
+  /** Its name in a checkpoint, where every value must be finite; other sources are the caller's own affair. */
+  readonly stored?: string;
   /** Whether a dense weight is stored as Flax's kernel, (in, out). */
   readonly transposed: boolean;
+  /**
+   * Fills `target` with whole rows of the parameter, row-major, from the row that begins with element `first` on; those
+   * of a transposed source side by side, (in, rows).
+   */
+  fill(target: Float32Array, first: number): void | Promise<void>;
 }
 
 /** What a checkpoint held for a model. */
@@ -27,8 +33,8 @@ export interface Matched {
 const FAULTS_LISTED = 20;
 
 /**
- * Finds each parameter in a checkpoint, with or without the `albert.` prefix, and checks name, shape, dtype and values
- * of all of them before any is packed.
+ * Finds each parameter in a checkpoint, with or without the `albert.` prefix, and checks name, shape and dtype of all
+ * of them before any memory is claimed. Their values are checked as they are packed.
  *
  * @param strict whether a missing head is a fault as well
  * @throws ERR_PARAMETER that lists every fault by name
@@ -51,10 +57,17 @@ export function matchCheckpoint(parameters: readonly Parameter[], checkpoint: Ch
     const transposed = flax && parameter.kernel;
     const fault = faultOf(tensor, transposed ? parameter.shape.toReversed() : parameter.shape);
     if (fault !== undefined) faults.push(fault);
-    else sources.set(parameter, { transposed, fill: (target) => decodeFloat32(tensor, target) });
+    else sources.set(parameter, { stored: tensor.name, transposed, fill: filler(tensor, transposed) });
   }
   if (faults.length > 0) throw new AlbertError('ERR_PARAMETER', listed(faults));
   return { sources, missing, surplus: [...checkpoint.tensors.keys()].filter((name) => !used.has(name)) };
+}
+
+function filler(tensor: StoredTensor, transposed: boolean): ParameterSource['fill'] {
+  if (!transposed) return (target, first) => readFloat32(tensor, target, first);
+  const [inputs = 1] = tensor.shape;
+  // Flax checkpoints are in memory as a whole.
+  return (target, first) => decodeColumns(tensor as StoredTensor<Uint8Array>, target, first / inputs);
 }
 
 function findTensor({ tensors }: Checkpoint, name: string, prefix: string): StoredTensor | undefined {
@@ -68,7 +81,6 @@ function faultOf(tensor: StoredTensor, shape: readonly number[]): string | undef
     return mismatch('ERR_PARAMETER', name, `the shape [${shape.join(', ')}]`, [...tensor.shape]).message;
   }
   if (!isFloatDtype(dtype)) return mismatch('ERR_PARAMETER', name, 'a floating-point dtype', dtype).message;
-  if (!allFinite(tensor)) return mismatch('ERR_PARAMETER', name, 'finite values', 'NaN or infinity').message;
   return undefined;
 }
 
@@ -97,7 +109,8 @@ export function matchParams(parameters: readonly Parameter[], params: Params): R
       const got = tensor === undefined ? 'none' : `${tensor?.dtype} [${tensor?.shape?.join(', ')}]`;
       faults.push(mismatch('ERR_PARAMETER', name, `a float32 tensor [${shape.join(', ')}]`, got).message);
     } else {
-      sources.set(parameter, { transposed: false, fill: (target) => target.set(data) });
+      const fill = (target: Float32Array, first: number) => target.set(data.subarray(first, first + target.length));
+      sources.set(parameter, { transposed: false, fill });
     }
   }
   if (faults.length > 0) throw new AlbertError('ERR_PARAMETER', listed(faults));
@@ -108,34 +121,51 @@ export function matchParams(parameters: readonly Parameter[], params: Params): R
  * Packs parameters into the weights' part of memory.
  *
  * @param weights what the parameters' places lie in; its padding is zeroed
- * @param staging address of `stagingFloats` floats; the parameters pass through it one by one
+ * @param staging address of `stagingFloats` floats; the parameters pass through it a few rows at a time
+ * @throws ERR_PARAMETER that lists every tensor of a checkpoint with a NaN or an infinity, ERR_SOURCE, ERR_ABORTED; what
+ *   is in the weights' memory then is good for nothing
  */
-export function packParameters(
+export async function packParameters(
   engine: Engine,
   sources: ReadonlyMap<Parameter, ParameterSource>,
   weights: { readonly start: number; readonly end: number },
   staging: number,
-): void {
-  const { memory } = engine;
+  signal?: AbortSignal,
+): Promise<void> {
+  const { memory, kernels } = engine;
   memory.f32(weights.start, (weights.end - weights.start) / 4).fill(0);
+  const faults: string[] = [];
   for (const [parameter, source] of sources) {
-    const target = memory.f32(staging, elements(parameter.shape));
-    source.fill(target);
-    place(engine, parameter, source.transposed, staging, target);
+    const [rows, cols] = matrixOf(parameter);
+    const most = rowsAtOnce(parameter);
+    let finite = true;
+    for (let row = 0; row < rows; row += most) {
+      throwIfAborted(signal);
+      const staged = memory.f32(staging, Math.min(most, rows - row) * cols);
+      await source.fill(staged, row * cols);
+      finite &&= kernels.allFinite(staging, staged.length) !== 0;
+      place(engine, parameter, source.transposed, row, staged);
+    }
+    if (source.stored !== undefined && !finite) {
+      faults.push(mismatch('ERR_PARAMETER', source.stored, 'finite values', 'NaN or infinity').message);
+    }
   }
+  if (faults.length > 0) throw new AlbertError('ERR_PARAMETER', listed(faults));
 }
 
-/** Moves one parameter from staging memory to its place. */
-function place(engine: Engine, parameter: Parameter, transposed: boolean, address: number, staged: Float32Array): void {
-  const { place, shape } = parameter;
-  const [rows = 1, cols = 1] = shape;
+/** Moves rows of a parameter, from `row` on, from staging memory to their place. */
+function place(engine: Engine, parameter: Parameter, transposed: boolean, row: number, staged: Float32Array): void {
+  const { place } = parameter;
+  const [, cols] = matrixOf(parameter);
+  const rows = staged.length / cols;
   if (place.kind === 'vector') {
-    engine.memory.f32(place.address, staged.length).set(staged);
+    engine.memory.f32(place.address, cols).set(staged);
   } else if (place.kind === 'table') {
-    const table = engine.memory.f32(place.address, rows * padded(cols));
-    for (let row = 0; row < rows; row++) table.set(staged.subarray(row * cols, (row + 1) * cols), row * padded(cols));
+    const table = engine.memory.f32(place.address + matrixBytes(row, cols), rows * padded(cols));
+    for (let i = 0; i < rows; i++) table.set(staged.subarray(i * cols, (i + 1) * cols), i * padded(cols));
   } else {
-    engine.pack(place.panels, address, transposed ? [rows * 4, 4] : [4, cols * 4], [cols, rows], place.first);
+    const strides = transposed ? ([rows * 4, 4] as const) : ([4, cols * 4] as const);
+    engine.pack(place.panels, staged.byteOffset, strides, [cols, rows], place.first + row);
   }
 }
 

@@ -2,6 +2,7 @@
  * The safetensors format, read and written: 8 bytes of header length, a JSON header, then the values without a gap.
  * Format: https://github.com/huggingface/safetensors#format
  */
+import { type FileBytes, sliceBytes } from '../bytes.js';
 import { AlbertError, mismatch } from '../errors.js';
 import {
   type Checkpoint,
@@ -11,6 +12,7 @@ import {
   MAX_TENSORS,
   type StoredDtype,
   type StoredTensor,
+  type TensorBytes,
 } from './checkpoint.js';
 import { JsonCursor } from './json-cursor.js';
 import { checkedTensors, encodeFloats, type TensorToWrite, type WrittenDtype } from './tensor-to-write.js';
@@ -36,20 +38,49 @@ interface Entry {
  * @param file for messages
  * @throws ERR_CHECKPOINT for any departure from the format, naming the tensor where there is one
  */
-export function decodeSafetensors(bytes: Uint8Array, file: string): Checkpoint {
-  if (bytes.length < 10) throw mismatch('ERR_CHECKPOINT', 'file', 'at least 10 bytes', bytes.length, file);
-  const stated = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  const limit = Math.min(MAX_HEADER_BYTES, bytes.length - 8);
+export function decodeSafetensors(bytes: Uint8Array, file: string): Checkpoint<Uint8Array> {
+  const dataStart = findData(bytes, bytes.length, file);
+  return tensorsOf(bytes.subarray(8, dataStart), bytes.length - dataStart, file, (begin, end) =>
+    bytes.subarray(dataStart + begin, dataStart + end),
+  );
+}
+
+/**
+ * The same of an open file: only the header is read, the tensors are stretches of the file.
+ *
+ * @throws ERR_SOURCE when the file cannot be read
+ */
+export async function openSafetensors(file: FileBytes, name: string): Promise<Checkpoint> {
+  const dataStart = findData(await sliceBytes(file, 0, Math.min(8, file.length)), file.length, name);
+  return tensorsOf(await sliceBytes(file, 8, dataStart), file.length - dataStart, name, (begin, end) => ({
+    file,
+    begin: dataStart + begin,
+    length: end - begin,
+  }));
+}
+
+/** Where the values begin: after the header, whose length comes first. */
+function findData(start: Uint8Array, fileBytes: number, file: string): number {
+  if (fileBytes < 10) throw mismatch('ERR_CHECKPOINT', 'file', 'at least 10 bytes', fileBytes, file);
+  const stated = new DataView(start.buffer, start.byteOffset).getBigUint64(0, true);
+  const limit = Math.min(MAX_HEADER_BYTES, fileBytes - 8);
   if (stated < 2n || stated > BigInt(limit))
     throw mismatch('ERR_CHECKPOINT', 'header length', `2 to ${limit} bytes`, stated, file);
-  const dataStart = 8 + Number(stated);
-  const { entries, metadata } = readHeader(bytes.subarray(8, dataStart), file);
-  checkLayout(entries, bytes.length - dataStart, file);
+  return 8 + Number(stated);
+}
 
-  const tensors = new Map<string, StoredTensor>();
+/** @param bytesOf the values from one offset to another, both counted from the end of the header */
+function tensorsOf<B extends TensorBytes>(
+  header: Uint8Array,
+  dataBytes: number,
+  file: string,
+  bytesOf: (begin: number, end: number) => B,
+): Checkpoint<B> {
+  const { entries, metadata } = readHeader(header, file);
+  checkLayout(entries, dataBytes, file);
+  const tensors = new Map<string, StoredTensor<B>>();
   for (const { name, dtype, shape, begin, end } of entries) {
-    const values = bytes.subarray(dataStart + begin, dataStart + end);
-    tensors.set(name, { name, dtype: dtype as StoredDtype, shape, bytes: values });
+    tensors.set(name, { name, dtype: dtype as StoredDtype, shape, bytes: bytesOf(begin, end) });
   }
   return { format: 'safetensors', tensors, metadata };
 }

@@ -17,6 +17,7 @@ const cases = new Cases(50);
 /** The exports of `assembly/index.ts`, written out: one that is added or lost is a change of the interface. */
 const EXPORTS = {
   activate: 5,
+  allFinite: 2,
   attention: 13,
   attentionScratchBytes: 2,
   dropout: 7,
@@ -122,6 +123,7 @@ const REFUSED: Record<string, (kernels: Kernels) => void> = {
   'packI8 before the first column': (k) => k.packI8(A, 4, 4, A, 1, 1, -1),
   'unpackI8 without columns': (k) => k.unpackI8(A, 1, 0, 0, A),
   'embedI8 into rows without padding': (k) => k.embedI8(A, A, A, A, A, A, 28, A, 28, 1, 7),
+  'allFinite of nothing': (k) => k.allFinite(A, 0),
   'packF32 without rows': (k) => k.packF32(A, 4, 4, A, 0, 1, 0),
   'packF32 without columns': (k) => k.packF32(A, 4, 4, A, 1, 0, 0),
   'packF32 before the first column': (k) => k.packF32(A, 4, 4, A, 1, 1, -1),
