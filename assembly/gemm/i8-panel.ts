@@ -157,3 +157,50 @@ export function unpackI8(panels: usize, k: i32, n: i32, first: i32, target: usiz
     }
   }
 }
+
+/**
+ * Puts columns that are quantised already into panels, from column `first` on: k levels from -127 to 127 each, one after
+ * the other, and a scale each.
+ */
+export function packLevels(levels: usize, scales: usize, panels: usize, k: i32, n: i32, first: i32): void {
+  assert(k > 0 && n > 0 && first >= 0);
+  const whole = k & ~3;
+  for (let column = first; column < first + n; column++) {
+    const lane = column % LANES;
+    const panel = panels + <usize>(column / LANES) * panelBytesI8(k);
+    let sums = i32x4.splat(0);
+    let to = panel + offsetOf(0, lane);
+    for (let row = 0; row < whole; row += 4) {
+      const from = levels + <usize>row;
+      if (ZERO_POINT != 0) {
+        sums = i32x4.add(sums, i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load32_zero(from))));
+      }
+      storeFour(to, load<i32>(from));
+      to += 4 * LANES;
+    }
+    let sum = i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3);
+    for (let row = whole; row < k; row++) {
+      const level = load<i8>(levels + <usize>row);
+      sum += <i32>level;
+      store<i8>(panel + offsetOf(row, lane), level);
+    }
+    finishColumn(panel, lane, load<f32>(scales), sum);
+    levels += <usize>k;
+    scales += 4;
+  }
+}
+
+/** Columns `first` to `first + n` of packed panels as `packLevels` takes them. */
+export function unpackLevels(panels: usize, k: i32, n: i32, first: i32, levels: usize, scales: usize): void {
+  assert(k > 0 && n > 0 && first >= 0);
+  for (let column = first; column < first + n; column++) {
+    const lane = column % LANES;
+    const panel = panels + <usize>(column / LANES) * panelBytesI8(k);
+    for (let row = 0; row < k; row++) {
+      store<i8>(levels, load<i8>(panel + offsetOf(row, lane)));
+      levels++;
+    }
+    store<f32>(scales, load<f32>(panel + (<usize>lane << 2)));
+    scales += 4;
+  }
+}

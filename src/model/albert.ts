@@ -1,11 +1,13 @@
 /** The base of every ALBERT model: loading, the forward method, saving, disposing. */
 import { yieldToEventLoop } from '#platform';
-import { Engine, type EngineOptions } from '../engine/engine.js';
+import { Engine } from '../engine/engine.js';
 import { Region } from '../engine/memory.js';
 import { type Runtime, type RuntimeOptions, startRuntime } from '../engine/runtime.js';
+import type { Dtype } from '../engine/schemes.js';
 import { AlbertError, checkOptions, throwIfAborted } from '../errors.js';
 import { openSource, type Source } from '../source.js';
 import type { Tensor } from '../tensor.js';
+import { isInt8 } from '../weights/int8.js';
 import { openCheckpoint } from '../weights/open.js';
 import { type AlbertConfig, parseConfig } from './config.js';
 import { runForward } from './forward.js';
@@ -13,7 +15,7 @@ import type { Head } from './head.js';
 import { initialValue } from './initialize.js';
 import { type AlbertInputs, checkEach, checkInputs, checkPositions } from './inputs.js';
 import { type Layout, layOut } from './layout.js';
-import { matchCheckpoint, type ParameterSource, packParameters, readParameter } from './load.js';
+import { matchCheckpoint } from './load.js';
 import {
   type CommonOutput,
   checkDropout,
@@ -27,6 +29,7 @@ import {
   type ModelInfo,
   withoutTrain,
 } from './options.js';
+import { type ParameterSource, packParameters, readParameter } from './pack.js';
 import { type Parameter, stagingFloats } from './parameters.js';
 import { pack, type Run } from './run.js';
 import { type SaveOptions, saveModel } from './save.js';
@@ -78,7 +81,8 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
       if (json === undefined) throw new AlbertError('ERR_SOURCE', `there is no config.json in ${opened.name}`);
       const config = parseConfig(parseJson(json));
       await using checkpoint = await openCheckpoint(opened, { signal });
-      const model = new this(config, makeEngine(await runtime, config, checked));
+      const { dtype = isInt8(checkpoint) ? 'int8' : 'float32' } = checked;
+      const model = new this(config, makeEngine(await runtime, config, dtype));
       const base: AlbertPreTrainedModel<object> = model;
       const { sources, missing, surplus } = matchCheckpoint(base.#layout.parameters, checkpoint, strict);
       await base.#fill(sources, 0, signal);
@@ -103,7 +107,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     checkSeed('seed', seed);
     const parsed = parseConfig(config);
     return withRuntime(checked, async (runtime) => {
-      const model = new this(parsed, makeEngine(await runtime, parsed, checked));
+      const model = new this(parsed, makeEngine(await runtime, parsed, checked.dtype ?? 'float32'));
       await (model as AlbertPreTrainedModel<object>).#fill(new Map(), seed);
       return model;
     });
@@ -189,20 +193,12 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
 
   /**
    * Writes `config.json` and the weights into a directory (Node), under the names that Hugging Face libraries read: the
-   * numbers that `params` gives, so of an int8 model the dequantised ones. The tokenizer is not the model's: copy its files to load the directory as a pipeline.
+   * numbers that `params` gives, so of an int8 model the dequantised ones. With `dtype: 'int8'`, for this library alone, the
+   * large matrices as an int8 model holds them. The tokenizer is not the model's: copy its files to load the directory as a pipeline.
    */
   async save_pretrained(directory: string | URL, options?: SaveOptions): Promise<void> {
-    const engine = this.#alive();
-    const tensors = this.#layout.parameters.map((parameter) => ({
-      parameter,
-      tensor: readParameter(engine, parameter),
-    }));
-    await saveModel(
-      directory,
-      { ...this.config, architectures: [this.constructor.name] },
-      tensors,
-      checkOptions(options),
-    );
+    const config = { ...this.config, architectures: [this.constructor.name] };
+    await saveModel(this.#alive(), this.#layout.parameters, config, directory, checkOptions(options));
   }
 
   /**
@@ -279,7 +275,7 @@ async function withRuntime<M>(options: RuntimeOptions, load: (runtime: Promise<R
 }
 
 /** An engine for a model of this configuration. */
-function makeEngine(runtime: Runtime, config: AlbertConfig, { dtype }: Pick<EngineOptions, 'dtype'>): Engine {
+function makeEngine(runtime: Runtime, config: AlbertConfig, dtype: Dtype): Engine {
   const inputs = Math.max(config.embedding_size, config.hidden_size, config.intermediate_size);
   return new Engine(runtime, { dtype, inputs });
 }

@@ -1,6 +1,6 @@
 /** FlaxAlbert's initialisation: normal(initializer_range) for weights, zeros for biases, ones for layer norm scales. */
 import { mix } from './dropout.js';
-import type { ParameterSource } from './load.js';
+import type { FloatSource } from './pack.js';
 import type { Parameter } from './parameters.js';
 
 /** The initial value of a parameter; `index`, its place in the model, gives each its own random numbers. */
@@ -9,7 +9,7 @@ export function initialValue(
   index: number,
   seed: number,
   initializer_range: number,
-): ParameterSource {
+): FloatSource {
   return {
     transposed: false,
     fill(target, first) {

@@ -1,24 +1,11 @@
-/** From a checkpoint's tensors to packed parameters, and back. */
-import type { Engine } from '../engine/engine.js';
-import { matrixBytes, padded } from '../engine/memory.js';
-import { AlbertError, mismatch, throwIfAborted } from '../errors.js';
-import { Tensor } from '../tensor.js';
-import { type Checkpoint, isFloatDtype, readFloat32, type StoredTensor } from '../weights/checkpoint.js';
+/** From a checkpoint's tensors, or a caller's, to a source of numbers for each parameter. */
+import { mismatch } from '../errors.js';
+import type { Tensor } from '../tensor.js';
+import { type Checkpoint, isFloatDtype, readBytes, readFloat32, type StoredTensor } from '../weights/checkpoint.js';
 import { decodeColumns } from '../weights/columns.js';
-import { elements, matrixOf, type Parameter, rowsAtOnce } from './parameters.js';
-
-/** Where a parameter's numbers come from, and how a matrix lies there. */
-export interface ParameterSource {
-  /** Its name in a checkpoint, where every value must be finite; other sources are the caller's own affair. */
-  readonly stored?: string;
-  /** Whether a dense weight is stored as Flax's kernel, (in, out). */
-  readonly transposed: boolean;
-  /**
-   * Fills `target` with whole rows of the parameter, row-major, from the row that begins with element `first` on; those
-   * of a transposed source side by side, (in, rows).
-   */
-  fill(target: Float32Array, first: number): void | Promise<void>;
-}
+import { faultOfScales, isInt8, scaleName } from '../weights/int8.js';
+import { type FloatSource, faultsOf, type Int8Source, type ParameterSource } from './pack.js';
+import { elements, type Parameter } from './parameters.js';
 
 /** What a checkpoint held for a model. */
 export interface Matched {
@@ -29,9 +16,6 @@ export interface Matched {
   readonly surplus: readonly string[];
 }
 
-/** Faults listed in one message; a checkpoint of another model has hundreds. */
-const FAULTS_LISTED = 20;
-
 /**
  * Finds each parameter in a checkpoint, with or without the `albert.` prefix, and checks name, shape and dtype of all
  * of them before any memory is claimed. Their values are checked as they are packed.
@@ -41,6 +25,7 @@ const FAULTS_LISTED = 20;
  */
 export function matchCheckpoint(parameters: readonly Parameter[], checkpoint: Checkpoint, strict: boolean): Matched {
   const flax = checkpoint.format === 'flax_msgpack';
+  const int8 = isInt8(checkpoint);
   const sources = new Map<Parameter, ParameterSource>();
   const missing: Parameter[] = [];
   const faults: string[] = [];
@@ -55,19 +40,42 @@ export function matchCheckpoint(parameters: readonly Parameter[], checkpoint: Ch
     }
     used.add(tensor.name);
     const transposed = flax && parameter.kernel;
-    const fault = faultOf(tensor, transposed ? parameter.shape.toReversed() : parameter.shape);
+    const scales = int8 && tensor.dtype === 'I8' ? checkpoint.tensors.get(scaleName(tensor.name)) : undefined;
+    if (scales !== undefined) used.add(scales.name);
+    const quantized = int8 && tensor.dtype === 'I8' && parameter.shape.length === 2;
+    const fault =
+      faultOfShape(tensor, transposed ? parameter.shape.toReversed() : parameter.shape) ??
+      (quantized ? faultOfScales(tensor.name, parameter.shape[0] as number, scales) : faultOfDtype(tensor));
     if (fault !== undefined) faults.push(fault);
-    else sources.set(parameter, { stored: tensor.name, transposed, fill: filler(tensor, transposed) });
+    else
+      sources.set(parameter, quantized ? int8Source(tensor, scales as StoredTensor) : floatSource(tensor, transposed));
   }
-  if (faults.length > 0) throw new AlbertError('ERR_PARAMETER', listed(faults));
+  if (faults.length > 0) throw faultsOf(faults);
   return { sources, missing, surplus: [...checkpoint.tensors.keys()].filter((name) => !used.has(name)) };
 }
 
-function filler(tensor: StoredTensor, transposed: boolean): ParameterSource['fill'] {
-  if (!transposed) return (target, first) => readFloat32(tensor, target, first);
+function floatSource(tensor: StoredTensor, transposed: boolean): FloatSource {
   const [inputs = 1] = tensor.shape;
-  // Flax checkpoints are in memory as a whole.
-  return (target, first) => decodeColumns(tensor as StoredTensor<Uint8Array>, target, first / inputs);
+  return {
+    stored: tensor.name,
+    transposed,
+    fill(target, first) {
+      // Flax checkpoints are in memory as a whole.
+      if (transposed) return decodeColumns(tensor as StoredTensor<Uint8Array>, target, first / inputs);
+      return readFloat32(tensor, target, first);
+    },
+  };
+}
+
+function int8Source(tensor: StoredTensor, scaleTensor: StoredTensor): Int8Source {
+  const [, cols = 1] = tensor.shape;
+  return {
+    stored: tensor.name,
+    async fillRows({ levels, scales }, row) {
+      await readBytes(tensor, new Uint8Array(levels.buffer, levels.byteOffset, levels.length), row * cols);
+      await readFloat32(scaleTensor, scales, row);
+    },
+  };
 }
 
 function findTensor({ tensors }: Checkpoint, name: string, prefix: string): StoredTensor | undefined {
@@ -75,18 +83,13 @@ function findTensor({ tensors }: Checkpoint, name: string, prefix: string): Stor
   return tensors.get(name) ?? tensors.get(other);
 }
 
-function faultOf(tensor: StoredTensor, shape: readonly number[]): string | undefined {
-  const { name, dtype } = tensor;
-  if (tensor.shape.join() !== shape.join()) {
-    return mismatch('ERR_PARAMETER', name, `the shape [${shape.join(', ')}]`, [...tensor.shape]).message;
-  }
-  if (!isFloatDtype(dtype)) return mismatch('ERR_PARAMETER', name, 'a floating-point dtype', dtype).message;
-  return undefined;
+function faultOfShape({ name, shape }: StoredTensor, wanted: readonly number[]): string | undefined {
+  if (shape.join() === wanted.join()) return undefined;
+  return mismatch('ERR_PARAMETER', name, `the shape [${wanted.join(', ')}]`, [...shape]).message;
 }
 
-function listed(faults: readonly string[]): string {
-  const more = faults.length > FAULTS_LISTED ? [`and ${faults.length - FAULTS_LISTED} more`] : [];
-  return [...faults.slice(0, FAULTS_LISTED), ...more].join('\n');
+function faultOfDtype({ name, dtype }: StoredTensor): string | undefined {
+  return isFloatDtype(dtype) ? undefined : mismatch('ERR_PARAMETER', name, 'a floating-point dtype', dtype).message;
 }
 
 /** Named tensors, as `params` of a model returns them, or as an object. */
@@ -113,71 +116,6 @@ export function matchParams(parameters: readonly Parameter[], params: Params): R
       sources.set(parameter, { transposed: false, fill });
     }
   }
-  if (faults.length > 0) throw new AlbertError('ERR_PARAMETER', listed(faults));
+  if (faults.length > 0) throw faultsOf(faults);
   return sources;
-}
-
-/**
- * Packs parameters into the weights' part of memory.
- *
- * @param weights what the parameters' places lie in; its padding is zeroed
- * @param staging address of `stagingFloats` floats; the parameters pass through it a few rows at a time
- * @throws ERR_PARAMETER that lists every tensor of a checkpoint with a NaN or an infinity, ERR_SOURCE, ERR_ABORTED; what
- *   is in the weights' memory then is good for nothing
- */
-export async function packParameters(
-  engine: Engine,
-  sources: ReadonlyMap<Parameter, ParameterSource>,
-  weights: { readonly start: number; readonly end: number },
-  staging: number,
-  signal?: AbortSignal,
-): Promise<void> {
-  const { memory, kernels } = engine;
-  memory.f32(weights.start, (weights.end - weights.start) / 4).fill(0);
-  const faults: string[] = [];
-  for (const [parameter, source] of sources) {
-    const [rows, cols] = matrixOf(parameter);
-    const most = rowsAtOnce(parameter);
-    let finite = true;
-    for (let row = 0; row < rows; row += most) {
-      throwIfAborted(signal);
-      const staged = memory.f32(staging, Math.min(most, rows - row) * cols);
-      await source.fill(staged, row * cols);
-      finite &&= kernels.allFinite(staging, staged.length) !== 0;
-      place(engine, parameter, source.transposed, row, staged);
-    }
-    if (source.stored !== undefined && !finite) {
-      faults.push(mismatch('ERR_PARAMETER', source.stored, 'finite values', 'NaN or infinity').message);
-    }
-  }
-  if (faults.length > 0) throw new AlbertError('ERR_PARAMETER', listed(faults));
-}
-
-/** Moves rows of a parameter, from `row` on, from staging memory to their place. */
-function place(engine: Engine, parameter: Parameter, transposed: boolean, row: number, staged: Float32Array): void {
-  const { place } = parameter;
-  const [, cols] = matrixOf(parameter);
-  const rows = staged.length / cols;
-  if (place.kind === 'vector') {
-    engine.memory.f32(place.address, cols).set(staged);
-  } else if (place.kind === 'table') {
-    const table = engine.memory.f32(place.address + matrixBytes(row, cols), rows * padded(cols));
-    for (let i = 0; i < rows; i++) table.set(staged.subarray(i * cols, (i + 1) * cols), i * padded(cols));
-  } else {
-    const strides = transposed ? ([rows * 4, 4] as const) : ([4, cols * 4] as const);
-    engine.pack(place.panels, staged.byteOffset, strides, [cols, rows], place.first + row);
-  }
-}
-
-/** A copy of one parameter, in PyTorch's orientation: bit for bit what was packed in float32, dequantised from int8. */
-export function readParameter(engine: Engine, { place, shape }: Parameter): Tensor<Float32Array> {
-  const [rows = 1, cols = 1] = shape;
-  if (place.kind === 'panels') return new Tensor(engine.unpack(place.panels, cols, rows, place.first), shape);
-  const data = new Float32Array(elements(shape));
-  if (place.kind === 'vector') {
-    data.set(engine.memory.f32(place.address, data.length));
-  } else {
-    engine.read({ address: place.address, rows, cols, stride: padded(cols) * 4 }, data);
-  }
-  return new Tensor(data, shape);
 }

@@ -100,15 +100,15 @@ export function decodeFloat32({ name, dtype, bytes }: StoredTensor<Uint8Array>, 
  * @throws ERR_SOURCE when the file cannot be read
  */
 export async function readFloat32(tensor: StoredTensor, target: Float32Array, first: number): Promise<void> {
-  const { dtype, bytes } = tensor;
-  const [begin, length] = [first * DTYPE_BYTES[dtype], target.length * DTYPE_BYTES[dtype]];
-  if (bytes instanceof Uint8Array) {
-    decodeFloat32({ ...tensor, bytes: bytes.subarray(begin, begin + length) }, target);
-  } else {
-    const window = windowOf(dtype, target);
-    await bytes.file.read(window, bytes.begin + begin);
-    widen(dtype, window, target);
-  }
+  const window = windowOf(tensor.dtype, target);
+  await readBytes(tensor, window, first * DTYPE_BYTES[tensor.dtype]);
+  widen(tensor.dtype, window, target);
+}
+
+/** Fills `target` with a tensor's bytes from `begin` on. @throws ERR_SOURCE when the file cannot be read */
+export async function readBytes({ bytes }: StoredTensor, target: Uint8Array, begin: number): Promise<void> {
+  if (bytes instanceof Uint8Array) target.set(bytes.subarray(begin, begin + target.length));
+  else await bytes.file.read(target, bytes.begin + begin);
 }
 
 /**

@@ -164,27 +164,32 @@ function checkLayout(entries: readonly Entry[], dataBytes: number, file: string)
 }
 
 /**
- * Writes a safetensors file, to the byte as the safetensors library does: tensors in the order of their names'
- * UTF-8 bytes, values from a multiple of 8 on.
+ * Writes a safetensors file, to the byte as the safetensors library does: wider dtypes first, then in the order of the
+ * names' UTF-8 bytes; values from a multiple of 8 on.
  *
- * @param dtype of every tensor; F16 and BF16 round to nearest even
+ * @param dtype of every tensor of floats; F16 and BF16 round to nearest even. Tensors of int8 are I8
  * @param metadata e.g. `{ format: 'pt' }`, which transformers asks for; none is written when empty
  * @throws ERR_PARAMETER for tensors that no reader would take
  */
 export function encodeSafetensors(
-  tensors: Iterable<TensorToWrite>,
+  tensors: Iterable<TensorToWrite<Float32Array | Int8Array>>,
   dtype: WrittenDtype,
   metadata: Record<string, string>,
 ): Uint8Array {
-  const sorted = [...checkedTensors(tensors).values()].sort((a, b) => compareUtf8(a.name, b.name));
+  const dtypeOf = (data: Float32Array | Int8Array) => (data instanceof Int8Array ? 'I8' : dtype);
+  const bytesOf = (data: Float32Array | Int8Array) => data.length * DTYPE_BYTES[dtypeOf(data)];
+  const sorted = [...checkedTensors(tensors).values()].sort(
+    (a, b) => DTYPE_BYTES[dtypeOf(b.data)] - DTYPE_BYTES[dtypeOf(a.data)] || compareUtf8(a.name, b.name),
+  );
   const members: string[] = [];
   if (Object.keys(metadata).length > 0) members.push(`"${METADATA}":${JSON.stringify(metadata)}`);
   let end = 0;
   for (const { name, shape, data } of sorted) {
     if (name === METADATA) throw mismatch('ERR_PARAMETER', 'tensor name', 'anything else', name);
     const begin = end;
-    end += data.length * DTYPE_BYTES[dtype];
-    members.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [begin, end] })}`);
+    end += bytesOf(data);
+    const entry = { dtype: dtypeOf(data), shape, data_offsets: [begin, end] };
+    members.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
   }
   const header = new TextEncoder().encode(`{${members.join(',')}}`);
   const headerBytes = Math.ceil(header.length / 8) * 8;
@@ -195,8 +200,9 @@ export function encodeSafetensors(
   file.fill(0x20, 8 + header.length, 8 + headerBytes);
   let offset = 8 + headerBytes;
   for (const { data } of sorted) {
-    const bytes = data.length * DTYPE_BYTES[dtype];
-    encodeFloats(data, dtype, file.subarray(offset, (offset += bytes)));
+    const target = file.subarray(offset, (offset += bytesOf(data)));
+    if (data instanceof Int8Array) target.set(new Uint8Array(data.buffer, data.byteOffset, data.length));
+    else encodeFloats(data, dtype, target);
   }
   return file;
 }
