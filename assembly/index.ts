@@ -30,9 +30,17 @@ export {
   packI8,
   /** Columns of such panels back in float32. */
   unpackI8,
+  /** A matrix that is int8 already into the same panels. */
+  packLevels,
+  /** Columns of such panels as they are. */
+  unpackLevels,
   /** Bytes of the panels of a (k, n) matrix. */
   panelsBytesI8,
 } from "./gemm/i8-panel";
+export {
+  /** Whether floats hold neither NaN nor infinity. */
+  allFinite,
+} from "./finite";
 export {
   /** The rows of A as `gemmI8` multiplies them. */
   quantizeRows,

@@ -38,13 +38,17 @@ export async function albertBase(): Promise<Albert> {
 }
 
 /** Our model of it. */
-export async function loadAlbert({ config, tensors }: Albert, options: InitOptions = {}): Promise<AlbertModel> {
+export async function loadAlbert(albert: Albert, options: InitOptions = {}): Promise<AlbertModel> {
+  return AlbertModel.from_pretrained(albertFiles(albert), options);
+}
+
+/** Its files: a configuration and a float32 checkpoint, of 47 MB for ALBERT-base. */
+export function albertFiles({ config, tensors }: Albert) {
   const list = [...tensors].map(([name, { shape, data }]) => ({ name, shape, data }));
-  const files = {
+  return {
     'config.json': JSON.stringify(config),
     'model.safetensors': encodeSafetensors(list, 'F32', { format: 'pt' }),
   };
-  return AlbertModel.from_pretrained(files, options);
 }
 
 /** A batch of sequences without padding. */

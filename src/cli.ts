@@ -1,10 +1,20 @@
 #!/usr/bin/env node
 /** The command line: argv in, a table or JSON out, exit codes 0, 1 (failure) and 2 (usage). */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setImmediate } from 'node:timers/promises';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { AlbertError, type CallOptions, type ModelInfo, type Pipeline, type Pipelines, pipeline } from './index.js';
+import {
+  AlbertError,
+  type CallOptions,
+  convert,
+  type ModelInfo,
+  type Pipeline,
+  type Pipelines,
+  pipeline,
+  type SaveOptions,
+} from './index.js';
 
 interface Options {
   readonly model?: string;
@@ -13,6 +23,12 @@ interface Options {
   readonly topK?: number;
   readonly pooling?: 'cls' | 'mean';
   readonly normalize?: boolean;
+}
+
+interface ConvertOptions extends SaveOptions {
+  readonly model: string;
+  readonly out: string;
+  readonly force?: boolean;
 }
 
 /** What the tour reads when it is given nothing else. */
@@ -120,6 +136,36 @@ program
     if (process.stdout.isTTY) print(table(Object.entries(facts).map(([name, value]) => [name, String(value)])));
     else print(JSON.stringify(facts));
   });
+
+program
+  .command('convert')
+  .description('write a checkpoint in another dtype or format, its tokenizer beside it')
+  .requiredOption('--model <source>', 'directory or URL of a checkpoint')
+  .requiredOption('--out <directory>', 'where to write')
+  .addOption(
+    new Option('--dtype <dtype>', 'how numbers are stored').choices(['int8', 'float16', 'bfloat16', 'float32']),
+  )
+  .addOption(new Option('--format <format>', 'the file of weights').choices(['safetensors', 'flax_msgpack']))
+  .option('--force', 'overwrite a model in the directory')
+  .action(convertModel);
+
+const WEIGHTS = ['model.safetensors', 'model.safetensors.index.json', 'flax_model.msgpack'];
+
+async function convertModel({ model, out, force, ...options }: ConvertOptions): Promise<void> {
+  const taken = ['config.json', ...WEIGHTS].find((name) => existsSync(join(out, name)));
+  if (taken !== undefined && !force) {
+    throw new AlbertError('ERR_SOURCE', `there is a ${taken} in ${out}: --force overwrites it`);
+  }
+  const { architecture, ignored, bytesRead } = await convert(model, out, options);
+  if (ignored.length > 0) {
+    process.stderr.write(`albert-wasm: ${architecture} has no place for ${ignored.join(', ')}: left out\n`);
+  }
+  const file = options.format === 'flax_msgpack' ? 'flax_model.msgpack' : 'model.safetensors';
+  const bytesWritten = statSync(join(out, file)).size;
+  const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
+  if (process.stdout.isTTY) print(`${architecture}: ${megabytes(bytesRead)} → ${megabytes(bytesWritten)} in ${out}`);
+  else print(JSON.stringify({ architecture, bytesRead, bytesWritten, ignored }));
+}
 
 /** One text's answer: an object for a pipe, rows for a terminal. */
 interface Answer {
@@ -247,9 +293,10 @@ function print(text: string): void {
 
 /** The same of each command. */
 function dtypeOption(): Option {
-  return new Option('--dtype <dtype>', 'how large weights are stored and multiplied')
-    .choices(['float32', 'int8'])
-    .default('float32');
+  return new Option(
+    '--dtype <dtype>',
+    "how large weights are stored and multiplied; the checkpoint's own unless given",
+  ).choices(['float32', 'int8']);
 }
 
 /** The same of each command. */

@@ -1,5 +1,6 @@
 /** The ground floor's door to files: a directory, a URL or memory, read by file name alike. */
-import { directoryUrl, readFile } from '#platform';
+import { directoryUrl, openFile, readFile } from '#platform';
+import type { Bytes } from './bytes.js';
 import { mismatch } from './errors.js';
 
 /** The files of a model in memory, by name: `config.json`, `model.safetensors`, `tokenizer.json`, … */
@@ -13,26 +14,31 @@ export interface OpenedSource {
   readonly name: string;
   /** The bytes of one file, or `undefined` when the source does not have it. */
   readFile(file: string, signal?: AbortSignal): Promise<Uint8Array | undefined>;
+  /** The same to be read in pieces, where the platform can; what is not in memory is the caller's to close. */
+  openFile(file: string, signal?: AbortSignal): Promise<Bytes | undefined>;
 }
 
 /** @throws ERR_SOURCE when the source is neither a directory, nor a URL, nor files */
 export async function openSource(source: Source): Promise<OpenedSource> {
   if (typeof source === 'string' || source instanceof URL) {
     const url = await locate(source);
-    return { name: url.href, readFile: (file, signal) => readFile(fileUrl(file, url), signal) };
+    return {
+      name: url.href,
+      readFile: (file, signal) => readFile(fileUrl(file, url), signal),
+      openFile: (file, signal) => openFile(fileUrl(file, url), signal),
+    };
   }
   if (typeof source !== 'object' || source === null) throw notASource(source);
   const files = new Map(Object.entries(source));
-  return {
-    name: 'memory',
-    async readFile(file) {
-      const content = files.get(file);
-      if (content === undefined || content instanceof Uint8Array) return content;
-      if (typeof content === 'string') return new TextEncoder().encode(content);
-      if (content instanceof ArrayBuffer) return new Uint8Array(content);
-      throw mismatch('ERR_SOURCE', file, 'a string, a Uint8Array or an ArrayBuffer', content);
-    },
-  };
+  const read = async (file: string) => bytesOf(file, files.get(file));
+  return { name: 'memory', readFile: read, openFile: read };
+}
+
+function bytesOf(file: string, content: ModelFiles[string] | undefined): Uint8Array | undefined {
+  if (content === undefined || content instanceof Uint8Array) return content;
+  if (typeof content === 'string') return new TextEncoder().encode(content);
+  if (content instanceof ArrayBuffer) return new Uint8Array(content);
+  throw mismatch('ERR_SOURCE', file, 'a string, a Uint8Array or an ArrayBuffer', content);
 }
 
 /** The URL of a file in a directory; a query, such as an access token, goes with it. */

@@ -1,5 +1,7 @@
 /** The command line: answers, formats, exit codes, one-line errors. */
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -61,6 +63,37 @@ cli('runs on several threads when told to', async () => {
   for (const threads of ['0', 'many', '1000']) {
     const refused = await run(['classify', '--threads', threads, 'text']);
     assert.is(refused.code, threads === '1000' ? 1 : 2, refused.err);
+  }
+});
+
+cli('converts to int8, with the tokenizer, and refuses to overwrite', async () => {
+  const directory = mkdtempSync(`${tmpdir()}/albert-wasm-`);
+  try {
+    const args = ['convert', '--model', 'models/albert-mini-en-sst2', '--out', directory, '--dtype', 'int8'];
+    const { code, out, err } = await run(args);
+    assert.is(code, 0, err);
+    const { architecture, bytesRead, bytesWritten, ignored } = JSON.parse(out);
+    assert.is(architecture, 'AlbertForSequenceClassification');
+    assert.equal(ignored, []);
+    assert.is(bytesRead, statSync('models/albert-mini-en-sst2/model.safetensors').size);
+    assert.is(bytesWritten, statSync(`${directory}/model.safetensors`).size);
+    assert.ok(bytesWritten < 0.55 * bytesRead, 'from float16 to int8');
+    const info = JSON.parse((await run(['info', '--model', directory])).out);
+    assert.is(info.dtype, 'int8');
+    const converted = await run(['classify', '--model', directory, 'A lovely film.']);
+    assert.is(converted.code, 0, converted.err);
+    assert.is(converted.out, (await run(['classify', '--dtype', 'int8', 'A lovely film.'])).out);
+    const again = await run(args);
+    assert.is(again.code, 1);
+    assert.match(again.err, /^albert-wasm: there is a config.json in [^\n]*--force overwrites it\n$/);
+    const back = [...args.slice(0, 5), '--dtype', 'float16', '--force'];
+    assert.is((await run(back)).code, 0);
+    assert.is(JSON.parse((await run(['info', '--model', directory])).out).dtype, 'float32');
+    assert.is((await run(['convert', '--out', directory])).code, 2);
+    const flax = [...args, '--format', 'flax_msgpack', '--force'];
+    assert.is((await run(flax)).code, 1);
+  } finally {
+    rmSync(directory, { recursive: true });
   }
 });
 

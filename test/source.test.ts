@@ -1,8 +1,9 @@
 /** Sources: a directory, a file: or http: URL, files in memory; and what goes wrong on the way. */
 
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -83,6 +84,38 @@ source('forms that are none are refused by name', async () => {
   for (const content of [7, null, [1], { a: 1 }]) {
     const files = { 'config.json': content as never };
     await expectError(() => AlbertModel.from_pretrained(files), 'ERR_SOURCE', '"config.json"', 'a string');
+  }
+});
+
+source('a file is read in pieces, into any memory, and never past its end', async () => {
+  const directory = mkdtempSync(`${tmpdir()}/albert-wasm-`);
+  try {
+    const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i % 251);
+    writeFileSync(`${directory}/file`, bytes);
+    const opened = await openSource(directory);
+    assert.is(await opened.openFile('none'), undefined);
+    assert.is(await opened.openFile('file/none'), undefined);
+    await expectError(() => opened.openFile('../'), 'ERR_SOURCE', tmpdir());
+    await expectError(() => opened.openFile('file', AbortSignal.abort()), 'ERR_ABORTED');
+    const file = await opened.openFile('file');
+    assert.ok(file !== undefined && !(file instanceof Uint8Array));
+    assert.is(file.length, 1000);
+    for (const memory of [
+      new ArrayBuffer(200),
+      new WebAssembly.Memory({ initial: 1 }).buffer,
+      new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer,
+    ]) {
+      await file.read(new Uint8Array(memory, 10, 100), 600);
+      assert.equal([...new Uint8Array(memory, 9, 102)], [0, ...bytes.subarray(600, 700), 0]);
+    }
+    await expectError(() => file.read(new Uint8Array(100), 950), 'ERR_SOURCE', '/file', 'it ends at byte 1000');
+    truncateSync(`${directory}/file`, 500);
+    await expectError(() => file.read(new Uint8Array(100), 450), 'ERR_SOURCE', 'it ends at byte 500');
+    await file[Symbol.asyncDispose]();
+    await expectError(() => file.read(new Uint8Array(1), 0), 'ERR_SOURCE', '/file');
+    assert.instance(await (await openSource(origin)).openFile('config.json'), Uint8Array);
+  } finally {
+    rmSync(directory, { recursive: true });
   }
 });
 

@@ -72,21 +72,78 @@ export function packI8(source: usize, strideK: usize, strideN: usize, panels: us
   for (let column = first; column < first + n; column++) {
     const lane = column % LANES;
     const panel = panels + <usize>(column / LANES) * panelBytesI8(k);
-    // Compared as integers, magnitudes order alike, and a NaN is above infinity: it reaches the scale and so the result.
-    let bits: i32 = 0;
-    for (let row = 0, from = source; row < k; row++, from += strideK) bits = max(bits, load<i32>(from) & i32.MAX_VALUE);
-    const largest = reinterpret<f32>(bits);
+    // Columns that lie row after row in the source go four numbers at a time.
+    const whole = strideK == 4 ? k & ~3 : 0;
+    const largest = largestOf(source, strideK, k, whole);
     const inverse: f32 = largest < LEAST ? 0 : MOST / largest;
-    let sum: i32 = 0;
-    for (let row = 0, from = source; row < k; row++, from += strideK) {
-      const value = reinterpret<i32>(load<f32>(from) * inverse + ROUND) - ROUND_BITS;
-      sum += value;
-      store<i8>(panel + offsetOf(row, lane), <i8>value);
-    }
-    store<f32>(panel + (<usize>lane << 2), largest < LEAST ? 0 : largest / MOST);
-    store<i32>(panel + STARTS + (<usize>lane << 2), -ZERO_POINT * sum);
+    const sum = quantizeFours(source, inverse, panel, lane, whole) + quantizeRest(source, strideK, inverse, panel, lane, whole, k);
+    finishColumn(panel, lane, largest < LEAST ? 0 : largest / MOST, sum);
     source += strideN;
   }
+}
+
+/** The largest magnitude of a column, NaN if it holds one. */
+function largestOf(source: usize, strideK: usize, k: i32, whole: i32): f32 {
+  // Compared as integers, magnitudes order alike, and a NaN is above infinity: it reaches the scale and so the result.
+  let fours = i32x4.splat(0);
+  const magnitude = i32x4.splat(i32.MAX_VALUE);
+  for (let row = 0; row < whole; row += 4) {
+    fours = i32x4.max_s(fours, v128.and(v128.load(source + (<usize>row << 2)), magnitude));
+  }
+  let bits = max(
+    max(i32x4.extract_lane(fours, 0), i32x4.extract_lane(fours, 1)),
+    max(i32x4.extract_lane(fours, 2), i32x4.extract_lane(fours, 3)),
+  );
+  for (let row = whole, from = source + <usize>whole * strideK; row < k; row++, from += strideK) {
+    bits = max(bits, load<i32>(from) & i32.MAX_VALUE);
+  }
+  return reinterpret<f32>(bits);
+}
+
+/** Quantises the first `whole` numbers of a column, which lie one after the other, and returns their sum. */
+function quantizeFours(source: usize, inverse: f32, panel: usize, lane: i32, whole: i32): i32 {
+  const factor = f32x4.splat(inverse), round = f32x4.splat(ROUND), roundBits = i32x4.splat(ROUND_BITS);
+  let sums = i32x4.splat(0);
+  let to = panel + offsetOf(0, lane);
+  for (let row = 0; row < whole; row += 4) {
+    const numbers = v128.load(source + (<usize>row << 2));
+    const values = i32x4.sub(f32x4.add(f32x4.mul(numbers, factor), round), roundBits);
+    sums = i32x4.add(sums, values);
+    storeFour(to, i32x4.extract_lane(v128.shuffle<i8>(values, values, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12), 0));
+    to += 4 * LANES;
+  }
+  return i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3);
+}
+
+/** Four bytes of one column, in the one group or the two that hold them. */
+// @ts-ignore: decorator
+@inline
+function storeFour(to: usize, bytes: i32): void {
+  if (GROUP == 4) {
+    store<i32>(to, bytes);
+  } else {
+    store<i16>(to, <i16>bytes);
+    store<i16>(to + GROUP_BYTES, <i16>(bytes >> 16));
+  }
+}
+
+/** Quantises rows `row` to `k` of a column and returns their sum. */
+function quantizeRest(source: usize, strideK: usize, inverse: f32, panel: usize, lane: i32, row: i32, k: i32): i32 {
+  let sum: i32 = 0;
+  for (let from = source + <usize>row * strideK; row < k; row++, from += strideK) {
+    const value = reinterpret<i32>(load<f32>(from) * inverse + ROUND) - ROUND_BITS;
+    sum += value;
+    store<i8>(panel + offsetOf(row, lane), <i8>value);
+  }
+  return sum;
+}
+
+/** What the GEMM needs of a column beside its weights: the scale, and where its accumulators start. */
+// @ts-ignore: decorator
+@inline
+function finishColumn(panel: usize, lane: i32, scale: f32, sum: i32): void {
+  store<f32>(panel + (<usize>lane << 2), scale);
+  store<i32>(panel + STARTS + (<usize>lane << 2), -ZERO_POINT * sum);
 }
 
 /** Columns `first` to `first + n` of packed panels, one after the other, k float32 each. */
@@ -98,5 +155,52 @@ export function unpackI8(panels: usize, k: i32, n: i32, first: i32, target: usiz
       store<f32>(target, weightOf(panel, row, column % LANES));
       target += 4;
     }
+  }
+}
+
+/**
+ * Puts columns that are quantised already into panels, from column `first` on: k levels from -127 to 127 each, one after
+ * the other, and a scale each.
+ */
+export function packLevels(levels: usize, scales: usize, panels: usize, k: i32, n: i32, first: i32): void {
+  assert(k > 0 && n > 0 && first >= 0);
+  const whole = k & ~3;
+  for (let column = first; column < first + n; column++) {
+    const lane = column % LANES;
+    const panel = panels + <usize>(column / LANES) * panelBytesI8(k);
+    let sums = i32x4.splat(0);
+    let to = panel + offsetOf(0, lane);
+    for (let row = 0; row < whole; row += 4) {
+      const from = levels + <usize>row;
+      if (ZERO_POINT != 0) {
+        sums = i32x4.add(sums, i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load32_zero(from))));
+      }
+      storeFour(to, load<i32>(from));
+      to += 4 * LANES;
+    }
+    let sum = i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3);
+    for (let row = whole; row < k; row++) {
+      const level = load<i8>(levels + <usize>row);
+      sum += <i32>level;
+      store<i8>(panel + offsetOf(row, lane), level);
+    }
+    finishColumn(panel, lane, load<f32>(scales), sum);
+    levels += <usize>k;
+    scales += 4;
+  }
+}
+
+/** Columns `first` to `first + n` of packed panels as `packLevels` takes them. */
+export function unpackLevels(panels: usize, k: i32, n: i32, first: i32, levels: usize, scales: usize): void {
+  assert(k > 0 && n > 0 && first >= 0);
+  for (let column = first; column < first + n; column++) {
+    const lane = column % LANES;
+    const panel = panels + <usize>(column / LANES) * panelBytesI8(k);
+    for (let row = 0; row < k; row++) {
+      store<i8>(levels, load<i8>(panel + offsetOf(row, lane)));
+      levels++;
+    }
+    store<f32>(scales, load<f32>(panel + (<usize>lane << 2)));
+    scales += 4;
   }
 }

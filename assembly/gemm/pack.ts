@@ -15,15 +15,57 @@ function offsetOf(row: i32, column: i32, k: i32): usize {
  */
 export function packF32(source: usize, strideK: usize, strideN: usize, panels: usize, k: i32, n: i32, first: i32): void {
   assert(k > 0 && n > 0 && first >= 0);
-  for (let column = 0; column < n; column++) {
-    let from = source + <usize>column * strideN;
-    let to = panels + offsetOf(0, first + column, k);
-    for (let row = 0; row < k; row++) {
-      store<f32>(to, load<f32>(from));
-      from += strideK;
-      to += PANEL_ROW_BYTES;
+  let column = 0;
+  while (column < n) {
+    const from = source + <usize>column * strideN;
+    const to = panels + offsetOf(0, first + column, k);
+    if (strideK == 4 && (first + column) % LANES == 0 && n - column >= LANES) {
+      copyPanel(from, strideN, to, k);
+      column += LANES;
+    } else {
+      copyColumn(from, strideK, to, 0, k);
+      column++;
     }
   }
+}
+
+/** Rows `row` to `k` of one column, into its lane of a panel. */
+// @ts-ignore: decorator
+@inline
+function copyColumn(from: usize, strideK: usize, to: usize, row: i32, k: i32): void {
+  from += <usize>row * strideK;
+  to += <usize>row * PANEL_ROW_BYTES;
+  for (; row < k; row++) {
+    store<f32>(to, load<f32>(from));
+    from += strideK;
+    to += PANEL_ROW_BYTES;
+  }
+}
+
+/** A whole panel whose columns lie one after the other, four rows at a time: a column alone writes every line of the panel. */
+function copyPanel(from: usize, strideN: usize, to: usize, k: i32): void {
+  const whole = k & ~3;
+  for (let row = 0; row < whole; row += 4) {
+    const block = from + (<usize>row << 2);
+    const target = to + <usize>row * PANEL_ROW_BYTES;
+    transpose4(block, strideN, target);
+    transpose4(block + 4 * strideN, strideN, target + 16);
+  }
+  for (let lane = 0; lane < LANES; lane++) copyColumn(from + <usize>lane * strideN, 4, to + (<usize>lane << 2), whole, k);
+}
+
+/** Four columns of four rows each become four vectors of a panel's rows. */
+// @ts-ignore: decorator
+@inline
+function transpose4(from: usize, strideN: usize, to: usize): void {
+  const a = v128.load(from), b = v128.load(from + strideN);
+  const c = v128.load(from + 2 * strideN), d = v128.load(from + 3 * strideN);
+  const low0 = v128.shuffle<i32>(a, b, 0, 4, 1, 5), high0 = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+  const low1 = v128.shuffle<i32>(c, d, 0, 4, 1, 5), high1 = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
+  v128.store(to, v128.shuffle<i64>(low0, low1, 0, 2));
+  v128.store(to + PANEL_ROW_BYTES, v128.shuffle<i64>(low0, low1, 1, 3));
+  v128.store(to + 2 * PANEL_ROW_BYTES, v128.shuffle<i64>(high0, high1, 0, 2));
+  v128.store(to + 3 * PANEL_ROW_BYTES, v128.shuffle<i64>(high0, high1, 1, 3));
 }
 
 /** Columns `first` to `first + n` of packed panels, one after the other, k floats each. */

@@ -84,7 +84,8 @@ export class Engine {
     const constants = this.memory.region();
     constants.take(Number(this.kernels.heapBase.value));
     this.#scratch = constants.take(this.#threads * this.#scratchBytes);
-    this.memory.claim(constants);
+    // A model that is not loaded after all takes no memory.
+    this.memory.reserve(constants);
   }
 
   /** Threads that compute, and why only one when more were asked for. */
@@ -225,6 +226,36 @@ export class Engine {
     first: number,
   ): void {
     this.#schemes[dtype].pack(source, strideK, strideN, address, inputs, outputs, first);
+  }
+
+  /** As `pack`, of an (outputs, inputs) matrix that is quantised already: its levels and a scale for each output. */
+  packLevels(
+    { address, dtype }: Panels,
+    levels: number,
+    scales: number,
+    [inputs, outputs]: readonly [number, number],
+    first: number,
+  ): void {
+    this.#schemes[dtype].packLevels?.(levels, scales, address, inputs, outputs, first);
+  }
+
+  /** A copy of packed columns as they are, or `undefined` where they are not quantised. */
+  unpackLevels(
+    { address, dtype }: Panels,
+    inputs: number,
+    outputs: number,
+    first: number,
+  ): { levels: Int8Array; scales: Float32Array } | undefined {
+    const { unpackLevels } = this.#schemes[dtype];
+    if (unpackLevels === undefined) return undefined;
+    const [levels, scales] = [new Int8Array(outputs * inputs), new Float32Array(outputs)];
+    const levelsAt = this.#scratch + 4;
+    for (let output = 0; output < outputs; output++) {
+      unpackLevels(address, inputs, 1, first + output, levelsAt, this.#scratch);
+      levels.set(new Int8Array(this.memory.wasm.buffer, levelsAt, inputs), output * inputs);
+      scales[output] = this.memory.f32(this.#scratch, 1)[0] as number;
+    }
+    return { levels, scales };
   }
 
   /** A copy of packed columns, (outputs, inputs): what was packed, or the nearest that int8 has to it. */

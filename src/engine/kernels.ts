@@ -44,7 +44,12 @@ export interface Kernels {
   /** As `packF32`. */
   packI8: Kernels['packF32'];
   unpackI8(panelsPtr: number, k: number, n: number, first: number, targetPtr: number): void;
+  /** (n, k) levels and n scales into panels of `packI8`. */
+  packLevels(levelsPtr: number, scalesPtr: number, panelsPtr: number, k: number, n: number, first: number): void;
+  unpackLevels(panelsPtr: number, k: number, n: number, first: number, levelsPtr: number, scalesPtr: number): void;
   panelsBytesI8(k: number, n: number): number;
+  /** 1 when none of `n` floats is NaN or infinite. */
+  allFinite(xPtr: number, n: number): number;
   quantizeRows(aPtr: number, lda: number, outPtr: number, scalesPtr: number, m: number, k: number): void;
   unpackF32: Kernels['unpackI8'];
   attention(

@@ -8,7 +8,7 @@ const ALIGNMENT = 64;
 const MOST_PAGES = 65_536;
 
 /** Columns of a matrix are padded to whole panels. */
-const PANEL_COLUMNS = 8;
+export const PANEL_COLUMNS = 8;
 
 /** Rounds a size up to the next allocation boundary. */
 export function aligned(bytes: number): number {
@@ -97,6 +97,11 @@ export class LinearMemory {
   /** An empty region above everything in use. */
   region(): Region {
     return new Region(this.#top);
+  }
+
+  /** Puts a region in use whose memory the next claim is to provide. */
+  reserve(region: Region): void {
+    this.#top = region.end;
   }
 
   /**

@@ -21,6 +21,9 @@ export interface Scheme {
   scratchBytes(inputs: number): number;
   readonly pack: Kernels['packF32'];
   readonly unpack: Kernels['unpackF32'];
+  /** Of a quantised scheme: columns into and out of panels as a checkpoint stores them. */
+  readonly packLevels?: Kernels['packLevels'];
+  readonly unpackLevels?: Kernels['unpackLevels'];
   /** The products' kernel, or several with the same results. */
   readonly gemm: Contest<'gemmF32' | 'gemmI8' | 'gemmI8Paired'>;
   readonly embed: Kernels['embed'];
@@ -52,6 +55,8 @@ export function schemesOf(kernels: Kernels): Readonly<Record<Dtype, Scheme>> {
       scratchBytes: kernels.gemmI8ScratchBytes,
       pack: kernels.packI8,
       unpack: kernels.unpackI8,
+      packLevels: kernels.packLevels,
+      unpackLevels: kernels.unpackLevels,
       gemm: PRODUCTS.int8,
       embed: kernels.embedI8,
       // By rows eight parts of 128 x 768 took as long as the whole; by columns each of 384 quantises rows for 2 % of its time.

@@ -1,11 +1,13 @@
 /** The base of every ALBERT model: loading, the forward method, saving, disposing. */
 import { yieldToEventLoop } from '#platform';
-import { Engine, type EngineOptions } from '../engine/engine.js';
-import type { Region } from '../engine/memory.js';
+import { Engine } from '../engine/engine.js';
+import { Region } from '../engine/memory.js';
 import { type Runtime, type RuntimeOptions, startRuntime } from '../engine/runtime.js';
+import type { Dtype } from '../engine/schemes.js';
 import { AlbertError, checkOptions, throwIfAborted } from '../errors.js';
 import { openSource, type Source } from '../source.js';
 import type { Tensor } from '../tensor.js';
+import { isInt8 } from '../weights/int8.js';
 import { openCheckpoint } from '../weights/open.js';
 import { type AlbertConfig, parseConfig } from './config.js';
 import { runForward } from './forward.js';
@@ -13,7 +15,7 @@ import type { Head } from './head.js';
 import { initialValue } from './initialize.js';
 import { type AlbertInputs, checkEach, checkInputs, checkPositions } from './inputs.js';
 import { type Layout, layOut } from './layout.js';
-import { matchCheckpoint, type ParameterSource, packParameters, readParameter } from './load.js';
+import { matchCheckpoint } from './load.js';
 import {
   type CommonOutput,
   checkDropout,
@@ -27,6 +29,7 @@ import {
   type ModelInfo,
   withoutTrain,
 } from './options.js';
+import { type ParameterSource, packParameters, readParameter } from './pack.js';
 import { type Parameter, stagingFloats } from './parameters.js';
 import { pack, type Run } from './run.js';
 import { type SaveOptions, saveModel } from './save.js';
@@ -48,14 +51,13 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   #queue: Promise<unknown> = Promise.resolve();
   #report: LoadReport = { initialized: [], ignored: [] };
 
-  /** Lays the parameters out. Use `from_pretrained` or `from_config`, which also fill them. */
+  /** Lays the parameters out. Use `from_pretrained` or `from_config`, which also claim their memory and fill it. */
   constructor(config: AlbertConfig, engine: Engine) {
     this.config = config;
     this.#engine = engine;
     this.#head = (this.constructor as unknown as ModelClass<unknown>).head;
     this.#weights = engine.memory.region();
     this.#layout = layOut(this.#weights, engine, config, this.#head);
-    engine.memory.claim(this.#weights);
   }
 
   /**
@@ -78,12 +80,12 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
       const json = await opened.readFile('config.json', signal);
       if (json === undefined) throw new AlbertError('ERR_SOURCE', `there is no config.json in ${opened.name}`);
       const config = parseConfig(parseJson(json));
-      const checkpoint = await openCheckpoint(opened, { signal });
-      throwIfAborted(signal);
-      const model = new this(config, makeEngine(await runtime, config, checked));
+      await using checkpoint = await openCheckpoint(opened, { signal });
+      const { dtype = isInt8(checkpoint) ? 'int8' : 'float32' } = checked;
+      const model = new this(config, makeEngine(await runtime, config, dtype));
       const base: AlbertPreTrainedModel<object> = model;
       const { sources, missing, surplus } = matchCheckpoint(base.#layout.parameters, checkpoint, strict);
-      await base.#fill(sources, 0);
+      await base.#fill(sources, 0, signal);
       base.#report = { initialized: missing.map(({ name }) => name), ignored: surplus };
       if (missing.length > 0) {
         const names = base.#report.initialized.join(', ');
@@ -105,7 +107,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     checkSeed('seed', seed);
     const parsed = parseConfig(config);
     return withRuntime(checked, async (runtime) => {
-      const model = new this(parsed, makeEngine(await runtime, parsed, checked));
+      const model = new this(parsed, makeEngine(await runtime, parsed, checked.dtype ?? 'float32'));
       await (model as AlbertPreTrainedModel<object>).#fill(new Map(), seed);
       return model;
     });
@@ -191,20 +193,12 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
 
   /**
    * Writes `config.json` and the weights into a directory (Node), under the names that Hugging Face libraries read: the
-   * numbers that `params` gives, so of an int8 model the dequantised ones. The tokenizer is not the model's: copy its files to load the directory as a pipeline.
+   * numbers that `params` gives, so of an int8 model the dequantised ones. With `dtype: 'int8'`, for this library alone, the
+   * large matrices as an int8 model holds them. The tokenizer is not the model's: copy its files to load the directory as a pipeline.
    */
   async save_pretrained(directory: string | URL, options?: SaveOptions): Promise<void> {
-    const engine = this.#alive();
-    const tensors = this.#layout.parameters.map((parameter) => ({
-      parameter,
-      tensor: readParameter(engine, parameter),
-    }));
-    await saveModel(
-      directory,
-      { ...this.config, architectures: [this.constructor.name] },
-      tensors,
-      checkOptions(options),
-    );
+    const config = { ...this.config, architectures: [this.constructor.name] };
+    await saveModel(this.#alive(), this.#layout.parameters, config, directory, checkOptions(options));
   }
 
   /**
@@ -243,22 +237,24 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     return this.#engine;
   }
 
-  /** Packs the parameters, initialising those that have no source. Settles when the model is ready to run. */
-  async #fill(sources: ReadonlyMap<Parameter, ParameterSource>, seed: number): Promise<void> {
+  /**
+   * Claims the weights' memory and packs the parameters, initialising those that have no source. Settles when the model is
+   * ready to run.
+   */
+  async #fill(sources: ReadonlyMap<Parameter, ParameterSource>, seed: number, signal?: AbortSignal): Promise<void> {
     const all = new Map(
       this.#layout.parameters.map((parameter, index) => [
         parameter,
         sources.get(parameter) ?? initialValue(parameter, index, seed, this.config.initializer_range),
       ]),
     );
-    const { memory } = this.#alive();
-    const weights = memory.used;
-    const region = memory.region();
+    const engine = this.#alive();
+    const region = new Region(this.#weights.end);
     const staging = region.take(stagingFloats(this.#layout.parameters) * 4);
-    memory.claim(region);
-    packParameters(this.#alive(), all, this.#weights, staging);
-    memory.release(weights);
-    await this.#alive().ready();
+    engine.memory.claim(region);
+    await packParameters(engine, all, this.#weights, staging, signal);
+    engine.memory.release(this.#weights.end);
+    await engine.ready();
   }
 }
 
@@ -279,7 +275,7 @@ async function withRuntime<M>(options: RuntimeOptions, load: (runtime: Promise<R
 }
 
 /** An engine for a model of this configuration. */
-function makeEngine(runtime: Runtime, config: AlbertConfig, { dtype }: Pick<EngineOptions, 'dtype'>): Engine {
+function makeEngine(runtime: Runtime, config: AlbertConfig, dtype: Dtype): Engine {
   const inputs = Math.max(config.embedding_size, config.hidden_size, config.intermediate_size);
   return new Engine(runtime, { dtype, inputs });
 }

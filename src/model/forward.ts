@@ -10,8 +10,9 @@ import { embed } from './embeddings.js';
 import { type Collect, type Collected, encode } from './encoder.js';
 import type { Head } from './head.js';
 import { type Layout, layOut } from './layout.js';
-import { matchParams, packParameters } from './load.js';
+import { matchParams } from './load.js';
 import type { ForwardOptions } from './options.js';
+import { packParameters } from './pack.js';
 import { stagingFloats } from './parameters.js';
 import { type Activations, planBody } from './plan.js';
 import type { Run } from './run.js';
@@ -52,7 +53,7 @@ export async function runForward(
     const matrices = head.plan(region, config, run);
     memory.claim(region);
 
-    if (sources !== undefined) packParameters(engine, sources, weights, staging);
+    if (sources !== undefined) await packParameters(engine, sources, weights, staging);
     embed(engine, config, body, activations, run, dropout);
     const layers = encode(engine, config, body, activations, run, collect, dropout);
     const collected = signal === undefined ? finish(layers) : await finishUnless(signal, layers);

@@ -1,18 +1,11 @@
-/** From a checkpoint's tensors to packed parameters, and back. */
-import type { Engine } from '../engine/engine.js';
-import { padded } from '../engine/memory.js';
-import { AlbertError, mismatch } from '../errors.js';
-import { Tensor } from '../tensor.js';
-import { allFinite, type Checkpoint, decodeFloat32, isFloatDtype, type StoredTensor } from '../weights/checkpoint.js';
+/** From a checkpoint's tensors, or a caller's, to a source of numbers for each parameter. */
+import { mismatch } from '../errors.js';
+import type { Tensor } from '../tensor.js';
+import { type Checkpoint, isFloatDtype, readBytes, readFloat32, type StoredTensor } from '../weights/checkpoint.js';
+import { decodeColumns } from '../weights/columns.js';
+import { faultOfScales, isInt8, scaleName } from '../weights/int8.js';
+import { type FloatSource, faultsOf, type Int8Source, type ParameterSource } from './pack.js';
 import { elements, type Parameter } from './parameters.js';
-
-/** Where a parameter's numbers come from, and how a matrix lies there. */
-export interface ParameterSource {
-  /** Fills `target`, row-major, one float for each element. */
-  fill(target: Float32Array): void;
-  /** Whether a dense weight is stored as Flax's kernel, (in, out). */
-  readonly transposed: boolean;
-}
 
 /** What a checkpoint held for a model. */
 export interface Matched {
@@ -23,18 +16,16 @@ export interface Matched {
   readonly surplus: readonly string[];
 }
 
-/** Faults listed in one message; a checkpoint of another model has hundreds. */
-const FAULTS_LISTED = 20;
-
 /**
- * Finds each parameter in a checkpoint, with or without the `albert.` prefix, and checks name, shape, dtype and values
- * of all of them before any is packed.
+ * Finds each parameter in a checkpoint, with or without the `albert.` prefix, and checks name, shape and dtype of all
+ * of them before any memory is claimed. Their values are checked as they are packed.
  *
  * @param strict whether a missing head is a fault as well
  * @throws ERR_PARAMETER that lists every fault by name
  */
 export function matchCheckpoint(parameters: readonly Parameter[], checkpoint: Checkpoint, strict: boolean): Matched {
   const flax = checkpoint.format === 'flax_msgpack';
+  const int8 = isInt8(checkpoint);
   const sources = new Map<Parameter, ParameterSource>();
   const missing: Parameter[] = [];
   const faults: string[] = [];
@@ -49,12 +40,42 @@ export function matchCheckpoint(parameters: readonly Parameter[], checkpoint: Ch
     }
     used.add(tensor.name);
     const transposed = flax && parameter.kernel;
-    const fault = faultOf(tensor, transposed ? parameter.shape.toReversed() : parameter.shape);
+    const scales = int8 && tensor.dtype === 'I8' ? checkpoint.tensors.get(scaleName(tensor.name)) : undefined;
+    if (scales !== undefined) used.add(scales.name);
+    const quantized = int8 && tensor.dtype === 'I8' && parameter.shape.length === 2;
+    const fault =
+      faultOfShape(tensor, transposed ? parameter.shape.toReversed() : parameter.shape) ??
+      (quantized ? faultOfScales(tensor.name, parameter.shape[0] as number, scales) : faultOfDtype(tensor));
     if (fault !== undefined) faults.push(fault);
-    else sources.set(parameter, { transposed, fill: (target) => decodeFloat32(tensor, target) });
+    else
+      sources.set(parameter, quantized ? int8Source(tensor, scales as StoredTensor) : floatSource(tensor, transposed));
   }
-  if (faults.length > 0) throw new AlbertError('ERR_PARAMETER', listed(faults));
+  if (faults.length > 0) throw faultsOf(faults);
   return { sources, missing, surplus: [...checkpoint.tensors.keys()].filter((name) => !used.has(name)) };
+}
+
+function floatSource(tensor: StoredTensor, transposed: boolean): FloatSource {
+  const [inputs = 1] = tensor.shape;
+  return {
+    stored: tensor.name,
+    transposed,
+    fill(target, first) {
+      // Flax checkpoints are in memory as a whole.
+      if (transposed) return decodeColumns(tensor as StoredTensor<Uint8Array>, target, first / inputs);
+      return readFloat32(tensor, target, first);
+    },
+  };
+}
+
+function int8Source(tensor: StoredTensor, scaleTensor: StoredTensor): Int8Source {
+  const [, cols = 1] = tensor.shape;
+  return {
+    stored: tensor.name,
+    async fillRows({ levels, scales }, row) {
+      await readBytes(tensor, new Uint8Array(levels.buffer, levels.byteOffset, levels.length), row * cols);
+      await readFloat32(scaleTensor, scales, row);
+    },
+  };
 }
 
 function findTensor({ tensors }: Checkpoint, name: string, prefix: string): StoredTensor | undefined {
@@ -62,19 +83,13 @@ function findTensor({ tensors }: Checkpoint, name: string, prefix: string): Stor
   return tensors.get(name) ?? tensors.get(other);
 }
 
-function faultOf(tensor: StoredTensor, shape: readonly number[]): string | undefined {
-  const { name, dtype } = tensor;
-  if (tensor.shape.join() !== shape.join()) {
-    return mismatch('ERR_PARAMETER', name, `the shape [${shape.join(', ')}]`, [...tensor.shape]).message;
-  }
-  if (!isFloatDtype(dtype)) return mismatch('ERR_PARAMETER', name, 'a floating-point dtype', dtype).message;
-  if (!allFinite(tensor)) return mismatch('ERR_PARAMETER', name, 'finite values', 'NaN or infinity').message;
-  return undefined;
+function faultOfShape({ name, shape }: StoredTensor, wanted: readonly number[]): string | undefined {
+  if (shape.join() === wanted.join()) return undefined;
+  return mismatch('ERR_PARAMETER', name, `the shape [${wanted.join(', ')}]`, [...shape]).message;
 }
 
-function listed(faults: readonly string[]): string {
-  const more = faults.length > FAULTS_LISTED ? [`and ${faults.length - FAULTS_LISTED} more`] : [];
-  return [...faults.slice(0, FAULTS_LISTED), ...more].join('\n');
+function faultOfDtype({ name, dtype }: StoredTensor): string | undefined {
+  return isFloatDtype(dtype) ? undefined : mismatch('ERR_PARAMETER', name, 'a floating-point dtype', dtype).message;
 }
 
 /** Named tensors, as `params` of a model returns them, or as an object. */
@@ -97,57 +112,10 @@ export function matchParams(parameters: readonly Parameter[], params: Params): R
       const got = tensor === undefined ? 'none' : `${tensor?.dtype} [${tensor?.shape?.join(', ')}]`;
       faults.push(mismatch('ERR_PARAMETER', name, `a float32 tensor [${shape.join(', ')}]`, got).message);
     } else {
-      sources.set(parameter, { transposed: false, fill: (target) => target.set(data) });
+      const fill = (target: Float32Array, first: number) => target.set(data.subarray(first, first + target.length));
+      sources.set(parameter, { transposed: false, fill });
     }
   }
-  if (faults.length > 0) throw new AlbertError('ERR_PARAMETER', listed(faults));
+  if (faults.length > 0) throw faultsOf(faults);
   return sources;
-}
-
-/**
- * Packs parameters into the weights' part of memory.
- *
- * @param weights what the parameters' places lie in; its padding is zeroed
- * @param staging address of `stagingFloats` floats; the parameters pass through it one by one
- */
-export function packParameters(
-  engine: Engine,
-  sources: ReadonlyMap<Parameter, ParameterSource>,
-  weights: { readonly start: number; readonly end: number },
-  staging: number,
-): void {
-  const { memory } = engine;
-  memory.f32(weights.start, (weights.end - weights.start) / 4).fill(0);
-  for (const [parameter, source] of sources) {
-    const target = memory.f32(staging, elements(parameter.shape));
-    source.fill(target);
-    place(engine, parameter, source.transposed, staging, target);
-  }
-}
-
-/** Moves one parameter from staging memory to its place. */
-function place(engine: Engine, parameter: Parameter, transposed: boolean, address: number, staged: Float32Array): void {
-  const { place, shape } = parameter;
-  const [rows = 1, cols = 1] = shape;
-  if (place.kind === 'vector') {
-    engine.memory.f32(place.address, staged.length).set(staged);
-  } else if (place.kind === 'table') {
-    const table = engine.memory.f32(place.address, rows * padded(cols));
-    for (let row = 0; row < rows; row++) table.set(staged.subarray(row * cols, (row + 1) * cols), row * padded(cols));
-  } else {
-    engine.pack(place.panels, address, transposed ? [rows * 4, 4] : [4, cols * 4], [cols, rows], place.first);
-  }
-}
-
-/** A copy of one parameter, in PyTorch's orientation: bit for bit what was packed in float32, dequantised from int8. */
-export function readParameter(engine: Engine, { place, shape }: Parameter): Tensor<Float32Array> {
-  const [rows = 1, cols = 1] = shape;
-  if (place.kind === 'panels') return new Tensor(engine.unpack(place.panels, cols, rows, place.first), shape);
-  const data = new Float32Array(elements(shape));
-  if (place.kind === 'vector') {
-    data.set(engine.memory.f32(place.address, data.length));
-  } else {
-    engine.read({ address: place.address, rows, cols, stride: padded(cols) * 4 }, data);
-  }
-  return new Tensor(data, shape);
 }

@@ -1,5 +1,4 @@
 /** What callers may ask of a model, and what it tells of itself. */
-import type { EngineOptions } from '../engine/engine.js';
 import { MOST_THREADS, type RuntimeOptions } from '../engine/runtime.js';
 import { DTYPES, type Dtype } from '../engine/schemes.js';
 import { mismatch } from '../errors.js';
@@ -12,7 +11,8 @@ const DEFAULT_MAX_MEMORY_BYTES = 2 ** 30;
 export interface InitOptions {
   /**
    * How the large weight matrices are stored and multiplied. `int8`: a quarter of the memory, one scale a channel,
-   * activations quantised on their way in; biases, layer norms and classifiers stay float32. `float32` unless given.
+   * activations quantised on their way in; biases, layer norms and classifiers stay float32. Unless given, `int8` for a
+   * checkpoint that is stored so, else `float32`.
    */
   readonly dtype?: Dtype;
   /**
@@ -83,9 +83,9 @@ export interface LoadReport {
 }
 
 /** @throws ERR_INPUT for a dtype that there is none of, a limit that is no positive number, or a number of threads that is none */
-export function checkInitOptions(options: InitOptions): RuntimeOptions & Pick<EngineOptions, 'dtype'> {
-  const { dtype = 'float32', maxMemoryBytes = DEFAULT_MAX_MEMORY_BYTES, threads = 1, wasmUrl, workerUrl } = options;
-  if (!DTYPES.includes(dtype)) throw mismatch('ERR_INPUT', 'dtype', DTYPES.join(' or '), dtype);
+export function checkInitOptions(options: InitOptions): RuntimeOptions & { dtype?: Dtype } {
+  const { dtype, maxMemoryBytes = DEFAULT_MAX_MEMORY_BYTES, threads = 1, wasmUrl, workerUrl } = options;
+  if (dtype !== undefined && !DTYPES.includes(dtype)) throw mismatch('ERR_INPUT', 'dtype', DTYPES.join(' or '), dtype);
   if (typeof maxMemoryBytes !== 'number' || !(maxMemoryBytes > 0)) {
     throw mismatch('ERR_INPUT', 'maxMemoryBytes', 'a positive number', maxMemoryBytes);
   }

@@ -5,7 +5,7 @@
  * list of tensors to load and, over the same memory, the tree that the forward pass reads.
  */
 import type { Dense, EmbeddingTables, Engine, Norm } from '../engine/engine.js';
-import { matrixBytes, padded, type Region } from '../engine/memory.js';
+import { matrixBytes, PANEL_COLUMNS, type Region } from '../engine/memory.js';
 import type { Dtype, Panels } from '../engine/schemes.js';
 import type { AlbertConfig } from './config.js';
 
@@ -28,6 +28,8 @@ export interface Parameter {
   /** Whether Flax stores it transposed, as a dense kernel (in, out). */
   readonly kernel: boolean;
   readonly initial: 'normal' | 'zeros' | 'ones';
+  /** Whether an int8 model holds it in int8: a large matrix. */
+  readonly large: boolean;
   /** Part of the head or the pooler: a checkpoint of another task may lack it. */
   readonly head: boolean;
   readonly place: Place;
@@ -71,22 +73,25 @@ export class ParameterTable {
 
   /** A head's last dense layer, of a few labels: float32 in any model, since it is small and nothing evens out its errors. */
   classifier(name: string, inputs: number, labels: number): Dense {
-    return this.denseSideBySide([name], inputs, labels, true, 'float32');
+    return this.denseSideBySide([name], inputs, labels, true, false);
   }
 
   /** Dense layers of one input whose outputs become one wide matrix. */
-  denseSideBySide(
-    names: readonly string[],
-    inputs: number,
-    outputs: number,
-    head = false,
-    dtype = this.#engine.dtype,
-  ): Dense {
+  denseSideBySide(names: readonly string[], inputs: number, outputs: number, head = false, large = true): Dense {
     const total = names.length * outputs;
-    const panels = this.#take(inputs, total, dtype);
+    const panels = this.#take(inputs, total, large ? this.#engine.dtype : 'float32');
     const bias = this.#region.take(matrixBytes(1, total));
     names.forEach((name, i) => {
-      this.#panels(`${name}.weight`, flaxPath(name, 'kernel'), [outputs, inputs], panels, i * outputs, head, true);
+      this.#panels(
+        `${name}.weight`,
+        flaxPath(name, 'kernel'),
+        [outputs, inputs],
+        panels,
+        i * outputs,
+        head,
+        true,
+        large,
+      );
       this.#vector(`${name}.bias`, flaxPath(name, 'bias'), outputs, bias + i * outputs * 4, 'zeros', head);
     });
     return { panels, bias, inputs, outputs: total };
@@ -112,6 +117,7 @@ export class ParameterTable {
       shape,
       kernel: false,
       initial: 'normal',
+      large: false,
       head: false,
       place,
     });
@@ -151,9 +157,10 @@ export class ParameterTable {
     first: number,
     head: boolean,
     kernel: boolean,
+    large = true,
   ): void {
     const place = { kind: 'panels', panels, first } as const;
-    this.parameters.push({ name, flaxName, shape, kernel, initial: 'normal', head, place });
+    this.parameters.push({ name, flaxName, shape, kernel, initial: 'normal', large, head, place });
   }
 
   #vector(
@@ -165,7 +172,7 @@ export class ParameterTable {
     head: boolean,
   ): void {
     const place = { kind: 'vector', address } as const;
-    this.parameters.push({ name, flaxName, shape: [size], kernel: false, initial, head, place });
+    this.parameters.push({ name, flaxName, shape: [size], kernel: false, initial, large: false, head, place });
   }
 }
 
@@ -218,9 +225,27 @@ function flaxPath(module: string, leaf: 'kernel' | 'bias' | 'scale' | 'embedding
   return `${module}.${leaf}`.replaceAll('.', '/');
 }
 
-/** Floats of scratch memory that packing the largest parameter takes. */
+/** Floats that pass through staging memory at once: 1 MiB stays in the second cache, and a file is read in few calls. */
+const STAGING_FLOATS = 2 ** 18;
+
+/** Rows of a parameter that are packed at once: whole panels where there is room for one, and all of a vector. */
+export function rowsAtOnce(parameter: Parameter): number {
+  const [rows, cols] = matrixOf(parameter);
+  const most = Math.max(1, Math.floor(STAGING_FLOATS / cols));
+  return Math.min(rows, most < PANEL_COLUMNS ? most : most - (most % PANEL_COLUMNS));
+}
+
+/** Floats of scratch memory that packing takes: for some rows, and a scale for each. */
 export function stagingFloats(parameters: readonly Parameter[]): number {
-  return parameters.reduce((most, { shape }) => Math.max(most, padded(elements(shape))), 0);
+  return parameters.reduce((most, parameter) => {
+    return Math.max(most, rowsAtOnce(parameter) * (matrixOf(parameter)[1] + 1));
+  }, 0);
+}
+
+/** A parameter's rows and columns; a vector is one row. */
+export function matrixOf({ shape }: Parameter): readonly [rows: number, cols: number] {
+  const [rows = 1, cols] = shape;
+  return cols === undefined ? [1, rows] : [rows, cols];
 }
 
 /** Elements of a shape. */

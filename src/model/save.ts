@@ -1,58 +1,89 @@
-/** Writing a model as Hugging Face and Flax libraries read it. */
+/** Writing a model as Hugging Face and Flax libraries read it, or in int8 as this one does. */
 import { writeFiles } from '#platform';
+import type { Engine } from '../engine/engine.js';
 import { AlbertError, mismatch } from '../errors.js';
-import type { Tensor } from '../tensor.js';
 import { encodeFlaxMsgpack } from '../weights/flax-msgpack.js';
-import { encodeSafetensors } from '../weights/safetensors.js';
+import { faultOfRows, INT8_METADATA, scaleName } from '../weights/int8.js';
+import { encodeSafetensors, type TensorToWrite } from '../weights/safetensors.js';
+import { readInt8, readParameter } from './pack.js';
 import type { Parameter } from './parameters.js';
 
 export interface SaveOptions {
   /** `model.safetensors` with PyTorch's names (the default), or `flax_model.msgpack` with Flax's tree. */
   readonly format?: 'safetensors' | 'flax_msgpack';
-  /** The stored type of the numbers; float32 unless given. */
-  readonly dtype?: 'float32' | 'float16' | 'bfloat16';
+  /** The stored type of the numbers; float32 unless given. `int8`: of the large matrices, in safetensors only. */
+  readonly dtype?: 'float32' | 'float16' | 'bfloat16' | 'int8';
 }
 
-const STORED = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const;
+/** Of int8 files everything but the large matrices is float32: it is 1 % of the numbers, and stays what it was to the bit. */
+const STORED = { float32: 'F32', float16: 'F16', bfloat16: 'BF16', int8: 'F32' } as const;
 
 /** From these magnitudes on, rounding to nearest gives infinity. */
-const OVERFLOW = { float32: Infinity, float16: 65_520, bfloat16: 2 ** 128 * (1 - 2 ** -9) };
-
-interface Named {
-  readonly parameter: Parameter;
-  readonly tensor: Tensor<Float32Array>;
-}
+const OVERFLOW = { float32: Infinity, float16: 65_520, bfloat16: 2 ** 128 * (1 - 2 ** -9), int8: Infinity };
 
 /**
  * @throws ERR_INPUT for an unknown format or dtype, ERR_PARAMETER for a value that the dtype cannot hold, ERR_SOURCE when
  *   the directory cannot be written, or holds weights of a format that would be loaded instead
  */
 export async function saveModel(
-  directory: string | URL,
+  engine: Engine,
+  parameters: readonly Parameter[],
   config: Readonly<Record<string, unknown>>,
-  tensors: readonly Named[],
+  directory: string | URL,
   { format = 'safetensors', dtype = 'float32' }: SaveOptions,
 ): Promise<void> {
   if (!Object.hasOwn(STORED, dtype)) throw mismatch('ERR_INPUT', 'dtype', Object.keys(STORED).join(', '), dtype);
-  const overflow = OVERFLOW[dtype];
-  for (const { parameter, tensor } of tensors) {
-    const huge = tensor.data.find((value) => Math.abs(value) >= overflow);
-    if (huge !== undefined) throw mismatch('ERR_PARAMETER', parameter.name, `values that ${dtype} can hold`, huge);
-  }
   const files = new Map<string, Uint8Array>();
   const stored = STORED[dtype];
   if (format === 'safetensors') {
-    const named = tensors.map(({ parameter: { name, shape }, tensor: { data } }) => ({ name, shape, data }));
-    files.set('model.safetensors', encodeSafetensors(named, stored, { format: 'pt' }));
+    const int8 = dtype === 'int8';
+    const tensors = parameters.flatMap((parameter) =>
+      int8 && parameter.large ? asInt8(engine, parameter) : [asFloats(engine, parameter, dtype)],
+    );
+    const metadata = { format: 'pt', ...(int8 && INT8_METADATA) };
+    files.set('model.safetensors', encodeSafetensors(tensors, stored, metadata));
   } else if (format === 'flax_msgpack') {
-    files.set('flax_model.msgpack', encodeFlaxMsgpack(tensors.map(asFlax), stored));
+    if (dtype === 'int8') throw mismatch('ERR_INPUT', 'format', 'safetensors, since dtype is int8', format);
+    const tensors = parameters.map((parameter) => asFlax(parameter, asFloats(engine, parameter, dtype)));
+    files.set('flax_model.msgpack', encodeFlaxMsgpack(tensors, stored));
   } else {
     throw mismatch('ERR_INPUT', 'format', 'safetensors or flax_msgpack', format);
   }
-  files.set('config.json', encodeConfig({ model_type: 'albert', ...config, torch_dtype: undefined, dtype }));
+  files.set('config.json', encodeConfig({ model_type: 'albert', ...config, ...dtypeKeys(dtype) }));
   // Loading prefers safetensors: beside old ones the new weights would never be seen.
   const rivals = format === 'safetensors' ? [] : ['model.safetensors', 'model.safetensors.index.json'];
   await writeFiles(directory, files, rivals);
+}
+
+/** How Hugging Face's configurations tell of numbers: the dtype to compute in, and a key that other readers must heed. */
+function dtypeKeys(dtype: keyof typeof STORED): Record<string, unknown> {
+  const version = Number(INT8_METADATA.quantization_version);
+  const quantization_config = { quant_method: INT8_METADATA.quantization, version };
+  return dtype === 'int8'
+    ? { torch_dtype: undefined, dtype: 'float32', quantization_config }
+    : { torch_dtype: undefined, dtype, quantization_config: undefined };
+}
+
+/** @throws ERR_PARAMETER for a value that the dtype cannot hold */
+function asFloats(engine: Engine, parameter: Parameter, dtype: keyof typeof STORED): TensorToWrite {
+  const { name, shape } = parameter;
+  const { data } = readParameter(engine, parameter);
+  const huge = data.find((value) => Math.abs(value) >= OVERFLOW[dtype]);
+  if (huge !== undefined) throw mismatch('ERR_PARAMETER', name, `values that ${dtype} can hold`, huge);
+  return { name, shape, data };
+}
+
+/** The levels and their scales. @throws ERR_PARAMETER for numbers that are not finite */
+function asInt8(engine: Engine, parameter: Parameter): TensorToWrite<Int8Array | Float32Array>[] {
+  const { name, shape } = parameter;
+  const rows = readInt8(engine, parameter);
+  const fault = faultOfRows(name, rows);
+  if (fault !== undefined) throw new AlbertError('ERR_PARAMETER', fault);
+  const { levels, scales } = rows;
+  return [
+    { name, shape, data: levels },
+    { name: scaleName(name), shape: [scales.length], data: scales },
+  ];
 }
 
 function encodeConfig(config: object): Uint8Array {
@@ -64,8 +95,7 @@ function encodeConfig(config: object): Uint8Array {
 }
 
 /** Under Flax's path, a dense weight as Flax's kernel (in, out). */
-function asFlax({ parameter, tensor: { data } }: Named) {
-  const { flaxName: name, shape, kernel } = parameter;
+function asFlax({ flaxName: name, shape, kernel }: Parameter, { data }: TensorToWrite): TensorToWrite {
   if (!kernel) return { name, shape, data };
   const [outputs = 0, inputs = 0] = shape;
   const transposed = new Float32Array(data.length);

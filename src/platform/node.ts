@@ -1,12 +1,22 @@
 /** What Node offers and a browser does not: files. Chosen by the `#platform` import; `web.ts` is its twin. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile as readBytes, rename, rm, stat, writeFile as writeBytes } from 'node:fs/promises';
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readFile as readBytes,
+  rename,
+  rm,
+  stat,
+  writeFile as writeBytes,
+} from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 
-import { AlbertError, mismatch } from '../errors.js';
+import type { Bytes, FileBytes } from '../bytes.js';
+import { AlbertError, mismatch, throwIfAborted } from '../errors.js';
 import { fetchBytes } from './fetch.js';
 import type { WorkerHandle, WorkerListener } from './worker.js';
 
@@ -21,11 +31,71 @@ export async function readFile(url: URL, signal?: AbortSignal): Promise<Uint8Arr
     const { buffer, byteOffset, length } = await readBytes(url, { signal });
     return new Uint8Array(buffer, byteOffset, length);
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    if (code === 'ABORT_ERR') throw new AlbertError('ERR_ABORTED', 'the operation was aborted', { cause });
-    throw new AlbertError('ERR_SOURCE', `cannot read ${url.href}: ${message}`, { cause });
+    if ((cause as Error).name === 'AbortError')
+      throw new AlbertError('ERR_ABORTED', 'the operation was aborted', { cause });
+    return absentOr(url, cause);
   }
+}
+
+/** Opens a `file:` URL to be read in pieces; an `http(s):` URL is read whole. `undefined` when there is no such file. */
+export async function openFile(url: URL, signal?: AbortSignal): Promise<Bytes | undefined> {
+  if (url.protocol !== 'file:') return fetchBytes(url, signal);
+  throwIfAborted(signal);
+  let handle: FileHandle;
+  try {
+    handle = await open(url);
+  } catch (cause) {
+    return absentOr(url, cause);
+  }
+  try {
+    const found = await handle.stat();
+    if (found.isFile()) return new OpenFile(url, handle, found.size);
+    // Named pipes and the like have no size: they are read to their end, and directories not at all.
+    const { buffer, byteOffset, length } = await handle.readFile();
+    await handle.close();
+    return new Uint8Array(buffer, byteOffset, length);
+  } catch (cause) {
+    await handle.close();
+    throw unreadable(url, cause);
+  }
+}
+
+class OpenFile implements FileBytes {
+  readonly length: number;
+  readonly #url: URL;
+  readonly #handle: FileHandle;
+
+  constructor(url: URL, handle: FileHandle, length: number) {
+    this.#url = url;
+    this.#handle = handle;
+    this.length = length;
+  }
+
+  async read(target: Uint8Array, offset: number): Promise<void> {
+    for (let filled = 0; filled < target.length; ) {
+      const { bytesRead } = await this.#handle
+        .read(target, filled, target.length - filled, offset + filled)
+        .catch((cause) => {
+          throw unreadable(this.#url, cause);
+        });
+      if (bytesRead === 0) throw unreadable(this.#url, new Error(`it ends at byte ${offset + filled}`));
+      filled += bytesRead;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#handle.close();
+  }
+}
+
+/** Nothing for a file that does not exist. @throws ERR_SOURCE for any other reason */
+function absentOr(url: URL, cause: unknown): undefined {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code !== 'ENOENT' && code !== 'ENOTDIR') throw unreadable(url, cause);
+}
+
+function unreadable(url: URL, cause: unknown): AlbertError {
+  return new AlbertError('ERR_SOURCE', `cannot read ${url.href}: ${(cause as Error).message}`, { cause });
 }
 
 /** The URL of a directory path, with its closing slash; `undefined` when there is no such directory. */

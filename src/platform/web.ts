@@ -1,4 +1,5 @@
 /** The browser's twin of `node.ts`: URLs only, no directories, nothing written. */
+import type { Bytes } from '../bytes.js';
 import { AlbertError } from '../errors.js';
 import { fetchBytes } from './fetch.js';
 import type { WorkerHandle, WorkerListener } from './worker.js';
@@ -10,6 +11,11 @@ const WORKERS = {
 
 /** Reads a URL whole. `undefined` when there is no such file. */
 export async function readFile(url: URL, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+  return fetchBytes(url, signal);
+}
+
+/** A response is read whole. */
+export async function openFile(url: URL, signal?: AbortSignal): Promise<Bytes | undefined> {
   return fetchBytes(url, signal);
 }
 

@@ -1,4 +1,5 @@
 /** What every checkpoint reader returns: named tensors as they are stored, and their way to float32. */
+import type { FileBytes } from '../bytes.js';
 import { mismatch } from '../errors.js';
 import { float16Table } from './float16.js';
 
@@ -22,22 +23,31 @@ export const DTYPE_BYTES = {
 export type StoredDtype = keyof typeof DTYPE_BYTES;
 
 /** A tensor as a file holds it: row-major and little-endian, not yet decoded. */
-export interface StoredTensor {
+export interface StoredTensor<B extends TensorBytes = TensorBytes> {
   readonly name: string;
   readonly dtype: StoredDtype;
   readonly shape: readonly number[];
-  /**
-   * A view of the file, possibly unaligned; never to be modified. Only an array that Flax wrote in several
-   * chunks is a copy.
-   */
-  readonly bytes: Uint8Array;
+  readonly bytes: B;
+}
+
+/**
+ * A view of a file in memory, possibly unaligned and never to be modified; or a stretch of an open file. Only an array
+ * that Flax wrote in several chunks is a copy.
+ */
+export type TensorBytes = Uint8Array | FileStretch;
+
+/** Bytes of an open file from `begin` on. */
+export interface FileStretch {
+  readonly file: FileBytes;
+  readonly begin: number;
+  readonly length: number;
 }
 
 /** The tensors of a checkpoint by name, in the order of the file. */
-export interface Checkpoint {
+export interface Checkpoint<B extends TensorBytes = TensorBytes> {
   /** Decides the names and the orientation: PyTorch weights are (out, in), Flax kernels (in, out). */
   readonly format: 'safetensors' | 'flax_msgpack';
-  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  readonly tensors: ReadonlyMap<string, StoredTensor<B>>;
   /** What the file says of itself, e.g. `{ format: 'pt' }`; empty for Flax. */
   readonly metadata: Readonly<Record<string, string>>;
 }
@@ -74,22 +84,52 @@ export function elementCount(shape: readonly number[]): number | undefined {
  * @param target as long as the tensor has elements; may lie in WebAssembly memory, shared or not
  * @throws ERR_PARAMETER for any other dtype or a target of another length
  */
-export function decodeFloat32(tensor: StoredTensor, target: Float32Array): void {
-  const { name, dtype, bytes } = tensor;
+export function decodeFloat32({ name, dtype, bytes }: StoredTensor<Uint8Array>, target: Float32Array): void {
   if (!isFloatDtype(dtype)) throw mismatch('ERR_PARAMETER', name, 'a floating-point dtype', dtype);
   const count = bytes.length / DTYPE_BYTES[dtype];
   if (count !== target.length) throw mismatch('ERR_PARAMETER', name, `a target of ${count} elements`, target.length);
+  const window = windowOf(dtype, target);
+  window.set(bytes);
+  widen(dtype, window, target);
+}
 
+/**
+ * The same for elements `first` to `first + target.length` of a tensor, read from the file if that is where they are:
+ * straight into `target`, but for F64.
+ *
+ * @throws ERR_SOURCE when the file cannot be read
+ */
+export async function readFloat32(tensor: StoredTensor, target: Float32Array, first: number): Promise<void> {
+  const window = windowOf(tensor.dtype, target);
+  await readBytes(tensor, window, first * DTYPE_BYTES[tensor.dtype]);
+  widen(tensor.dtype, window, target);
+}
+
+/** Fills `target` with a tensor's bytes from `begin` on. @throws ERR_SOURCE when the file cannot be read */
+export async function readBytes({ bytes }: StoredTensor, target: Uint8Array, begin: number): Promise<void> {
+  if (bytes instanceof Uint8Array) target.set(bytes.subarray(begin, begin + target.length));
+  else await bytes.file.read(target, bytes.begin + begin);
+}
+
+/**
+ * Where stored values go before they are widened: they may start at any byte, typed arrays may not. It is the end of the
+ * target, which is aligned and where no value is overwritten before it is read; only float64 takes memory of its own.
+ */
+function windowOf(dtype: StoredDtype, target: Float32Array): Uint8Array {
+  if (dtype === 'F64') return new Uint8Array(target.length * 8);
+  const bytes = target.length * DTYPE_BYTES[dtype];
+  return new Uint8Array(target.buffer, target.byteOffset + target.byteLength - bytes, bytes);
+}
+
+/** From stored values in their window to float32. */
+function widen(dtype: StoredDtype, window: Uint8Array, target: Float32Array): void {
+  if (dtype === 'F32') return;
+  const count = target.length;
   if (dtype === 'F64') {
-    decodeFloat64(bytes, target);
+    target.set(new Float64Array(window.buffer));
     return;
   }
-  // Stored values may start at any byte, typed arrays may not: the values are copied to the end of the target,
-  // which is aligned and where no value is overwritten before it is read. No memory beside the target is needed.
-  const start = target.byteOffset + target.byteLength - bytes.length;
-  new Uint8Array(target.buffer, start, bytes.length).set(bytes);
-  if (dtype === 'F32') return;
-  const halves = new Uint16Array(target.buffer, start, count);
+  const halves = new Uint16Array(window.buffer, window.byteOffset, count);
   // Bits, not floats: a signalling NaN would come out quiet on its way through a register.
   const bits = new Uint32Array(target.buffer, target.byteOffset, count);
   if (dtype === 'BF16') {
@@ -98,32 +138,4 @@ export function decodeFloat32(tensor: StoredTensor, target: Float32Array): void 
     const table = float16Table();
     for (let i = 0; i < count; i++) bits[i] = table[halves[i] as number] as number;
   }
-}
-
-/** Through a small aligned window, since stored values may start at any byte. */
-function decodeFloat64(bytes: Uint8Array, target: Float32Array): void {
-  const window = new Float64Array(Math.min(target.length, 4096));
-  const windowBytes = new Uint8Array(window.buffer);
-  for (let i = 0; i < target.length; i += window.length) {
-    const part = bytes.subarray(i * 8, i * 8 + windowBytes.length);
-    windowBytes.set(part);
-    target.set(window.subarray(0, part.length / 8), i);
-  }
-}
-
-/**
- * Whether a float tensor holds neither NaN nor infinity: in every IEEE format both have an exponent of all ones, so the
- * stored bits tell without decoding. Tensors of other dtypes are finite.
- */
-export function allFinite({ dtype, bytes }: StoredTensor): boolean {
-  const exponent = { F64: 0x7ff0, F32: 0x7f80, BF16: 0x7f80, F16: 0x7c00 }[dtype as string];
-  if (exponent === undefined) return true;
-  const size = DTYPE_BYTES[dtype];
-  // The two most significant bytes of each little-endian element.
-  for (let i = size - 2; i < bytes.length; i += size) {
-    if ((((bytes[i + 1] as number) << 8) & exponent) === (exponent & 0xff00)) {
-      if ((((bytes[i] as number) | ((bytes[i + 1] as number) << 8)) & exponent) === exponent) return false;
-    }
-  }
-  return true;
 }

@@ -15,7 +15,7 @@ export { encodeFlaxMsgpack } from './flax-writer.js';
  * @param file for messages
  * @throws ERR_CHECKPOINT for any departure from the format, naming the path in the tree
  */
-export function decodeFlaxMsgpack(bytes: Uint8Array, file: string): Checkpoint {
+export function decodeFlaxMsgpack(bytes: Uint8Array, file: string): Checkpoint<Uint8Array> {
   const reader = new FlaxReader(bytes, file);
   return { format: 'flax_msgpack', tensors: reader.read(), metadata: {} };
 }

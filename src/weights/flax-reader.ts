@@ -18,7 +18,7 @@ const MAX_KEYS = MAX_TENSORS * MAX_DEPTH;
 const DTYPES = new Map(Object.entries(NUMPY_NAMES).map(([dtype, name]) => [name, dtype as StoredDtype]));
 
 export class FlaxReader {
-  readonly #tensors = new Map<string, StoredTensor>();
+  readonly #tensors = new Map<string, StoredTensor<Uint8Array>>();
   readonly #msgpack: MsgpackReader;
   readonly #file: string;
   #keys = 0;
@@ -28,7 +28,7 @@ export class FlaxReader {
     this.#file = file;
   }
 
-  read(): ReadonlyMap<string, StoredTensor> {
+  read(): ReadonlyMap<string, StoredTensor<Uint8Array>> {
     const root = this.#msgpack.next('tree');
     if (root.kind !== 'map') throw mismatch('ERR_CHECKPOINT', 'tree', 'a map of parameters', root.kind, this.#file);
     this.#map('', root.size, 1);
@@ -56,7 +56,7 @@ export class FlaxReader {
     }
   }
 
-  #add(name: string, tensor: StoredTensor): void {
+  #add(name: string, tensor: StoredTensor<Uint8Array>): void {
     // Keys may hold a slash, so two paths can be one name.
     if (this.#tensors.has(name)) throw this.#fault(name, 'to come once', 'a second tensor');
     if (this.#tensors.size === MAX_TENSORS) throw this.#fault('tree', `at most ${MAX_TENSORS} tensors`, name);
@@ -74,7 +74,7 @@ export class FlaxReader {
     return token.text;
   }
 
-  #leaf(name: string, token: Token): StoredTensor {
+  #leaf(name: string, token: Token): StoredTensor<Uint8Array> {
     if (token.kind !== 'extension') throw this.#fault(name, 'an array', token.kind);
     if (token.type !== NDARRAY && token.type !== NUMPY_SCALAR)
       throw this.#fault(name, 'an array', token.type === COMPLEX ? 'a complex number' : `extension ${token.type}`);
@@ -85,7 +85,7 @@ export class FlaxReader {
   }
 
   /** The payload of an array: [shape, dtype name, values]. */
-  #array(name: string, payload: Uint8Array): StoredTensor {
+  #array(name: string, payload: Uint8Array): StoredTensor<Uint8Array> {
     const msgpack = new MsgpackReader(payload, `${this.#file}, array`);
     const triple = msgpack.next(name);
     if (triple.kind !== 'array' || triple.size !== 3) throw this.#fault(name, '[shape, dtype, values]', triple.kind);
@@ -114,7 +114,7 @@ export class FlaxReader {
     return token.value;
   }
 
-  #checked(tensor: StoredTensor): StoredTensor {
+  #checked(tensor: StoredTensor<Uint8Array>): StoredTensor<Uint8Array> {
     const { name, dtype, shape, bytes } = tensor;
     const expected = (elementCount(shape) ?? Number.NaN) * DTYPE_BYTES[dtype];
     if (!Number.isSafeInteger(expected)) throw this.#fault(name, 'a shape that can be counted', shape);
@@ -124,12 +124,12 @@ export class FlaxReader {
   }
 
   /** `{ __msgpack_chunked_array__: true, shape: { '0': … }, chunks: { '0': array, … } }`; the first key has been read. */
-  #chunked(name: string, size: number): StoredTensor {
+  #chunked(name: string, size: number): StoredTensor<Uint8Array> {
     const mark = this.#msgpack.next(name);
     if (mark.kind !== 'true' || size !== 3) throw this.#fault(name, `${CHUNKED}, shape and chunks`, `${size} members`);
     const shape: number[] = [];
     this.#tuple(name, 'shape', MAX_RANK, (token) => shape.push(this.#dim(name, token)));
-    const chunks: StoredTensor[] = [];
+    const chunks: StoredTensor<Uint8Array>[] = [];
     this.#tuple(name, 'chunks', MAX_TENSORS, (token) => chunks.push(this.#leaf(name, token)));
     const dtype = chunks[0]?.dtype;
     if (dtype === undefined) throw this.#fault(name, 'one chunk or more', 0);

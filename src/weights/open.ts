@@ -1,10 +1,11 @@
 /** Finds a model's weights in a source and reads them: which file by name, which format by its bytes. */
+import { type Bytes, sliceBytes } from '../bytes.js';
 import { AlbertError, mismatch, throwIfAborted } from '../errors.js';
 import type { OpenedSource } from '../source.js';
 import { type Checkpoint, MAX_NAME_BYTES, MAX_TENSORS, type StoredTensor } from './checkpoint.js';
 import { decodeFlaxMsgpack } from './flax-msgpack.js';
 import { JsonCursor } from './json-cursor.js';
-import { decodeSafetensors, MAX_HEADER_BYTES } from './safetensors.js';
+import { decodeSafetensors, MAX_HEADER_BYTES, openSafetensors } from './safetensors.js';
 
 const SAFETENSORS = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
@@ -12,34 +13,60 @@ const FLAX = 'flax_model.msgpack';
 
 export interface OpenCheckpointOptions {
   readonly signal?: AbortSignal;
-  /** Called after each file that was read, with its size in bytes. */
+  /** Called after each file that was opened, with its size in bytes. */
   onFile?(file: string, bytes: number): void;
 }
 
+/** A checkpoint whose files stay open until it is disposed of. */
+export type OpenedCheckpoint = Checkpoint & AsyncDisposable;
+
 /**
- * Reads the checkpoint of a source: `model.safetensors`, else the shards that `model.safetensors.index.json` lists,
- * else `flax_model.msgpack`.
+ * Opens the checkpoint of a source: `model.safetensors`, else the shards that `model.safetensors.index.json` lists,
+ * else `flax_model.msgpack`. Of safetensors files on disk only the headers are read; their tensors follow when asked for.
  *
  * @throws ERR_SOURCE when there is none, or a shard is missing
  * @throws ERR_CHECKPOINT when a file is not what it should be
  * @throws ERR_ABORTED
  */
-export async function openCheckpoint(source: OpenedSource, options: OpenCheckpointOptions = {}): Promise<Checkpoint> {
-  const read = async (file: string): Promise<Uint8Array | undefined> => {
-    throwIfAborted(options.signal);
-    const bytes = await source.readFile(file, options.signal);
-    throwIfAborted(options.signal);
-    if (bytes !== undefined) options.onFile?.(file, bytes.length);
-    return bytes;
+export async function openCheckpoint(
+  source: OpenedSource,
+  options: OpenCheckpointOptions = {},
+): Promise<OpenedCheckpoint> {
+  const files: Bytes[] = [];
+  const close = async () => {
+    for (const file of files) if (!(file instanceof Uint8Array)) await file[Symbol.asyncDispose]();
   };
-  const single = await read(SAFETENSORS);
-  if (single !== undefined) return decodeCheckpoint(single, SAFETENSORS);
-  const index = await read(INDEX);
-  if (index !== undefined) return readShards(index, read, source.name);
-  const flax = await read(FLAX);
-  if (flax !== undefined) return decodeCheckpoint(flax, FLAX);
-  throw mismatch('ERR_SOURCE', 'weights', `${SAFETENSORS}, ${INDEX} or ${FLAX}`, 'none of them', source.name);
+  const open = async (name: string): Promise<Bytes | undefined> => {
+    throwIfAborted(options.signal);
+    const file = await source.openFile(name, options.signal);
+    if (file !== undefined) files.push(file);
+    throwIfAborted(options.signal);
+    if (file !== undefined) options.onFile?.(name, file.length);
+    return file;
+  };
+  try {
+    return { ...(await readFirst(open, source.name)), [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
+
+type Open = (file: string) => Promise<Bytes | undefined>;
+
+/** The first of the names under which weights come. */
+async function readFirst(open: Open, sourceName: string): Promise<Checkpoint> {
+  const single = await open(SAFETENSORS);
+  if (single !== undefined) return readCheckpoint(single, SAFETENSORS);
+  const index = await open(INDEX);
+  if (index !== undefined) return readShards(index, open, sourceName);
+  const flax = await open(FLAX);
+  if (flax !== undefined) return readCheckpoint(flax, FLAX);
+  throw mismatch('ERR_SOURCE', 'weights', `${SAFETENSORS}, ${INDEX} or ${FLAX}`, 'none of them', sourceName);
+}
+
+/** What is read of a file to tell what it is. */
+const START_BYTES = 64;
 
 /** What arrives in place of weights when a download goes wrong, or another framework's file under our name. */
 const STRANGERS: readonly (readonly [start: RegExp, what: string])[] = [
@@ -51,13 +78,20 @@ const STRANGERS: readonly (readonly [start: RegExp, what: string])[] = [
 ];
 
 /** Reads a file of either format, by what its first bytes say. */
-function decodeCheckpoint(bytes: Uint8Array, file: string): Checkpoint {
-  if (!beginsAsSafetensors(bytes)) {
-    refuseStrangers(bytes, file);
-    const first = bytes[0] as number;
-    if ((first >= 0x80 && first < 0x90) || first === 0xde || first === 0xdf) return decodeFlaxMsgpack(bytes, file);
+async function readCheckpoint(file: Bytes, name: string): Promise<Checkpoint> {
+  const start = await sliceBytes(file, 0, START_BYTES);
+  if (!beginsAsSafetensors(start)) {
+    refuseStrangers(start, name);
+    const first = start[0] as number;
+    if ((first >= 0x80 && first < 0x90) || first === 0xde || first === 0xdf) {
+      return decodeFlaxMsgpack(await sliceBytes(file), name);
+    }
   }
-  return decodeSafetensors(bytes, file);
+  return readSafetensors(file, name);
+}
+
+function readSafetensors(file: Bytes, name: string): Checkpoint | Promise<Checkpoint> {
+  return file instanceof Uint8Array ? decodeSafetensors(file, name) : openSafetensors(file, name);
 }
 
 /**
@@ -70,29 +104,28 @@ function beginsAsSafetensors(bytes: Uint8Array): boolean {
 
 /** @throws ERR_CHECKPOINT for what is neither format, with a name for it where it has one */
 function refuseStrangers(bytes: Uint8Array, file: string): void {
-  const start = String.fromCharCode(...bytes.subarray(0, 64));
+  const start = String.fromCharCode(...bytes);
   const stranger = STRANGERS.find(([pattern]) => pattern.test(start));
   const got = bytes.length === 0 ? 'an empty file' : stranger?.[1];
   if (got) throw mismatch('ERR_CHECKPOINT', 'weights', 'safetensors or Flax msgpack', got, file);
 }
 
 /** Reads each shard once and gathers the tensors in the order of the index. */
-async function readShards(
-  index: Uint8Array,
-  read: (file: string) => Promise<Uint8Array | undefined>,
-  sourceName: string,
-): Promise<Checkpoint> {
-  const weightMap = readIndex(index);
+async function readShards(index: Bytes, open: Open, sourceName: string): Promise<Checkpoint> {
+  if (index.length > MAX_HEADER_BYTES)
+    throw mismatch('ERR_CHECKPOINT', 'index', `at most ${MAX_HEADER_BYTES} bytes`, index.length, INDEX);
+  const weightMap = readIndex(await sliceBytes(index));
   const shards = new Map<string, Checkpoint>();
   const tensors = new Map<string, StoredTensor>();
   for (const [name, file] of weightMap) {
     let shard = shards.get(file);
     if (shard === undefined) {
-      const bytes = await read(file);
+      const bytes = await open(file);
       if (bytes === undefined)
         throw mismatch('ERR_SOURCE', file, `to exist, as ${INDEX} lists it`, 'no file', sourceName);
-      if (!beginsAsSafetensors(bytes)) refuseStrangers(bytes, file);
-      shards.set(file, (shard = decodeSafetensors(bytes, file)));
+      const start = await sliceBytes(bytes, 0, START_BYTES);
+      if (!beginsAsSafetensors(start)) refuseStrangers(start, file);
+      shards.set(file, (shard = await readSafetensors(bytes, file)));
     }
     const tensor = shard.tensors.get(name);
     if (tensor === undefined) throw mismatch('ERR_CHECKPOINT', name, `to be in ${file}, as ${INDEX} says`, 'no tensor');
@@ -104,8 +137,6 @@ async function readShards(
 
 /** The index's `weight_map`: the shard of each tensor. */
 function readIndex(bytes: Uint8Array): ReadonlyMap<string, string> {
-  if (bytes.length > MAX_HEADER_BYTES)
-    throw mismatch('ERR_CHECKPOINT', 'index', `at most ${MAX_HEADER_BYTES} bytes`, bytes.length, INDEX);
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);

@@ -2,6 +2,7 @@
  * The safetensors format, read and written: 8 bytes of header length, a JSON header, then the values without a gap.
  * Format: https://github.com/huggingface/safetensors#format
  */
+import { type FileBytes, sliceBytes } from '../bytes.js';
 import { AlbertError, mismatch } from '../errors.js';
 import {
   type Checkpoint,
@@ -11,6 +12,7 @@ import {
   MAX_TENSORS,
   type StoredDtype,
   type StoredTensor,
+  type TensorBytes,
 } from './checkpoint.js';
 import { JsonCursor } from './json-cursor.js';
 import { checkedTensors, encodeFloats, type TensorToWrite, type WrittenDtype } from './tensor-to-write.js';
@@ -36,20 +38,49 @@ interface Entry {
  * @param file for messages
  * @throws ERR_CHECKPOINT for any departure from the format, naming the tensor where there is one
  */
-export function decodeSafetensors(bytes: Uint8Array, file: string): Checkpoint {
-  if (bytes.length < 10) throw mismatch('ERR_CHECKPOINT', 'file', 'at least 10 bytes', bytes.length, file);
-  const stated = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  const limit = Math.min(MAX_HEADER_BYTES, bytes.length - 8);
+export function decodeSafetensors(bytes: Uint8Array, file: string): Checkpoint<Uint8Array> {
+  const dataStart = findData(bytes, bytes.length, file);
+  return tensorsOf(bytes.subarray(8, dataStart), bytes.length - dataStart, file, (begin, end) =>
+    bytes.subarray(dataStart + begin, dataStart + end),
+  );
+}
+
+/**
+ * The same of an open file: only the header is read, the tensors are stretches of the file.
+ *
+ * @throws ERR_SOURCE when the file cannot be read
+ */
+export async function openSafetensors(file: FileBytes, name: string): Promise<Checkpoint> {
+  const dataStart = findData(await sliceBytes(file, 0, Math.min(8, file.length)), file.length, name);
+  return tensorsOf(await sliceBytes(file, 8, dataStart), file.length - dataStart, name, (begin, end) => ({
+    file,
+    begin: dataStart + begin,
+    length: end - begin,
+  }));
+}
+
+/** Where the values begin: after the header, whose length comes first. */
+function findData(start: Uint8Array, fileBytes: number, file: string): number {
+  if (fileBytes < 10) throw mismatch('ERR_CHECKPOINT', 'file', 'at least 10 bytes', fileBytes, file);
+  const stated = new DataView(start.buffer, start.byteOffset).getBigUint64(0, true);
+  const limit = Math.min(MAX_HEADER_BYTES, fileBytes - 8);
   if (stated < 2n || stated > BigInt(limit))
     throw mismatch('ERR_CHECKPOINT', 'header length', `2 to ${limit} bytes`, stated, file);
-  const dataStart = 8 + Number(stated);
-  const { entries, metadata } = readHeader(bytes.subarray(8, dataStart), file);
-  checkLayout(entries, bytes.length - dataStart, file);
+  return 8 + Number(stated);
+}
 
-  const tensors = new Map<string, StoredTensor>();
+/** @param bytesOf the values from one offset to another, both counted from the end of the header */
+function tensorsOf<B extends TensorBytes>(
+  header: Uint8Array,
+  dataBytes: number,
+  file: string,
+  bytesOf: (begin: number, end: number) => B,
+): Checkpoint<B> {
+  const { entries, metadata } = readHeader(header, file);
+  checkLayout(entries, dataBytes, file);
+  const tensors = new Map<string, StoredTensor<B>>();
   for (const { name, dtype, shape, begin, end } of entries) {
-    const values = bytes.subarray(dataStart + begin, dataStart + end);
-    tensors.set(name, { name, dtype: dtype as StoredDtype, shape, bytes: values });
+    tensors.set(name, { name, dtype: dtype as StoredDtype, shape, bytes: bytesOf(begin, end) });
   }
   return { format: 'safetensors', tensors, metadata };
 }
@@ -133,27 +164,32 @@ function checkLayout(entries: readonly Entry[], dataBytes: number, file: string)
 }
 
 /**
- * Writes a safetensors file, to the byte as the safetensors library does: tensors in the order of their names'
- * UTF-8 bytes, values from a multiple of 8 on.
+ * Writes a safetensors file, to the byte as the safetensors library does: wider dtypes first, then in the order of the
+ * names' UTF-8 bytes; values from a multiple of 8 on.
  *
- * @param dtype of every tensor; F16 and BF16 round to nearest even
+ * @param dtype of every tensor of floats; F16 and BF16 round to nearest even. Tensors of int8 are I8
  * @param metadata e.g. `{ format: 'pt' }`, which transformers asks for; none is written when empty
  * @throws ERR_PARAMETER for tensors that no reader would take
  */
 export function encodeSafetensors(
-  tensors: Iterable<TensorToWrite>,
+  tensors: Iterable<TensorToWrite<Float32Array | Int8Array>>,
   dtype: WrittenDtype,
   metadata: Record<string, string>,
 ): Uint8Array {
-  const sorted = [...checkedTensors(tensors).values()].sort((a, b) => compareUtf8(a.name, b.name));
+  const dtypeOf = (data: Float32Array | Int8Array) => (data instanceof Int8Array ? 'I8' : dtype);
+  const bytesOf = (data: Float32Array | Int8Array) => data.length * DTYPE_BYTES[dtypeOf(data)];
+  const sorted = [...checkedTensors(tensors).values()].sort(
+    (a, b) => DTYPE_BYTES[dtypeOf(b.data)] - DTYPE_BYTES[dtypeOf(a.data)] || compareUtf8(a.name, b.name),
+  );
   const members: string[] = [];
   if (Object.keys(metadata).length > 0) members.push(`"${METADATA}":${JSON.stringify(metadata)}`);
   let end = 0;
   for (const { name, shape, data } of sorted) {
     if (name === METADATA) throw mismatch('ERR_PARAMETER', 'tensor name', 'anything else', name);
     const begin = end;
-    end += data.length * DTYPE_BYTES[dtype];
-    members.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [begin, end] })}`);
+    end += bytesOf(data);
+    const entry = { dtype: dtypeOf(data), shape, data_offsets: [begin, end] };
+    members.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
   }
   const header = new TextEncoder().encode(`{${members.join(',')}}`);
   const headerBytes = Math.ceil(header.length / 8) * 8;
@@ -164,8 +200,9 @@ export function encodeSafetensors(
   file.fill(0x20, 8 + header.length, 8 + headerBytes);
   let offset = 8 + headerBytes;
   for (const { data } of sorted) {
-    const bytes = data.length * DTYPE_BYTES[dtype];
-    encodeFloats(data, dtype, file.subarray(offset, (offset += bytes)));
+    const target = file.subarray(offset, (offset += bytesOf(data)));
+    if (data instanceof Int8Array) target.set(new Uint8Array(data.buffer, data.byteOffset, data.length));
+    else encodeFloats(data, dtype, target);
   }
   return file;
 }

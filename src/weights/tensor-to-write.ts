@@ -4,10 +4,10 @@ import { DTYPE_BYTES, elementCount, MAX_NAME_BYTES, MAX_RANK, MAX_TENSORS } from
 import { narrowBfloat16, narrowFloat16 } from './float16.js';
 
 /** A named tensor in row-major order. */
-export interface TensorToWrite {
+export interface TensorToWrite<D extends Float32Array | Int8Array = Float32Array> {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly data: Float32Array;
+  readonly data: D;
 }
 
 /** The dtypes a checkpoint is written in. */
@@ -18,8 +18,10 @@ export type WrittenDtype = 'F32' | 'F16' | 'BF16';
  *
  * @throws ERR_PARAMETER for a name that comes twice or that no reader would take, and for data that do not fill the shape
  */
-export function checkedTensors(tensors: Iterable<TensorToWrite>): Map<string, TensorToWrite> {
-  const checked = new Map<string, TensorToWrite>();
+export function checkedTensors<T extends TensorToWrite<Float32Array | Int8Array>>(
+  tensors: Iterable<T>,
+): Map<string, T> {
+  const checked = new Map<string, T>();
   for (const tensor of tensors) {
     const { name, shape, data } = tensor;
     if (new TextEncoder().encode(name).length > MAX_NAME_BYTES || /\p{Surrogate}/u.test(name))

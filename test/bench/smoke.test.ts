@@ -23,6 +23,10 @@ function bench(file: string, ...args: string[]) {
   }
 }
 
+function refused(file: string, ...args: string[]): void {
+  assert.throws(() => bench(file, ...args), /Command failed/);
+}
+
 smoke('kernels', () => {
   const { rows, machine } = bench('kernels/index.ts', '--only', 'matmul 8x768x768', '--seconds', '0.01');
   assert.equal(
@@ -44,6 +48,19 @@ smoke('model', () => {
   assert.ok(Number(NMSE) > 1e-6 && Number(NMSE) < 3e-3 && ms > 0, `${NMSE}, ${ms} ms`);
 });
 
+const built = existsSync(`${ROOT}/dist/index.js`);
+if (!built) console.log('skipped: cold: there is no dist (npm run build)');
+(built ? smoke : smoke.skip)('cold', () => {
+  const { rows } = bench('cold.ts', '--only', 'albert-wasm', '--rounds', '1');
+  assert.equal(
+    rows.map((row: Record<string, unknown>) => row.runtime),
+    ['albert-wasm', 'albert-wasm, int8 file', 'albert-wasm, float32 file'],
+  );
+  // Memory for the weights at least, and for no second copy of the checkpoint.
+  for (const row of rows) assert.ok(row['times the weights'] > 1 && row['peak, MB'] < 90, JSON.stringify(row));
+  refused('cold.ts', '--only', 'no such runtime');
+});
+
 smoke('accuracy', () => {
   const { rows } = bench('accuracy/index.ts', '--only', 'fill-mask', '--limit', '2');
   assert.is(rows[0].float32, '2 words');
@@ -59,7 +76,6 @@ if (!installed) console.log('skipped: peers: they are not installed (npm run ben
 });
 
 smoke('a wrong choice is refused', () => {
-  const refused = (file: string, ...args: string[]) => assert.throws(() => bench(file, ...args), /Command failed/);
   refused('kernels/index.ts', '--only', 'no such kernel');
   refused('model.ts', '--dtype', 'int4');
 });

@@ -7,7 +7,7 @@ import { columnsOf, depthOf, FORMATS, formatOf, panelBytes, quantize } from './i
 import { Random } from './reference.js';
 
 const test = suite('quantize');
-const cases = new Cases(630);
+const cases = new Cases(870);
 
 /** Numbers whose quotients by the largest are halves: ties, both signs, towards even either way. */
 function ties(levels: number): Float32Array {
@@ -147,6 +147,57 @@ test('a NaN or an infinity among the weights becomes the scale of its column', (
     })) {
       assert.equal([...values.subarray(0, 3)].map(Number.isFinite), [true, false, true]);
     }
+  }
+});
+
+/** Bytes as the words that hold them, zeros behind. */
+function words(bytes: Int8Array): Int32Array {
+  const result = new Int32Array(Math.ceil(bytes.length / 4));
+  new Int8Array(result.buffer).set(bytes);
+  return result;
+}
+
+/** Packs columns that are quantised already, in two parts from column `first` on, and takes them out again. */
+function checkLevels(k: number, n: number, first: number): void {
+  const label = `levels, k ${k}, n ${n}, first ${first}`;
+  const random = new Random(k * 1e4 + n * 100 + first);
+  const levels = Int8Array.from(random.uniform(n * k, -127.49, 127.49), Math.round);
+  const scales = random.uniform(n, 0, 3);
+  const part = Math.ceil(n / 2);
+  const answers = everyBuild(cases, label, (arena, { packLevels, unpackLevels }) => {
+    const source = arena.input(words(levels), 1, Math.ceil((n * k) / 4));
+    const factors = arena.input(scales, 1, n, n * 4, n);
+    const panels = zeroPanels(arena, k, first + n);
+    const empty = words(new Int8Array(n * k));
+    const back = arena.allowExactly(arena.input(empty, 1, empty.length, empty.length * 4, empty.length));
+    const backScales = arena.allowExactly(arena.matrix(1, n, n * 4, n));
+    const run = () => {
+      packLevels(source.address, factors.address, panels.address, k, part, first);
+      if (n > part) {
+        const [from, factor] = [source.address + part * k, factors.address + part * 4];
+        packLevels(from, factor, panels.address, k, n - part, first + part);
+      }
+      unpackLevels(panels.address, k, n, first, back.address, backScales.address);
+    };
+    return { run, out: [backScales, back, panels] };
+  });
+  const values = new Int32Array((first + n) * k);
+  values.set(levels, first * k);
+  const padded = new Float32Array(first + n);
+  padded.set(scales, first);
+  for (const { build, values: answer } of answers) {
+    assertSameBits(answer.slice(0, n), scales, `${label}, ${build}: scales`);
+    const bytes = new Int8Array(answer.slice(n).buffer);
+    assert.equal([...bytes.subarray(0, n * k)], [...levels], `${label}, ${build}: levels`);
+    const expected = panelBytes({ values, scales: padded }, k, FORMATS[build], 0);
+    const packed = new Uint8Array(bytes.buffer, 4 * Math.ceil((n * k) / 4));
+    assert.is(Buffer.compare(packed, expected), 0, `${label}, ${build}: panels`);
+  }
+}
+
+test('levels of every size, from any column on, in and out again', () => {
+  for (const k of [1, 2, 3, 4, 5, 8, 13, 64]) {
+    for (const n of [1, 2, 7, 8, 9, 17]) for (const first of [0, 1, 6, 8, 11]) checkLevels(k, n, first);
   }
 });
 

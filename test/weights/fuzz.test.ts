@@ -5,12 +5,13 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
+import type { Bytes } from '../../src/bytes.js';
 import { AlbertError } from '../../src/errors.js';
-import { type Checkpoint, DTYPE_BYTES, decodeFloat32, isFloatDtype } from '../../src/weights/checkpoint.js';
+import { type Checkpoint, DTYPE_BYTES, isFloatDtype, readFloat32 } from '../../src/weights/checkpoint.js';
 import { decodeFlaxMsgpack, encodeFlaxMsgpack } from '../../src/weights/flax-msgpack.js';
 import { openCheckpoint } from '../../src/weights/open.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors.js';
-import { seeded } from './samples.js';
+import { openFile, seeded } from './samples.js';
 
 const test = suite('fuzz');
 
@@ -135,14 +136,14 @@ function splice(file: Uint8Array, from: number, to: number, insert: Uint8Array):
 }
 
 /** What every checkpoint that was accepted must hold. */
-function assertValid(checkpoint: Checkpoint, file: Uint8Array): void {
+async function assertValid(checkpoint: Checkpoint, file: Uint8Array): Promise<void> {
   let bytes = 0;
   for (const [name, tensor] of checkpoint.tensors) {
     const count = tensor.shape.reduce((product, dim) => product * dim, 1);
     assert.is(tensor.name, name);
     assert.is(tensor.bytes.length, count * DTYPE_BYTES[tensor.dtype]);
     bytes += tensor.bytes.length;
-    if (isFloatDtype(tensor.dtype)) decodeFloat32(tensor, new Float32Array(count));
+    if (isFloatDtype(tensor.dtype)) await readFloat32(tensor, new Float32Array(count), 0);
   }
   assert.ok(bytes <= file.length);
 }
@@ -160,17 +161,30 @@ for (const { name, seeds, decode } of FORMATS) {
         file = mutation(file, random);
       }
       const before = file.slice();
-      const readFile = async (asked: string) => (asked === 'model.safetensors' ? file : undefined);
-      for (const read of [() => decode(file, 'mutant'), () => openCheckpoint({ name: 'mutant', readFile })]) {
+      const handle = openFile(file);
+      const source = (content: Bytes) => {
+        const open = async (asked: string) => (asked === 'model.safetensors' ? content : undefined);
+        return { name: 'mutant', readFile: async () => undefined, openFile: open };
+      };
+      const messages: string[] = [];
+      for (const read of [
+        () => decode(file, 'mutant'),
+        () => openCheckpoint(source(file)),
+        () => openCheckpoint(source(handle)),
+      ]) {
         try {
-          assertValid(await read(), file);
+          await assertValid(await read(), file);
           outcomes.valid++;
+          messages.push('valid');
         } catch (error) {
           if (!(error instanceof AlbertError && error.code === 'ERR_CHECKPOINT'))
             throw new Error(`case ${i} of FUZZ_SEED=${SEED}: ${(error as Error).stack}`);
           outcomes.refused++;
+          messages.push(error.message);
         }
       }
+      assert.is(messages[2], messages[1], `case ${i} of FUZZ_SEED=${SEED}: read in pieces and as a whole`);
+      assert.is(handle.closed, messages[2] !== 'valid', `case ${i} of FUZZ_SEED=${SEED}: a refused file is closed`);
       assert.equal(Buffer.compare(file, before), 0, `case ${i} of FUZZ_SEED=${SEED} changed its input`);
     }
     assert.ok(outcomes.valid > 0 && outcomes.refused > outcomes.valid, JSON.stringify(outcomes));

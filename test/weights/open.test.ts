@@ -21,15 +21,12 @@ const tensors = rewritable(decodeSafetensors(safetensors, SINGLE));
 /** A source in memory that remembers what was asked of it. */
 function memory(files: Record<string, Uint8Array | string>): OpenedSource & { readonly asked: string[] } {
   const asked: string[] = [];
-  return {
-    name: 'memory',
-    asked,
-    async readFile(file) {
-      asked.push(file);
-      const content = Object.hasOwn(files, file) ? files[file] : undefined;
-      return typeof content === 'string' ? new TextEncoder().encode(content) : content;
-    },
+  const read = async (file: string) => {
+    asked.push(file);
+    const content = Object.hasOwn(files, file) ? files[file] : undefined;
+    return typeof content === 'string' ? new TextEncoder().encode(content) : content;
   };
+  return { name: 'memory', asked, readFile: read, openFile: read };
 }
 
 /** The tiny model in three shards, with anything in their stead. */

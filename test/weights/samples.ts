@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 
+import type { FileBytes } from '../../src/bytes.js';
 import { AlbertError, type AlbertErrorCode } from '../../src/errors.js';
 import { type Checkpoint, decodeFloat32, type StoredTensor } from '../../src/weights/checkpoint.js';
 import type { TensorToWrite } from '../../src/weights/safetensors.js';
@@ -20,16 +21,33 @@ export function fixture(path: string): Uint8Array {
   return new Uint8Array(readFileSync(new URL(`../fixtures/flax/${path}`, import.meta.url)));
 }
 
+/** The numbers of a tensor in memory. */
 export function decoded(tensor: StoredTensor): Float32Array {
   const count = tensor.shape.reduce((product, dim) => product * dim, 1);
   const target = new Float32Array(count);
-  decodeFloat32(tensor, target);
+  decodeFloat32(tensor as StoredTensor<Uint8Array>, target);
   return target;
 }
 
 /** A checkpoint's tensors, ready to be written again. */
 export function rewritable(checkpoint: Checkpoint): TensorToWrite[] {
   return [...checkpoint.tensors.values()].map((t) => ({ name: t.name, shape: t.shape, data: decoded(t) }));
+}
+
+/** Bytes as an open file would give them, which reads into nothing but its target and never past its end. */
+export function openFile(bytes: Uint8Array): FileBytes & { readonly closed: boolean } {
+  return {
+    closed: false,
+    length: bytes.length,
+    async read(target, offset) {
+      assert.ok(offset >= 0 && offset + target.length <= bytes.length, `${target.length} bytes from ${offset} on`);
+      target.set(bytes.subarray(offset, offset + target.length));
+    },
+    async [Symbol.asyncDispose]() {
+      assert.not(this.closed, 'closed once');
+      Object.assign(this, { closed: true });
+    },
+  };
 }
 
 /** Whether two arrays hold the same bytes; `assert.equal` walks them at a hundredth of the speed. */

@@ -1,0 +1,149 @@
+/**
+ * Cold starts of ALBERT-base: from `import` to the first output of 16 tokens, and the peak of resident memory, each in a
+ * process of its own; by turns with onnxruntime-web, answers compared.
+ *
+ * `--rounds N` (9 unless given), `--only TEXT` takes the runtimes whose name has it and prints them, `--onnx DIR` takes
+ * `albert_base_v2_f32.onnx` and `albert_base_v2_int8_dynamic.onnx` from there instead of making them, `--json FILE`
+ * writes the figures there.
+ */
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { Dtype } from '../src/engine/schemes.js';
+import { convert } from '../src/model/convert.js';
+import { albertBase, albertFiles, tokenIds } from './albert-base.js';
+import { interval, rounded } from './format.js';
+import { MOST_NMSE } from './forwards.js';
+import { machine, nameMachine } from './machine.js';
+import { encodeAlbertOnnx } from './peers/albert-onnx.js';
+import { installPeers } from './peers/install.js';
+import { writeReport } from './report.js';
+import { median, nmse, quartiles } from './statistics.js';
+
+const { values: given } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '9' },
+    only: { type: 'string', default: '' },
+    onnx: { type: 'string' },
+    json: { type: 'string' },
+  },
+});
+
+interface Contestant {
+  readonly dtype: Dtype;
+  readonly runtime: string;
+  /** What the process runs. */
+  readonly kind: 'albert' | 'onnx';
+  readonly model: string;
+}
+
+/** What one process reports. */
+interface Run {
+  readonly ms: number;
+  readonly peakBytes: number;
+  readonly weightBytes?: number;
+  readonly values: readonly number[];
+}
+
+const OURS = 'albert-wasm';
+const ONNX_FILES = { float32: 'albert_base_v2_f32.onnx', int8: 'albert_base_v2_int8_dynamic.onnx' } as const;
+
+const directory = mkdtempSync(join(tmpdir(), 'albert-wasm-cold-'));
+try {
+  const contestants = (await prepare()).filter(({ runtime }) => runtime.includes(given.only));
+  if (contestants.length === 0) throw new Error(`there is no runtime with "${given.only}" in its name`);
+  const runs = new Map<Contestant | undefined, Run[]>();
+  for (let round = 0; round < Number(given.rounds); round++) {
+    for (const contestant of [undefined, ...contestants]) {
+      runs.set(contestant, [...(runs.get(contestant) ?? []), start(contestant)]);
+    }
+  }
+  report(contestants, runs);
+} finally {
+  rmSync(directory, { recursive: true });
+}
+
+/** Writes the models, and names who is to run them. */
+async function prepare(): Promise<Contestant[]> {
+  const albert = await albertBase();
+  for (const [name, content] of Object.entries(albertFiles(albert))) writeFileSync(join(directory, name), content);
+  const int8 = join(directory, 'int8');
+  await convert(directory, int8, { dtype: 'int8' });
+  const contestants: Contestant[] = [
+    { dtype: 'float32', runtime: OURS, kind: 'albert', model: directory },
+    { dtype: 'int8', runtime: `${OURS}, int8 file`, kind: 'albert', model: int8 },
+    { dtype: 'int8', runtime: `${OURS}, float32 file`, kind: 'albert', model: directory },
+  ];
+  const web = 'onnxruntime-web';
+  if (!web.includes(given.only)) return contestants;
+  // The others are hundreds of megabytes that nobody runs here.
+  if (!existsSync(new URL(`peers/node_modules/${web}`, import.meta.url))) installPeers();
+  for (const dtype of ['float32', 'int8'] as const) {
+    const model = join(directory, ONNX_FILES[dtype]);
+    if (given.onnx === undefined) writeFileSync(model, encodeAlbertOnnx(albert, dtype));
+    else copyFileSync(resolve(given.onnx, ONNX_FILES[dtype]), model);
+    contestants.push({ dtype, runtime: web, kind: 'onnx', model });
+  }
+  return contestants;
+}
+
+/** Runs a contestant in a process of its own, or an empty Node. */
+function start(contestant: Contestant | undefined): Run {
+  const child = fileURLToPath(new URL('peers/cold-child.mjs', import.meta.url));
+  const ids = JSON.stringify([...tokenIds({ batch: 1, seq: 16 })]);
+  const { kind, model, dtype } = contestant ?? { kind: 'empty', model: '', dtype: '' };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [child, kind, model, dtype, ids], {
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`${kind} ${dtype} failed: ${stderr}`);
+  return JSON.parse(stdout);
+}
+
+function report(contestants: readonly Contestant[], runs: ReadonlyMap<Contestant | undefined, readonly Run[]>): void {
+  const of = (contestant: Contestant | undefined) => runs.get(contestant) ?? [];
+  const empty = median(of(undefined).map(({ peakBytes }) => peakBytes));
+  const reference = of(contestants[0])[0]?.values ?? [];
+  const rows = contestants.map((contestant) => {
+    const { dtype, runtime } = contestant;
+    const error = Math.max(...of(contestant).map(({ values }) => nmse(values, reference)));
+    if (!(error <= MOST_NMSE[dtype])) throw new Error(`${runtime} ${dtype} is off by ${error} of the energy`);
+    const ours = contestants.find((other) => other.dtype === dtype) as Contestant;
+    const ms = of(contestant).map((run) => run.ms);
+    const peak = median(of(contestant).map(({ peakBytes }) => peakBytes)) - empty;
+    const weightBytes = of(ours)[0]?.weightBytes ?? Number.NaN;
+    return {
+      dtype,
+      runtime,
+      'first output, ms': rounded(median(ms)),
+      'quartiles, ms': interval(quartiles(ms), 1),
+      'times our time': rounded(median(ms) / median(of(ours).map((run) => run.ms)), 2),
+      'peak, MB': rounded(peak / 1e6),
+      'times the weights': rounded(peak / weightBytes, 2),
+      NMSE: error.toExponential(1),
+    };
+  });
+  console.log(nameMachine(machine()));
+  console.table(rows);
+  const sentences = rows.map(
+    (row) => `${row.dtype}, ${row.runtime}: ${row['first output, ms']} ms, ${row['peak, MB']} MB`,
+  );
+  writeReport(
+    'cold',
+    {
+      title: 'Cold starts of ALBERT-base, 16 tokens, one thread',
+      summary: `${sentences.join('; ')}.`,
+      note:
+        `Medians of ${given.rounds} processes each, by turns: from the import of the package to the first output, the files in the ` +
+        `system's cache; the peak of resident memory above that of an empty Node (${rounded(empty / 1e6)} MB), and the same in ` +
+        'parts of our packed weights of that dtype; the part of the energy of our float32 answer that is error (NMSE).',
+      command: 'npm run bench:cold',
+      charts: [],
+      rows,
+      raw: [...runs].map(([who, all]) => ({ who, runs: all.map(({ values: _, ...figures }) => figures) })),
+    },
+    { json: given.json, partial: given.only !== '' || given.onnx !== undefined },
+  );
+}

@@ -1,0 +1,82 @@
+/** Converting a checkpoint: loaded as the class that it was made for, written in another dtype or format. */
+import { writeFiles } from '#platform';
+import { checkOptions } from '../errors.js';
+import { type OpenedSource, openSource, type Source } from '../source.js';
+import type { Checkpoint } from '../weights/checkpoint.js';
+import { openCheckpoint } from '../weights/open.js';
+import { AlbertPreTrainedModel, type ModelClass } from './albert.js';
+import {
+  AlbertForMaskedLM,
+  AlbertForMultipleChoice,
+  AlbertForPreTraining,
+  AlbertForQuestionAnswering,
+  AlbertForSequenceClassification,
+  AlbertForTokenClassification,
+  AlbertModel,
+} from './heads/index.js';
+import type { SaveOptions } from './save.js';
+
+/** What belongs to a tokenizer and goes along. */
+const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'spiece.model'];
+
+/** What was converted. */
+export interface Conversion {
+  /** The class that was loaded: `AlbertForMaskedLM`, … */
+  readonly architecture: string;
+  /** Tensors that it has no place for, and that were left out. */
+  readonly ignored: readonly string[];
+  /** Bytes of the files of weights that were read. */
+  readonly bytesRead: number;
+}
+
+/**
+ * Writes a checkpoint in another dtype or format into a directory (Node), its tokenizer's files beside it.
+ *
+ * @throws what `from_pretrained` and `save_pretrained` throw
+ */
+export async function convert(source: Source, directory: string | URL, given?: SaveOptions): Promise<Conversion> {
+  const options = checkOptions(given);
+  const opened = await openSource(source);
+  const weights = new Map<string, Uint8Array>();
+  const checkpoint = await openCheckpoint(recorded(opened, weights));
+  const config = await opened.readFile('config.json');
+  const Class = classOf(checkpoint, config);
+  const files = Object.fromEntries([...weights, ...(config === undefined ? [] : [['config.json', config] as const])]);
+  await using model = await AlbertPreTrainedModel.from_pretrained.call(Class, files, { strict: true });
+  await model.save_pretrained(directory, options);
+
+  const tokenizer = new Map<string, Uint8Array>();
+  for (const name of TOKENIZER_FILES) {
+    const bytes = await opened.readFile(name);
+    if (bytes !== undefined) tokenizer.set(name, bytes);
+  }
+  await writeFiles(directory, tokenizer, []);
+  const bytesRead = [...weights.values()].reduce((sum, { length }) => sum + length, 0);
+  return { architecture: Class.name, ignored: model.loadReport.ignored, bytesRead };
+}
+
+/** A source that keeps what was opened of it: nothing is downloaded twice. */
+function recorded(source: OpenedSource, kept: Map<string, Uint8Array>): OpenedSource {
+  return {
+    ...source,
+    async openFile(file, signal) {
+      const bytes = await source.readFile(file, signal);
+      if (bytes !== undefined) kept.set(file, bytes);
+      return bytes;
+    },
+  };
+}
+
+/** The class whose head the checkpoint has; where several have it, the one that its configuration names. */
+function classOf({ tensors }: Checkpoint, config: Uint8Array | undefined): ModelClass<AlbertPreTrainedModel<object>> {
+  const has = (module: string) => [...tensors.keys()].some((name) => name.split(/[./]/).includes(module));
+  if (has('sop_classifier')) return AlbertForPreTraining;
+  if (has('predictions')) return AlbertForMaskedLM;
+  if (has('qa_outputs')) return AlbertForQuestionAnswering;
+  if (!has('classifier')) return AlbertModel;
+  const named = new TextDecoder().decode(config);
+  if (named.includes('AlbertForMultipleChoice')) return AlbertForMultipleChoice;
+  // It alone has no pooler, and may keep the one of its pre-training.
+  if (!has('pooler') || named.includes('AlbertForTokenClassification')) return AlbertForTokenClassification;
+  return AlbertForSequenceClassification;
+}

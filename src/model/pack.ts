@@ -1,0 +1,151 @@
+/** Packing: parameters on their way into the weights' memory, a few rows at a time, and back. */
+import type { Engine } from '../engine/engine.js';
+import { matrixBytes, padded } from '../engine/memory.js';
+import { AlbertError, mismatch, throwIfAborted } from '../errors.js';
+import { Tensor } from '../tensor.js';
+import { dequantize, faultOfRows, type Int8Rows, quantize } from '../weights/int8.js';
+import { elements, matrixOf, type Parameter, rowsAtOnce } from './parameters.js';
+
+/** Where a parameter's numbers come from, and how a matrix lies there. */
+export interface FloatSource {
+  /** Its name in a checkpoint, where every value must be finite; other sources are the caller's own affair. */
+  readonly stored?: string;
+  /** Whether a dense weight is stored as Flax's kernel, (in, out). */
+  readonly transposed: boolean;
+  /**
+   * Fills `target` with whole rows of the parameter, row-major, from the row that begins with element `first` on; those
+   * of a transposed source side by side, (in, rows).
+   */
+  fill(target: Float32Array, first: number): void | Promise<void>;
+}
+
+/** A matrix that a checkpoint holds in int8. */
+export interface Int8Source {
+  /** Its name there. */
+  readonly stored: string;
+  /** Fills levels and scales with rows from `row` on. */
+  fillRows(rows: Int8Rows, row: number): Promise<void>;
+}
+
+export type ParameterSource = FloatSource | Int8Source;
+
+/** Faults listed in one message; a checkpoint of another model has hundreds. */
+const FAULTS_LISTED = 20;
+
+/** Several faults as one error. */
+export function faultsOf(faults: readonly string[]): AlbertError {
+  const more = faults.length > FAULTS_LISTED ? [`and ${faults.length - FAULTS_LISTED} more`] : [];
+  return new AlbertError('ERR_PARAMETER', [...faults.slice(0, FAULTS_LISTED), ...more].join('\n'));
+}
+
+/**
+ * Packs parameters into the weights' part of memory.
+ *
+ * @param weights what the parameters' places lie in; its padding is zeroed
+ * @param staging address of `stagingFloats` floats; the parameters pass through it a few rows at a time
+ * @throws ERR_PARAMETER that lists every tensor of a checkpoint whose values no model has, ERR_SOURCE, ERR_ABORTED; what
+ *   is in the weights' memory then is good for nothing
+ */
+export async function packParameters(
+  engine: Engine,
+  sources: ReadonlyMap<Parameter, ParameterSource>,
+  weights: { readonly start: number; readonly end: number },
+  staging: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { memory } = engine;
+  memory.f32(weights.start, (weights.end - weights.start) / 4).fill(0);
+  const faults: string[] = [];
+  for (const [parameter, source] of sources) {
+    const [rows, cols] = matrixOf(parameter);
+    const most = rowsAtOnce(parameter);
+    let fault: string | undefined;
+    for (let row = 0; row < rows; row += most) {
+      throwIfAborted(signal);
+      const staged = memory.f32(staging, Math.min(most, rows - row) * cols);
+      const found =
+        'fillRows' in source
+          ? await packInt8(engine, parameter, source, row, staged)
+          : await packFloats(engine, parameter, source, row, staged);
+      fault ??= found;
+    }
+    if (fault !== undefined) faults.push(fault);
+  }
+  if (faults.length > 0) throw faultsOf(faults);
+}
+
+/** Packs the rows that fill `staged`, and tells what is wrong with them. */
+async function packFloats(
+  engine: Engine,
+  parameter: Parameter,
+  { stored, transposed, fill }: FloatSource,
+  row: number,
+  staged: Float32Array,
+): Promise<string | undefined> {
+  await fill(staged, row * matrixOf(parameter)[1]);
+  place(engine, parameter, transposed, row, staged);
+  if (stored === undefined || engine.kernels.allFinite(staged.byteOffset, staged.length) !== 0) return undefined;
+  return mismatch('ERR_PARAMETER', stored, 'finite values', 'NaN or infinity').message;
+}
+
+/** The same of rows in int8: into int8 panels as they are, elsewhere as the numbers they stand for. */
+async function packInt8(
+  engine: Engine,
+  parameter: Parameter,
+  source: Int8Source,
+  row: number,
+  staged: Float32Array,
+): Promise<string | undefined> {
+  const [, cols] = matrixOf(parameter);
+  const rows = staged.length / cols;
+  // The levels at the end of the floats that may be made of them, the scales behind.
+  const levels = new Int8Array(staged.buffer, staged.byteOffset + 3 * staged.length, staged.length);
+  const scales = engine.memory.f32(staged.byteOffset + staged.byteLength, rows);
+  await source.fillRows({ levels, scales }, row);
+  const fault = faultOfRows(source.stored, { levels, scales });
+  const { place: to } = parameter;
+  if (to.kind === 'panels' && to.panels.dtype === 'int8') {
+    engine.packLevels(to.panels, levels.byteOffset, scales.byteOffset, [cols, rows], to.first + row);
+  } else {
+    dequantize({ levels, scales }, staged);
+    place(engine, parameter, false, row, staged);
+  }
+  return fault;
+}
+
+/** Moves rows of a parameter, from `row` on, from staging memory to their place. */
+function place(engine: Engine, parameter: Parameter, transposed: boolean, row: number, staged: Float32Array): void {
+  const { place } = parameter;
+  const [, cols] = matrixOf(parameter);
+  const rows = staged.length / cols;
+  if (place.kind === 'vector') {
+    engine.memory.f32(place.address, cols).set(staged);
+  } else if (place.kind === 'table') {
+    const table = engine.memory.f32(place.address + matrixBytes(row, cols), rows * padded(cols));
+    for (let i = 0; i < rows; i++) table.set(staged.subarray(i * cols, (i + 1) * cols), i * padded(cols));
+  } else {
+    const strides = transposed ? ([rows * 4, 4] as const) : ([4, cols * 4] as const);
+    engine.pack(place.panels, staged.byteOffset, strides, [cols, rows], place.first + row);
+  }
+}
+
+/** A copy of one parameter, in PyTorch's orientation: bit for bit what was packed in float32, dequantised from int8. */
+export function readParameter(engine: Engine, { place, shape }: Parameter): Tensor<Float32Array> {
+  const [rows = 1, cols = 1] = shape;
+  if (place.kind === 'panels') return new Tensor(engine.unpack(place.panels, cols, rows, place.first), shape);
+  const data = new Float32Array(elements(shape));
+  if (place.kind === 'vector') {
+    data.set(engine.memory.f32(place.address, data.length));
+  } else {
+    engine.read({ address: place.address, rows, cols, stride: padded(cols) * 4 }, data);
+  }
+  return new Tensor(data, shape);
+}
+
+/** A copy of a large matrix in int8: as it was packed, or quantised as packing would. */
+export function readInt8(engine: Engine, parameter: Parameter): Int8Rows {
+  const { place } = parameter;
+  const [rows, cols] = matrixOf(parameter);
+  const packed = place.kind === 'panels' ? engine.unpackLevels(place.panels, cols, rows, place.first) : undefined;
+  return packed ?? quantize(readParameter(engine, parameter).data, rows);
+}

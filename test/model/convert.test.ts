@@ -1,0 +1,93 @@
+/** convert: every head finds its class, nothing of a checkpoint is lost in silence, tokenizers go along. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { convert } from '../../src/model/convert.js';
+import { AlbertForPreTraining, AlbertForTokenClassification } from '../../src/model/heads/index.js';
+import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors.js';
+import { expectError } from '../expect-error.js';
+import { fixtureBytes, formulaFiles, HEADS, readFixture } from '../fixtures.js';
+import { TINY } from '../tiny.js';
+import { rewritable } from '../weights/samples.js';
+
+const conversion = suite('convert');
+const directory = mkdtempSync(`${tmpdir()}/albert-wasm-`);
+conversion.after(() => rmSync(directory, { recursive: true }));
+
+conversion('every head, to every dtype and format', async () => {
+  for (const head of Object.keys(HEADS) as (keyof typeof HEADS)[]) {
+    const fixture = readFixture(`groups/${head}`);
+    const files = await formulaFiles(fixture);
+    const Class = HEADS[head];
+    for (const [dtype, format] of [
+      ['int8', 'safetensors'],
+      ['float16', 'safetensors'],
+      ['float32', 'flax_msgpack'],
+    ] as const) {
+      const target = `${directory}/${head}-${dtype}`;
+      const { architecture, ignored } = await convert(files, target, { dtype, format });
+      assert.is(architecture, Class.name);
+      assert.equal(ignored, []);
+      await using model = await Class.from_pretrained(target, { strict: true });
+      assert.is(model.info().dtype, dtype === 'int8' ? 'int8' : 'float32');
+      if (dtype === 'float16') continue;
+      await using wanted = await Class.from_pretrained(files, { dtype: dtype as 'int8' });
+      assert.equal(model.params, wanted.params, head);
+    }
+  }
+});
+
+conversion('from Flax, and a file that is int8 already to the byte', async () => {
+  const name = 'groups/pretraining';
+  const config = JSON.stringify(readFixture(name).config);
+  const flax = { 'config.json': config, 'flax_model.msgpack': fixtureBytes(name, 'flax_model.msgpack') };
+  const torch = { 'config.json': config, 'model.safetensors': fixtureBytes(name, 'model.safetensors') };
+  const [a, b, c] = [`${directory}/a`, `${directory}/b`, `${directory}/c`] as const;
+  const { bytesRead } = await convert(flax, a, { dtype: 'int8' });
+  assert.is(bytesRead, flax['flax_model.msgpack'].length);
+  await convert(torch, b, { dtype: 'int8' });
+  await convert(a, c, { dtype: 'int8' });
+  const read = (from: string) => readFileSync(`${from}/model.safetensors`, 'latin1');
+  assert.is(read(b), read(a));
+  assert.is(read(c), read(a));
+});
+
+conversion('what the class has no place for is named; the tokenizer goes along, nothing else', async () => {
+  await using model = await AlbertForPreTraining.from_config(TINY);
+  await model.save_pretrained(`${directory}/whole`);
+  const whole = decodeSafetensors(new Uint8Array(readFileSync(`${directory}/whole/model.safetensors`)), 'whole');
+  const tensors = rewritable(whole).filter(({ name }) => !name.startsWith('sop_'));
+  const files = {
+    'config.json': JSON.stringify(TINY),
+    'model.safetensors': encodeSafetensors(tensors, 'F32', {}),
+    'spiece.model': 'pieces',
+    'tokenizer_config.json': '{}',
+    'secret.txt': 'no',
+  };
+  const { architecture, ignored } = await convert(files, `${directory}/part`, { dtype: 'int8' });
+  assert.is(architecture, 'AlbertForMaskedLM');
+  assert.equal(ignored, ['albert.pooler.bias', 'albert.pooler.weight']);
+  const written = readdirSync(`${directory}/part`).sort();
+  assert.equal(written, ['config.json', 'model.safetensors', 'spiece.model', 'tokenizer_config.json']);
+});
+
+conversion('a token classifier with a pooler left over is told by its configuration', async () => {
+  await using model = await AlbertForTokenClassification.from_config(TINY);
+  await model.save_pretrained(`${directory}/tokens`);
+  assert.is(
+    (await convert(`${directory}/tokens`, `${directory}/tokens8`)).architecture,
+    'AlbertForTokenClassification',
+  );
+});
+
+conversion('faults', async () => {
+  await expectError(() => convert({}, `${directory}/none`), 'ERR_SOURCE', 'weights');
+  const weights = { 'model.safetensors': fixtureBytes('tiny/model', 'model.safetensors') };
+  await expectError(() => convert(weights, `${directory}/none`), 'ERR_SOURCE', 'config.json');
+  const files = { ...weights, 'config.json': JSON.stringify(TINY) };
+  await expectError(() => convert(files, `${directory}/none`), 'ERR_PARAMETER');
+  assert.not(readdirSync(directory).includes('none'));
+});
+
+conversion.run();
