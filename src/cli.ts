@@ -4,11 +4,24 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setImmediate } from 'node:timers/promises';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { AlbertError, type CallOptions, type ModelInfo, type Pipeline, type Pipelines, pipeline } from './index.js';
+import { ProgressBar } from './cli/progress-bar.js';
+import {
+  AlbertError,
+  type CallOptions,
+  type ModelInfo,
+  type Pipeline,
+  type PipelineOptions,
+  type Pipelines,
+  pipeline,
+} from './index.js';
 
 interface Options {
   readonly model?: string;
   readonly dtype?: 'float32' | 'int8';
+  readonly revision?: string;
+  readonly token?: string;
+  readonly cacheDir?: string;
+  readonly localFilesOnly?: boolean;
   readonly topK?: number;
   readonly pooling?: 'cls' | 'mean';
   readonly normalize?: boolean;
@@ -40,19 +53,17 @@ Examples:
   $ albert-wasm "What a lovely day"                 sentiment of a text
   $ albert-wasm "The cat sat on the [MASK]."        words for the mask
   $ albert-wasm classify --top-k 2 < reviews.txt    one line a text, JSON lines in a pipe
-  $ albert-wasm embed --pooling mean "some text"    one vector a text`,
+  $ albert-wasm embed --pooling mean "some text"    one vector a text
+  $ albert-wasm info --model owner/name             any ALBERT of the Hugging Face Hub`,
   );
 
-program
-  .command('classify')
+withModel(program.command('classify'), 'a sequence classification checkpoint')
   .description('label texts, by default as positive or negative')
   .argument('[text...]', 'texts; lines of standard input unless given')
-  .option('--model <source>', 'directory or URL of a sequence classification checkpoint')
-  .addOption(dtypeOption())
   .option('--top-k <n>', 'labels to show', parseCount, 1)
-  .action((texts: string[], { model, dtype, topK }: Options) =>
+  .action((texts: string[], { topK, ...source }: Options) =>
     answer(
-      () => pipeline('text-classification', model, { dtype }),
+      () => load('text-classification', source),
       texts,
       { top_k: topK },
       (text, labels) => ({
@@ -62,16 +73,13 @@ program
     ),
   );
 
-program
-  .command('fill-mask')
+withModel(program.command('fill-mask'), 'a masked language model checkpoint')
   .description('find words for each [MASK]')
   .argument('[text...]', 'texts with [MASK]; lines of standard input unless given')
-  .option('--model <source>', 'directory or URL of a masked language model checkpoint')
-  .addOption(dtypeOption())
   .option('--top-k <n>', 'words to show for each mask', parseCount, 5)
-  .action((texts: string[], { model, dtype, topK }: Options) =>
+  .action((texts: string[], { topK, ...source }: Options) =>
     answer(
-      () => pipeline('fill-mask', model, { dtype }),
+      () => load('fill-mask', source),
       texts,
       { top_k: topK },
       (text, masks) => ({
@@ -81,17 +89,14 @@ program
     ),
   );
 
-program
-  .command('embed')
+withModel(program.command('embed'), 'any ALBERT checkpoint')
   .description('turn each text into one vector')
   .argument('[text...]', 'texts; lines of standard input unless given')
-  .option('--model <source>', 'directory or URL of any ALBERT checkpoint')
-  .addOption(dtypeOption())
   .option('--pooling <kind>', 'mean of the tokens, or the first one: mean | cls', parsePooling, 'mean')
   .option('--no-normalize', 'keep the length of the vectors instead of scaling them to 1')
-  .action((texts: string[], { model, dtype, pooling, normalize }: Options) =>
+  .action((texts: string[], { pooling, normalize, ...source }: Options) =>
     answer(
-      () => pipeline('feature-extraction', model, { dtype }),
+      () => load('feature-extraction', source),
       texts,
       { pooling, normalize },
       (text, { data }) => {
@@ -101,20 +106,29 @@ program
     ),
   );
 
-program
-  .command('info')
+withModel(program.command('info'), 'a checkpoint')
   .description('show a model and the kernels that would run it')
-  .option('--model <source>', 'directory or URL of a checkpoint')
-  .addOption(dtypeOption())
-  .action(async ({ model, dtype }: Options) => {
+  .action(async (options: Options) => {
     const start = performance.now();
-    await using extract = await pipeline('feature-extraction', model, { dtype });
+    await using extract = await load('feature-extraction', options);
     const info = extract.model.info();
     const { hidden_size, num_hidden_layers, vocab_size } = extract.model.config;
     const facts = { ...info, hidden_size, num_hidden_layers, vocab_size, loadMilliseconds: performance.now() - start };
     if (process.stdout.isTTY) print(table(Object.entries(facts).map(([name, value]) => [name, String(value)])));
     else print(JSON.stringify(facts));
   });
+
+/** Loads a task's pipeline, with a bar on a terminal while files come over the network. */
+async function load<T extends keyof Pipelines>(task: T, { model, ...options }: Options): Promise<Pipelines[T]> {
+  const { dtype, revision, token, cacheDir, localFilesOnly } = options;
+  const bar = process.stderr.isTTY ? new ProgressBar(process.stderr) : undefined;
+  const onProgress: PipelineOptions['onProgress'] = bar && ((progress) => bar.show(progress));
+  try {
+    return await pipeline(task, model, { dtype, revision, token, cacheDir, localFilesOnly, onProgress });
+  } finally {
+    bar?.clear();
+  }
+}
 
 /** One text's answer: an object for a pipe, rows for a terminal. */
 interface Answer {
@@ -238,11 +252,19 @@ function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** The same of each command. */
-function dtypeOption(): Option {
-  return new Option('--dtype <dtype>', 'how large weights are stored and multiplied')
-    .choices(['float32', 'int8'])
-    .default('float32');
+/** What each command that loads a model takes. */
+function withModel(command: Command, what: string): Command {
+  return command
+    .option('--model <source>', `directory, URL or Hub id (owner/name) of ${what}`)
+    .option('--revision <name>', 'branch, tag or commit of a Hub id')
+    .option('--token <token>', 'access token for the Hub; HF_TOKEN keeps it out of the list of processes')
+    .option('--cache-dir <directory>', 'where files of the Hub are kept')
+    .option('--local-files-only', 'take files of the Hub from the cache and ask no server')
+    .addOption(
+      new Option('--dtype <dtype>', 'how large weights are stored and multiplied')
+        .choices(['float32', 'int8'])
+        .default('float32'),
+    );
 }
 
 function parseCount(value: string): number {

@@ -73,7 +73,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     const { signal, strict = false, wasmUrl, onWarning = console.warn } = options;
     const checked = checkInitOptions(options);
     throwIfAborted(signal);
-    const opened = await openSource(source);
+    const opened = await openSource(source, options);
     const kernels = compileKernels(wasmUrl);
     // Awaited below; until then an error of the files must not leave this one unheard.
     kernels.catch(() => {});

@@ -1,18 +1,24 @@
 /** What Node offers and a browser does not: files. Chosen by the `#platform` import; `web.ts` is its twin. */
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile as readBytes, rename, rm, stat, writeFile as writeBytes } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { AlbertError, mismatch } from '../errors.js';
-import { fetchBytes } from './fetch.js';
+import { fetchFile } from '../http/fetch-file.js';
+import { openRepository } from '../hub/node/repository.js';
+import type { OpenedHub } from '../hub/settings.js';
+import { progressReporter, type SourceOptions } from '../source-options.js';
 
 /** Reads a `file:` or `http(s):` URL whole. `undefined` when there is no such file. */
-export async function readFile(url: URL, signal?: AbortSignal): Promise<Uint8Array | undefined> {
-  if (url.protocol !== 'file:') return fetchBytes(url, signal);
+export async function readFile(url: URL, options: SourceOptions = {}): Promise<Uint8Array | undefined> {
+  const { signal } = options;
+  const file = basename(url.pathname);
+  if (url.protocol !== 'file:') return (await fetchFile(url, file, { ...options, ifRange: true }))?.bytes;
   try {
     // Not a Buffer: its `slice` is a view where an array's is a copy.
     const { buffer, byteOffset, length } = await readBytes(url, { signal });
+    progressReporter(options, 'read', file)(length, length);
     return new Uint8Array(buffer, byteOffset, length);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
@@ -20,6 +26,18 @@ export async function readFile(url: URL, signal?: AbortSignal): Promise<Uint8Arr
     if (code === 'ABORT_ERR') throw new AlbertError('ERR_ABORTED', 'the operation was aborted', { cause });
     throw new AlbertError('ERR_SOURCE', `cannot read ${url.href}: ${message}`, { cause });
   }
+}
+
+/** Opens a repository of the Hub: its files are read from the cache on disk. */
+export async function openHub(id: string, options: SourceOptions): Promise<OpenedHub> {
+  const { commit, locate } = await openRepository(id, options, process.env);
+  return {
+    commit,
+    async readFile(file, signal = options.signal) {
+      const path = await locate(file, signal);
+      return path === undefined ? undefined : readFile(pathToFileURL(path), { ...options, signal });
+    },
+  };
 }
 
 /** The URL of a directory path, with its closing slash; `undefined` when there is no such directory. */
