@@ -3,7 +3,7 @@ import { mismatch } from '../errors.js';
 import { Attempt, place, refusal, send } from '../http/request.js';
 import { type Patience, withRetries } from '../http/retry.js';
 import { hashOf, isCommit } from './names.js';
-import { authorization, type Hub } from './settings.js';
+import { authorization, type Hub, PUBLIC_HUB } from './settings.js';
 
 export interface FileHead {
   readonly exists: boolean;
@@ -15,14 +15,14 @@ export interface FileHead {
   readonly size: number | undefined;
 }
 
-/** Redirects within the Hub: a renamed repository, a cache before it. */
+/** Redirects within the Hub: a renamed repository, a cache or a mirror before it. */
 const MAX_HOPS = 10;
 
 /**
  * Asks for a file's head.
  *
- * @param redirect `manual` where answers of redirects can be read (Node): only those that stay with the Hub are followed,
- *   since the server behind any other has an ETag of its own that says nothing
+ * @param redirect `manual` where answers of redirects can be read (Node): only those that stay with the Hub, or lead from a
+ *   mirror to it, are followed, since the server behind any other has an ETag of its own that says nothing
  * @throws ERR_SOURCE, for 404 only where the repository or the revision is missing; ERR_ABORTED
  */
 export async function headFile(
@@ -33,19 +33,20 @@ export async function headFile(
 ): Promise<FileHead> {
   // Python's library waits as long for a head.
   const options = { ...hub.options, stallMs: 10_000, ...patience };
-  const headers = { ...authorization(hub), 'accept-encoding': 'identity' };
   const ask = async (): Promise<FileHead> => {
     const attempt = new Attempt(options);
     try {
       const linked = new Headers();
       for (let [at, hops] = [url, 0]; hops <= MAX_HOPS; hops++) {
+        const allowed = at.origin === url.origin ? authorization(hub) : {};
+        const headers = { ...allowed, 'accept-encoding': 'identity' };
         const response = await send(at, { method: 'HEAD', headers, redirect }, options, attempt);
         for (const name of ['x-repo-commit', 'x-linked-etag', 'x-linked-size']) {
           const value = response.headers.get(name);
           if (value !== null) linked.set(name, value);
         }
         const next = location(response, at);
-        if (next?.origin !== at.origin) return readHead(response, linked);
+        if (next === undefined || ![url.origin, PUBLIC_HUB].includes(next.origin)) return readHead(response, linked);
         at = next;
       }
       throw mismatch('ERR_SOURCE', 'redirects', `at most ${MAX_HOPS}`, 'more', place(url));

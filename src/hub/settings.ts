@@ -26,9 +26,12 @@ export interface OpenedHub {
 /** Environment variables by name; none in a browser. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Mirrors answer for some files by a redirect to it. */
+export const PUBLIC_HUB = 'https://huggingface.co';
+
 /** @throws ERR_INPUT for a revision that is none, ERR_ENVIRONMENT for an HF_ENDPOINT or HF_TOKEN that is none */
 export function hubOf(id: string, options: SourceOptions & HttpOptions, env: Environment): Hub {
-  const endpoint = (env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, '');
+  const endpoint = (env.HF_ENDPOINT || PUBLIC_HUB).replace(/\/+$/, '');
   if (!/^https?:\/\/[^?#]+$/.test(endpoint) || !URL.canParse(endpoint)) {
     throw mismatch('ERR_ENVIRONMENT', 'HF_ENDPOINT', 'an http(s) URL', endpoint);
   }

@@ -445,6 +445,30 @@ test('redirects within the Hub are followed, circles are not', () =>
     );
   }));
 
+test('a mirror may lead to the Hub itself, which does not get its token', () =>
+  withHub(async (mirror) =>
+    withHub(async (hub) => {
+      mirror.faults.push((request, response) => {
+        response.writeHead(308, { location: `https://huggingface.co${request.url}` }).end();
+        return true;
+      });
+      // Plays huggingface.co, and follows for a GET, as any fetch would.
+      const own: typeof fetch = async (input, init) => {
+        const response = await fetch(String(input).replace('https://huggingface.co', hub.endpoint), {
+          ...init,
+          redirect: 'manual',
+        });
+        const location = response.headers.get('location');
+        if (init?.redirect === 'manual' || location === null) return response;
+        return own(location, { ...init, headers: { 'accept-encoding': 'identity' } });
+      };
+      hub.files = mirror.files;
+      assertSame(await fetchAll(mirror, fresh(), { token: 'hf_secret', fetch: own }), hub.files);
+      assert.ok(mirror.requests.every(({ headers }) => headers.authorization === 'Bearer hf_secret'));
+      assert.ok(hub.requests.length > 4 && hub.requests.every(({ headers }) => headers.authorization === undefined));
+    }),
+  ));
+
 test('small files that come compressed are as whole', () =>
   withHub(async (hub) => {
     hub.faults.push(times(1, 'GET /owner', (request, response, file) => sendGzip(request, response, file!, '"x"')));

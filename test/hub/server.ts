@@ -93,6 +93,15 @@ export class TestHub {
   #answer(host: 'hub' | 'cdn', request: IncomingMessage, response: ServerResponse): unknown {
     const { method = '', url = '', headers } = request;
     this.requests.push({ method, host, url, headers });
+    // What the real ones let a page see.
+    response.setHeader('access-control-allow-origin', '*');
+    response.setHeader(
+      'access-control-expose-headers',
+      'X-Repo-Commit, X-Error-Code, ETag, X-Linked-Size, X-Linked-ETag',
+    );
+    if (method === 'OPTIONS') {
+      return response.writeHead(204, { 'access-control-allow-headers': 'authorization, range' }).end();
+    }
     const name = url.split('?')[0]?.split('/').at(-1) as string;
     const file = this.files.get(name);
     if (this.faults.some((fault) => fault(request, response, file))) return;

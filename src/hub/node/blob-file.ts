@@ -42,7 +42,6 @@ export class BlobFile implements Sink {
         file.#hash.update(chunk);
         file.length += chunk.length;
       }
-      if (file.length > size) await file.restart();
     } catch (error) {
       await file.abandon();
       throw error;
