@@ -24,7 +24,7 @@ export interface TransferRequest extends HttpOptions {
   readonly report: (loaded: number, total: number | undefined) => void;
 }
 
-/** An attempt that brought this much is no failure in a row. */
+/** An attempt that brought this much more than any before is no failure in a row. */
 const PROGRESS_BYTES = 1 << 20;
 
 /**
@@ -36,6 +36,8 @@ const PROGRESS_BYTES = 1 << 20;
 export async function transfer(request: TransferRequest, sink: Sink): Promise<Response | undefined> {
   /** The strong validator of the bytes in the sink: a server continues them only if they are still the file's. */
   let validator: string | undefined;
+  /** The most bytes that the sink has held after an attempt: a file that always breaks off there must come to an end. */
+  let reached = 0;
   return withRetries(
     place(request.url),
     async () => {
@@ -71,14 +73,13 @@ export async function transfer(request: TransferRequest, sink: Sink): Promise<Re
   }
 
   async function readBody(response: Response, sink: Sink, total: number | undefined, attempt: Attempt): Promise<void> {
-    const start = sink.length;
     const most = total ?? request.maxBytes;
     const reader = response.body?.getReader();
     const next = () =>
       reader?.read().catch((cause) => {
         // Broken after its last byte.
         if (sink.length === total) return undefined;
-        throw attempt.broken(cause, sink.length - start >= PROGRESS_BYTES);
+        throw attempt.broken(cause, progressed(sink));
       });
     request.report(sink.length, total);
     for (let part = await next(); part !== undefined && !part.done; part = await next()) {
@@ -90,8 +91,14 @@ export async function transfer(request: TransferRequest, sink: Sink): Promise<Re
     }
     if (total !== undefined && sink.length < total) {
       const short = `${sink.length} of ${total} bytes came`;
-      throw new Transient(short, {}, undefined, sink.length - start >= PROGRESS_BYTES);
+      throw new Transient(short, {}, undefined, progressed(sink));
     }
+  }
+
+  function progressed({ length }: Sink): boolean {
+    const more = length - reached;
+    reached = Math.max(reached, length);
+    return more >= PROGRESS_BYTES;
   }
 }
 

@@ -78,6 +78,16 @@ test('as many failures as one likes, if each brings a part', () =>
       assert.ok(hits.length > 5);
     },
   ));
+
+test('a body that always breaks off at the same place ends, however much it brings', () =>
+  serve(
+    () => (request, response) => sendFile(request, response, big, 'W/"weak"', 512),
+    async (url, hits) => {
+      await expectError(() => fetchBytes(url), 'ERR_SOURCE', 'model.safetensors');
+      assert.is(hits.length, 5);
+    },
+  ));
+
 const big = { bytes: new Uint8Array(8 << 20).map((_, i) => i % 251), lfs: true };
 
 test('failures that bring nothing end, with what was wrong', async () => {

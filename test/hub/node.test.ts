@@ -242,6 +242,11 @@ const RECOVERED: Record<string, (chunk: number) => Fault> = {
       // The bytes before the reset are of another file.
       sendFile(request, response, { bytes: bytes.map((byte) => byte ^ 1), lfs: true }, '"another"', n),
     ),
+  'a break after the last byte': () =>
+    times(Infinity, `GET /${WEIGHTS}`, (_, response, file) => {
+      response.flushHeaders();
+      response.write(file!.bytes, () => setTimeout(() => response.socket?.destroy(), 20));
+    }),
   'a reset, then 416': (n) => {
     let count = 0;
     return times(2, `GET /${WEIGHTS}`, (request, response, file) => {
