@@ -3,25 +3,11 @@
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setImmediate } from 'node:timers/promises';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { ProgressBar } from './cli/progress-bar.js';
-import {
-  AlbertError,
-  type CallOptions,
-  type ModelInfo,
-  type Pipeline,
-  type PipelineOptions,
-  type Pipelines,
-  pipeline,
-} from './index.js';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { load, type ModelOptions, withModel } from './cli/model-options.js';
+import { AlbertError, type CallOptions, type ModelInfo, type Pipeline, type Pipelines, pipeline } from './index.js';
 
-interface Options {
-  readonly model?: string;
-  readonly dtype?: 'float32' | 'int8';
-  readonly revision?: string;
-  readonly token?: string;
-  readonly cacheDir?: string;
-  readonly localFilesOnly?: boolean;
+interface Options extends ModelOptions {
   readonly topK?: number;
   readonly pooling?: 'cls' | 'mean';
   readonly normalize?: boolean;
@@ -117,18 +103,6 @@ withModel(program.command('info'), 'a checkpoint')
     if (process.stdout.isTTY) print(table(Object.entries(facts).map(([name, value]) => [name, String(value)])));
     else print(JSON.stringify(facts));
   });
-
-/** Loads a task's pipeline, with a bar on a terminal while files come over the network. */
-async function load<T extends keyof Pipelines>(task: T, { model, ...options }: Options): Promise<Pipelines[T]> {
-  const { dtype, revision, token, cacheDir, localFilesOnly } = options;
-  const bar = process.stderr.isTTY ? new ProgressBar(process.stderr) : undefined;
-  const onProgress: PipelineOptions['onProgress'] = bar && ((progress) => bar.show(progress));
-  try {
-    return await pipeline(task, model, { dtype, revision, token, cacheDir, localFilesOnly, onProgress });
-  } finally {
-    bar?.clear();
-  }
-}
 
 /** One text's answer: an object for a pipe, rows for a terminal. */
 interface Answer {
@@ -250,21 +224,6 @@ function percent(score: number): string {
 
 function print(text: string): void {
   process.stdout.write(`${text}\n`);
-}
-
-/** What each command that loads a model takes. */
-function withModel(command: Command, what: string): Command {
-  return command
-    .option('--model <source>', `directory, URL or Hub id (owner/name) of ${what}`)
-    .option('--revision <name>', 'branch, tag or commit of a Hub id')
-    .option('--token <token>', 'access token for the Hub; HF_TOKEN keeps it out of the list of processes')
-    .option('--cache-dir <directory>', 'where files of the Hub are kept')
-    .option('--local-files-only', 'take files of the Hub from the cache and ask no server')
-    .addOption(
-      new Option('--dtype <dtype>', 'how large weights are stored and multiplied')
-        .choices(['float32', 'int8'])
-        .default('float32'),
-    );
 }
 
 function parseCount(value: string): number {
