@@ -21,17 +21,23 @@ const MAY_IMPORT = {
   ground: [],
 };
 
-/** The one place of each package that may be used at run time. */
+/** The one place of each package, a file or the beginning of some, that may be used at run time. */
 const PACKAGE_OWNERS = {
   '@assemblyscript/loader': 'src/engine/kernels.ts',
   'wasm-feature-detect': 'src/engine/kernels.ts',
   pbf: 'src/tokenizer/sentencepiece.ts',
-  commander: 'src/cli.ts',
+  commander: 'src/cli',
 };
+
+/** Where Node's own modules may be used: what no browser loads. */
+const ON_NODE = ['src/platform/node.ts', 'src/hub/node/', 'src/cli.ts'];
+
+/** What only one file may import: the rest of the source must not know on which platform it runs. */
+const BEHIND_PLATFORM = { 'src/hub/node/': 'src/platform/node.ts', 'src/hub/web/': 'src/platform/web.ts' };
 
 function floorOf(file) {
   const [, first, second] = file.split('/');
-  if (second !== undefined) return first === 'platform' ? 'ground' : first;
+  if (second !== undefined) return ['platform', 'http', 'hub'].includes(first) ? 'ground' : first;
   if (first === 'cli.ts') return 'cli';
   return first === 'index.ts' ? 'index' : 'ground';
 }
@@ -57,13 +63,17 @@ for (const file of files) {
     } else if (specifier === '#platform') {
       targets.push('src/platform/node.ts', 'src/platform/web.ts');
     } else if (specifier.startsWith('node:')) {
-      if (file !== 'src/platform/node.ts' && file !== 'src/cli.ts') faults.push(`${file} imports ${specifier}`);
+      if (!ON_NODE.some((place) => file.startsWith(place))) faults.push(`${file} imports ${specifier}`);
     } else {
       const owner = PACKAGE_OWNERS[specifier];
       if (owner === undefined || !file.startsWith(owner)) faults.push(`${file} imports the package ${specifier}`);
     }
   }
   for (const target of targets) {
+    for (const [folder, owner] of Object.entries(BEHIND_PLATFORM)) {
+      if (target.startsWith(folder) && !file.startsWith(folder) && file !== owner)
+        faults.push(`${file} imports ${target}`);
+    }
     if (file.startsWith('assembly/') !== target.startsWith('assembly/')) faults.push(`${file} imports ${target}`);
     else if (file.startsWith('src/')) {
       const [from, to] = [floorOf(file), floorOf(target)];

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setImmediate } from 'node:timers/promises';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { load, type ModelOptions, parseCount, withModel } from './cli/model-options.js';
 import {
   AlbertError,
   type CallOptions,
@@ -16,10 +17,7 @@ import {
   type SaveOptions,
 } from './index.js';
 
-interface Options {
-  readonly model?: string;
-  readonly dtype?: 'float32' | 'int8';
-  readonly threads?: number | 'auto';
+interface Options extends ModelOptions {
   readonly topK?: number;
   readonly pooling?: 'cls' | 'mean';
   readonly normalize?: boolean;
@@ -57,20 +55,17 @@ Examples:
   $ albert-wasm "What a lovely day"                 sentiment of a text
   $ albert-wasm "The cat sat on the [MASK]."        words for the mask
   $ albert-wasm classify --top-k 2 < reviews.txt    one line a text, JSON lines in a pipe
-  $ albert-wasm embed --pooling mean "some text"    one vector a text`,
+  $ albert-wasm embed --pooling mean "some text"    one vector a text
+  $ albert-wasm info --model owner/name             any ALBERT of the Hugging Face Hub`,
   );
 
-program
-  .command('classify')
+withModel(program.command('classify'), 'a sequence classification checkpoint')
   .description('label texts, by default as positive or negative')
   .argument('[text...]', 'texts; lines of standard input unless given')
-  .option('--model <source>', 'directory or URL of a sequence classification checkpoint')
-  .addOption(dtypeOption())
-  .addOption(threadsOption())
   .option('--top-k <n>', 'labels to show', parseCount, 1)
-  .action((texts: string[], { model, dtype, threads, topK }: Options) =>
+  .action((texts: string[], { topK, ...source }: Options) =>
     answer(
-      () => pipeline('text-classification', model, { dtype, threads }),
+      () => load('text-classification', source),
       texts,
       { top_k: topK },
       (text, labels) => ({
@@ -80,17 +75,13 @@ program
     ),
   );
 
-program
-  .command('fill-mask')
+withModel(program.command('fill-mask'), 'a masked language model checkpoint')
   .description('find words for each [MASK]')
   .argument('[text...]', 'texts with [MASK]; lines of standard input unless given')
-  .option('--model <source>', 'directory or URL of a masked language model checkpoint')
-  .addOption(dtypeOption())
-  .addOption(threadsOption())
   .option('--top-k <n>', 'words to show for each mask', parseCount, 5)
-  .action((texts: string[], { model, dtype, threads, topK }: Options) =>
+  .action((texts: string[], { topK, ...source }: Options) =>
     answer(
-      () => pipeline('fill-mask', model, { dtype, threads }),
+      () => load('fill-mask', source),
       texts,
       { top_k: topK },
       (text, masks) => ({
@@ -100,18 +91,14 @@ program
     ),
   );
 
-program
-  .command('embed')
+withModel(program.command('embed'), 'any ALBERT checkpoint')
   .description('turn each text into one vector')
   .argument('[text...]', 'texts; lines of standard input unless given')
-  .option('--model <source>', 'directory or URL of any ALBERT checkpoint')
-  .addOption(dtypeOption())
-  .addOption(threadsOption())
   .option('--pooling <kind>', 'mean of the tokens, or the first one: mean | cls', parsePooling, 'mean')
   .option('--no-normalize', 'keep the length of the vectors instead of scaling them to 1')
-  .action((texts: string[], { model, dtype, threads, pooling, normalize }: Options) =>
+  .action((texts: string[], { pooling, normalize, ...source }: Options) =>
     answer(
-      () => pipeline('feature-extraction', model, { dtype, threads }),
+      () => load('feature-extraction', source),
       texts,
       { pooling, normalize },
       (text, { data }) => {
@@ -121,15 +108,11 @@ program
     ),
   );
 
-program
-  .command('info')
+withModel(program.command('info'), 'a checkpoint')
   .description('show a model and the kernels that would run it')
-  .option('--model <source>', 'directory or URL of a checkpoint')
-  .addOption(dtypeOption())
-  .addOption(threadsOption())
-  .action(async ({ model, ...options }: Options) => {
+  .action(async (options: Options) => {
     const start = performance.now();
-    await using extract = await pipeline('feature-extraction', model, options);
+    await using extract = await load('feature-extraction', options);
     const info = extract.model.info();
     const { hidden_size, num_hidden_layers, vocab_size } = extract.model.config;
     const facts = { ...info, hidden_size, num_hidden_layers, vocab_size, loadMilliseconds: performance.now() - start };
@@ -289,29 +272,6 @@ function percent(score: number): string {
 
 function print(text: string): void {
   process.stdout.write(`${text}\n`);
-}
-
-/** The same of each command. */
-function dtypeOption(): Option {
-  return new Option(
-    '--dtype <dtype>',
-    "how large weights are stored and multiplied; the checkpoint's own unless given",
-  ).choices(['float32', 'int8']);
-}
-
-/** The same of each command. */
-function threadsOption(): Option {
-  return new Option('--threads <n>', 'threads that compute, or auto').argParser(parseThreads).default(1);
-}
-
-function parseThreads(value: string): number | 'auto' {
-  return value === 'auto' ? value : parseCount(value);
-}
-
-function parseCount(value: string): number {
-  const count = Number(value);
-  if (!Number.isSafeInteger(count) || count < 1) throw new InvalidArgumentError('expected a whole number from 1.');
-  return count;
 }
 
 function parsePooling(value: string): 'cls' | 'mean' {

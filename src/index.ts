@@ -26,6 +26,7 @@ export type {
   TextClassificationPipeline,
 } from './pipelines/text-classification.js';
 export type { ModelFiles, Source } from './source.js';
+export type { LoadProgress, SourceOptions } from './source-options.js';
 export { type NestedNumbers, Tensor, type TensorData, type TensorDtype } from './tensor.js';
 export {
   AlbertTokenizer,

@@ -1,31 +1,44 @@
-/** The ground floor's door to files: a directory, a URL or memory, read by file name alike. */
-import { directoryUrl, openFile, readFile } from '#platform';
+/** The ground floor's door to files: a directory, a URL, the Hub or memory, read by file name alike. */
+import { directoryUrl, openFile, openHub, readFile } from '#platform';
 import type { Bytes } from './bytes.js';
-import { mismatch } from './errors.js';
+import { AlbertError, mismatch } from './errors.js';
+import { isHubId } from './hub/names.js';
+import { checkSourceOptions, type SourceOptions } from './source-options.js';
 
 /** The files of a model in memory, by name: `config.json`, `model.safetensors`, `tokenizer.json`, … */
 export type ModelFiles = Readonly<Record<string, string | Uint8Array | ArrayBuffer>>;
 
-/** Where a model lives: a directory path (Node), the `file:` or `http(s):` URL of a directory, or its files in memory. */
+/**
+ * Where a model lives: a directory path, the `file:` or `http(s):` URL of a directory, a Hub id `owner/name`, or its files
+ * in memory. In Node an existing directory comes before a Hub id of its name. In a browser a path is a URL relative to
+ * the page, and needs a slash or a dot in front, or a slash at its end, where it could be a Hub id.
+ */
 export type Source = string | URL | ModelFiles;
 
 /** An opened source. `name` is for messages. */
 export interface OpenedSource {
   readonly name: string;
+  /** The commit that a Hub id's revision stands for. */
+  readonly commit?: string;
   /** The bytes of one file, or `undefined` when the source does not have it. */
   readFile(file: string, signal?: AbortSignal): Promise<Uint8Array | undefined>;
   /** The same to be read in pieces, where the platform can; what is not in memory is the caller's to close. */
   openFile(file: string, signal?: AbortSignal): Promise<Bytes | undefined>;
 }
 
-/** @throws ERR_SOURCE when the source is neither a directory, nor a URL, nor files */
-export async function openSource(source: Source): Promise<OpenedSource> {
+/**
+ * @throws ERR_SOURCE when the source is neither a directory, nor a URL, nor files, nor a repository of the Hub that can be
+ *   read; ERR_INPUT for options that are none; ERR_ABORTED
+ */
+export async function openSource(source: Source, options: SourceOptions = {}): Promise<OpenedSource> {
+  checkSourceOptions(options);
   if (typeof source === 'string' || source instanceof URL) {
     const url = await locate(source);
+    if (url === undefined) return openId(source as string, options);
     return {
       name: url.href,
-      readFile: (file, signal) => readFile(fileUrl(file, url), signal),
-      openFile: (file, signal) => openFile(fileUrl(file, url), signal),
+      readFile: (file, signal = options.signal) => readFile(fileUrl(file, url), { ...options, signal }),
+      openFile: (file, signal = options.signal) => openFile(fileUrl(file, url), { ...options, signal }),
     };
   }
   if (typeof source !== 'object' || source === null) throw notASource(source);
@@ -48,8 +61,19 @@ function fileUrl(file: string, directory: URL): URL {
   return url;
 }
 
-/** The URL of a source's directory, with its closing slash. */
-async function locate(source: string | URL): Promise<URL> {
+async function openId(id: string, options: SourceOptions): Promise<OpenedSource> {
+  try {
+    const hub = await openHub(id, options);
+    const cached = options.localFilesOnly ? ', cached files only' : '';
+    return { ...hub, name: `${id} at ${hub.commit.slice(0, 7)}${cached}` };
+  } catch (cause) {
+    if (!(cause instanceof AlbertError) || cause.code !== 'ERR_SOURCE') throw cause;
+    throw new AlbertError('ERR_SOURCE', `"${id}" is no directory, and as a Hub id: ${cause.message}`, { cause });
+  }
+}
+
+/** The URL of a source's directory, with its closing slash; `undefined` for a Hub id. */
+async function locate(source: string | URL): Promise<URL | undefined> {
   if (source instanceof URL || /^(https?|file):/.test(source)) {
     if (!URL.canParse(source)) throw notASource(source);
     const url = new URL(source);
@@ -57,10 +81,15 @@ async function locate(source: string | URL): Promise<URL> {
     return url;
   }
   const url = await directoryUrl(source);
-  if (url === undefined) throw notASource(source);
+  if (url === undefined && !isHubId(source)) throw notASource(source);
   return url;
 }
 
 function notASource(got: unknown) {
-  return mismatch('ERR_SOURCE', 'source', 'an existing directory, the URL of one or files in memory', got);
+  return mismatch(
+    'ERR_SOURCE',
+    'source',
+    'an existing directory, the URL of one, a Hub id "owner/name" or files in memory',
+    got,
+  );
 }

@@ -1,19 +1,21 @@
 /** The command line: answers, formats, exit codes, one-line errors. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { TestHub } from './hub/server.js';
 
 const cli = suite('command line');
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** Runs the command line from its sources, with `input` on standard input. */
-function run(args: string[], input = ''): Promise<{ code: number | null; out: string; err: string }> {
+function run(args: string[], input = '', env = {}): Promise<{ code: number | null; out: string; err: string }> {
   const flags = ['--import', 'tsx', '--conditions=@albert-wasm/source', 'src/cli.ts'];
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [...flags, ...args], { cwd: ROOT });
+    const child = spawn(process.execPath, [...flags, ...args], { cwd: ROOT, env: { ...process.env, ...env } });
     let [out, err] = ['', ''];
     child.stdout.on('data', (data) => (out += data));
     child.stderr.on('data', (data) => (err += data));
@@ -120,6 +122,38 @@ cli('shows a model and its kernels', async () => {
   assert.is(info.hidden_size, 512);
   assert.match(info.kernels, /simd/);
   assert.ok(info.weightBytes > 20e6 && info.weightBytes < 24e6);
+});
+
+cli('loads from the Hub, quietly in a pipe', async () => {
+  const folder = new URL('../models/albert-mini-en-sst2/', import.meta.url);
+  const hub = await TestHub.start(
+    new Map(readdirSync(folder).map((name) => [name, { bytes: readFileSync(new URL(name, folder)), lfs: true }])),
+  );
+  hub.token = 'hf_secret';
+  const cacheDir = mkdtempSync(join(tmpdir(), 'albert-wasm-cli-'));
+  try {
+    const from = ['--model', 'owner/name', '--cache-dir', cacheDir];
+    const env = { HF_ENDPOINT: hub.endpoint };
+    const first = await run(
+      ['classify', ...from, '--revision', 'v1', '--token', 'hf_secret', 'A lovely film.'],
+      '',
+      env,
+    );
+    assert.is(first.code, 0, first.err);
+    assert.is(first.err, '');
+    assert.is(JSON.parse(first.out).labels[0].label, 'POSITIVE');
+    assert.match(hub.requests[0]?.url as string, '/resolve/v1/');
+    hub.requests.length = 0;
+    const second = await run(['info', ...from, '--revision', 'v1', '--local-files-only'], '', env);
+    assert.is(second.code, 0, second.err);
+    assert.is(hub.requests.length, 0);
+    const refused = await run(['info', ...from], '', env);
+    assert.is(refused.code, 1);
+    assert.match(refused.err, /^albert-wasm: "owner\/name" is no directory, [^\n]+401[^\n]+HF_TOKEN[^\n]+\n$/);
+  } finally {
+    hub.close();
+    rmSync(cacheDir, { recursive: true });
+  }
 });
 
 cli('without a command: a tour of both tasks, or of the given texts', async () => {

@@ -75,7 +75,7 @@ source('a missing file is told from a failing server', async () => {
 });
 
 source('forms that are none are refused by name', async () => {
-  for (const form of ['http://', 'http://[', '', 'no/such', 7, null]) {
+  for (const form of ['http://', 'http://[', '', 'albert-base-v2', 'no/such/model', './no/such', 'no/such/', 7, null]) {
     await expectError(() => openSource(form as never), 'ERR_SOURCE', '"source"', 'directory');
   }
   const buffer = new Uint8Array(readFileSync(new URL('model.safetensors', FIXTURE))).buffer;
@@ -143,7 +143,10 @@ source('in a browser paths are URLs and nothing is written', async () => {
   );
   await expectError(() => web.writeFiles('somewhere', new Map()), 'ERR_ENVIRONMENT', 'somewhere');
   Object.assign(globalThis, { location: { href: 'https://page.example/app/index.html' } });
-  assert.is((await web.directoryUrl('models/mini'))?.href, 'https://page.example/app/models/mini/');
+  assert.is((await web.directoryUrl('models/mini/'))?.href, 'https://page.example/app/models/mini/');
+  assert.is((await web.directoryUrl('./models/mini'))?.href, 'https://page.example/app/models/mini/');
+  assert.is((await web.directoryUrl('mini'))?.href, 'https://page.example/app/mini/');
+  assert.is(await web.directoryUrl('models/mini'), undefined, 'a Hub id');
   assert.is((await web.directoryUrl('/models/mini/'))?.href, 'https://page.example/models/mini/');
   Reflect.deleteProperty(globalThis, 'location');
 });

@@ -75,7 +75,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     const { signal, strict = false, onWarning = console.warn } = options;
     const checked = checkInitOptions(options);
     throwIfAborted(signal);
-    const opened = await openSource(source);
+    const opened = await openSource(source, options);
     return withRuntime(checked, async (runtime) => {
       const json = await opened.readFile('config.json', signal);
       if (json === undefined) throw new AlbertError('ERR_SOURCE', `there is no config.json in ${opened.name}`);

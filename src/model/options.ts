@@ -2,6 +2,7 @@
 import { MOST_THREADS, type RuntimeOptions } from '../engine/runtime.js';
 import { DTYPES, type Dtype } from '../engine/schemes.js';
 import { mismatch } from '../errors.js';
+import type { SourceOptions } from '../source-options.js';
 import type { Tensor } from '../tensor.js';
 import type { Params } from './load.js';
 
@@ -28,10 +29,9 @@ export interface InitOptions {
   readonly maxMemoryBytes?: number;
 }
 
-export interface LoadOptions extends InitOptions {
+export interface LoadOptions extends InitOptions, SourceOptions {
   /** A checkpoint without the weights of this head is an error instead of a warning. */
   readonly strict?: boolean;
-  readonly signal?: AbortSignal;
   /** Hears of head weights that a checkpoint lacks and that were initialised; `console.warn` unless given. */
   readonly onWarning?: (message: string) => void;
 }

@@ -1,6 +1,6 @@
 /** From a task's name to its pipeline. */
 import { checkOptions, mismatch } from '../errors.js';
-import type { Source } from '../source.js';
+import { openSource, type Source } from '../source.js';
 import { ALBERT_MINI_EN, ALBERT_MINI_EN_SST2 } from './embedded.js';
 import { type FeatureExtractionPipeline, featureExtraction } from './feature-extraction.js';
 import { type FillMaskPipeline, fillMask } from './fill-mask.js';
@@ -30,7 +30,7 @@ const TASKS: {
 /**
  * Loads a model with its tokenizer for a task.
  *
- * @param source a directory, a URL or files in memory; without one, a small English model that ships with the package
+ * @param source a directory, a URL, a Hub id or files in memory; without one, a small English model that ships with the package
  * @throws ERR_INPUT for an unknown task; what `from_pretrained` of models and tokenizers throw
  */
 export async function pipeline<T extends Task>(
@@ -40,5 +40,8 @@ export async function pipeline<T extends Task>(
 ): Promise<Pipelines[T]> {
   if (!Object.hasOwn(TASKS, task)) throw mismatch('ERR_INPUT', 'task', Object.keys(TASKS).join(', '), task);
   const { open, embedded } = TASKS[task];
-  return open(source ?? embedded, checkOptions(options));
+  const [from, checked] = [source ?? embedded, checkOptions(options)];
+  // Model and tokenizer open the source on their own: a push between the two must not come between them.
+  const { commit = checked.revision } = await openSource(from, checked);
+  return open(from, { ...checked, revision: commit });
 }

@@ -11,24 +11,30 @@ import {
   writeFile as writeBytes,
 } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 
 import type { Bytes, FileBytes } from '../bytes.js';
 import { AlbertError, mismatch, throwIfAborted } from '../errors.js';
-import { fetchBytes } from './fetch.js';
+import { fetchFile } from '../http/fetch-file.js';
+import { openRepository } from '../hub/node/repository.js';
+import type { OpenedHub } from '../hub/settings.js';
+import { progressReporter, type SourceOptions } from '../source-options.js';
 import type { WorkerHandle, WorkerListener } from './worker.js';
 
 /** The package's workers: where each kind's file is, built or as its source. */
 const WORKERS = { threads: () => new URL(import.meta.resolve('#worker')) };
 
 /** Reads a `file:` or `http(s):` URL whole. `undefined` when there is no such file. */
-export async function readFile(url: URL, signal?: AbortSignal): Promise<Uint8Array | undefined> {
-  if (url.protocol !== 'file:') return fetchBytes(url, signal);
+export async function readFile(url: URL, options: SourceOptions = {}): Promise<Uint8Array | undefined> {
+  const { signal } = options;
+  const file = basename(url.pathname);
+  if (url.protocol !== 'file:') return (await fetchFile(url, file, { ...options, ifRange: true }))?.bytes;
   try {
     // Not a Buffer: its `slice` is a view where an array's is a copy.
     const { buffer, byteOffset, length } = await readBytes(url, { signal });
+    progressReporter(options, 'read', file)(length, length);
     return new Uint8Array(buffer, byteOffset, length);
   } catch (cause) {
     if ((cause as Error).name === 'AbortError')
@@ -38,9 +44,9 @@ export async function readFile(url: URL, signal?: AbortSignal): Promise<Uint8Arr
 }
 
 /** Opens a `file:` URL to be read in pieces; an `http(s):` URL is read whole. `undefined` when there is no such file. */
-export async function openFile(url: URL, signal?: AbortSignal): Promise<Bytes | undefined> {
-  if (url.protocol !== 'file:') return fetchBytes(url, signal);
-  throwIfAborted(signal);
+export async function openFile(url: URL, options: SourceOptions = {}): Promise<Bytes | undefined> {
+  if (url.protocol !== 'file:') return readFile(url, options);
+  throwIfAborted(options.signal);
   let handle: FileHandle;
   try {
     handle = await open(url);
@@ -49,7 +55,10 @@ export async function openFile(url: URL, signal?: AbortSignal): Promise<Bytes | 
   }
   try {
     const found = await handle.stat();
-    if (found.isFile()) return new OpenFile(url, handle, found.size);
+    if (found.isFile()) {
+      progressReporter(options, 'read', basename(url.pathname))(found.size, found.size);
+      return new OpenFile(url, handle, found.size);
+    }
     // Named pipes and the like have no size: they are read to their end, and directories not at all.
     const { buffer, byteOffset, length } = await handle.readFile();
     await handle.close();
@@ -96,6 +105,24 @@ function absentOr(url: URL, cause: unknown): undefined {
 
 function unreadable(url: URL, cause: unknown): AlbertError {
   return new AlbertError('ERR_SOURCE', `cannot read ${url.href}: ${(cause as Error).message}`, { cause });
+}
+
+/** Opens a repository of the Hub: its files are read from the cache on disk. */
+export async function openHub(id: string, options: SourceOptions): Promise<OpenedHub> {
+  const { commit, locate } = await openRepository(id, options, process.env);
+  const cached = async <T>(
+    file: string,
+    signal: AbortSignal | undefined,
+    read: (url: URL, options: SourceOptions) => Promise<T>,
+  ): Promise<T | undefined> => {
+    const path = await locate(file, signal);
+    return path === undefined ? undefined : read(pathToFileURL(path), { ...options, signal });
+  };
+  return {
+    commit,
+    readFile: (file, signal = options.signal) => cached(file, signal, readFile),
+    openFile: (file, signal = options.signal) => cached(file, signal, openFile),
+  };
 }
 
 /** The URL of a directory path, with its closing slash; `undefined` when there is no such directory. */

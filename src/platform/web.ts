@@ -1,7 +1,11 @@
 /** The browser's twin of `node.ts`: URLs only, no directories, nothing written. */
 import type { Bytes } from '../bytes.js';
 import { AlbertError } from '../errors.js';
-import { fetchBytes } from './fetch.js';
+import { fetchFile } from '../http/fetch-file.js';
+import { isHubId } from '../hub/names.js';
+import type { OpenedHub } from '../hub/settings.js';
+import { openRepository } from '../hub/web/repository.js';
+import type { SourceOptions } from '../source-options.js';
 import type { WorkerHandle, WorkerListener } from './worker.js';
 
 /** The package's workers. Written out in full, since bundlers find workers by this very expression. */
@@ -10,17 +14,24 @@ const WORKERS = {
 };
 
 /** Reads a URL whole. `undefined` when there is no such file. */
-export async function readFile(url: URL, signal?: AbortSignal): Promise<Uint8Array | undefined> {
-  return fetchBytes(url, signal);
+export async function readFile(url: URL, options: SourceOptions = {}): Promise<Uint8Array | undefined> {
+  return (await fetchFile(url, url.pathname.split('/').at(-1) as string, options))?.bytes;
 }
 
 /** A response is read whole. */
-export async function openFile(url: URL, signal?: AbortSignal): Promise<Bytes | undefined> {
-  return fetchBytes(url, signal);
+export function openFile(url: URL, options: SourceOptions = {}): Promise<Bytes | undefined> {
+  return readFile(url, options);
 }
 
-/** A browser has no directories; a relative path is a URL relative to the page. */
+/** Opens a repository of the Hub: its files are kept in the Cache of the page's origin. */
+export async function openHub(id: string, options: SourceOptions): Promise<OpenedHub> {
+  const hub = await openRepository(id, options);
+  return { ...hub, openFile: hub.readFile };
+}
+
+/** A browser has no directories: a path is a URL relative to the page, but for `owner/name`, which is a Hub id. */
 export async function directoryUrl(path: string): Promise<URL | undefined> {
+  if (isHubId(path)) return undefined;
   return new URL(path.endsWith('/') ? path : `${path}/`, globalThis.location?.href);
 }
 

@@ -1,6 +1,7 @@
 /** ALBERT's tokenizer: text to ids with places in the caller's string, and back. */
-import { mismatch, throwIfAborted } from '../errors.js';
+import { checkOptions, mismatch, throwIfAborted } from '../errors.js';
 import { openSource, type Source } from '../source.js';
+import type { SourceOptions } from '../source-options.js';
 import { readTokenizerConfig, type TokenizerConfig } from './config.js';
 import type { TokenizerDefinition } from './definition.js';
 import { type AssembleOptions, assemble, checkTokenCount, type Encoding, pad, type Template } from './encoding.js';
@@ -73,12 +74,13 @@ export class AlbertTokenizer {
   /**
    * Reads `tokenizer.json`, or else `spiece.model`; and `tokenizer_config.json` where there is one.
    *
-   * @throws ERR_SOURCE when neither file is there, ERR_TOKENIZER naming what is malformed or not ALBERT's, ERR_ABORTED
+   * @throws ERR_INPUT for options that are none, ERR_SOURCE when neither file is there, ERR_TOKENIZER naming what is
+   *   malformed or not ALBERT's, ERR_ABORTED
    */
-  static async from_pretrained(source: Source, options: { signal?: AbortSignal } = {}): Promise<AlbertTokenizer> {
+  static async from_pretrained(source: Source, given?: SourceOptions): Promise<AlbertTokenizer> {
+    const options = checkOptions(given);
     const { signal } = options;
-    throwIfAborted(signal);
-    const opened = await openSource(source);
+    const opened = await openSource(source, options);
     const config = readTokenizerConfig(await opened.readFile('tokenizer_config.json', signal));
     const json = await opened.readFile('tokenizer.json', signal);
     const spiece = json === undefined ? await opened.readFile('spiece.model', signal) : undefined;

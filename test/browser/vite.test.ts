@@ -1,5 +1,5 @@
 /** The package in a page: built by Vite, run by headless Chromium, the same scores as in Node. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build, createServer, type InlineConfig, type PreviewServer, preview } from 'vite';
 import { type ModelInfo, pipeline } from '../../src/index.js';
+import { sendFile, TestHub, times } from '../hub/server.js';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
@@ -53,12 +54,12 @@ function config(headers: Record<string, string>): InlineConfig {
 }
 
 /** Opens the page and compares its answer with Node's. Returns the model's `info()`. */
-async function check(url: string, threads: number): Promise<ModelInfo> {
+async function check(url: string): Promise<ModelInfo> {
   const page = await browser.newPage();
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));
   try {
-    await page.goto(`${url}?threads=${threads}`);
+    await page.goto(url);
     await page.waitForFunction(() => document.querySelector('#answer')?.textContent !== '', undefined, {
       timeout: 60_000,
     });
@@ -90,7 +91,7 @@ async function checkThreads(serve: (headers: Record<string, string>) => Promise<
   ] as const) {
     const server = await serve(headers);
     try {
-      const info = await check(server.resolvedUrls?.local[0] as string, wanted);
+      const info = await check(`${server.resolvedUrls?.local[0]}?threads=${wanted}`);
       assert.is(info.threads, threads, info.whyNotThreaded);
       assert.match(info.whyNotThreaded ?? '', why ?? /^$/);
     } finally {
@@ -112,6 +113,33 @@ browserTest('Vite, development server', () =>
     return server.listen();
   }),
 );
+
+browserTest('a Hub id: fetched past redirects to another origin, verified, kept in the Cache', async () => {
+  const folder = new URL('../../models/albert-mini-en-sst2/', import.meta.url);
+  const lfs = /safetensors|model$/;
+  const hub = await TestHub.start(
+    new Map(
+      readdirSync(folder).map((name) => [name, { bytes: readFileSync(new URL(name, folder)), lfs: lfs.test(name) }]),
+    ),
+  );
+  hub.token = 'hf_secret';
+  hub.faults.push(
+    times(1, 'GET /model.safetensors', (request, response, file) => sendFile(request, response, file!, '"x"', 99)),
+  );
+  const server = await createServer(config({}));
+  try {
+    await server.listen();
+    const url = `${server.resolvedUrls?.local[0]}hub.html?endpoint=${hub.endpoint}`;
+    await check(url);
+    const onCdn = hub.requests.filter(({ host }) => host === 'cdn');
+    assert.ok(onCdn.some(({ headers }) => headers.range !== undefined));
+    for (const { headers } of onCdn) assert.is(headers.authorization, undefined);
+    assert.ok(hub.requests.some(({ url }) => url.includes('/raw/')));
+  } finally {
+    await server.close();
+    hub.close();
+  }
+});
 
 if (existsSync(CHROMIUM)) {
   browserTest.run();

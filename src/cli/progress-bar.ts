@@ -1,0 +1,42 @@
+/** A line on a terminal that shows how far the files of a load have come. */
+import type { LoadProgress } from '../index.js';
+
+/** What a terminal offers; `process.stderr` is one. */
+export interface Terminal {
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+const WIDTH = 24;
+
+export class ProgressBar {
+  readonly #terminal: Terminal;
+  #shown = '';
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  /** Shows a download; files read from disk are too quick to be seen. */
+  show({ stage, file, loaded, total }: LoadProgress): void {
+    if (stage !== 'download') return;
+    const done = total === undefined || total === 0 ? '' : '█'.repeat(Math.floor((WIDTH * loaded) / total));
+    const bar = total === undefined ? '' : `${done.padEnd(WIDTH, '░')}  `;
+    const sizes = total === undefined ? megabytes(loaded) : `${megabytes(loaded)} of ${megabytes(total)}`;
+    const line = `${bar}${sizes}  ${file}`.slice(0, Math.max(0, (this.#terminal.columns ?? 80) - 1));
+    // Of the thousands of chunks only those that change the line.
+    if (line === this.#shown) return;
+    this.#shown = line;
+    this.#terminal.write(`\r\x1b[K${line}`);
+  }
+
+  /** Leaves the terminal as it was. */
+  clear(): void {
+    if (this.#shown !== '') this.#terminal.write('\r\x1b[K');
+    this.#shown = '';
+  }
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}

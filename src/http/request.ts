@@ -1,0 +1,102 @@
+/** One HTTP request: what its status means, and an end to it when nobody answers. */
+import { AlbertError, throwIfAborted } from '../errors.js';
+import type { SourceOptions } from '../source-options.js';
+import { type Patience, Transient } from './retry.js';
+
+/** What every request of a load shares. */
+export interface HttpOptions extends Pick<SourceOptions, 'fetch' | 'signal'>, Patience {
+  /** Send If-Range: in a browser it would need the consent of each origin that a redirect leads to. */
+  readonly ifRange?: boolean;
+  /** What a person can do about a status that refuses: a clause for the end of the message. */
+  advise?(status: number): string | undefined;
+}
+
+/** Statuses after which the same request may succeed. */
+const PASSING = new Set([408, 429, 500, 502, 503, 504]);
+
+/** A signal for one attempt: it fires with the caller's, or when `beat` was not heard for a while. */
+export class Attempt {
+  readonly #controller = new AbortController();
+  readonly #caller: AbortSignal | undefined;
+  readonly #stallMs: number;
+  readonly #cancel = () => this.#controller.abort();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor({ signal, stallMs = 30_000 }: HttpOptions) {
+    this.#caller = signal;
+    this.#stallMs = stallMs;
+    signal?.addEventListener('abort', this.#cancel);
+    this.beat();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Something came. */
+  beat(): void {
+    clearTimeout(this.#timer);
+    const silence = new Error(`nothing came for ${this.#stallMs / 1000} s`);
+    this.#timer = setTimeout(() => this.#controller.abort(silence), this.#stallMs);
+  }
+
+  /** Ends the attempt, and with it what is left of an answer's body. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#caller?.removeEventListener('abort', this.#cancel);
+    this.#controller.abort();
+  }
+
+  /** The error of a broken connection: ERR_ABORTED when the caller cancelled. */
+  broken(cause: unknown, progressed = false): Error {
+    throwIfAborted(this.#caller);
+    const { aborted, reason } = this.#controller.signal;
+    return new Transient(describe(aborted ? reason : cause), { cause }, undefined, progressed);
+  }
+}
+
+/**
+ * Sends one request.
+ *
+ * @returns an answer of status 2xx, 3xx (where `init.redirect` is `manual`), 404 or 416
+ * @throws Transient for a broken connection and statuses that may pass; ERR_SOURCE for any other; ERR_ABORTED
+ */
+export async function send(url: URL, init: RequestInit, options: HttpOptions, attempt: Attempt): Promise<Response> {
+  const call = options.fetch ?? globalThis.fetch;
+  let response: Response;
+  try {
+    response = await call(url, { ...init, signal: attempt.signal });
+  } catch (cause) {
+    throw attempt.broken(cause);
+  }
+  attempt.beat();
+  const { status, headers } = response;
+  if (PASSING.has(status)) throw new Transient(`HTTP status ${status}`, {}, retryAfter(headers.get('retry-after')));
+  if (status < 400 || status === 404 || status === 416) return response;
+  throw refusal(url, status, options);
+}
+
+/** ERR_SOURCE for a status, with advice where there is some. */
+export function refusal(url: URL, status: number, { advise }: HttpOptions): AlbertError {
+  const advice = advise?.(status);
+  const why = advice === undefined ? '' : `: ${advice}`;
+  return new AlbertError('ERR_SOURCE', `cannot read ${place(url)}: HTTP status ${status}${why}`);
+}
+
+/** A URL for messages, without its query: that may be a signature or a token. */
+export function place(url: URL): string {
+  return `${url.origin}${url.pathname}`;
+}
+
+/** Retry-After in milliseconds, from seconds or a date. */
+function retryAfter(value: string | null): number | undefined {
+  if (value === null) return undefined;
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+}
+
+/** An error with its innermost cause: Node's `fetch failed` says nothing alone. */
+function describe(error: unknown): string {
+  const { message, cause } = error as Error;
+  return cause instanceof Error && cause.message !== '' ? `${message}: ${cause.message}` : String(message);
+}

@@ -1,0 +1,38 @@
+/** Names that become URLs and paths: ids, revisions, commits, etags, files. What is not plainly one is refused. */
+import { mismatch } from '../errors.js';
+
+/** `owner/name` as the Hub allows it: no `--`, no `..`, no `.git`, so that it is one folder's name in the cache. */
+export function isHubId(text: string): boolean {
+  return (
+    /^(?=\w)[\w.-]{1,96}(?<=\w)\/(?=\w)[\w.-]{1,96}(?<=\w)$/.test(text) &&
+    !/--|\.\./.test(text) &&
+    !text.endsWith('.git')
+  );
+}
+
+/** @throws ERR_INPUT for what git would not take as the name of a branch, a tag or a commit */
+export function checkRevision(revision: string): string {
+  const parts = revision.split('/');
+  const valid = parts.every((part) => /^\w[\w.+@-]*$/.test(part) && !/\.\.|@\{|\.lock$|\.$/.test(part));
+  if (!valid || revision.length > 255) throw mismatch('ERR_INPUT', 'revision', 'a branch, tag or commit', revision);
+  return revision;
+}
+
+/** @throws ERR_SOURCE for a file name that is not plain */
+export function checkFileName(file: string): string {
+  if (!/^\w[\w.-]*$/.test(file) || file.includes('..')) {
+    throw mismatch('ERR_SOURCE', 'file', 'a plain file name', file);
+  }
+  return file;
+}
+
+/** Whether this is a whole commit hash, which no push can change. */
+export function isCommit(text: string | null | undefined): text is string {
+  return /^[0-9a-f]{40}$/.test(text ?? '');
+}
+
+/** The hash in an ETag: 40 hexadecimal digits of git's SHA-1, or 64 of SHA-256; `undefined` for any other. */
+export function hashOf(etag: string | null | undefined): string | undefined {
+  const hash = (etag ?? '').replace(/^W\//, '').replace(/^"(.*)"$/, '$1');
+  return /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(hash) ? hash : undefined;
+}

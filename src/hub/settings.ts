@@ -1,0 +1,72 @@
+/** Where the Hub is and who asks: the options of a load, then the environment variables of `huggingface_hub`. */
+import type { Bytes } from '../bytes.js';
+import { AlbertError, mismatch } from '../errors.js';
+import type { HttpOptions } from '../http/request.js';
+import type { SourceOptions } from '../source-options.js';
+import { checkRevision } from './names.js';
+
+/** A repository of the Hub as one load sees it. */
+export interface Hub {
+  readonly id: string;
+  readonly revision: string;
+  /** Without a closing slash. */
+  readonly endpoint: string;
+  readonly token: string | undefined;
+  /** Whether only the cache may be used. */
+  readonly offline: boolean;
+  readonly options: SourceOptions & HttpOptions;
+}
+
+/** A repository opened at one commit. */
+export interface OpenedHub {
+  readonly commit: string;
+  /** The bytes of one file; `undefined` when the repository, or offline the cache, lacks it. */
+  readFile(file: string, signal?: AbortSignal): Promise<Uint8Array | undefined>;
+  /** The same to be read in pieces, where the platform can. */
+  openFile(file: string, signal?: AbortSignal): Promise<Bytes | undefined>;
+}
+
+/** Environment variables by name; none in a browser. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Mirrors answer for some files by a redirect to it. */
+export const PUBLIC_HUB = 'https://huggingface.co';
+
+/** @throws ERR_INPUT for a revision that is none, ERR_ENVIRONMENT for an HF_ENDPOINT or HF_TOKEN that is none */
+export function hubOf(id: string, options: SourceOptions & HttpOptions, env: Environment): Hub {
+  const endpoint = (env.HF_ENDPOINT || PUBLIC_HUB).replace(/\/+$/, '');
+  if (!/^https?:\/\/[^?#]+$/.test(endpoint) || !URL.canParse(endpoint)) {
+    throw mismatch('ERR_ENVIRONMENT', 'HF_ENDPOINT', 'an http(s) URL', endpoint);
+  }
+  const token = options.token ?? (env.HF_TOKEN?.trim() || undefined);
+  if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) {
+    throw new AlbertError('ERR_ENVIRONMENT', '"HF_TOKEN" expected printable ASCII without spaces');
+  }
+  const revision = checkRevision(options.revision ?? 'main');
+  const offline = options.localFilesOnly ?? (isTrue(env.HF_HUB_OFFLINE) || isTrue(env.TRANSFORMERS_OFFLINE));
+  const advise = (status: number) => adviceFor(status, { id, endpoint, revision, token });
+  return { id, revision, endpoint, token, offline, options: { ...options, advise } };
+}
+
+/** As `huggingface_hub` reads its switches. */
+export function isTrue(value: string | undefined): boolean {
+  return ['1', 'ON', 'YES', 'TRUE'].includes(value?.toUpperCase() ?? '');
+}
+
+/** A file at a revision; `raw` is git's file, a pointer where the content lies in LFS. */
+export function fileUrl({ endpoint, id }: Hub, revision: string, file: string, kind: 'resolve' | 'raw' = 'resolve') {
+  return new URL(`${endpoint}/${id}/${kind}/${encodeURIComponent(revision)}/${encodeURIComponent(file)}`);
+}
+
+/** The headers of a request to the Hub. Fetch takes them off where a redirect leads to another origin. */
+export function authorization({ token }: Hub): Record<string, string> {
+  return token === undefined ? {} : { authorization: `Bearer ${token}` };
+}
+
+function adviceFor(status: number, { id, endpoint, revision, token }: Omit<Hub, 'offline' | 'options'>) {
+  const pass = token === undefined ? 'pass a token' : 'the token does not open it';
+  if (status === 401) return `${id} is private, gated or not there; ${pass} (option "token" or HF_TOKEN)`;
+  if (status === 403) return `access to ${id} is restricted: ask for it at ${endpoint}/${id}; ${pass}`;
+  if (status === 404) return `there is no ${id} at revision ${revision}`;
+  return undefined;
+}
