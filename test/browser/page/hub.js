@@ -6,10 +6,13 @@ const fetchFromIt = (url, init) => fetch(String(url).replace('https://huggingfac
 
 const answer = document.querySelector('#answer');
 try {
-  await pipeline('text-classification', 'owner/name', { token: 'hf_secret', fetch: fetchFromIt });
+  const first = await pipeline('text-classification', 'owner/name', { token: 'hf_secret', fetch: fetchFromIt });
+  await first.dispose();
   const classify = await pipeline('text-classification', 'owner/name', { localFilesOnly: true });
   const labels = await classify('What a lovely day', { top_k: 2 });
-  answer.textContent = JSON.stringify({ labels, info: classify.model.info() });
+  const info = classify.model.info();
+  await classify.dispose();
+  answer.textContent = JSON.stringify({ labels, info });
 } catch (error) {
   answer.textContent = JSON.stringify({ error: String(error) });
 }
