@@ -17,6 +17,9 @@ const SEED = Number(process.env.FUZZ_SEED ?? 1);
 
 interface Call {
   readonly outcome: Promise<Float32Array | AlbertError>;
+  settled: boolean;
+  /** Whether it was still to come when the model was disposed of. */
+  pending: boolean;
   readonly controller: AbortController | undefined;
   /** Whether the model had been disposed of when it was made. */
   readonly late: boolean;
@@ -38,22 +41,27 @@ async function sequence(seed: number, wanted: Float32Array): Promise<Record<stri
         ({ last_hidden_state }) => last_hidden_state.data,
         (error) => error,
       );
-      calls.push({ outcome, controller, late: disposals.length > 0 });
+      const call = { outcome, settled: false, pending: false, controller, late: disposals.length > 0 };
+      outcome.then(() => (call.settled = true));
+      calls.push(call);
     } else if (step < 6) {
       calls[draw(calls.length)]?.controller?.abort(new Error('enough'));
     } else if (step < 9) {
       for (let turns = draw(6); turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve));
     } else if (draw(2) === 0) {
+      if (disposals.length === 0) for (const call of calls) call.pending = !call.settled;
       disposals.push(model.dispose());
     }
   }
   await Promise.all(disposals);
-  for (const { outcome, controller, late } of calls) {
+  let answersAfter = 0;
+  for (const { outcome, controller, late, pending } of calls) {
     const settled = await outcome;
     if (settled instanceof Float32Array) {
       assert.equal(settled, wanted);
       assert.not.ok(late, 'an answer of a disposed model');
       counts.answers!++;
+      if (pending) answersAfter++;
     } else {
       assert.instance(settled, AlbertError);
       counts[settled.code]!++;
@@ -62,6 +70,7 @@ async function sequence(seed: number, wanted: Float32Array): Promise<Record<stri
     }
     if (controller !== undefined) assert.equal(getEventListeners(controller.signal, 'abort'), [], 'a listener is left');
   }
+  assert.ok(answersAfter <= 1, 'only the call that had begun runs to its end');
   if (disposals.length === 0) await assertHealthy(model);
   await model.dispose();
   await model.dispose();
