@@ -24,6 +24,7 @@ import { KERNELS } from './mutations/kernels.mjs';
  */
 
 const LEAST = 80;
+const MOST_SECONDS = 600;
 const root = fileURLToPath(new URL('..', import.meta.url));
 const copy = mkdtempSync(`${tmpdir()}/albert-wasm-`);
 const builds = (await relaxedSimd()) ? ['debug', 'simd', 'relaxed'] : ['debug', 'simd'];
@@ -52,7 +53,9 @@ async function compile() {
 
 function runTests(files) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['scripts/run-tests.mjs', ...files], { cwd: copy });
+    // Some faults hang: that is a failure too.
+    const args = ['scripts/run-tests.mjs', ...files];
+    const child = spawn(process.execPath, args, { cwd: copy, timeout: MOST_SECONDS * 1000 });
     let output = '';
     child.stdout.on('data', (data) => (output += data));
     child.stderr.on('data', (data) => (output += data));

@@ -14,7 +14,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const readJson = (path: string) => JSON.parse(readFileSync(`${ROOT}/${path}`, 'utf8'));
 /** Where a package without an address of its own comes from. */
 const REGISTRY = 'https://registry.npmjs.org/';
-const RELEASES = ['simd', 'relaxed'] as const;
+const RELEASES = ['simd', 'relaxed', 'simd-threads', 'relaxed-threads'] as const;
 
 interface Locked {
   readonly dev?: boolean;
@@ -39,7 +39,7 @@ test('the kernels rebuild byte for byte', async () => {
       const same = Buffer.compare(readFileSync(file), readFileSync(`${ROOT}/build/${target}.wasm`)) === 0;
       assert.ok(same, `${target}.wasm is not what the source gives`);
     });
-    stateCases((await Promise.all(builds)).length, 2);
+    stateCases((await Promise.all(builds)).length, RELEASES.length);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -43,10 +43,10 @@ export const HOST = [
     tests: MODELS,
   },
   {
-    what: 'the mask’s rows lie unpadded',
+    what: 'every sequence takes the mask of the first',
     file: 'src/model/embeddings.ts',
-    search: 'bias[row * padded(seq) + key] = MASKED',
-    replace: 'bias[row * seq + key] = MASKED',
+    search: 'mask[row * seq + key] === 0',
+    replace: 'mask[key] === 0',
     tests: MODELS,
   },
   {
@@ -59,8 +59,8 @@ export const HOST = [
   {
     what: 'the pooler reads the first tokens of the first sequence',
     file: 'src/model/forward.ts',
-    search: 'stride: hidden.stride * seq',
-    replace: 'stride: hidden.stride',
+    search: 'sequences.map(({ start }) => start)',
+    replace: 'sequences.map((_, i) => i)',
     tests: MODELS,
   },
   {
@@ -115,16 +115,51 @@ export const HOST = [
   {
     what: 'each chunk of word logits is written over the first',
     file: 'src/model/heads/language-modeling.ts',
-    search: 'data, row * vocab_size)',
-    replace: 'data, 0)',
+    search: '(from - kept.from) * vocab_size)',
+    replace: '0)',
     tests: MODELS,
   },
   {
     what: 'start and end logits are swapped',
     file: 'src/model/heads/question-answering.ts',
-    search: 'logits[2 * row + c]',
-    replace: 'logits[2 * row + 1 - c]',
+    search: 'logits[2 * (from + row) + c]',
+    replace: 'logits[2 * (from + row) + 1 - c]',
     tests: MODELS,
+  },
+  {
+    what: 'kept tokens are counted from the start of the run',
+    file: 'src/model/run.ts',
+    search: '(rectangles[i] as Rectangle).tokens.from + token',
+    replace: 'token',
+    tests: ['test/model/forward-each.test.ts'],
+  },
+  {
+    what: 'packed inputs share the sequences of the first',
+    file: 'src/model/run.ts',
+    search: 'sequences: { from: sequences, to: (sequences += batch), shape: leading }',
+    replace: 'sequences: { from: 0, to: (sequences += batch) && batch, shape: leading }',
+    tests: ['test/model/forward-each.test.ts'],
+  },
+  {
+    what: 'parts of a product leave out their last columns',
+    file: 'src/engine/split.ts',
+    search: 'column: from, columns: to - from }',
+    replace: 'column: from, columns: to - from - 8 }',
+    tests: ['test/model/threads.test.ts', 'test/engine/threads.test.ts'],
+  },
+  {
+    what: 'a lost worker is not told of',
+    file: 'src/engine/threads.ts',
+    search: "throw new AlbertError('ERR_WORKER', `a worker was lost",
+    replace: "void new AlbertError('ERR_WORKER', `a worker was lost",
+    tests: ['test/model/threads.test.ts', 'test/engine/threads.test.ts'],
+  },
+  {
+    what: 'a part that failed is not told of',
+    file: 'src/engine/threads.ts',
+    search: "throw new AlbertError('ERR_WORKER', `a part of an operation failed",
+    replace: "void new AlbertError('ERR_WORKER', `a part of an operation failed",
+    tests: ['test/model/threads.test.ts', 'test/engine/threads.test.ts'],
   },
   {
     what: 'a rejected call poisons the queue',
@@ -159,7 +194,7 @@ export const HOST = [
     file: 'src/model/albert.ts',
     search: 'const turn = this.#queue.then(async () => {',
     replace: 'const engine = this.#alive();\n    const turn = this.#queue.then(async () => {',
-    also: { search: 'runForward(this.#alive(),', replace: 'runForward(engine,' },
+    also: { search: '      const engine = this.#alive();\n      await engine.ready();\n', replace: '' },
     tests: ['test/faults/lifecycle.test.ts'],
   },
   {
@@ -308,7 +343,7 @@ export const HOST = [
     file: 'src/model/albert.ts',
     search: 'this.#queue = turn.catch(() => {});',
     replace:
-      '((globalThis as unknown as { kept: unknown[] }).kept ??= []).push(checked, turn);\n    this.#queue = turn.catch(() => {});',
+      '((globalThis as unknown as { kept: unknown[] }).kept ??= []).push(run, turn);\n    this.#queue = turn.catch(() => {});',
     tests: ['test/soak/soak.test.ts'],
   },
 ];
