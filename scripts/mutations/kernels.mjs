@@ -129,7 +129,7 @@ export const KERNELS = [
     search: '-ZERO_POINT * sum',
     replace: '0',
     build: 'relaxed',
-    tests: INT8,
+    tests: QUANTIZE,
   },
   {
     what: 'a column is scaled by 128 levels instead of 127',
