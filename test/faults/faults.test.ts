@@ -4,14 +4,22 @@ import * as assert from 'uvu/assert';
 import { AlbertError } from '../../src/errors.js';
 import { AlbertModel } from '../../src/model/heads/index.js';
 import { stateCases } from '../cases.js';
+import { assertGrown, assertHealthy, golden, observed } from '../health.js';
 import { TINY, TINY_INPUTS } from '../tiny.js';
+import { size } from './sizes.js';
 
 const faults = suite('faults');
 
 const LARGE = { input_ids: Array.from({ length: 60 }, () => Array.from({ length: 24 }, (_, i) => i)) };
+/** What grows the memory, each more than the one before. */
+const GROWING = [
+  (model: AlbertModel) => model.forward(LARGE),
+  (model: AlbertModel) => model.forward(LARGE, { output_attentions: true }),
+  (model: AlbertModel) => model.forward(LARGE, { output_attentions: true, params: model.params }),
+];
 
 /** Runs `work` with the n-th growth of any memory failing, as an engine without memory would. */
-async function failingGrowth(n: number, work: () => Promise<void>): Promise<void> {
+async function failingGrowth(n: number, work: () => Promise<unknown>): Promise<unknown> {
   const { grow } = WebAssembly.Memory.prototype;
   let calls = 0;
   WebAssembly.Memory.prototype.grow = function (pages) {
@@ -19,14 +27,13 @@ async function failingGrowth(n: number, work: () => Promise<void>): Promise<void
     return grow.call(this, pages);
   };
   try {
-    await work();
+    return await work().then(
+      () => undefined,
+      (error) => error,
+    );
   } finally {
     WebAssembly.Memory.prototype.grow = grow;
   }
-}
-
-async function golden(model: AlbertModel): Promise<Float32Array> {
-  return (await model.forward(TINY_INPUTS)).last_hidden_state.data;
 }
 
 faults('the n-th growth of memory fails, for every n', async () => {
@@ -35,15 +42,10 @@ faults('the n-th growth of memory fails, for every n', async () => {
   let failures = 0;
   for (let n = 1; ; n++) {
     let model: AlbertModel | undefined;
-    let error: unknown;
-    await failingGrowth(n, async () => {
-      try {
-        model = await AlbertModel.from_config(TINY, { seed: 1 });
-        await golden(model);
-        await model.forward(LARGE, { output_attentions: true });
-      } catch (thrown) {
-        error = thrown;
-      }
+    const error = await failingGrowth(n, async () => {
+      model = await AlbertModel.from_config(TINY, { seed: 1 });
+      await golden(model);
+      for (const grow of GROWING) await grow(model);
     });
     if (error === undefined) {
       await model?.dispose();
@@ -53,15 +55,27 @@ faults('the n-th growth of memory fails, for every n', async () => {
     failures++;
     if (model === undefined) continue;
     assert.equal(await golden(model), wanted);
-    assert.is((await model.forward(LARGE)).last_hidden_state.shape[0], 60);
+    for (const grow of GROWING) assert.is((await grow(model)).last_hidden_state.shape[0], 60);
     await model.dispose();
   }
-  // For the weights and for the large forward; the small one fits where the weights were staged.
-  stateCases(failures, 2);
+  // For the weights and for each larger forward; the small one fits where the weights were staged.
+  stateCases(failures, 4);
 });
 
-faults('64 calls at once, some of them failing, 20 rounds', async () => {
-  await using model = await AlbertModel.from_config(TINY, { seed: 1, maxMemoryBytes: 4 * 2 ** 20 });
+faults('a growth that fails leaves a loaded model whole', async () => {
+  await using model = await observed(() => AlbertModel.from_config(TINY, { seed: 1 }));
+  for (const grow of GROWING) {
+    const error = await failingGrowth(1, () => grow(model));
+    assert.is((error as AlbertError)?.code, 'ERR_MEMORY');
+    await assertHealthy(model);
+    await grow(model);
+    await assertGrown(model);
+  }
+});
+
+const ROUNDS = size(20, 200);
+faults(`64 calls at once, some of them failing, ${ROUNDS} rounds`, async () => {
+  await using model = await observed(() => AlbertModel.from_config(TINY, { seed: 1, maxMemoryBytes: 4 * 2 ** 20 }));
   const wanted = await golden(model);
   const tooLarge = { input_ids: Array.from({ length: 4000 }, () => LARGE.input_ids[0] as number[]) };
   const calls = [
@@ -73,26 +87,43 @@ faults('64 calls at once, some of them failing, 20 rounds', async () => {
     () => model.forward(TINY_INPUTS, { params: new Map() }),
   ];
   const codes = [undefined, 'ERR_INPUT', 'ERR_ABORTED', 'ERR_MEMORY', 'ERR_INPUT', 'ERR_PARAMETER'];
-  let answers = 0;
-  for (let round = 0; round < 20; round++) {
+  let [answers, failures] = [0, 0];
+  for (let round = 0; round < ROUNDS; round++) {
     const kinds = Array.from({ length: 64 }, (_, i) => ((i * 7 + round) % 11 < 6 ? 0 : ((i + round) % 5) + 1));
-    const settled = await Promise.allSettled(kinds.map((kind) => (calls[kind] as () => Promise<unknown>)()));
+    const order: number[] = [];
+    const settled = await Promise.allSettled(
+      kinds.map(async (kind, i) => {
+        const answer = await (calls[kind] as () => ReturnType<AlbertModel['forward']>)();
+        order.push(i);
+        return answer;
+      }),
+    );
     settled.forEach((result, i) => {
       const code = codes[kinds[i] as number];
-      if (result.status === 'rejected') assert.is((result.reason as AlbertError).code, code);
-      else {
+      if (result.status === 'rejected') {
+        assert.is((result.reason as AlbertError).code, code);
+        failures++;
+      } else {
         assert.is(code, undefined);
-        assert.equal((result.value as { last_hidden_state: { data: Float32Array } }).last_hidden_state.data, wanted);
+        assert.equal(result.value.last_hidden_state.data, wanted);
         answers++;
       }
     });
+    assert.equal(
+      order,
+      kinds.flatMap((kind, i) => (kind === 0 ? [i] : [])),
+      'answers in the order of the calls',
+    );
+    await assertHealthy(model);
   }
-  stateCases(answers, 600);
+  stateCases(answers, 30 * ROUNDS);
+  assert.ok(failures >= 25 * ROUNDS, `${failures} failures`);
 });
 
-faults('500 models, made and disposed of', async () => {
+const MODELS = size(500, 2000);
+faults(`${MODELS} models, made and disposed of`, async () => {
   let wanted: Float32Array | undefined;
-  for (let i = 0; i < 500; i++) {
+  for (let i = 0; i < MODELS; i++) {
     const model = await AlbertModel.from_config(TINY, { seed: 1 });
     const answer = await golden(model);
     wanted ??= answer;

@@ -1,5 +1,6 @@
 /** What the kernels should answer, in float64, and how far a float32 kernel may be from it, element by element. */
 import type { Activation } from '../../src/engine/kernels.js';
+import { erf } from '../reference/operations.js';
 
 /** Half a unit in the last place of a float32 near 1. */
 export const UNIT = 2 ** -24;
@@ -68,18 +69,6 @@ export function gemm(a: Float32Array, b: Float32Array, bias: Float32Array, m: nu
     }
   }
   return { values, bounds };
-}
-
-/** erf by a series of positive terms: 2/√π · exp(-x²) · Σ 2ⁿ x²ⁿ⁺¹ / (2n + 1)!!. */
-function erf(x: number): number {
-  if (Math.abs(x) >= 6) return Math.sign(x);
-  let term = x;
-  let sum = x;
-  for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
-    term *= (2 * x * x) / (2 * n + 1);
-    sum += term;
-  }
-  return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
 }
 
 interface ActivationReference {

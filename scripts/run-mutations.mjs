@@ -1,0 +1,104 @@
+/**
+ * Plants one fault after another in a copy of the project and expects the named tests to fail: tests of the tests.
+ *
+ * Usage: node scripts/run-mutations.mjs [WORDS]   (only the faults whose sentence or file has these words)
+ */
+import { spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import asc from 'assemblyscript/asc';
+import { relaxedSimd } from 'wasm-feature-detect';
+import { HOST } from './mutations/host.mjs';
+import { KERNELS } from './mutations/kernels.mjs';
+
+/**
+ * @typedef {object} Mutation
+ * @property {string} what the fault, in a sentence
+ * @property {string} file
+ * @property {string} search occurs exactly once in the file
+ * @property {string} replace
+ * @property {{ search: string, replace: string }} [also] a second place in the same file
+ * @property {'simd' | 'relaxed'} [build] the only build of the kernels that the fault changes
+ * @property {string[]} tests
+ */
+
+const LEAST = 80;
+const MOST_SECONDS = 600;
+const root = fileURLToPath(new URL('..', import.meta.url));
+const copy = mkdtempSync(`${tmpdir()}/albert-wasm-`);
+const builds = (await relaxedSimd()) ? ['debug', 'simd', 'relaxed'] : ['debug', 'simd'];
+
+for (const path of ['assembly', 'src', 'test', 'scripts', 'build', 'package.json', 'tsconfig.json', 'asconfig.json']) {
+  cpSync(`${root}/${path}`, `${copy}/${path}`, { recursive: true });
+}
+for (const path of ['models', 'node_modules']) symlinkSync(`${root}/${path}`, `${copy}/${path}`);
+
+/** The file with the fault in it. */
+function planted(source, { file, search, replace, also }) {
+  return [{ search, replace }, ...(also === undefined ? [] : [also])].reduce((text, edit) => {
+    const parts = text.split(edit.search);
+    if (parts.length !== 2) throw new Error(`${file} has ${parts.length - 1} times: ${edit.search}`);
+    return parts.join(edit.replace);
+  }, source);
+}
+
+/** Compiles the kernels of the copy in this process: once warm, the compiler takes a fraction of a fresh one's time. */
+async function compile() {
+  for (const target of builds) {
+    const { error, stderr } = await asc.main(['--config', 'asconfig.json', '--target', target, '--baseDir', copy]);
+    if (error) throw new Error(`${error.message}\n${stderr}`);
+  }
+}
+
+function runTests(files) {
+  return new Promise((resolve) => {
+    // Some faults hang: that is a failure too.
+    const args = ['scripts/run-tests.mjs', ...files];
+    const child = spawn(process.execPath, args, { cwd: copy, timeout: MOST_SECONDS * 1000 });
+    let output = '';
+    child.stdout.on('data', (data) => (output += data));
+    child.stderr.on('data', (data) => (output += data));
+    child.on('close', (code) => resolve({ code, output }));
+  });
+}
+
+/** What became of one fault. */
+async function outcomeOf(mutation) {
+  const { file, build, tests } = mutation;
+  if (build !== undefined && !builds.includes(build)) return 'skipped';
+  const source = readFileSync(`${root}/${file}`, 'utf8');
+  writeFileSync(`${copy}/${file}`, planted(source, mutation));
+  const kernel = file.startsWith('assembly/');
+  try {
+    if (kernel) await compile();
+    const { code, output } = await runTests(tests);
+    if (code === 0) return 'SURVIVED';
+    // A fault that does not even load says nothing of the tests.
+    return /Transform failed|SyntaxError|ran no test/.test(output) ? `BROKEN\n${output}` : 'caught';
+  } catch (error) {
+    return `BROKEN\n${error.message}`;
+  } finally {
+    writeFileSync(`${copy}/${file}`, source);
+    if (kernel) cpSync(`${root}/build`, `${copy}/build`, { recursive: true });
+  }
+}
+
+const all = [...KERNELS, ...HOST];
+const words = process.argv.slice(2).join(' ');
+const chosen = all.filter(({ what, file }) => `${file} ${what}`.includes(words));
+const counts = { caught: 0, skipped: 0, failed: 0 };
+try {
+  for (const mutation of all) planted(readFileSync(`${root}/${mutation.file}`, 'utf8'), mutation);
+  for (const mutation of chosen) {
+    const start = performance.now();
+    const outcome = await outcomeOf(mutation);
+    counts[outcome in counts ? outcome : 'failed']++;
+    const seconds = ((performance.now() - start) / 1000).toFixed(1).padStart(6);
+    console.log(`${outcome.padEnd(8)} ${seconds} s  ${mutation.file.padEnd(34)} ${mutation.what}`);
+  }
+} finally {
+  rmSync(copy, { recursive: true });
+}
+console.log(`${counts.caught} caught, ${counts.failed} not caught, ${counts.skipped} skipped`);
+process.exitCode = counts.failed === 0 && (words !== '' || all.length >= LEAST) ? 0 : 1;

@@ -1,0 +1,35 @@
+/** Every code of an AlbertError that the library throws is expected by some test, and no reserved one is thrown unseen. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { stateCases } from './cases.js';
+
+const test = suite('codes');
+
+/** Named for what is to come; nothing throws it yet. */
+const RESERVED = ['ERR_INTERNAL'];
+
+function codesIn(folder: string, suffix: string, except: string): Set<string> {
+  const url = new URL(folder, import.meta.url);
+  const files = readdirSync(url, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => name.endsWith(suffix) && name !== except,
+  );
+  const texts = files.map((name) => readFileSync(new URL(name, url), 'utf8'));
+  return new Set(texts.flatMap((text) => text.match(/(?<=')ERR_[A-Z_]+(?=')/g) ?? []));
+}
+
+const listed: readonly string[] =
+  readFileSync(new URL('../src/errors.ts', import.meta.url), 'utf8').match(/(?<=\| ')ERR_\w+/g) ?? [];
+const thrown = codesIn('../src/', '.ts', 'errors.ts');
+const expected = codesIn('./', '.test.ts', 'codes.test.ts');
+
+test('each code that is thrown is expected by a test', () => {
+  for (const code of listed) {
+    if (RESERVED.includes(code)) assert.not.ok(thrown.has(code), `${code} is thrown: it is reserved no longer`);
+    else assert.ok(expected.has(code), `no test expects ${code}`);
+  }
+  for (const code of thrown) assert.ok(listed.includes(code), `${code} is not listed`);
+  stateCases(listed.length, 13);
+});
+
+test.run();

@@ -1,0 +1,165 @@
+/** One random model in every build and dtype against the reference, each field within a bound. */
+import * as assert from 'uvu/assert';
+import type { AlbertInputs } from '../../src/model/inputs.js';
+import type { Tensor } from '../../src/tensor.js';
+import { encodeSafetensors } from '../../src/weights/safetensors.js';
+import { BUILDS, type Build } from '../builds.js';
+import { HEADS } from '../fixtures.js';
+import { FORMATS, nearestEven } from '../kernels/int8.js';
+import { Random } from '../kernels/reference.js';
+import { type Fields, forward } from '../reference/albert.js';
+import type { Weights } from '../reference/encoder.js';
+import type { Row, Rows } from '../reference/operations.js';
+import { prefixOf } from '../reference/parameters.js';
+import { type Case, drawWeights } from './draw.js';
+
+/**
+ * What rounding alone may do to a model is measured on the reference: how far its answers move when each weight moves by
+ * four units in the last place. Of 6,000 models none
+ * was off by more than RATIO times that, or FLOOR of the field's scale.
+ */
+const NUDGE = 4 * 2 ** -24;
+const RATIO = 16;
+const FLOOR = 3e-6;
+
+/**
+ * The same for int8, whose reference rounds activations as the kernels do: what a rounding that falls the other way
+ * may do is a share of what all of them do. Of 6,000 models none was off by more.
+ */
+const ROUNDED_SHARE = 6;
+
+/** Models whose answers rounding moves further than this say nothing about a fault; the suite counts them. */
+const ILL_CONDITIONED = 1e-4;
+
+/** How a case went: `compared` fields, each error as a share of what it may be, and whether the bound means anything. */
+export interface Outcome {
+  readonly fields: number;
+  readonly worst: number;
+  readonly wellConditioned: boolean;
+}
+
+/**
+ * Runs one case.
+ *
+ * @param answered what the model is given; another than `kase` only to see that the comparison notices
+ * @throws an AssertionError that names build, dtype and field
+ */
+export async function checkCase(kase: Case, answered = kase): Promise<Outcome> {
+  const weights = drawWeights(kase);
+  const files = {
+    'config.json': JSON.stringify(answered.config),
+    'model.safetensors': encodeSafetensors(drawWeights(answered), 'F32', {}),
+  };
+  const exact = new Map(weights.map(({ name, shape, data }) => [name, toRows(data, shape)]));
+  const wanted = reference(kase, exact);
+  const sensitivity = distances(reference(kase, nudged(exact)), wanted).largest;
+  const allowed = Math.max(FLOOR, RATIO * sensitivity);
+  let [fields, worst] = [0, 0];
+  const hold = (what: string, error: number, limit: number) => {
+    fields++;
+    worst = Math.max(worst, error / limit);
+    // Written so that NaN fails.
+    assert.ok(error <= limit, `${what}: ${error} > ${limit}`);
+  };
+
+  let debug: Fields | undefined;
+  let plain: Fields | undefined;
+  for (const build of BUILDS) {
+    const got = await run(answered, files, build, 'float32');
+    for (const [name, error] of distances(got.fields, wanted).errors)
+      hold(`${build.name} float32 ${name}`, error, allowed);
+    if (build.name === 'debug') debug = got.fields;
+    if (build.name === 'simd') plain = got.fields;
+  }
+  // The compiler's optimisations change no bit.
+  assert.equal(debug, plain, 'debug and simd');
+
+  for (const build of BUILDS.filter(({ name }) => name !== 'debug')) {
+    const got = await run(answered, files, build, 'int8');
+    const { levels } = FORMATS[build.name];
+    const unrounded = reference(kase, got.weights);
+    const rounded = reference(kase, got.weights, (row) => quantized(row, levels(row.length)));
+    const rounding = distances(rounded, unrounded).largest;
+    for (const [name, error] of distances(got.fields, rounded).errors) {
+      hold(`${build.name} int8 ${name}`, error, allowed + ROUNDED_SHARE * rounding);
+    }
+  }
+  return { fields, worst, wellConditioned: sensitivity <= ILL_CONDITIONED };
+}
+
+function reference(kase: Case, weights: Weights, incoming?: (row: Row) => Row): Fields {
+  const { config, head, batch } = kase;
+  return forward({ config, weights, prefix: prefixOf(head), incoming }, head, batch);
+}
+
+async function run(kase: Case, files: Record<string, string | Uint8Array>, build: Build, dtype: 'float32' | 'int8') {
+  const { wasmUrl } = build;
+  await using model = await HEADS[kase.head].from_pretrained(files as never, { wasmUrl, dtype, strict: true });
+  assert.equal(model.loadReport.ignored, [], 'tensors without a use');
+  const output = await model.forward(inputsOf(kase), { output_attentions: true, output_hidden_states: true });
+  const fields = Object.entries(output as unknown as Record<string, Tensor | Tensor[]>).flatMap(([name, value]) =>
+    Array.isArray(value)
+      ? value.map((tensor, i) => [`${name}.${i}`, flat(tensor)] as const)
+      : [[name, flat(value)] as const],
+  );
+  const weights =
+    dtype === 'int8' ? [...model.params].map(([name, t]) => [name, toRows(t.data, t.shape)] as const) : [];
+  return { fields: new Map(fields) as Fields, weights: new Map(weights) };
+}
+
+function flat({ data }: Tensor): Float64Array {
+  return Float64Array.from(data as Float32Array);
+}
+
+function inputsOf({ batch, choices, omitted, head }: Case): AlbertInputs {
+  const examples = (rows: (readonly number[])[]) =>
+    head === 'multiple_choice'
+      ? Array.from({ length: rows.length / choices }, (_, i) => rows.slice(i * choices, (i + 1) * choices))
+      : rows;
+  return {
+    input_ids: examples(batch.map(({ ids }) => ids)) as never,
+    ...(!omitted.includes('mask') && { attention_mask: examples(batch.map(({ mask }) => mask)) as never }),
+    ...(!omitted.includes('types') && { token_type_ids: examples(batch.map(({ types }) => types)) as never }),
+    ...(!omitted.includes('positions') && { position_ids: examples(batch.map(({ positions }) => positions)) as never }),
+  };
+}
+
+/**
+ * Largest distance of each field, as a share of its scale: its largest magnitude, for a head's fields at least 1, since
+ * they are sums of hidden states of that size that may cancel. `largest` is the largest of them all.
+ */
+function distances(got: Fields, want: Fields): { errors: ReadonlyMap<string, number>; largest: number } {
+  assert.equal([...got.keys()].sort(), [...want.keys()].sort(), 'fields');
+  const errors = new Map<string, number>();
+  for (const [name, expected] of want) {
+    const values = got.get(name)!;
+    assert.is(values.length, expected.length, `${name}: length`);
+    let [error, scale] = [0, /^(hidden_states|attentions)\./.test(name) ? 0 : 1];
+    for (let i = 0; i < expected.length; i++) {
+      const difference = Math.abs(values[i]! - expected[i]!);
+      // A NaN is kept: it fails every comparison from here on.
+      if (!(difference <= error)) error = difference;
+      scale = Math.max(scale, Math.abs(expected[i]!));
+    }
+    errors.set(name, error / scale);
+  }
+  return { errors, largest: Math.max(...errors.values()) };
+}
+
+function toRows(data: Float32Array, shape: readonly number[]): Rows {
+  const width = shape.at(-1)!;
+  return Array.from({ length: data.length / width }, (_, i) => [...data.subarray(i * width, (i + 1) * width)]);
+}
+
+/** Each weight a few units of its last place up or down. */
+function nudged(weights: Weights): Weights {
+  const random = new Random(1);
+  const nudge = (v: number) => v * (1 + (random.next() < 0.5 ? NUDGE : -NUDGE));
+  return new Map([...weights].map(([name, rows]) => [name, rows.map((row) => row.map(nudge))]));
+}
+
+/** The nearest that so many levels on either side of zero have to a row. */
+function quantized(row: Row, levels: number): Row {
+  const largest = row.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+  return largest === 0 ? row : row.map((v) => nearestEven((v * levels) / largest) * (largest / levels));
+}

@@ -1,0 +1,76 @@
+/** What is published is what the source says: kernels that rebuild byte for byte, dependencies that run nothing on install. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { stateCases } from './cases.js';
+
+const test = suite('supply chain');
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const readJson = (path: string) => JSON.parse(readFileSync(`${ROOT}/${path}`, 'utf8'));
+/** Where a package without an address of its own comes from. */
+const REGISTRY = 'https://registry.npmjs.org/';
+const RELEASES = ['simd', 'relaxed', 'simd-threads', 'relaxed-threads'] as const;
+
+interface Locked {
+  readonly dev?: boolean;
+  readonly optional?: boolean;
+  readonly hasInstallScript?: boolean;
+  readonly resolved?: string;
+  readonly integrity?: string;
+}
+
+/** Every package that `npm install albert-wasm` brings, at its path in the tree. */
+const runtime = Object.entries(readJson('package-lock.json').packages as Record<string, Locked>).filter(
+  ([path, { dev }]) => path !== '' && dev !== true,
+);
+
+test('the kernels rebuild byte for byte', async () => {
+  const folder = mkdtempSync(`${tmpdir()}/albert-wasm-`);
+  try {
+    const builds = RELEASES.map(async (target) => {
+      const file = `${folder}/${target}.wasm`;
+      const asc = `${ROOT}/node_modules/assemblyscript/bin/asc.js`;
+      await promisify(execFile)(process.execPath, [asc, '--target', target, '--outFile', file], { cwd: ROOT });
+      const same = Buffer.compare(readFileSync(file), readFileSync(`${ROOT}/build/${target}.wasm`)) === 0;
+      assert.ok(same, `${target}.wasm is not what the source gives`);
+    });
+    stateCases((await Promise.all(builds)).length, RELEASES.length);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('packages needed at run time: those of package.json, what they need, none that runs a script', () => {
+  const { dependencies, scripts } = readJson('package.json');
+  const names = runtime.map(([path]) => path.replace('node_modules/', ''));
+  for (const name of Object.keys(dependencies)) assert.ok(names.includes(name), name);
+  for (const [path, { hasInstallScript, resolved, integrity }] of runtime) {
+    assert.not.ok(hasInstallScript, `${path} runs a script when it is installed`);
+    assert.match(resolved ?? REGISTRY, /^https:\/\/registry\.npmjs\.org\//, path);
+    assert.match(integrity ?? '', /^sha512-/, path);
+  }
+  for (const script of ['preinstall', 'install', 'postinstall', 'prepare'])
+    assert.is(scripts[script], undefined, script);
+  for (const [name, version] of Object.entries(dependencies)) assert.match(String(version), /^\d+\.\d+\.\d+$/, name);
+  // One more is a decision: it belongs in ARCHITECTURE.md with its reason.
+  assert.ok(runtime.length <= 6, names.join(', '));
+  stateCases(runtime.length, Object.keys(dependencies).length);
+});
+
+test('nothing of the library evaluates text as code', () => {
+  const files = readdirSync(`${ROOT}/src`, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts'),
+  );
+  for (const file of files) {
+    const source = readFileSync(`${ROOT}/src/${file}`, 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
+    assert.not.match(source, /\beval\(|new Function\(|new RegExp\(|importScripts|node:(vm|child_process)/, file);
+  }
+  stateCases(files.length, 60);
+});
+
+test.run();
