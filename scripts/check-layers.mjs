@@ -30,7 +30,7 @@ const PACKAGE_OWNERS = {
 };
 
 /** Where Node's own modules may be used: what no browser loads. */
-const ON_NODE = ['src/platform/node.ts', 'src/hub/node/', 'src/cli.ts'];
+const ON_NODE = ['src/platform/node.ts', 'src/hub/node/', 'src/cli'];
 
 /** What only one file may import: the rest of the source must not know on which platform it runs. */
 const BEHIND_PLATFORM = { 'src/hub/node/': 'src/platform/node.ts', 'src/hub/web/': 'src/platform/web.ts' };

@@ -1,33 +1,19 @@
 #!/usr/bin/env node
 /** The command line: argv in, a table or JSON out, exit codes 0, 1 (failure) and 2 (usage). */
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { setImmediate } from 'node:timers/promises';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { load, type ModelOptions, parseCount, withModel } from './cli/model-options.js';
-import {
-  AlbertError,
-  type CallOptions,
-  convert,
-  type ModelInfo,
-  type Pipeline,
-  type Pipelines,
-  pipeline,
-  type SaveOptions,
-} from './index.js';
-
-interface Options extends ModelOptions {
-  readonly topK?: number;
-  readonly pooling?: 'cls' | 'mean';
-  readonly normalize?: boolean;
-}
-
-interface ConvertOptions extends SaveOptions {
-  readonly model: string;
-  readonly out: string;
-  readonly force?: boolean;
-}
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { addAnswer } from './cli/commands/answer.js';
+import { addChoose } from './cli/commands/choose.js';
+import { addClassify } from './cli/commands/classify.js';
+import { addConvert } from './cli/commands/convert.js';
+import { addEmbed } from './cli/commands/embed.js';
+import { addFillMask } from './cli/commands/fill-mask.js';
+import { addOrder } from './cli/commands/order.js';
+import { addSimilarity } from './cli/commands/similarity.js';
+import { addTag } from './cli/commands/tag.js';
+import { load, type ModelOptions, withModel } from './cli/options.js';
+import { percent, print, table } from './cli/table.js';
+import { AlbertError, type ModelInfo, type Pipelines, pipeline } from './index.js';
 
 /** What the tour reads when it is given nothing else. */
 const TOUR = [
@@ -56,61 +42,19 @@ Examples:
   $ albert-wasm "The cat sat on the [MASK]."        words for the mask
   $ albert-wasm classify --top-k 2 < reviews.txt    one line a text, JSON lines in a pipe
   $ albert-wasm embed --pooling mean "some text"    one vector a text
-  $ albert-wasm info --model owner/name             any ALBERT of the Hugging Face Hub`,
+  $ albert-wasm similarity "A cat." "A dog." "Rain."    sentences by how alike they are to the first
+  $ albert-wasm answer --model my-qa "Who?" < article.txt    with a model of your own; also tag and choose
+  $ albert-wasm info --model owner/name             any ALBERT of the Hugging Face Hub
+  $ albert-wasm answer --help                       each command shows examples of its own`,
   );
 
-withModel(program.command('classify'), 'a sequence classification checkpoint')
-  .description('label texts, by default as positive or negative')
-  .argument('[text...]', 'texts; lines of standard input unless given')
-  .option('--top-k <n>', 'labels to show', parseCount, 1)
-  .action((texts: string[], { topK, ...source }: Options) =>
-    answer(
-      () => load('text-classification', source),
-      texts,
-      { top_k: topK },
-      (text, labels) => ({
-        json: { text, labels },
-        rows: labels.map(({ label, score }) => [label, percent(score), text]),
-      }),
-    ),
-  );
-
-withModel(program.command('fill-mask'), 'a masked language model checkpoint')
-  .description('find words for each [MASK]')
-  .argument('[text...]', 'texts with [MASK]; lines of standard input unless given')
-  .option('--top-k <n>', 'words to show for each mask', parseCount, 5)
-  .action((texts: string[], { topK, ...source }: Options) =>
-    answer(
-      () => load('fill-mask', source),
-      texts,
-      { top_k: topK },
-      (text, masks) => ({
-        json: { text, masks },
-        rows: masks.flat().map(({ token_str, score, sequence }) => [token_str, percent(score), sequence]),
-      }),
-    ),
-  );
-
-withModel(program.command('embed'), 'any ALBERT checkpoint')
-  .description('turn each text into one vector')
-  .argument('[text...]', 'texts; lines of standard input unless given')
-  .option('--pooling <kind>', 'mean of the tokens, or the first one: mean | cls', parsePooling, 'mean')
-  .option('--no-normalize', 'keep the length of the vectors instead of scaling them to 1')
-  .action((texts: string[], { pooling, normalize, ...source }: Options) =>
-    answer(
-      () => load('feature-extraction', source),
-      texts,
-      { pooling, normalize },
-      (text, { data }) => {
-        const start = Array.from(data.subarray(0, 4), (value) => value.toFixed(4)).join(' ');
-        return { json: { text, embedding: Array.from(data) }, rows: [[`[${data.length}]`, `${start} …`, text]] };
-      },
-    ),
-  );
+for (const add of [addClassify, addFillMask, addEmbed, addTag, addAnswer, addSimilarity, addOrder, addChoose]) {
+  add(program);
+}
 
 withModel(program.command('info'), 'a checkpoint')
   .description('show a model and the kernels that would run it')
-  .action(async (options: Options) => {
+  .action(async (options: ModelOptions) => {
     const start = performance.now();
     await using extract = await load('feature-extraction', options);
     const info = extract.model.info();
@@ -120,98 +64,7 @@ withModel(program.command('info'), 'a checkpoint')
     else print(JSON.stringify(facts));
   });
 
-program
-  .command('convert')
-  .description('write a checkpoint in another dtype or format, its tokenizer beside it')
-  .requiredOption('--model <source>', 'directory or URL of a checkpoint')
-  .requiredOption('--out <directory>', 'where to write')
-  .addOption(
-    new Option('--dtype <dtype>', 'how numbers are stored').choices(['int8', 'float16', 'bfloat16', 'float32']),
-  )
-  .addOption(new Option('--format <format>', 'the file of weights').choices(['safetensors', 'flax_msgpack']))
-  .option('--force', 'overwrite a model in the directory')
-  .action(convertModel);
-
-const WEIGHTS = ['model.safetensors', 'model.safetensors.index.json', 'flax_model.msgpack'];
-
-async function convertModel({ model, out, force, ...options }: ConvertOptions): Promise<void> {
-  const taken = ['config.json', ...WEIGHTS].find((name) => existsSync(join(out, name)));
-  if (taken !== undefined && !force) {
-    throw new AlbertError('ERR_SOURCE', `there is a ${taken} in ${out}: --force overwrites it`);
-  }
-  const { architecture, ignored, bytesRead } = await convert(model, out, options);
-  if (ignored.length > 0) {
-    process.stderr.write(`albert-wasm: ${architecture} has no place for ${ignored.join(', ')}: left out\n`);
-  }
-  const file = options.format === 'flax_msgpack' ? 'flax_model.msgpack' : 'model.safetensors';
-  const bytesWritten = statSync(join(out, file)).size;
-  const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
-  if (process.stdout.isTTY) print(`${architecture}: ${megabytes(bytesRead)} → ${megabytes(bytesWritten)} in ${out}`);
-  else print(JSON.stringify({ architecture, bytesRead, bytesWritten, ignored }));
-}
-
-/** One text's answer: an object for a pipe, rows for a terminal. */
-interface Answer {
-  readonly json: object;
-  readonly rows: readonly (readonly string[])[];
-}
-
-/** Lines of standard input that are answered together at most. */
-const MOST_LINES = 32;
-
-/** Runs a task over the arguments or the lines of standard input: a table on a terminal, JSON lines in a pipe. */
-async function answer<Result, Call extends CallOptions>(
-  open: () => Promise<Pipeline<Result, Call>>,
-  texts: readonly string[],
-  options: Call,
-  show: (text: string, result: Result) => Answer,
-): Promise<void> {
-  if (texts.length === 0 && process.stdin.isTTY) {
-    throw new CommanderError(2, 'albert-wasm.noText', 'error: give a text, or texts as lines of standard input');
-  }
-  const run = await open();
-  const shown: (readonly string[])[] = [];
-  let line = 0;
-  try {
-    for await (const batch of texts.length > 0 ? [texts] : linesAtHand(createInterface({ input: process.stdin }))) {
-      // Where a batch fails, what comes before the fault is answered all the same, and the fault has its line.
-      const results = await run(batch, options).catch(() => undefined);
-      for (const [i, text] of batch.entries()) {
-        line++;
-        const result = results === undefined ? await run(text, options).catch(atLine) : (results[i] as Result);
-        const { json, rows } = show(text, result);
-        if (process.stdout.isTTY) shown.push(...rows);
-        else print(JSON.stringify(json));
-      }
-    }
-  } finally {
-    if (shown.length > 0) print(table(shown));
-    await run.dispose();
-  }
-
-  function atLine(error: unknown): never {
-    if (texts.length > 0 || !(error instanceof AlbertError)) throw error;
-    throw new AlbertError(error.code, `line ${line}: ${error.message}`, { cause: error });
-  }
-}
-
-/** Lines in batches of those that have come: no line waits for another to be answered. */
-async function* linesAtHand(lines: AsyncIterable<string>): AsyncGenerator<string[]> {
-  const iterator = lines[Symbol.asyncIterator]();
-  let next = iterator.next();
-  for (let line = await next; !line.done; line = await next) {
-    const batch = [line.value];
-    next = iterator.next();
-    while (batch.length < MOST_LINES) {
-      // A line that has come is there before the event loop's next turn.
-      const more = await Promise.race([next, setImmediate(undefined)]);
-      if (more === undefined || more.done) break;
-      batch.push(more.value);
-      next = iterator.next();
-    }
-    yield batch;
-  }
-}
+addConvert(program);
 
 /** The main job on the embedded models: sentiment of texts, words for texts with a mask. */
 async function tour(given: string[]): Promise<void> {
@@ -251,32 +104,6 @@ async function timed<T extends keyof Pipelines>(
     `${title}   (${times}; ${info.dtype} on ${info.kernels}, ${info.threads === 1 ? '1 thread' : `${info.threads} threads`})\n${table(rows, '  ')}\n`,
   );
   await run.dispose();
-}
-
-/** Columns side by side, each as wide as its widest cell. */
-function table(rows: readonly (readonly string[])[], indent = ''): string {
-  const cells = rows.map((row) => row.map(printable));
-  const width = (column: number) => Math.max(...cells.map((row) => row[column]?.length ?? 0));
-  const line = (row: readonly string[]) => row.map((cell, column) => cell.padEnd(width(column))).join('  ');
-  return cells.map((row) => `${indent}${line(row)}`.trimEnd()).join('\n');
-}
-
-/** Control characters as dots: a text or a foreign model's label must not steer the terminal. */
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, '·');
-}
-
-function percent(score: number): string {
-  return `${(score * 100).toFixed(1)} %`;
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
-}
-
-function parsePooling(value: string): 'cls' | 'mean' {
-  if (value !== 'cls' && value !== 'mean') throw new InvalidArgumentError('expected mean or cls.');
-  return value;
 }
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

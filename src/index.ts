@@ -16,15 +16,39 @@ export type {
   ModelInfo,
 } from './model/options.js';
 export type { SaveOptions } from './model/save.js';
+export { type Embedding, type RankedEmbedding, rankEmbeddings } from './pipelines/embedding.js';
 export type { FeatureExtractionOptions, FeatureExtractionPipeline } from './pipelines/feature-extraction.js';
 export type { FilledMask, FillMaskOptions, FillMaskPipeline } from './pipelines/fill-mask.js';
 export { type Pipelines, pipeline, type Task } from './pipelines/index.js';
+export type {
+  ChoicesInput,
+  MultipleChoiceOptions,
+  MultipleChoicePipeline,
+  ScoredChoice,
+} from './pipelines/multiple-choice.js';
 export type { CallOptions, Pipeline, PipelineOptions } from './pipelines/pipeline.js';
 export type {
+  QuestionAnswer,
+  QuestionAnsweringOptions,
+  QuestionAnsweringPipeline,
+  QuestionInput,
+} from './pipelines/question-answering.js';
+export type { OrderInput, SentenceOrder, SentenceOrderPipeline } from './pipelines/sentence-order.js';
+export type { SentenceSimilarityPipeline, SentencesInput } from './pipelines/sentence-similarity.js';
+export type {
   LabelScore,
+  ScoreFunction,
   TextClassificationOptions,
   TextClassificationPipeline,
+  TextPair,
 } from './pipelines/text-classification.js';
+export type {
+  AggregationStrategy,
+  EntityGroup,
+  TokenClassificationOptions,
+  TokenClassificationPipeline,
+  TokenEntity,
+} from './pipelines/token-classification.js';
 export type { ModelFiles, Source } from './source.js';
 export type { LoadProgress, SourceOptions } from './source-options.js';
 export { type NestedNumbers, Tensor, type TensorData, type TensorDtype } from './tensor.js';

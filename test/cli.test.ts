@@ -3,26 +3,12 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { ROOT, run } from './cli/command-line.js';
 import { TestHub } from './hub/server.js';
 
 const cli = suite('command line');
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-
-/** Runs the command line from its sources, with `input` on standard input. */
-function run(args: string[], input = '', env = {}): Promise<{ code: number | null; out: string; err: string }> {
-  const flags = ['--import', 'tsx', '--conditions=@albert-wasm/source', 'src/cli.ts'];
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [...flags, ...args], { cwd: ROOT, env: { ...process.env, ...env } });
-    let [out, err] = ['', ''];
-    child.stdout.on('data', (data) => (out += data));
-    child.stderr.on('data', (data) => (err += data));
-    child.on('close', (code) => resolve({ code, out, err }));
-    child.stdin.end(input);
-  });
-}
 
 cli('classifies arguments, one JSON line a text in a pipe', async () => {
   const { code, out, err } = await run(['classify', '--top-k', '2', 'A lovely film.', 'A dreadful film.']);

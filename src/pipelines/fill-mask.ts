@@ -2,10 +2,12 @@
 import { mismatch } from '../errors.js';
 import { AlbertForMaskedLM, type MaskedLMOutput } from '../model/heads/index.js';
 import type { Source } from '../source.js';
+import { SPACE_MARK } from '../tokenizer/normalizer.js';
 import { AlbertTokenizer } from '../tokenizer/tokenizer.js';
 import {
   type CallOptions,
   checkCount,
+  checkTextList,
   encodeForModel,
   type Job,
   largest,
@@ -31,6 +33,11 @@ export interface FilledMask {
 export interface FillMaskOptions extends CallOptions {
   /** How many words to return for each mask, best first. Default 5. */
   readonly top_k?: number;
+  /**
+   * Considers these words only; their scores stay those among all words. Each must be one piece of the vocabulary: the
+   * score of a first piece would be another word's.
+   */
+  readonly targets?: string | readonly string[];
 }
 
 /** A text's tokens, and where its masks are. */
@@ -47,8 +54,12 @@ export async function fillMask(source: Source, options: PipelineOptions): Promis
     AlbertTokenizer.from_pretrained(source, options),
   ]);
   const { vocab_size } = model.config;
-  const encode = (text: string, { top_k = 5 }: FillMaskOptions): Job<MaskedLMOutput, FilledMask[][], Masked> => {
+  const encode = (
+    text: string,
+    { top_k = 5, targets }: FillMaskOptions,
+  ): Job<MaskedLMOutput, FilledMask[][], Masked> => {
     checkCount('top_k', top_k);
+    const allowed = targets === undefined ? undefined : targetIds(tokenizer, targets);
     const { input_ids } = encodeForModel(tokenizer, model, text);
     const masks = input_ids.flatMap((id, position) => (id === tokenizer.mask_token_id ? [position] : []));
     if (masks.length === 0) {
@@ -60,7 +71,7 @@ export async function fillMask(source: Source, options: PipelineOptions): Promis
       decode([{ logits }]) {
         return masks.map((position, i) => {
           const scores = softmax(logits.data.subarray(i * vocab_size, (i + 1) * vocab_size));
-          return largest(scores, top_k).map((token) => ({
+          return likeliest(scores, top_k, allowed).map((token) => ({
             score: scores[token] as number,
             token,
             token_str: tokenizer.decode([token]),
@@ -78,4 +89,27 @@ export async function fillMask(source: Source, options: PipelineOptions): Promis
       options,
     ),
   );
+}
+
+/** The ids of the largest scores, best first; of all ids, or of those allowed. */
+function likeliest(scores: Float64Array, count: number, allowed?: readonly number[]): number[] {
+  if (allowed === undefined) return largest(scores, count);
+  const theirs = allowed.map((id) => scores[id] as number);
+  return largest(theirs, count).map((i) => allowed[i] as number);
+}
+
+/** @throws ERR_INPUT for a word that is not one piece, with its index */
+function targetIds(tokenizer: AlbertTokenizer, targets: string | readonly string[]): number[] {
+  const words = typeof targets === 'string' ? [targets] : targets;
+  checkTextList('targets', words);
+  const ids = words.map((word, i) => {
+    const { input_ids, tokens } = tokenizer.encode(word, { add_special_tokens: false });
+    // A sign that no word begins with is a piece of its own after the mark of a space.
+    const [id, ...more] = tokens[0] === SPACE_MARK ? input_ids.slice(1) : input_ids;
+    if (id === undefined || more.length > 0 || id === tokenizer.unk_token_id) {
+      throw mismatch('ERR_INPUT', 'targets', 'words of one piece', `${word}, which is ${tokens.join(' ')}`, `[${i}]`);
+    }
+    return id;
+  });
+  return [...new Set(ids)];
 }

@@ -4,34 +4,52 @@ import { openSource, type Source } from '../source.js';
 import { ALBERT_MINI_EN, ALBERT_MINI_EN_SST2 } from './embedded.js';
 import { type FeatureExtractionPipeline, featureExtraction } from './feature-extraction.js';
 import { type FillMaskPipeline, fillMask } from './fill-mask.js';
+import { type MultipleChoicePipeline, multipleChoice } from './multiple-choice.js';
 import type { PipelineOptions } from './pipeline.js';
+import { type QuestionAnsweringPipeline, questionAnswering } from './question-answering.js';
+import { type SentenceOrderPipeline, sentenceOrder } from './sentence-order.js';
+import { type SentenceSimilarityPipeline, sentenceSimilarity } from './sentence-similarity.js';
 import { type TextClassificationPipeline, textClassification } from './text-classification.js';
+import { type TokenClassificationPipeline, tokenClassification } from './token-classification.js';
 
 /** The pipeline of each task. */
 export interface Pipelines {
   'text-classification': TextClassificationPipeline;
   'sentiment-analysis': TextClassificationPipeline;
+  'token-classification': TokenClassificationPipeline;
+  ner: TokenClassificationPipeline;
+  'question-answering': QuestionAnsweringPipeline;
+  'multiple-choice': MultipleChoicePipeline;
   'fill-mask': FillMaskPipeline;
   'feature-extraction': FeatureExtractionPipeline;
+  'sentence-similarity': SentenceSimilarityPipeline;
+  'sentence-order': SentenceOrderPipeline;
 }
 
 export type Task = keyof Pipelines;
 
-/** Each task's loader and the embedded checkpoint it uses without a source. */
+/** Each task's loader, and the embedded checkpoint that it uses without a source, where one serves. */
 const TASKS: {
-  [T in Task]: { open(source: Source, options: PipelineOptions): Promise<Pipelines[T]>; embedded: URL };
+  [T in Task]: { open(source: Source, options: PipelineOptions): Promise<Pipelines[T]>; embedded?: URL };
 } = {
   'text-classification': { open: textClassification, embedded: ALBERT_MINI_EN_SST2 },
   'sentiment-analysis': { open: textClassification, embedded: ALBERT_MINI_EN_SST2 },
+  'token-classification': { open: tokenClassification },
+  ner: { open: tokenClassification },
+  'question-answering': { open: questionAnswering },
+  'multiple-choice': { open: multipleChoice },
   'fill-mask': { open: fillMask, embedded: ALBERT_MINI_EN },
   'feature-extraction': { open: featureExtraction, embedded: ALBERT_MINI_EN },
+  'sentence-similarity': { open: sentenceSimilarity, embedded: ALBERT_MINI_EN },
+  'sentence-order': { open: sentenceOrder, embedded: ALBERT_MINI_EN },
 };
 
 /**
  * Loads a model with its tokenizer for a task.
  *
- * @param source a directory, a URL, a Hub id or files in memory; without one, a small English model that ships with the package
- * @throws ERR_INPUT for an unknown task; what `from_pretrained` of models and tokenizers throw
+ * @param source a directory, a URL, a Hub id or files in memory; without one, a small English model that ships with the
+ *   package, for the tasks that it was trained for
+ * @throws ERR_INPUT for an unknown task, or no source for a task that has no model here; what `from_pretrained` of models and tokenizers throw
  */
 export async function pipeline<T extends Task>(
   task: T,
@@ -41,6 +59,9 @@ export async function pipeline<T extends Task>(
   if (!Object.hasOwn(TASKS, task)) throw mismatch('ERR_INPUT', 'task', Object.keys(TASKS).join(', '), task);
   const { open, embedded } = TASKS[task];
   const [from, checked] = [source ?? embedded, checkOptions(options)];
+  if (from === undefined) {
+    throw mismatch('ERR_INPUT', 'source', `a checkpoint for ${task}, as none ships with this package`, source);
+  }
   // Model and tokenizer open the source on their own: a push between the two must not come between them.
   const { commit = checked.revision } = await openSource(from, checked);
   return open(from, { ...checked, revision: commit });

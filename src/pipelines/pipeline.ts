@@ -43,7 +43,7 @@ export interface Sequence extends AlbertInputs {
 }
 
 /** One or more. */
-type Some<T> = readonly [T, ...T[]];
+export type Some<T> = readonly [T, ...T[]];
 
 /** What a task makes of one input. */
 export interface Job<Fields, Result, S extends Sequence = Sequence> {
@@ -66,7 +66,18 @@ export function makePipeline<Input, Result, Options extends CallOptions, Fields 
   model: AlbertPreTrainedModel<Fields>,
   tokenizer: AlbertTokenizer,
   encode: (input: Input, options: Options) => Job<Fields, Result, S>,
-  forward: Forward<Fields, S> = (sequences, options) => model.forwardEach(sequences, options),
+): Pipeline<Result, Options, Input>;
+export function makePipeline<Input, Result, Options extends CallOptions, Fields extends object, S extends Sequence>(
+  model: AlbertPreTrainedModel<object>,
+  tokenizer: AlbertTokenizer,
+  encode: (input: Input, options: Options) => Job<Fields, Result, S>,
+  forward: Forward<Fields, S>,
+): Pipeline<Result, Options, Input>;
+export function makePipeline<Input, Result, Options extends CallOptions>(
+  model: AlbertPreTrainedModel<object>,
+  tokenizer: AlbertTokenizer,
+  encode: (input: Input, options: Options) => Job<object, Result>,
+  forward: Forward<object, Sequence> = (sequences, options) => model.forwardEach(sequences, options),
 ): Pipeline<Result, Options, Input> {
   /** An input is encoded when its run is being filled, not before: a long array must not lie in memory twice. */
   function* encodeEach(inputs: readonly Input[], options: Options) {
@@ -122,15 +133,39 @@ async function runJobs<Fields, Result, S extends Sequence>(
   return results;
 }
 
-/** One text's model inputs, cut to the positions that the model has. */
+/** One text's or pair's model inputs, cut to the positions that the model has. */
 export function encodeForModel(
   tokenizer: AlbertTokenizer,
   model: AlbertPreTrainedModel<object>,
   text: string,
+  text_pair?: string,
 ): Encoding {
-  return tokenizer.encode(text, {
-    truncation: true,
-    max_length: Math.min(tokenizer.model_max_length, model.config.max_position_embeddings),
+  return tokenizer.encode(text, { text_pair, truncation: true, max_length: longestSequence(tokenizer, model) });
+}
+
+/** The most tokens of a sequence, special ones included. */
+export function longestSequence(tokenizer: AlbertTokenizer, model: AlbertPreTrainedModel<object>): number {
+  return Math.min(tokenizer.model_max_length, model.config.max_position_embeddings);
+}
+
+/** @throws ERR_INPUT unless an input is an object with a text under each of these keys */
+export function checkTexts(input: unknown, ...keys: readonly string[]): void {
+  if (typeof input !== 'object' || input === null) {
+    throw mismatch('ERR_INPUT', 'input', `an object with ${keys.join(' and ')}`, input);
+  }
+  for (const key of keys) {
+    const text = (input as Readonly<Record<string, unknown>>)[key];
+    if (typeof text !== 'string') throw mismatch('ERR_INPUT', key, 'a string', text);
+  }
+}
+
+/** @throws ERR_INPUT unless an input's list is an array of texts, at least one */
+export function checkTextList(title: string, texts: unknown): void {
+  if (!Array.isArray(texts) || texts.length === 0) {
+    throw mismatch('ERR_INPUT', title, 'an array of texts, at least one', texts);
+  }
+  texts.forEach((text, i) => {
+    if (typeof text !== 'string') throw mismatch('ERR_INPUT', title, 'a string', text, `[${i}]`);
   });
 }
 

@@ -1,10 +1,13 @@
 /** The text-classification pipeline (sentiment and the like): labels with scores. */
+import { mismatch } from '../errors.js';
+import type { AlbertConfig } from '../model/config.js';
 import { AlbertForSequenceClassification } from '../model/heads/index.js';
 import type { Source } from '../source.js';
 import { AlbertTokenizer } from '../tokenizer/tokenizer.js';
 import {
   type CallOptions,
   checkCount,
+  checkTexts,
   encodeForModel,
   largest,
   makePipeline,
@@ -13,18 +16,39 @@ import {
   softmax,
 } from './pipeline.js';
 
-/** A label of the model's configuration and its probability. */
+/** A label of the model's configuration and its score. */
 export interface LabelScore {
   readonly label: string;
   readonly score: number;
 }
 
-export interface TextClassificationOptions extends CallOptions {
-  /** How many labels to return, best first. Default 1. */
-  readonly top_k?: number;
+/** Two texts that are classified as one pair, such as a premise and a hypothesis. */
+export interface TextPair {
+  readonly text: string;
+  readonly text_pair: string;
 }
 
-export type TextClassificationPipeline = Pipeline<LabelScore[], TextClassificationOptions>;
+/** What makes scores of logits. */
+const FUNCTIONS: Readonly<Record<ScoreFunction, (logits: Float32Array) => Float64Array>> = {
+  sigmoid: (logits) => Float64Array.from(logits, (logit) => 1 / (1 + Math.exp(-logit))),
+  softmax,
+  none: (logits) => Float64Array.from(logits),
+};
+
+export type ScoreFunction = 'sigmoid' | 'softmax' | 'none';
+
+export interface TextClassificationOptions extends CallOptions {
+  /** How many labels to return, best first; null for all. Default 1. */
+  readonly top_k?: number | null;
+  /**
+   * What makes scores of logits. Default, as in Hugging Face: `none` for the problem type `regression`, `sigmoid` for
+   * `multi_label_classification` or a single label, `softmax` otherwise.
+   */
+  readonly function_to_apply?: ScoreFunction;
+}
+
+/** Of a text or a pair, its likeliest labels. */
+export type TextClassificationPipeline = Pipeline<LabelScore[], TextClassificationOptions, string | TextPair>;
 
 export async function textClassification(
   source: Source,
@@ -34,22 +58,39 @@ export async function textClassification(
     AlbertForSequenceClassification.from_pretrained(source, { strict: true, ...options }),
     AlbertTokenizer.from_pretrained(source, options),
   ]);
-  const { id2label, num_labels, problem_type } = model.config;
-  // With one label, or labels that do not exclude each other, each has a probability of its own.
-  const independent = num_labels === 1 || problem_type === 'multi_label_classification';
-  return makePipeline(model, tokenizer, (text: string, { top_k = 1 }: TextClassificationOptions) => {
-    checkCount('top_k', top_k);
-    const { input_ids } = encodeForModel(tokenizer, model, text);
-    return {
-      sequences: [{ input_ids }],
-      decode([{ logits }]) {
-        const scores = independent ? Float64Array.from(logits.data, sigmoid) : softmax(logits.data);
-        return largest(scores, top_k).map((id) => ({ label: id2label[id] as string, score: scores[id] as number }));
-      },
-    };
-  });
+  const { id2label, num_labels } = model.config;
+  const usual = scoreFunction(model.config);
+  return makePipeline(
+    model,
+    tokenizer,
+    (input: string | TextPair, { top_k = 1, function_to_apply = usual }: TextClassificationOptions) => {
+      if (top_k !== null) checkCount('top_k', top_k);
+      if (!Object.hasOwn(FUNCTIONS, function_to_apply)) {
+        throw mismatch('ERR_INPUT', 'function_to_apply', Object.keys(FUNCTIONS).join(', '), function_to_apply);
+      }
+      const { input_ids, token_type_ids } = encode(input);
+      return {
+        sequences: [{ input_ids, token_type_ids }],
+        decode([{ logits }]) {
+          const scores = FUNCTIONS[function_to_apply](logits.data);
+          return largest(scores, top_k ?? num_labels).map((id) => ({
+            label: id2label[id] as string,
+            score: scores[id] as number,
+          }));
+        },
+      };
+    },
+  );
+
+  function encode(input: string | TextPair) {
+    if (typeof input !== 'object' || input === null) return encodeForModel(tokenizer, model, input);
+    checkTexts(input, 'text', 'text_pair');
+    return encodeForModel(tokenizer, model, input.text, input.text_pair);
+  }
 }
 
-function sigmoid(x: number): number {
-  return 1 / (1 + Math.exp(-x));
+/** Hugging Face's choice. */
+function scoreFunction({ problem_type, num_labels }: AlbertConfig): ScoreFunction {
+  if (problem_type === 'regression') return 'none';
+  return problem_type === 'multi_label_classification' || num_labels === 1 ? 'sigmoid' : 'softmax';
 }

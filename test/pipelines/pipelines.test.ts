@@ -1,13 +1,11 @@
 /** Pipelines: shapes of results, options, errors. */
 
-import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AlbertForSequenceClassification, pipeline, type SequenceClassificationOutput } from '../../src/index.js';
+import { type AlbertForSequenceClassification, pipeline, type SequenceClassificationOutput } from '../../src/index.js';
 import { makePipeline } from '../../src/pipelines/pipeline.js';
-import type { ModelFiles } from '../../src/source.js';
-import { encodeSafetensors } from '../../src/weights/safetensors.js';
 import { expectError } from '../expect-error.js';
+import { randomFiles } from './checkpoint.js';
 
 const pipelines = suite('pipelines');
 
@@ -117,29 +115,9 @@ pipelines('top_k labels, best first, sum to 1', async () => {
   assert.ok(Math.abs(labels.reduce((sum, { score }) => sum + score, 0) - 1) < 1e-12);
 });
 
-/** A classifier of three labels over the embedded vocabulary. */
-async function classifierFiles(config: object): Promise<ModelFiles> {
-  const directory = new URL('../../models/albert-mini-en-sst2/', import.meta.url);
-  const small = {
-    ...JSON.parse(readFileSync(new URL('config.json', directory), 'utf8')),
-    embedding_size: 8,
-    hidden_size: 16,
-    num_attention_heads: 2,
-    intermediate_size: 16,
-    num_hidden_layers: 2,
-    max_position_embeddings: 16,
-    initializer_range: 0.5,
-    id2label: { 0: 'a', 1: 'b', 2: 'c' },
-    ...config,
-  };
-  await using model = await AlbertForSequenceClassification.from_config(small);
-  const tensors = [...model.params].map(([name, { shape, data }]) => ({ name, shape, data }));
-  return {
-    'config.json': JSON.stringify(small),
-    'model.safetensors': encodeSafetensors(tensors, 'F16', {}),
-    'tokenizer.json': readFileSync(new URL('tokenizer.json', directory), 'utf8'),
-  };
-}
+/** A classifier of three labels. */
+const classifierFiles = (config: object) =>
+  randomFiles('sequence_classification', { id2label: { 0: 'a', 1: 'b', 2: 'c' }, ...config });
 
 pipelines('labels that do not exclude each other have probabilities of their own', async () => {
   const single = await pipeline('text-classification', await classifierFiles({}));
@@ -175,6 +153,95 @@ pipelines('every mask is filled', async () => {
   assert.is(word?.sequence, `the[MASK] sat on the ${word?.token_str} .`);
 });
 
+pipelines('top_k null gives all labels', async () => {
+  await using three = await pipeline('text-classification', await classifierFiles({}));
+  assert.equal(await three('text', { top_k: null }), await three('text', { top_k: 3 }));
+});
+
+pipelines('scores are made of logits as Hugging Face makes them', async () => {
+  const labels = { 0: 'a', 1: 'b', 2: 'c' };
+  const scores = async (config: object, options = {}) => {
+    await using run = await pipeline('text-classification', await classifierFiles(config));
+    const { logits } = (await run.model.forward(run.tokenizer.encode('A text.'))) as SequenceClassificationOutput;
+    const got = await run('A text.', { top_k: null, ...options });
+    const names = Object.values(run.model.config.id2label);
+    return { logits: [...logits.data], got: names.map((name) => got.find(({ label }) => label === name)?.score ?? 9) };
+  };
+  const near = (got: number[], wanted: number[]) => {
+    assert.is(got.length, wanted.length);
+    got.forEach((score, i) => {
+      assert.ok(Math.abs(score - (wanted[i] as number)) < 1e-12, `${got}, ${wanted}`);
+    });
+  };
+  const sigmoids = (logits: number[]) => logits.map((x) => 1 / (1 + Math.exp(-x)));
+  const softmax = (logits: number[]) => {
+    const sum = logits.reduce((total, x) => total + Math.exp(x), 0);
+    return logits.map((x) => Math.exp(x) / sum);
+  };
+  for (const [config, wanted] of [
+    [{}, softmax],
+    [{ problem_type: 'single_label_classification' }, softmax],
+    [{ problem_type: 'multi_label_classification' }, sigmoids],
+    [{ problem_type: 'regression' }, (x: number[]) => x],
+    [{ id2label: { 0: 'only' } }, sigmoids],
+    [{ id2label: { 0: 'only' }, problem_type: 'regression' }, (x: number[]) => x],
+  ] as const) {
+    const { logits, got } = await scores({ id2label: labels, ...config });
+    near(got, wanted(logits));
+  }
+  const { logits, got } = await scores({ problem_type: 'regression' }, { function_to_apply: 'softmax' });
+  near(got, softmax(logits));
+  await expectError(() => classify('a', { function_to_apply: 'relu' as never }), 'ERR_INPUT', 'sigmoid, softmax, none');
+});
+
+pipelines('a pair is one sequence of two types', async () => {
+  await using run = await pipeline('text-classification', await classifierFiles({}));
+  const pair = { text: 'A man sleeps.', text_pair: 'Somebody is awake.' };
+  const { input_ids, token_type_ids } = run.tokenizer.encode(pair.text, { text_pair: pair.text_pair });
+  const logits = async (types: boolean) => {
+    const output = await run.model.forward({ input_ids, ...(types && { token_type_ids }) });
+    return Object.fromEntries([...(output as SequenceClassificationOutput).logits.data].map((x, i) => ['abc'[i], x]));
+  };
+  const got = await run(pair, { top_k: null, function_to_apply: 'none' });
+  const labels = (await logits(true)) as Record<string, number>;
+  for (const { label, score } of got) assert.is(score, labels[label]);
+  assert.not.equal(await logits(false), labels);
+  assert.equal(await run([pair, 'one text'], { top_k: 2 }), [
+    await run(pair, { top_k: 2 }),
+    await run('one text', { top_k: 2 }),
+  ]);
+  await expectError(() => run({ text: 'a' } as never), 'ERR_INPUT', '"text_pair" expected a string, got undefined');
+  await expectError(() => run(['a', { text_pair: 'b' }] as never), 'ERR_INPUT', 'inputs[1]: "text" expected a string');
+});
+
+pipelines('targets: these words only, with the scores that they have among all', async () => {
+  const text = 'Paris is the capital of [MASK].';
+  const [all = []] = await fill(text, { top_k: fill.model.config.vocab_size });
+  const [some = []] = await fill(text, { targets: ['Germany', 'france', ',', 'France'] });
+  assert.equal(
+    some.map(({ token_str }) => token_str),
+    ['france', 'germany', ','],
+  );
+  for (const word of some)
+    assert.equal(
+      word,
+      all.find(({ token }) => token === word.token),
+    );
+  assert.equal(await fill(text, { targets: 'germany' }), [[some[1]]]);
+  assert.equal(await fill(text, { targets: ['germany', 'france'], top_k: 1 }), [[some[0]]]);
+  const refused: [unknown, string][] = [
+    [['france', 'supercalifragilistic'], '▁super cal if rag il istic" at [1]'],
+    [['two words'], '▁two ▁words'],
+    [['漢字'], '漢字'],
+    [[''], 'one piece'],
+    [[], 'at least one'],
+    [[7], 'a string, got 7 at [0]'],
+  ];
+  for (const [targets, words] of refused) {
+    await expectError(() => fill(text, { targets: targets as never }), 'ERR_INPUT', '"targets"', words);
+  }
+});
+
 pipelines('embeddings: shapes, pooling, length', async () => {
   const tokens = await extract('Two words');
   assert.equal([...tokens.shape], [4, 512]);
@@ -191,6 +258,9 @@ pipelines('embeddings: shapes, pooling, length', async () => {
 pipelines('bad calls are refused', async () => {
   await expectError(() => pipeline('translation' as never), 'ERR_INPUT', 'task', 'fill-mask');
   await expectError(() => pipeline('toString' as never), 'ERR_INPUT', 'task');
+  for (const task of ['ner', 'token-classification', 'question-answering', 'multiple-choice'] as const) {
+    await expectError(() => pipeline(task), 'ERR_INPUT', `"source" expected a checkpoint for ${task}, as none ships`);
+  }
   await expectError(() => classify(7 as never), 'ERR_INPUT', '"text" expected a string, got 7');
   await expectError(() => classify(['a', 7] as never), 'ERR_INPUT', 'inputs[1]: "text" expected a string, got 7');
   await expectError(() => classify('a', { top_k: 0 }), 'ERR_INPUT', 'top_k');

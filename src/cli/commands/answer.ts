@@ -1,0 +1,61 @@
+/** `answer`: the stretches of a context that answer questions. */
+import { text } from 'node:stream/consumers';
+import { type Command, CommanderError } from 'commander';
+import type { QuestionInput } from '../../index.js';
+import { parseJson, readText } from '../lines.js';
+import { type LineOptions, load, type ModelOptions, parseCount, withLines, withModel } from '../options.js';
+import { run } from '../run.js';
+import { percent } from '../table.js';
+
+interface Options extends ModelOptions, LineOptions {
+  readonly context?: string;
+  readonly contextFile?: string;
+  readonly topK: number;
+  readonly maxAnswerLen: number;
+  readonly impossible?: boolean;
+}
+
+export function addAnswer(program: Command): void {
+  const command = program.command('answer').description('find the answers to questions in a text, however long');
+  withLines(withModel(command, 'a question answering checkpoint', true), 'JSON lines')
+    .argument('[question...]', 'questions about one context; lines of {"question", "context"} unless given')
+    .option('--context <text>', 'where the answers are looked for; standard input unless given')
+    .option('--context-file <path>', 'a file where the answers are looked for')
+    .option('--top-k <n>', 'answers to show', parseCount, 1)
+    .option('--max-answer-len <n>', 'the most tokens of an answer', parseCount, 15)
+    .option('--impossible', 'allow the empty answer, where the context holds none')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ albert-wasm answer --model my-qa "Where does Clara live?" --context "Clara lives in Berkeley."
+  $ albert-wasm answer --model my-qa "Who wrote it?" "When?" < article.txt
+  $ echo '{"question": "Who?", "context": "Clara did."}' | albert-wasm answer --model my-qa`,
+    )
+    .action(async (questions: string[], { topK, maxAnswerLen, impossible, ...options }: Options) => {
+      const context = questions.length > 0 ? await readContext(options) : '';
+      await run(
+        {
+          inputs: questions.map((question) => ({ question, context })),
+          parse: (line) => parseJson<QuestionInput>(line),
+          open: () => load('question-answering', options),
+          call: { top_k: topK, max_answer_len: maxAnswerLen, handle_impossible_answer: impossible },
+          show: ({ question }, answers) => ({
+            json: { question, answers },
+            rows: answers.map(({ answer, score, start, end }) => [answer, percent(score), `${start}-${end}`, question]),
+          }),
+        },
+        options,
+      );
+    });
+}
+
+/** The context of the questions that are arguments. */
+async function readContext({ context, contextFile }: Pick<Options, 'context' | 'contextFile'>): Promise<string> {
+  if (context !== undefined) return context;
+  if (contextFile !== undefined) return readText(contextFile);
+  if (process.stdin.isTTY) {
+    throw new CommanderError(2, 'albert-wasm.noContext', 'error: give a --context, or one on standard input');
+  }
+  return text(process.stdin);
+}

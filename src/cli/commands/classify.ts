@@ -1,0 +1,54 @@
+/** `classify`: labels of texts. */
+import type { Command } from 'commander';
+import type { TextPair } from '../../index.js';
+import { parseJson } from '../lines.js';
+import { type LineOptions, load, type ModelOptions, parseCount, withLines, withModel } from '../options.js';
+import { run } from '../run.js';
+import { percent } from '../table.js';
+
+interface Options extends ModelOptions, LineOptions {
+  readonly topK: number;
+}
+
+/** A line of JSON may have a pair. */
+type Line = string | TextPair | { readonly text: string };
+
+export function addClassify(program: Command): void {
+  const command = program.command('classify').description('label texts, by default as positive or negative');
+  withLines(withModel(command, 'a sequence classification checkpoint'), 'texts')
+    .argument('[text...]', 'texts; lines of standard input unless given')
+    .option('--top-k <n>', 'labels to show', parseCount, 1)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ albert-wasm classify "What a lovely day"
+  $ albert-wasm classify --top-k 2 --file reviews.txt
+  $ echo '{"text": "A man sleeps.", "text_pair": "He is awake."}' | albert-wasm classify --jsonl --model my-nli`,
+    )
+    .action((texts: string[], { topK, ...options }: Options) =>
+      run(
+        {
+          inputs: texts,
+          parse: options.jsonl ? parseLine : (line): string | TextPair => line,
+          open: () => load('text-classification', options),
+          call: { top_k: topK },
+          show(input, labels) {
+            const texts = typeof input === 'string' ? { text: input } : input;
+            return {
+              json: { ...texts, labels },
+              rows: labels.map(({ label, score }) => [label, percent(score), ...Object.values(texts)]),
+            };
+          },
+        },
+        options,
+      ),
+    );
+}
+
+function parseLine(line: string): string | TextPair {
+  const value = parseJson<Line>(line);
+  if (typeof value !== 'object' || value === null) return value;
+  const { text } = value;
+  return 'text_pair' in value ? { text, text_pair: value.text_pair } : text;
+}

@@ -1,0 +1,44 @@
+/** `convert`: a checkpoint in another dtype or format. */
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Command, Option } from 'commander';
+import { AlbertError, convert, type SaveOptions } from '../../index.js';
+import { print } from '../table.js';
+
+interface Options extends SaveOptions {
+  readonly model: string;
+  readonly out: string;
+  readonly force?: boolean;
+}
+
+export function addConvert(program: Command): void {
+  program
+    .command('convert')
+    .description('write a checkpoint in another dtype or format, its tokenizer beside it')
+    .requiredOption('--model <source>', 'directory or URL of a checkpoint')
+    .requiredOption('--out <directory>', 'where to write')
+    .addOption(
+      new Option('--dtype <dtype>', 'how numbers are stored').choices(['int8', 'float16', 'bfloat16', 'float32']),
+    )
+    .addOption(new Option('--format <format>', 'the file of weights').choices(['safetensors', 'flax_msgpack']))
+    .option('--force', 'overwrite a model in the directory')
+    .action(convertModel);
+}
+
+const WEIGHTS = ['model.safetensors', 'model.safetensors.index.json', 'flax_model.msgpack'];
+
+async function convertModel({ model, out, force, ...options }: Options): Promise<void> {
+  const taken = ['config.json', ...WEIGHTS].find((name) => existsSync(join(out, name)));
+  if (taken !== undefined && !force) {
+    throw new AlbertError('ERR_SOURCE', `there is a ${taken} in ${out}: --force overwrites it`);
+  }
+  const { architecture, ignored, bytesRead } = await convert(model, out, options);
+  if (ignored.length > 0) {
+    process.stderr.write(`albert-wasm: ${architecture} has no place for ${ignored.join(', ')}: left out\n`);
+  }
+  const file = options.format === 'flax_msgpack' ? 'flax_model.msgpack' : 'model.safetensors';
+  const bytesWritten = statSync(join(out, file)).size;
+  const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
+  if (process.stdout.isTTY) print(`${architecture}: ${megabytes(bytesRead)} → ${megabytes(bytesWritten)} in ${out}`);
+  else print(JSON.stringify({ architecture, bytesRead, bytesWritten, ignored }));
+}

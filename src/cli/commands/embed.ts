@@ -1,0 +1,45 @@
+/** `embed`: one vector of each text. */
+import { type Command, InvalidArgumentError } from 'commander';
+import { parseText } from '../lines.js';
+import { type LineOptions, load, type ModelOptions, withLines, withModel } from '../options.js';
+import { run } from '../run.js';
+
+interface Options extends ModelOptions, LineOptions {
+  readonly pooling: 'cls' | 'mean';
+  readonly normalize: boolean;
+}
+
+export function addEmbed(program: Command): void {
+  const command = program.command('embed').description('turn each text into one vector');
+  withLines(withModel(command, 'any ALBERT checkpoint'), 'texts')
+    .argument('[text...]', 'texts; lines of standard input unless given')
+    .option('--pooling <kind>', 'mean of the tokens, or the first one: mean | cls', parsePooling, 'mean')
+    .option('--no-normalize', 'keep the length of the vectors instead of scaling them to 1')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ albert-wasm embed "some text"
+  $ albert-wasm embed --pooling cls --file lines.txt > vectors.jsonl`,
+    )
+    .action((texts: string[], { pooling, normalize, ...options }: Options) =>
+      run(
+        {
+          inputs: texts,
+          parse: parseText(options.jsonl),
+          open: () => load('feature-extraction', options),
+          call: { pooling, normalize },
+          show(text, { data }) {
+            const start = Array.from(data.subarray(0, 4), (value) => value.toFixed(4)).join(' ');
+            return { json: { text, embedding: Array.from(data) }, rows: [[`[${data.length}]`, `${start} …`, text]] };
+          },
+        },
+        options,
+      ),
+    );
+}
+
+function parsePooling(value: string): 'cls' | 'mean' {
+  if (value !== 'cls' && value !== 'mean') throw new InvalidArgumentError('expected mean or cls.');
+  return value;
+}

@@ -1,0 +1,41 @@
+/** `order`: whether a text goes before another. */
+import type { Command } from 'commander';
+import type { OrderInput } from '../../index.js';
+import { parseJson } from '../lines.js';
+import { type LineOptions, load, type ModelOptions, withLines, withModel } from '../options.js';
+import { run } from '../run.js';
+import { percent } from '../table.js';
+
+type Options = ModelOptions & LineOptions;
+
+export function addOrder(program: Command): void {
+  const command = program.command('order').description('tell how likely two texts are in their right order');
+  withLines(withModel(command, 'a pre-training checkpoint'), 'JSON lines')
+    .argument('[first]', 'a text; lines of {"first", "second"} unless given')
+    .argument('[second]', 'the text that may follow it')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ albert-wasm order "She opened the door." "Then she walked in."
+  $ echo '{"first": "Then she walked in.", "second": "She opened the door."}' | albert-wasm order`,
+    )
+    .action((first: string | undefined, second: string | undefined, options: Options) =>
+      run(
+        {
+          inputs: first === undefined ? [] : [{ first, second: second as string }],
+          parse: (line) => parseJson<OrderInput>(line),
+          open: () => load('sentence-order', options),
+          call: {},
+          show: (input, { inOrder, swapped }) => ({
+            json: { first: input.first, second: input.second, inOrder, swapped },
+            rows: [
+              ['in order', percent(inOrder), `${input.first} ${input.second}`],
+              ['swapped', percent(swapped), `${input.second} ${input.first}`],
+            ],
+          }),
+        },
+        options,
+      ),
+    );
+}

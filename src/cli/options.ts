@@ -1,0 +1,72 @@
+/** The options that commands share. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type PipelineOptions, type Pipelines, pipeline } from '../index.js';
+import { ProgressBar } from './progress-bar.js';
+
+/** Which model, and how it is loaded. */
+export interface ModelOptions {
+  readonly model?: string;
+  readonly dtype?: 'float32' | 'int8';
+  readonly threads?: number | 'auto';
+  readonly revision?: string;
+  readonly token?: string;
+  readonly cacheDir?: string;
+  readonly localFilesOnly?: boolean;
+}
+
+/** Where lines come from, and what is printed. */
+export interface LineOptions {
+  readonly file?: string;
+  readonly jsonl?: boolean;
+}
+
+/** What each command that loads a model takes. */
+export function withModel(command: Command, what: string, required = false): Command {
+  const source = new Option('--model <source>', `directory, URL or Hub id (owner/name) of ${what}`);
+  return command
+    .addOption(source.makeOptionMandatory(required))
+    .option('--revision <name>', 'branch, tag or commit of a Hub id')
+    .option('--token <token>', 'access token for the Hub; HF_TOKEN keeps it out of the list of processes')
+    .option('--cache-dir <directory>', 'where files of the Hub are kept')
+    .option('--local-files-only', 'take files of the Hub from the cache and ask no server')
+    .addOption(
+      new Option(
+        '--dtype <dtype>',
+        "how large weights are stored and multiplied; the checkpoint's own unless given",
+      ).choices(['float32', 'int8']),
+    )
+    .addOption(new Option('--threads <n>', 'threads that compute, or auto').argParser(parseThreads).default(1));
+}
+
+/** What each command that answers takes. */
+export function withLines(command: Command, lines: string): Command {
+  return command
+    .option('--file <path>', `read ${lines} from a file instead of standard input`)
+    .option('--jsonl', 'lines are JSON, and answers too, even on a terminal');
+}
+
+/** Loads a task's pipeline, with a bar on a terminal while files come over the network. */
+export async function load<T extends keyof Pipelines>(
+  task: T,
+  { model, dtype, threads, revision, token, cacheDir, localFilesOnly }: ModelOptions,
+): Promise<Pipelines[T]> {
+  const bar = process.stderr.isTTY ? new ProgressBar(process.stderr) : undefined;
+  const onProgress: PipelineOptions['onProgress'] = bar && ((progress) => bar.show(progress));
+  try {
+    const options = { dtype, threads, revision, token, cacheDir, localFilesOnly, onProgress };
+    return await pipeline(task, model, options);
+  } finally {
+    bar?.clear();
+  }
+}
+
+/** A whole number from 1, as an option's argument. */
+export function parseCount(value: string): number {
+  const count = Number(value);
+  if (!Number.isSafeInteger(count) || count < 1) throw new InvalidArgumentError('expected a whole number from 1.');
+  return count;
+}
+
+function parseThreads(value: string): number | 'auto' {
+  return value === 'auto' ? value : parseCount(value);
+}

@@ -1,0 +1,91 @@
+/** Embeddings: one vector of a text's hidden states, and how alike two of them are. */
+import { mismatch } from '../errors.js';
+import { AlbertModel } from '../model/heads/index.js';
+import type { Source } from '../source.js';
+import { Tensor } from '../tensor.js';
+import { AlbertTokenizer } from '../tokenizer/tokenizer.js';
+import { checkCount, largest, type PipelineOptions } from './pipeline.js';
+
+/** The body of any ALBERT checkpoint, and its tokenizer. */
+export function openBody(source: Source, options: PipelineOptions): Promise<[AlbertModel, AlbertTokenizer]> {
+  return Promise.all([
+    // A checkpoint of a head without a pooler serves as well: the pooled output is not used.
+    AlbertModel.from_pretrained(source, { onWarning: () => {}, ...options }),
+    AlbertTokenizer.from_pretrained(source, options),
+  ]);
+}
+
+/** The mean of all tokens' states: (seq, size) to (size). */
+export function meanOfTokens(states: Float32Array, size: number): Float32Array {
+  const sums = new Float64Array(size);
+  states.forEach((value, i) => {
+    (sums[i % size] as number) += value;
+  });
+  return Float32Array.from(sums, (sum) => sum / (states.length / size));
+}
+
+/** Scales each row of `size` to length 1, in place; a row of zeros stays. */
+export function normalizeRows(data: Float32Array, size: number): void {
+  for (let start = 0; start < data.length; start += size) {
+    const row = data.subarray(start, start + size);
+    const length = Math.hypot(...row);
+    if (length > 0)
+      row.forEach((value, i) => {
+        row[i] = value / length;
+      });
+  }
+}
+
+/** One vector, as feature-extraction gives it with a pooling. */
+export type Embedding = Tensor<Float32Array> | ArrayLike<number>;
+
+/** A place in a list of embeddings, and how alike the one there is. */
+export interface RankedEmbedding {
+  readonly index: number;
+  /** The cosine, from -1 to 1. */
+  readonly score: number;
+}
+
+/**
+ * The embeddings most like one of a query, best first.
+ *
+ * @param options.top_k how many to return. Default 10
+ * @throws ERR_INPUT for embeddings of another size than the query's, with the index
+ */
+export function rankEmbeddings(
+  query: Embedding,
+  corpus: readonly Embedding[],
+  { top_k = 10 }: { readonly top_k?: number } = {},
+): RankedEmbedding[] {
+  checkCount('top_k', top_k);
+  if (!Array.isArray(corpus)) throw mismatch('ERR_INPUT', 'corpus', 'an array of embeddings', corpus);
+  const wanted = numbers(query, 'query');
+  const scores = corpus.map((embedding: Embedding, i) => {
+    const candidate = numbers(embedding, 'corpus', `[${i}]`);
+    if (candidate.length !== wanted.length) {
+      throw mismatch('ERR_INPUT', 'corpus', `embeddings of ${wanted.length} numbers`, candidate.length, `[${i}]`);
+    }
+    return cosine(wanted, candidate);
+  });
+  return largest(scores, top_k).map((index) => ({ index, score: scores[index] as number }));
+}
+
+/** The cosine of the angle between two vectors; 0 where one of them is zero. */
+export function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let [dot, aa, bb] = [0, 0, 0];
+  for (let i = 0; i < a.length; i++) {
+    const [x, y] = [a[i] as number, b[i] as number];
+    dot += x * y;
+    aa += x * x;
+    bb += y * y;
+  }
+  return aa === 0 || bb === 0 ? 0 : dot / Math.sqrt(aa * bb);
+}
+
+function numbers(embedding: Embedding, title: string, where?: string): ArrayLike<number> {
+  const values = embedding instanceof Tensor ? embedding.data : embedding;
+  if (typeof values !== 'object' || typeof values?.length !== 'number') {
+    throw mismatch('ERR_INPUT', title, 'a tensor or an array of numbers', embedding, where);
+  }
+  return values;
+}

@@ -1,0 +1,69 @@
+/** The multiple-choice pipeline: which of several texts goes with a prompt. */
+import { AlbertForMultipleChoice, type MultipleChoiceOutput } from '../model/heads/index.js';
+import type { Source } from '../source.js';
+import { AlbertTokenizer } from '../tokenizer/tokenizer.js';
+import {
+  type CallOptions,
+  checkCount,
+  checkTextList,
+  checkTexts,
+  encodeForModel,
+  type Job,
+  largest,
+  makePipeline,
+  type Pipeline,
+  type PipelineOptions,
+  type Sequence,
+  softmax,
+} from './pipeline.js';
+
+export interface ChoicesInput {
+  /** A question, or the beginning of a text. */
+  readonly prompt: string;
+  readonly choices: readonly string[];
+}
+
+export interface ScoredChoice {
+  /** The choice's place among the choices. */
+  readonly index: number;
+  readonly choice: string;
+  /** Its probability; those of all choices sum to 1. */
+  readonly score: number;
+}
+
+export interface MultipleChoiceOptions extends CallOptions {
+  /** How many choices to return, best first. Default: all. */
+  readonly top_k?: number;
+}
+
+/** Of a prompt and its choices, the likeliest choices. */
+export type MultipleChoicePipeline = Pipeline<ScoredChoice[], MultipleChoiceOptions, ChoicesInput>;
+
+export async function multipleChoice(source: Source, options: PipelineOptions): Promise<MultipleChoicePipeline> {
+  const [model, tokenizer] = await Promise.all([
+    AlbertForMultipleChoice.from_pretrained(source, { strict: true, ...options }),
+    AlbertTokenizer.from_pretrained(source, options),
+  ]);
+  const encode = (input: ChoicesInput, { top_k }: MultipleChoiceOptions): Job<MultipleChoiceOutput, ScoredChoice[]> => {
+    if (top_k !== undefined) checkCount('top_k', top_k);
+    checkTexts(input, 'prompt');
+    checkTextList('choices', input.choices);
+    const { prompt, choices } = input;
+    return {
+      // Each choice is a rectangle of its own, (1 choice, seq): those of different lengths need no padding.
+      sequences: choices.map((choice) => {
+        const { input_ids, token_type_ids } = encodeForModel(tokenizer, model, prompt, choice);
+        return { input_ids: [input_ids], token_type_ids: [token_type_ids] };
+      }) as [Sequence, ...Sequence[]],
+      decode(outputs) {
+        const scores = softmax(Float32Array.from(outputs, ({ logits }) => logits.data[0] as number));
+        return largest(scores, top_k ?? scores.length).map((index) => ({
+          index,
+          choice: choices[index] as string,
+          score: scores[index] as number,
+        }));
+      },
+    };
+  };
+  return makePipeline(model, tokenizer, encode);
+}

@@ -1,0 +1,133 @@
+/** The question-answering pipeline: the stretches of a context that answer a question. */
+import { mismatch } from '../errors.js';
+import { AlbertForQuestionAnswering, type QuestionAnsweringOutput } from '../model/heads/index.js';
+import type { Source } from '../source.js';
+import { AlbertTokenizer, type Encoding } from '../tokenizer/tokenizer.js';
+import {
+  type CallOptions,
+  checkCount,
+  checkTexts,
+  type Job,
+  longestSequence,
+  makePipeline,
+  type Pipeline,
+  type PipelineOptions,
+  type Sequence,
+  type Some,
+} from './pipeline.js';
+import { type AnswerWindow, bestSpans } from './spans.js';
+
+export interface QuestionInput {
+  readonly question: string;
+  /** Where the answer is looked for, however long. */
+  readonly context: string;
+}
+
+export interface QuestionAnswer {
+  /** Its start's probability times its end's. */
+  readonly score: number;
+  /** UTF-16 units of the caller's context. */
+  readonly start: number;
+  readonly end: number;
+  /** `context.slice(start, end)`; empty where no answer was found the likeliest. */
+  readonly answer: string;
+}
+
+export interface QuestionAnsweringOptions extends CallOptions {
+  /** How many answers to return, best first; fewer where there are not as many. Default 1. */
+  readonly top_k?: number;
+  /** The most tokens of an answer. Default 15. */
+  readonly max_answer_len?: number;
+  /** Tokens of a window: the question, a part of the context and three special ones. Default 384, or the model's most. */
+  readonly max_seq_len?: number;
+  /** Pieces of the context that neighbouring windows share. Default 128, or half of a window's context. */
+  readonly doc_stride?: number;
+  /** Whether the empty answer may be returned, for contexts that do not hold one. Default false. */
+  readonly handle_impossible_answer?: boolean;
+  /** Widens answers to whole words. Default true. */
+  readonly align_to_words?: boolean;
+}
+
+/** Of a question and a context, the likeliest answers. */
+export type QuestionAnsweringPipeline = Pipeline<QuestionAnswer[], QuestionAnsweringOptions, QuestionInput>;
+
+const MAX_SEQ_LEN = 384;
+const DOC_STRIDE = 128;
+const SPECIAL_TOKENS = 3;
+
+export async function questionAnswering(source: Source, options: PipelineOptions): Promise<QuestionAnsweringPipeline> {
+  const [model, tokenizer] = await Promise.all([
+    AlbertForQuestionAnswering.from_pretrained(source, { strict: true, ...options }),
+    AlbertTokenizer.from_pretrained(source, options),
+  ]);
+  const longest = longestSequence(tokenizer, model);
+  const encode = (
+    input: QuestionInput,
+    given: QuestionAnsweringOptions,
+  ): Job<QuestionAnsweringOutput, QuestionAnswer[]> => {
+    checkTexts(input, 'question', 'context');
+    const { context } = input;
+    const { top_k = 1, max_answer_len = 15, handle_impossible_answer = false, align_to_words = true } = given;
+    checkCount('top_k', top_k);
+    checkCount('max_answer_len', max_answer_len);
+    const windows = encodeWindows(tokenizer, input, longest, given);
+    return {
+      sequences: windows.map(({ input_ids, token_type_ids }) => ({ input_ids, token_type_ids })) as [
+        Sequence,
+        ...Sequence[],
+      ],
+      decode(outputs) {
+        const scored = windows.map((window, i) => answerWindow(window, outputs[i] as QuestionAnsweringOutput));
+        const spans = bestSpans(context, scored, { top_k, max_answer_len, handle_impossible_answer, align_to_words });
+        return spans.map((span) => ({ ...span, answer: context.slice(span.start, span.end) }));
+      },
+    };
+  };
+  return makePipeline(model, tokenizer, encode);
+}
+
+/** The question with each stretch of the context that fits beside it. */
+function encodeWindows(
+  tokenizer: AlbertTokenizer,
+  { question, context }: QuestionInput,
+  longest: number,
+  { max_seq_len = Math.min(MAX_SEQ_LEN, longest), doc_stride }: QuestionAnsweringOptions,
+): Some<Encoding> {
+  if (!Number.isSafeInteger(max_seq_len) || max_seq_len < 1 || max_seq_len > longest) {
+    throw mismatch('ERR_INPUT', 'max_seq_len', `an integer from 1 to ${longest}`, max_seq_len);
+  }
+  const pieces = tokenizer.encode(question, { add_special_tokens: false }).input_ids.length;
+  const room = max_seq_len - SPECIAL_TOKENS - pieces;
+  if (pieces === 0) throw mismatch('ERR_INPUT', 'question', 'a question', question);
+  if (room < 1) {
+    const most = max_seq_len - SPECIAL_TOKENS - 1;
+    throw mismatch('ERR_TOO_LONG', 'question', `at most ${most} pieces, to leave the context room`, pieces);
+  }
+  const stride = doc_stride ?? Math.min(DOC_STRIDE, Math.floor(room / 2));
+  if (!Number.isSafeInteger(stride) || stride < 0 || stride >= room) {
+    throw mismatch('ERR_INPUT', 'doc_stride', `an integer from 0 to below ${room}, a window's context`, stride);
+  }
+  const encoding = tokenizer.encode(question, {
+    text_pair: context,
+    truncation: 'only_second',
+    max_length: max_seq_len,
+    stride,
+  });
+  if (!encoding.sequence_ids.includes(1)) throw mismatch('ERR_INPUT', 'context', 'a text', context);
+  return [encoding, ...encoding.overflowing];
+}
+
+/** The tokens that answers are made of, and their logits. */
+function answerWindow(
+  { tokens, offsets, sequence_ids }: Encoding,
+  { start_logits, end_logits }: QuestionAnsweringOutput,
+): AnswerWindow {
+  const [from, to] = [sequence_ids.indexOf(1), sequence_ids.lastIndexOf(1) + 1];
+  const allowed = ({ data }: { data: Float32Array }) => Float32Array.of(data[0] as number, ...data.subarray(from, to));
+  return {
+    tokens: tokens.slice(from, to),
+    offsets: offsets.slice(from, to),
+    start_logits: allowed(start_logits),
+    end_logits: allowed(end_logits),
+  };
+}

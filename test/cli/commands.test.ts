@@ -1,0 +1,170 @@
+/** The commands of structured tasks: arguments, files and JSON lines give what the pipelines give. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { pipeline } from '../../src/index.js';
+import { randomFiles } from '../pipelines/checkpoint.js';
+import { run } from './command-line.js';
+
+const commands = suite('commands');
+
+const folder = mkdtempSync(`${tmpdir()}/albert-wasm-commands-`);
+const models = {
+  tag: await randomFiles('token_classification', { id2label: { 0: 'O', 1: 'B-PER', 2: 'I-PER' } }),
+  answer: await randomFiles('question_answering'),
+  choose: await randomFiles('multiple_choice'),
+};
+for (const [name, files] of Object.entries(models)) {
+  mkdirSync(`${folder}/${name}`);
+  for (const [file, bytes] of Object.entries(files)) writeFileSync(`${folder}/${name}/${file}`, bytes as string);
+}
+commands.after(() => rmSync(folder, { recursive: true }));
+
+/** The JSON lines that a command prints. */
+async function lines(args: string[], input = ''): Promise<unknown[]> {
+  const { code, out, err } = await run(args, input);
+  assert.is(code, 0, err);
+  assert.is(err, '');
+  return out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
+/** What JSON makes of a value. */
+const plain = (value: unknown) => JSON.parse(JSON.stringify(value));
+
+const LONG = 'Clara went from Paris to Rome, and Anna stayed. '.repeat(4);
+
+commands('tag: entities of texts, however long', async () => {
+  await using tag = await pipeline('ner', models.tag);
+  const model = ['tag', '--model', `${folder}/tag`];
+  const simple = await tag(LONG, { aggregation_strategy: 'simple', stride: 5 });
+  assert.equal(await lines([...model, '--stride', '5', LONG]), [plain({ text: LONG, entities: simple })]);
+  const none = await tag(['Anna', 'stayed'], { ignore_labels: ['I-PER', 'B-PER'] });
+  assert.equal(
+    await lines([...model, '--aggregation', 'none', '--ignore', 'I-PER,B-PER', '--stride', '5'], 'Anna\nstayed\n'),
+    [plain({ text: 'Anna', entities: none[0] }), plain({ text: 'stayed', entities: none[1] })],
+  );
+});
+
+commands('answer: questions about one context, or JSON lines', async () => {
+  await using answer = await pipeline('question-answering', models.answer);
+  const model = ['answer', '--model', `${folder}/answer`];
+  const options = { top_k: 2, max_answer_len: 3, handle_impossible_answer: true };
+  const wanted = [];
+  for (const question of ['Who?', 'Where?']) {
+    wanted.push(plain({ question, answers: await answer({ question, context: LONG }, options) }));
+  }
+  writeFileSync(`${folder}/context.txt`, LONG);
+  const flags = ['--top-k', '2', '--max-answer-len', '3', '--impossible'];
+  assert.equal(await lines([...model, ...flags, 'Who?', 'Where?', '--context', LONG]), wanted);
+  assert.equal(await lines([...model, ...flags, 'Who?', 'Where?', '--context-file', `${folder}/context.txt`]), wanted);
+  assert.equal(await lines([...model, ...flags, 'Who?', 'Where?'], LONG), wanted);
+  const questions = ['Who?', 'Where?'].map((question) => `${JSON.stringify({ question, context: LONG })}\n`).join('');
+  assert.equal(await lines([...model, ...flags], questions), wanted);
+  writeFileSync(`${folder}/questions.jsonl`, questions);
+  assert.equal(await lines([...model, ...flags, '--file', `${folder}/questions.jsonl`]), wanted);
+});
+
+commands('similarity: sentences ranked', async () => {
+  const [source_sentence, ...sentences] = ['The cat sat.', 'Prices rose.', 'A cat was sitting.'] as [
+    string,
+    ...string[],
+  ];
+  await using similarity = await pipeline('sentence-similarity');
+  const [first, second] = (await similarity({ source_sentence, sentences })) as [number, number];
+  assert.ok(second > first);
+  const ranked = [
+    { sentence: 'A cat was sitting.', score: second },
+    { sentence: 'Prices rose.', score: first },
+  ];
+  assert.equal(await lines(['similarity', source_sentence, ...sentences]), [{ source_sentence, sentences: ranked }]);
+  const input = JSON.stringify({ source_sentence, sentences });
+  assert.equal(await lines(['similarity', '--top-k', '1'], `${input}\n${input}`), [
+    { source_sentence, sentences: ranked.slice(0, 1) },
+    { source_sentence, sentences: ranked.slice(0, 1) },
+  ]);
+});
+
+commands('order and choose', async () => {
+  await using order = await pipeline('sentence-order');
+  const pair = { first: 'She opened the door.', second: 'Then she walked in.' };
+  const ordered = { ...pair, ...(await order(pair)) };
+  assert.equal(await lines(['order', pair.first, pair.second]), [ordered]);
+  assert.equal(await lines(['order'], JSON.stringify(pair)), [ordered]);
+
+  await using choose = await pipeline('multiple-choice', models.choose);
+  const input = { prompt: 'He opened it because', choices: ['it rained.', 'the sun was up.'] };
+  const model = ['choose', '--model', `${folder}/choose`];
+  assert.equal(await lines([...model, input.prompt, ...input.choices]), [
+    { prompt: input.prompt, choices: plain(await choose(input)) },
+  ]);
+  assert.equal(await lines([...model, '--top-k', '1'], JSON.stringify(input)), [
+    { prompt: input.prompt, choices: plain(await choose(input, { top_k: 1 })) },
+  ]);
+});
+
+commands('texts from files and from JSON, pairs of them, and targets of a mask', async () => {
+  writeFileSync(`${folder}/lines.txt`, Array.from({ length: 40 }, (_, i) => `film ${i}\r\n`).join(''));
+  const texts = (await lines(['classify', '--file', `${folder}/lines.txt`])).map(
+    (line) => (line as { text: string }).text,
+  );
+  assert.equal(
+    texts,
+    Array.from({ length: 40 }, (_, i) => `film ${i}`),
+  );
+  const pair = { text: 'good', text_pair: 'bad' };
+  const [string, object, two] = (await lines(
+    ['classify', '--jsonl'],
+    `"good"\n{"text":"good","id":1}\n${JSON.stringify(pair)}\n`,
+  )) as {
+    labels: { score: number }[];
+  }[];
+  assert.equal(object, string);
+  await using classify = await pipeline('text-classification');
+  assert.equal(two, { ...pair, labels: await classify(pair) });
+  const [filled] = await lines(['fill-mask', '--targets', 'germany,france', 'Paris is in [MASK].']);
+  assert.equal((filled as { masks: { token_str: string }[][] }).masks[0]?.map(({ token_str }) => token_str).sort(), [
+    'france',
+    'germany',
+  ]);
+});
+
+const REFUSED: [number, string[], string, RegExp][] = [
+  [2, ['tag', 'text'], '', /error: required option '--model/],
+  [2, ['answer', 'question'], '', /error: required option '--model/],
+  [2, ['choose', 'a', 'b'], '', /error: required option '--model/],
+  [2, ['tag', '--model', 'x', '--aggregation', 'last', 'text'], '', /none, simple, first, average, max/],
+  [2, ['tag', '--model', 'x', '--stride', '-1', 'text'], '', /whole number from 0/],
+  [1, ['order', 'only one'], '', /^albert-wasm: "second" expected a string, got undefined\n$/],
+  [1, ['similarity', 'only one'], '', /^albert-wasm: "sentences" expected an array of texts[^\n]+\n$/],
+  [
+    1,
+    ['similarity'],
+    '{"source_sentence": "a", "sentences": ["b"]}\nnonsense\n',
+    /^albert-wasm: line 2: expected JSON[^\n]+\n$/,
+  ],
+  [1, ['order'], 'null\n', /^albert-wasm: line 1: "input" expected an object[^\n]+\n$/],
+  [1, ['classify', '--file', 'no/such/file'], '', /^albert-wasm: cannot read no\/such\/file: ENOENT[^\n]+\n$/],
+  [1, ['classify', '--file', 'src'], '', /^albert-wasm: cannot read src: EISDIR[^\n]+\n$/],
+];
+for (const [wanted, args, input, message] of REFUSED) {
+  commands(`refused with ${wanted}: ${args.join(' ')}`, async () => {
+    const { code, err } = await run(args, input);
+    assert.is(code, wanted, err);
+    assert.match(err, message);
+    assert.not.match(err, '    at ');
+  });
+}
+
+commands('each command’s help shows how to use it', async () => {
+  for (const command of ['classify', 'fill-mask', 'embed', 'tag', 'answer', 'similarity', 'order', 'choose']) {
+    const { code, out } = await run([command, '--help']);
+    assert.is(code, 0);
+    assert.match(out, new RegExp(`Examples:\n(.*\n)*.* albert-wasm ${command} `));
+  }
+});
+
+commands.run();
