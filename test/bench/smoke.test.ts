@@ -41,11 +41,18 @@ smoke('kernels', () => {
 });
 
 smoke('model', () => {
-  const { rows } = bench('model.ts', '--shape', '1x2', '--dtype', 'int8', '--seconds', '0');
-  const [{ shape, dtype, threads, NMSE, ms }] = rows;
-  assert.equal([rows.length, shape, dtype, threads], [1, '1x2', 'int8', 1]);
+  const { rows } = bench('model.ts', '--shape', '1x2', '--dtype', 'int8', '--threads', '1,2', '--seconds', '0');
+  assert.equal(
+    rows.map(({ shape, dtype, threads }: Record<string, unknown>) => [shape, dtype, threads]),
+    [
+      ['1x2', 'int8', 1],
+      ['1x2', 'int8', 2],
+    ],
+  );
   // int8 ran: neither float32 under another name, nor wrong.
-  assert.ok(Number(NMSE) > 1e-6 && Number(NMSE) < 3e-3 && ms > 0, `${NMSE}, ${ms} ms`);
+  for (const { NMSE, ms } of rows) {
+    assert.ok(Number(NMSE) > 1e-6 && Number(NMSE) < 3e-3 && ms > 0, `${NMSE}, ${ms} ms`);
+  }
 });
 
 const built = existsSync(`${ROOT}/dist/index.js`);
