@@ -90,6 +90,9 @@ const chosen = all.filter(({ what, file }) => `${file} ${what}`.includes(words))
 const counts = { caught: 0, skipped: 0, failed: 0 };
 try {
   for (const mutation of all) planted(readFileSync(`${root}/${mutation.file}`, 'utf8'), mutation);
+  // A test that fails anyway would catch everything.
+  const { code, output } = await runTests([...new Set(chosen.flatMap(({ tests }) => tests))]);
+  if (code !== 0) throw new Error(`the tests fail without a fault:\n${output}`);
   for (const mutation of chosen) {
     const start = performance.now();
     const outcome = await outcomeOf(mutation);

@@ -200,7 +200,7 @@ export const HOST = [
   {
     what: 'the memory for packing stays in use',
     file: 'src/model/albert.ts',
-    search: '    memory.release(weights);\n',
+    search: '    engine.memory.release(this.#weights.end);\n',
     replace: '',
     tests: ['test/model/memory.test.ts'],
   },
@@ -220,7 +220,7 @@ export const HOST = [
   },
   {
     what: 'the padding of other parameters keeps what lay there before',
-    file: 'src/model/load.ts',
+    file: 'src/model/pack.ts',
     search: '  memory.f32(weights.start, (weights.end - weights.start) / 4).fill(0);\n',
     replace: '',
     build: 'relaxed',
@@ -235,23 +235,23 @@ export const HOST = [
   },
   {
     what: 'a NaN in a checkpoint is taken',
-    file: 'src/model/load.ts',
-    search: 'if (!allFinite(tensor))',
-    replace: 'if (tensor.shape.length > 9)',
+    file: 'src/model/pack.ts',
+    search: 'staged.length) !== 0) return undefined;',
+    replace: 'staged.length) >= 0) return undefined;',
     tests: ['test/model/load.test.ts'],
   },
   {
     what: 'the faults of a checkpoint are swallowed',
     file: 'src/model/load.ts',
-    search: "  if (faults.length > 0) throw new AlbertError('ERR_PARAMETER', listed(faults));\n  return { sources,",
-    replace: '  return { sources,',
+    search: '  if (faults.length > 0) throw faultsOf(faults);\n  return { sources, missing,',
+    replace: '  return { sources, missing,',
     tests: ['test/model/load.test.ts'],
   },
   {
     what: 'a file that cannot be read counts as missing',
     file: 'src/platform/node.ts',
-    search: "    throw new AlbertError('ERR_SOURCE', `cannot read",
-    replace: "    if (message !== '') return undefined;\n    throw new AlbertError('ERR_SOURCE', `cannot read",
+    search: "if (code !== 'ENOENT' && code !== 'ENOTDIR') throw unreadable(url, cause);",
+    replace: '',
     tests: ['test/source.test.ts'],
   },
   {
@@ -264,7 +264,7 @@ export const HOST = [
   {
     what: 'a header may be longer than its file',
     file: 'src/weights/safetensors.ts',
-    search: 'Math.min(MAX_HEADER_BYTES, bytes.length - 8)',
+    search: 'Math.min(MAX_HEADER_BYTES, fileBytes - 8)',
     replace: 'MAX_HEADER_BYTES',
     tests: SAFETENSORS,
   },
