@@ -116,7 +116,7 @@ export class Threads {
       next = chunks.open(operation, next);
       chunks.runAll();
       // As many times the caller's own part as anyone may be slower, and then some.
-      if (!chunks.join(patience + 100 * (performance.now() - started), this.#mayBlock)) {
+      if (!chunks.join(patience + 10 * (performance.now() - started), this.#mayBlock)) {
         this.#lost = `it did not finish its part within ${patience} ms`;
         throw new AlbertError('ERR_WORKER', `a worker was lost: ${this.#lost}`);
       }
