@@ -50,7 +50,7 @@ for (const dtype of dtypes) {
   const peak = new RegisterPeak(build, dtype);
   for (const shape of shapes) {
     const expected = await lastHiddenState(reference, shape);
-    const rounds = { warmups: 2, rounds: 7, seconds: Number(values.seconds) };
+    const rounds = { warmups: 1, rounds: 5, seconds: Number(values.seconds) };
     const result = await contest(peers, shape, dtype, expected, peak, rounds);
     contests.push(result);
     for (const sentence of contestSentences(result)) console.log(sentence);
