@@ -1,8 +1,8 @@
 /**
  * int8 panels: 8 columns of a weight matrix, each with a scale of its own.
  *
- * A panel is 8 float32 scales, 8 int32 starts of the accumulators, then the weights, k in groups as one instruction
- * multiplies them: pairs where int16 are multiplied (plain SIMD), fours where int8 are (relaxed SIMD). Within a group
+ * A panel is 8 float32 scales, 8 int32 sums of the columns, then the weights, k in groups as one instruction multiplies
+ * them: pairs where int16 are multiplied (plain SIMD), fours where int8 are (relaxed SIMD). Within a group
  * the columns follow one another. k is padded to a multiple of 4 in either case, so a matrix takes the same room.
  */
 import { LANES } from "../simd";
@@ -10,11 +10,14 @@ import { LANES } from "../simd";
 /** Consecutive k of one column that one instruction multiplies and adds. */
 export const GROUP: i32 = ASC_FEATURE_RELAXED_SIMD ? 4 : 2;
 
-/** What a quantised activation of zero is stored as: relaxed SIMD promises exact products only for 0 to 127. */
-export const ZERO_POINT: i32 = ASC_FEATURE_RELAXED_SIMD ? 64 : 0;
+/**
+ * Whether quantised activations are moved up by a zero point, each row by its own: relaxed SIMD promises exact products
+ * only for 0 to 127. A product then has the zero point times the column's sum too much.
+ */
+export const SHIFTED: bool = ASC_FEATURE_RELAXED_SIMD;
 
-/** Where the starts and the weights of a panel begin. */
-export const STARTS: usize = 32;
+/** Where the columns' sums and the weights of a panel begin; the sums are zeros where nothing is shifted. */
+export const SUMS: usize = 32;
 export const HEADER_BYTES: usize = 64;
 
 /** Bytes from one group to the next. */
@@ -138,12 +141,12 @@ function quantizeRest(source: usize, strideK: usize, inverse: f32, panel: usize,
   return sum;
 }
 
-/** What the GEMM needs of a column beside its weights: the scale, and where its accumulators start. */
+/** What the GEMM needs of a column beside its weights. */
 // @ts-ignore: decorator
 @inline
 function finishColumn(panel: usize, lane: i32, scale: f32, sum: i32): void {
   store<f32>(panel + (<usize>lane << 2), scale);
-  store<i32>(panel + STARTS + (<usize>lane << 2), -ZERO_POINT * sum);
+  store<i32>(panel + SUMS + (<usize>lane << 2), SHIFTED ? sum : 0);
 }
 
 /** Columns `first` to `first + n` of packed panels, one after the other, k float32 each. */
@@ -172,7 +175,7 @@ export function packLevels(levels: usize, scales: usize, panels: usize, k: i32, 
     let to = panel + offsetOf(0, lane);
     for (let row = 0; row < whole; row += 4) {
       const from = levels + <usize>row;
-      if (ZERO_POINT != 0) {
+      if (SHIFTED) {
         sums = i32x4.add(sums, i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load32_zero(from))));
       }
       storeFour(to, load<i32>(from));

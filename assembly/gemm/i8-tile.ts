@@ -8,7 +8,7 @@
  * an exit after each step, and is followed by plain stores: `dequantize` is a function of its own.
  */
 import { LANES, PANEL_ROW_BYTES } from "../simd";
-import { GROUP_BYTES, HEADER_BYTES, STARTS } from "./i8-panel";
+import { GROUP_BYTES, HEADER_BYTES, SHIFTED, SUMS } from "./i8-panel";
 
 /** The tallest tiles that do not spill: of paired steps and of plain SIMD each product needs a register of its own. */
 const WHOLE_ROWS: i32 = 6;
@@ -50,14 +50,14 @@ function right(weights: usize): v128 {
 const STEPS: i32 = ASC_FEATURE_RELAXED_SIMD ? 1 : 2;
 
 /**
- * c[0..rows) = starts + a[0..rows) · panel, rows of 8 int32. A group of A is 4 bytes in either build. `paired` and `rows` are
+ * c[0..rows) = a[0..rows) · panel, rows of 8 int32. A group of A is 4 bytes in either build. `paired` and `rows` are
  * constants wherever this is inlined.
  */
 // @ts-ignore: decorator
 @inline
 function tile(paired: bool, rows: i32, a0: usize, lda: usize, panel: usize, c: usize, groups: i32): void {
-  let c00 = v128.load(panel, STARTS), c01 = v128.load(panel, STARTS + 16), c10 = c00, c11 = c01, c20 = c00, c21 = c01;
-  let c30 = c00, c31 = c01, c40 = c00, c41 = c01, c50 = c00, c51 = c01;
+  let c00 = i32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00;
+  let c30 = c00, c31 = c00, c40 = c00, c41 = c00, c50 = c00, c51 = c00;
   let a1 = a0 + lda, a2 = a1 + lda, a3 = a2 + lda, a4 = a3 + lda, a5 = a4 + lda;
   panel += HEADER_BYTES;
   while (groups > 0) {
@@ -135,13 +135,10 @@ export function tileRows(paired: bool, rows: i32, a: usize, lda: usize, panel: u
 /** Panels that `rowTile` takes side by side: with one row, a single panel's two accumulators would wait on each other. */
 export const ROW_TILE_PANELS: i32 = 4;
 
-/** c = starts + a · four neighbouring panels, `panelBytes` apart; c holds 32 int32. */
+/** c = a · four neighbouring panels, `panelBytes` apart; c holds 32 int32. */
 export function rowTile(a: usize, panel: usize, panelBytes: usize, c: usize, groups: i32): void {
   let p1 = panel + panelBytes, p2 = p1 + panelBytes, p3 = p2 + panelBytes;
-  let c0 = v128.load(panel, STARTS), c1 = v128.load(panel, STARTS + 16);
-  let c2 = v128.load(p1, STARTS), c3 = v128.load(p1, STARTS + 16);
-  let c4 = v128.load(p2, STARTS), c5 = v128.load(p2, STARTS + 16);
-  let c6 = v128.load(p3, STARTS), c7 = v128.load(p3, STARTS + 16);
+  let c0 = i32x4.splat(0), c1 = c0, c2 = c0, c3 = c0, c4 = c0, c5 = c0, c6 = c0, c7 = c0;
   panel += HEADER_BYTES; p1 += HEADER_BYTES; p2 += HEADER_BYTES; p3 += HEADER_BYTES;
   while (groups > 0) {
     const x = v128.load32_splat(a);
@@ -160,17 +157,28 @@ export function rowTile(a: usize, panel: usize, panelBytes: usize, c: usize, gro
 /** Bytes that hold any tile's result, as rows of one panel. */
 export const TILE_BYTES: usize = 6 * PANEL_ROW_BYTES;
 
-/** c = tile · (row scale · column scale) + bias, for rows of one panel; each product and sum is rounded by itself. */
-export function dequantize(tile: usize, rows: i32, rowScales: usize, columnScales: usize, bias: usize, c: usize, ldc: usize): void {
-  const s0 = v128.load(columnScales), s1 = v128.load(columnScales, 16);
+/**
+ * c = (tile - row zero · column sum) · (row scale · column scale) + bias, for rows of one panel; the integers are exact,
+ * each product and sum of floats is rounded by itself.
+ */
+export function dequantize(
+  tile: usize, rows: i32, rowScales: usize, rowZeros: usize, panel: usize, bias: usize, c: usize, ldc: usize,
+): void {
+  const s0 = v128.load(panel), s1 = v128.load(panel, 16), sum0 = v128.load(panel, SUMS), sum1 = v128.load(panel, SUMS + 16);
   const b0 = v128.load(bias), b1 = v128.load(bias, 16);
   while (rows > 0) {
     const scale = v128.load32_splat(rowScales);
-    const x0 = f32x4.convert_i32x4_s(v128.load(tile)), x1 = f32x4.convert_i32x4_s(v128.load(tile, 16));
-    v128.store(c, f32x4.add(f32x4.mul(x0, f32x4.mul(scale, s0)), b0));
-    v128.store(c, f32x4.add(f32x4.mul(x1, f32x4.mul(scale, s1)), b1), 16);
+    let x0 = v128.load(tile), x1 = v128.load(tile, 16);
+    if (SHIFTED) {
+      const zero = v128.load32_splat(rowZeros);
+      x0 = i32x4.sub(x0, i32x4.mul(zero, sum0));
+      x1 = i32x4.sub(x1, i32x4.mul(zero, sum1));
+    }
+    v128.store(c, f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(x0), f32x4.mul(scale, s0)), b0));
+    v128.store(c, f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(x1), f32x4.mul(scale, s1)), b1), 16);
     tile += LANES * 4;
     rowScales += 4;
+    rowZeros += 4;
     c += ldc;
     rows--;
   }

@@ -9,9 +9,10 @@ import { quantizeRows, quantizedBytes } from "./quantize";
 /** The most rows of A that are quantised at once: 128 rows of 3,072 are 390 or 790 KB, and stay in the second cache. */
 const BLOCK_ROWS: i32 = 128;
 
-/** Where the rows' scales and the quantised rows lie in the scratch memory. */
+/** Where the rows' scales and zero points and the quantised rows lie in the scratch memory. */
 const ROW_SCALES: usize = TILE_BYTES;
-const QUANTIZED: usize = ROW_SCALES + BLOCK_ROWS * 4;
+const ROW_ZEROS: usize = ROW_SCALES + BLOCK_ROWS * 4;
+const QUANTIZED: usize = ROW_ZEROS + BLOCK_ROWS * 4;
 
 /**
  * C = activation(A · B + bias) + residual, B packed by `packI8`, A quantised row by row on its way in. Arguments as for
@@ -43,7 +44,7 @@ function blocks(
   assert(ldc >= <usize>padded(n) * 4);
   for (let count = (m + BLOCK_ROWS - 1) / BLOCK_ROWS; count > 0; count--) {
     const rows = m / count;
-    quantizeRows(a, lda, scratch + QUANTIZED, scratch + ROW_SCALES, rows, k);
+    quantizeRows(a, lda, scratch + QUANTIZED, scratch + ROW_SCALES, scratch + ROW_ZEROS, rows, k);
     block(paired, panels, padded(n) / LANES, bias, c, ldc, rows, k, activation, residual, ldResidual, scratch);
     a += lda * rows;
     c += ldc * rows;
@@ -84,13 +85,14 @@ function tiles(paired: bool, panel: usize, bias: usize, c: usize, ldc: usize, m:
   const count = (m + most - 1) / most;
   const low = m / count, tall = m % count;
   const lda = quantizedBytes(k), groups = depthOf(k) / GROUP;
-  let a = scratch + QUANTIZED, scales = scratch + ROW_SCALES;
+  let a = scratch + QUANTIZED, scales = scratch + ROW_SCALES, zeros = scratch + ROW_ZEROS;
   for (let t = 0; t < count; t++) {
     const rows = low + i32(t < tall);
     tileRows(paired, rows, a, lda, panel, scratch, groups);
-    dequantize(scratch, rows, scales, panel, bias, c, ldc);
+    dequantize(scratch, rows, scales, zeros, panel, bias, c, ldc);
     a += lda * rows;
     scales += <usize>rows << 2;
+    zeros += <usize>rows << 2;
     c += ldc * rows;
   }
 }
@@ -99,7 +101,7 @@ function tiles(paired: bool, panel: usize, bias: usize, c: usize, ldc: usize, m:
 function wideRow(panel: usize, panelBytes: usize, bias: usize, c: usize, k: i32, scratch: usize): void {
   rowTile(scratch + QUANTIZED, panel, panelBytes, scratch, depthOf(k) / GROUP);
   for (let p: usize = 0; p < <usize>ROW_TILE_PANELS * PANEL_ROW_BYTES; p += PANEL_ROW_BYTES) {
-    dequantize(scratch + p, 1, scratch + ROW_SCALES, panel, bias + p, c + p, PANEL_ROW_BYTES);
+    dequantize(scratch + p, 1, scratch + ROW_SCALES, scratch + ROW_ZEROS, panel, bias + p, c + p, PANEL_ROW_BYTES);
     panel += panelBytes;
   }
 }

@@ -1,11 +1,18 @@
-/** Activations on their way into an int8 product: each row by its own largest magnitude. */
-import { GROUP, LEAST, ROUND, ROUND_BITS, ZERO_POINT, depthOf } from "./i8-panel";
+/**
+ * Activations on their way into an int8 product. Plain SIMD: each row by its largest magnitude, around zero. Relaxed SIMD:
+ * from its lowest number to its highest, which halves the steps of a GELU's outputs.
+ */
+import { maxLanes } from "../simd";
+import { GROUP, LEAST, ROUND, ROUND_BITS, SHIFTED, depthOf } from "./i8-panel";
 
 /** Bytes of one quantised activation. */
-export const ACTIVATION_BYTES: i32 = ASC_FEATURE_RELAXED_SIMD ? 1 : 2;
+export const ACTIVATION_BYTES: i32 = SHIFTED ? 1 : 2;
 
 /** Most levels on either side of zero: more cost nothing where products are of int16, and buy nothing beyond 12 bits. */
-const MOST_LEVELS: i32 = ASC_FEATURE_RELAXED_SIMD ? 63 : 4095;
+const MOST_LEVELS: i32 = 4095;
+
+/** Steps from the lowest number to the highest: with the zero point and the number both rounded up, 127 is the most. */
+const STEPS: f32 = 126;
 
 /** Levels on either side of zero for k products: their sum, with weights of 127, is to stay an int32. */
 // @ts-ignore: decorator
@@ -22,23 +29,66 @@ export function quantizedBytes(k: i32): usize {
 }
 
 /**
- * Quantises m rows of k float32, `lda` bytes apart: scales[i] · (out[i][p] - zero point) is nearest to a[i][p], ties to
- * even. Rows of `out` lie next to each other, padded to a multiple of 4 with the zero point. A row that holds a NaN or an
- * infinity gets it as its scale.
+ * Quantises m rows of k float32, `lda` bytes apart: scales[i] · (out[i][p] - zeros[i]) is nearest to a[i][p], ties to even.
+ * Rows of `out` lie next to each other, padded to a multiple of 4 with the zero point. A row that holds a NaN or an infinity
+ * gets it as its scale.
  */
-export function quantizeRows(a: usize, lda: usize, out: usize, scales: usize, m: i32, k: i32): void {
+export function quantizeRows(a: usize, lda: usize, out: usize, scales: usize, zeros: usize, m: i32, k: i32): void {
   assert(k > 0 && k <= 1 << 17 && lda >= <usize>k * 4);
-  const levels = <f32>levelsOf(k);
   while (m > 0) {
-    const largest = largestMagnitude(a, k);
-    const zero = largest < LEAST;
-    store<f32>(scales, zero ? 0 : largest / levels);
-    quantizeRow(a, out, k, zero ? 0 : levels / largest);
+    if (SHIFTED) shiftedRow(a, out, scales, zeros, k);
+    else centredRow(a, out, scales, zeros, k);
     a += lda;
     out += quantizedBytes(k);
     scales += 4;
+    zeros += 4;
     m--;
   }
+}
+
+function centredRow(a: usize, out: usize, scales: usize, zeros: usize, k: i32): void {
+  const levels = <f32>levelsOf(k);
+  const largest = largestMagnitude(a, k);
+  const zero = largest < LEAST;
+  store<f32>(scales, zero ? 0 : largest / levels);
+  store<i32>(zeros, 0);
+  quantizeRow(a, out, k, zero ? 0 : levels / largest, 0);
+}
+
+function shiftedRow(a: usize, out: usize, scales: usize, zeros: usize, k: i32): void {
+  const largest = largestMagnitude(a, k);
+  let scale: f32 = 0, inverse: f32 = 0, zero = 0;
+  if (!(largest < Infinity)) {
+    scale = largest;
+  } else if (largest >= LEAST) {
+    // Divided before they are added up: the difference of the largest numbers is none.
+    const low = -largestOf(a, k, -1);
+    scale = largestOf(a, k, 1) / STEPS - low / STEPS;
+    inverse = <f32>1 / scale;
+    zero = reinterpret<i32>(-low * inverse + ROUND) - ROUND_BITS;
+  }
+  store<f32>(scales, scale);
+  store<i32>(zeros, zero);
+  quantizeRow(a, out, k, inverse, zero);
+}
+
+/** The largest of a finite row's numbers times `sign`, at least 0. */
+function largestOf(a: usize, k: i32, sign: f32): f32 {
+  const factor = f32x4.splat(sign);
+  let v0 = f32x4.splat(0), v1 = v0;
+  while (k >= 8) {
+    v0 = f32x4.pmax(v0, f32x4.mul(v128.load(a), factor));
+    v1 = f32x4.pmax(v1, f32x4.mul(v128.load(a, 16), factor));
+    a += 32;
+    k -= 8;
+  }
+  let largest = maxLanes(f32x4.pmax(v0, v1));
+  while (k > 0) {
+    largest = max(largest, load<f32>(a) * sign);
+    a += 4;
+    k--;
+  }
+  return largest;
 }
 
 /** Compared as integers, magnitudes order alike; a NaN is above infinity and cannot be lost, as it can in pmax. */
@@ -63,8 +113,8 @@ function largestMagnitude(a: usize, k: i32): f32 {
   return reinterpret<f32>(bits);
 }
 
-function quantizeRow(a: usize, out: usize, k: i32, inverse: f32): void {
-  const scale = f32x4.splat(inverse), round = f32x4.splat(ROUND), offset = i32x4.splat(ROUND_BITS - ZERO_POINT);
+function quantizeRow(a: usize, out: usize, k: i32, inverse: f32, zero: i32): void {
+  const scale = f32x4.splat(inverse), round = f32x4.splat(ROUND), offset = i32x4.splat(ROUND_BITS - zero);
   const end = out + quantizedBytes(k);
   while (k >= 8) {
     const v0 = i32x4.sub(f32x4.add(f32x4.mul(v128.load(a), scale), round), offset);
@@ -77,7 +127,7 @@ function quantizeRow(a: usize, out: usize, k: i32, inverse: f32): void {
     k -= 8;
   }
   while (out < end) {
-    const value = k > 0 ? reinterpret<i32>(load<f32>(a) * inverse + ROUND) - (ROUND_BITS - ZERO_POINT) : ZERO_POINT;
+    const value = k > 0 ? reinterpret<i32>(load<f32>(a) * inverse + ROUND) - (ROUND_BITS - zero) : zero;
     if (GROUP == 4) store<u8>(out, <u8>value);
     else store<i16>(out, <i16>value);
     a += 4;

@@ -50,7 +50,15 @@ export interface Kernels {
   panelsBytesI8(k: number, n: number): number;
   /** 1 when none of `n` floats is NaN or infinite. */
   allFinite(xPtr: number, n: number): number;
-  quantizeRows(aPtr: number, lda: number, outPtr: number, scalesPtr: number, m: number, k: number): void;
+  quantizeRows(
+    aPtr: number,
+    lda: number,
+    outPtr: number,
+    scalesPtr: number,
+    zerosPtr: number,
+    m: number,
+    k: number,
+  ): void;
   unpackF32: Kernels['unpackI8'];
   attention(
     qPtr: number,

@@ -5,7 +5,7 @@ import type { Tensor } from '../../src/tensor.js';
 import { encodeSafetensors } from '../../src/weights/safetensors.js';
 import { BUILDS, type Build } from '../builds.js';
 import { HEADS } from '../fixtures.js';
-import { FORMATS, nearestEven } from '../kernels/int8.js';
+import { FORMATS, type Format } from '../kernels/int8.js';
 import { Random } from '../kernels/reference.js';
 import { type Fields, forward } from '../reference/albert.js';
 import type { Weights } from '../reference/encoder.js';
@@ -76,9 +76,9 @@ export async function checkCase(kase: Case, answered = kase): Promise<Outcome> {
 
   for (const build of BUILDS.filter(({ name }) => name !== 'debug')) {
     const got = await run(answered, files, build, 'int8');
-    const { levels } = FORMATS[build.name];
+    const format = FORMATS[build.name];
     const unrounded = reference(kase, got.weights);
-    const rounded = reference(kase, got.weights, (row) => quantized(row, levels(row.length)));
+    const rounded = reference(kase, got.weights, (row) => quantized(row, format));
     const rounding = distances(rounded, unrounded).largest;
     for (const [name, error] of distances(got.fields, rounded).errors) {
       hold(`${build.name} int8 ${name}`, error, allowed + ROUNDED_SHARE * rounding);
@@ -158,8 +158,8 @@ function nudged(weights: Weights): Weights {
   return new Map([...weights].map(([name, rows]) => [name, rows.map((row) => row.map(nudge))]));
 }
 
-/** The nearest that so many levels on either side of zero have to a row. */
-function quantized(row: Row, levels: number): Row {
-  const largest = row.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
-  return largest === 0 ? row : row.map((v) => nearestEven((v * levels) / largest) * (largest / levels));
+/** The nearest that a build's activations have to a row. */
+function quantized(row: Row, format: Format): Row {
+  const { values, scales } = format.rows(Float32Array.from(row), row.length);
+  return row.map((_, i) => (values[i] as number) * (scales[0] as number));
 }

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { ACTIVATIONS, type Activation } from '../../src/engine/kernels.js';
 import { padded } from './arena.js';
 import { type Answer, assertSameBits, assertWithin, Cases, everyBuild } from './harness.js';
-import { columnsOf, FORMATS, formatOf, gemmI8, panelBytes, type Quantized, quantize } from './int8.js';
+import { columnsOf, FORMATS, type Format, formatOf, gemmI8, panelBytes, type Quantized, quantize } from './int8.js';
 import { epilogue, gemm, Random } from './reference.js';
 
 const test = suite('gemmI8');
@@ -22,7 +22,7 @@ class Product {
   readonly bias: Float32Array;
   readonly residual: Float32Array;
   readonly columns: Quantized;
-  readonly #answers = new Map<number, Float32Array>();
+  readonly #answers = new Map<Format, Float32Array>();
 
   constructor(
     readonly m: number,
@@ -42,11 +42,11 @@ class Product {
 
   /** The exact answer for one build's activations, before the epilogue. */
   answer(build: keyof typeof FORMATS): Float32Array {
-    const levels = FORMATS[build].levels(this.k);
-    const known = this.#answers.get(levels);
+    const format = FORMATS[build];
+    const known = this.#answers.get(format);
     if (known) return known;
-    const answer = gemmI8(quantize(this.a, this.k, levels), this.columns, this.bias, this.k);
-    this.#answers.set(levels, answer);
+    const answer = gemmI8(format.rows(this.a, this.k), this.columns, this.bias, this.k);
+    this.#answers.set(format, answer);
     return answer;
   }
 }
@@ -188,7 +188,7 @@ test('the answer is within the roundings of its factors of the float32 product',
     const { a, b, bias } = product;
     const exact = gemm(a, b, bias, ROWS, COLS, k);
     for (const { build, values } of check(product, ROWS, COLS)) {
-      const rows = quantize(a, k, FORMATS[build].levels(k)).scales;
+      const rows = FORMATS[build].rows(a, k).scales;
       const bounds = exact.bounds.map((rounding, at) => {
         const [i, j] = [Math.floor(at / COLS), at % COLS];
         const [ea, eb] = [rows[i]! * 0.5001, product.columns.scales[j]! * 0.5001];

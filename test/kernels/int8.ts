@@ -2,21 +2,28 @@
 import type { Kernels } from '../../src/engine/kernels.js';
 import { padded } from './arena.js';
 
-/** How a build quantises: activations of 7 bits around 64 with relaxed SIMD, of 13 bits around 0 without. */
+/** How a build quantises activations: 7 bits from lowest to highest with relaxed SIMD, 13 bits around 0 without. */
 export interface Format {
   readonly group: number;
-  readonly zeroPoint: number;
+  /** Whether panels hold the columns' sums. */
+  readonly sums: boolean;
   readonly bytes: number;
-  levels(k: number): number;
+  /** Rows of k numbers that lie one after the other; what is stored of a value is its zero point more. */
+  rows(x: Float32Array, k: number): Quantized & { readonly zeros: Int32Array };
 }
 
 const PLAIN: Format = {
   group: 2,
-  zeroPoint: 0,
+  sums: false,
   bytes: 2,
-  levels: (k) => Math.min(4095, Math.floor((2 ** 31 - 1) / (127 * k))),
+  rows: (x, k) => ({ ...quantize(x, k, plainLevels(k)), zeros: new Int32Array(x.length / k) }),
 };
-const RELAXED: Format = { group: 4, zeroPoint: 64, bytes: 1, levels: () => 63 };
+const RELAXED: Format = { group: 4, sums: true, bytes: 1, rows: quantizeRange };
+
+/** Levels on either side of zero of plain SIMD's activations. */
+export function plainLevels(k: number): number {
+  return Math.min(4095, Math.floor((2 ** 31 - 1) / (127 * k)));
+}
 
 export function formatOf({ relaxedSimd }: Kernels): Format {
   return relaxedSimd.value ? RELAXED : PLAIN;
@@ -62,6 +69,28 @@ export function quantize(x: Float32Array, k: number, levels: number): Quantized 
   return { values, scales };
 }
 
+/** Quantises vectors of k numbers, each in 126 steps from its lowest number to its highest, zero among them. */
+function quantizeRange(x: Float32Array, k: number): Quantized & { readonly zeros: Int32Array } {
+  const [scales, zeros] = [new Float32Array(x.length / k), new Int32Array(x.length / k)];
+  const values = new Int32Array(x.length);
+  for (let i = 0; i < scales.length; i++) {
+    const vector = x.subarray(i * k, i * k + k);
+    const [low, high] = [
+      vector.reduce((least, v) => Math.min(least, v), 0),
+      vector.reduce((most, v) => Math.max(most, v), 0),
+    ];
+    if (Math.max(-low, high) < 2 ** -100) continue;
+    scales[i] = Math.fround(high / 126) - Math.fround(low / 126);
+    const inverse = Math.fround(1 / scales[i]!);
+    zeros[i] = nearestEven(Math.fround(-low * inverse));
+    values.set(
+      vector.map((v) => nearestEven(Math.fround(v * inverse))),
+      i * k,
+    );
+  }
+  return { values, scales, zeros };
+}
+
 /** The n columns of a dense (k, n) matrix, one after the other. */
 export function columnsOf(b: Float32Array, k: number, n: number): Float32Array {
   return b.map((_, i) => b[(i % k) * n + Math.floor(i / k)]!);
@@ -69,7 +98,7 @@ export function columnsOf(b: Float32Array, k: number, n: number): Float32Array {
 
 /** Quantised columns as the bytes of panels; what lies in the last panel's free lanes is `filler`. */
 export function panelBytes({ values, scales }: Quantized, k: number, format: Format, filler = 0x55): Uint8Array {
-  const { group, zeroPoint } = format;
+  const { group, sums } = format;
   const n = scales.length;
   const stride = 64 + depthOf(k) * 8;
   const bytes = new Uint8Array((padded(n) / 8) * stride).fill(filler);
@@ -84,7 +113,7 @@ export function panelBytes({ values, scales }: Quantized, k: number, format: For
       view.setInt8(panel + 64 + Math.floor(row / group) * group * 8 + lane * group + (row % group), value);
     }
     view.setFloat32(panel + lane * 4, scales[column]!, true);
-    view.setInt32(panel + 32 + lane * 4, -zeroPoint * sum, true);
+    view.setInt32(panel + 32 + lane * 4, sums ? sum : 0, true);
   }
   return bytes;
 }
