@@ -157,20 +157,21 @@ export function takesSharedMemory(module: WebAssembly.Module): boolean {
 
 /**
  * Whether an engine's int8 product is right: in V8 11.3 (Node 20, behind a flag) the baseline compiler overwrites the
- * accumulator of relaxed SIMD's. Fresh code is baseline code, so one small product tells; it takes half a millisecond.
+ * accumulator of relaxed SIMD's. Fresh code is baseline code, so one small product of the tallest tile tells (two rows and eight
+ * inputs came out right even so); it takes half a millisecond.
  */
 function multipliesInt8(module: WebAssembly.Module, shared: boolean): boolean {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared });
   const { heapBase, packI8, gemmI8 } = instantiateKernels(module, memory);
-  const [size, rows] = [8, 2];
+  const [inputs, outputs, rows] = [32, 8, 6];
   const floats = new Float32Array(memory.buffer);
   const a = Math.ceil(Number(heapBase.value) / 64) * 64;
   const [bias, c, panels, scratch] = [a + 1024, a + 2048, a + 3072, a + 4096] as const;
-  floats.fill(1, a / 4, a / 4 + size * size);
-  packI8(a, 4, size * 4, panels, size, size, 0);
-  gemmI8(a, size * 4, panels, bias, c, size * 4, rows, size, size, 0, 0, 0, scratch);
+  floats.fill(1, a / 4, a / 4 + inputs * outputs);
+  packI8(a, 4, inputs * 4, panels, inputs, outputs, 0);
+  gemmI8(a, inputs * 4, panels, bias, c, outputs * 4, rows, outputs, inputs, 0, 0, 0, scratch);
   // Ones are the largest of their rows and columns: they quantise without error.
-  return floats.subarray(c / 4, c / 4 + rows * size).every((sum) => Math.abs(sum - size) < 0.01);
+  return floats.subarray(c / 4, c / 4 + rows * outputs).every((sum) => Math.abs(sum - inputs) < 0.01);
 }
 
 /** Compiles a build; a second call shares the first one's work. */
