@@ -12,8 +12,8 @@ const SST2 = new URL('../../../shared/data/sst2_dev_first_half.jsonl', import.me
 /** Sentences of it, and how many float32 gets right in either build. */
 const [SENTENCES, FLOAT32_RIGHT] = [436, 377];
 
-/** Measured: fill-mask at most 0.005 off with plain SIMD, 0.03 with relaxed; sentiment 0.024 and 0.046. */
-const TOLERANCE = { simd: 0.03, relaxed: 0.06 };
+/** Measured: fill-mask at most 0.005 off with plain SIMD, 0.03 with relaxed; sentiment 0.024 and 0.021. */
+const TOLERANCE = { simd: 0.03, relaxed: 0.04 };
 
 const int8 = suite('embedded models in int8');
 
@@ -34,10 +34,12 @@ for (const { name, wasmUrl } of BUILDS) {
     await using classify = await pipeline('sentiment-analysis', undefined, { wasmUrl, dtype: 'int8' });
     const { id2label } = classify.model.config;
     for (const { text, scores } of expected.sentiment) {
-      const [best] = await classify(text);
-      const most = Math.max(...scores);
-      assert.is(best?.label, Object.values(id2label)[scores.indexOf(most)], text);
-      assert.ok(Math.abs((best?.score ?? Number.NaN) - most) <= TOLERANCE[name], `${text}: ${best?.score}`);
+      // Every label's score: which is the first of 0.495 and 0.505 is nobody's to promise.
+      const labels = await classify(text, { top_k: 2 });
+      for (const { label, score } of labels) {
+        const exact = scores[Object.values(id2label).indexOf(label)];
+        assert.ok(Math.abs(score - exact) <= TOLERANCE[name], `${text}: ${label} ${score}, not ${exact}`);
+      }
     }
   });
 
