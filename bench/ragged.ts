@@ -2,23 +2,25 @@
  * Times ALBERT-base over texts of mixed lengths: packed into one run, against padded to the longest with a mask, and one by
  * one. The answers are compared first.
  *
- * `--texts N`, `--longest N` tokens, `--dtype float32 | int8` (repeatable; both unless given), `--seconds N` for each,
- * `--json FILE` writes the figures there.
+ * `--texts N`, `--longest N` tokens and `--dtype float32,int8` run those and print them, `--seconds N` for each, `--json FILE`
+ * writes the figures there.
  */
 import { parseArgs } from 'node:util';
 import { albertBase, loadAlbert, tokenIds } from './albert-base.js';
 import { alternate } from './alternate.js';
+import type { Bar, Chart } from './chart.js';
+import { parseDtypes } from './choices.js';
 import { rounded } from './format.js';
 import { machine, nameMachine } from './machine.js';
 import { uniform } from './numbers.js';
 import { writeReport } from './report.js';
-import { median, ratios } from './statistics.js';
+import { median, quartiles, ratios } from './statistics.js';
 
 const { values } = parseArgs({
   options: {
-    texts: { type: 'string', default: '32' },
-    longest: { type: 'string', default: '128' },
-    dtype: { type: 'string', multiple: true, default: ['float32', 'int8'] },
+    texts: { type: 'string' },
+    longest: { type: 'string' },
+    dtype: { type: 'string' },
     seconds: { type: 'string', default: '60' },
     json: { type: 'string' },
   },
@@ -28,8 +30,8 @@ const { values } = parseArgs({
 const TOLERANCE = 1e-6;
 const SHORTEST = 5;
 
-const longest = Number(values.longest);
-const lengths = Array.from(uniform(Number(values.texts), 3, SHORTEST, longest + 1), Math.floor);
+const longest = Number(values.longest ?? 128);
+const lengths = Array.from(uniform(Number(values.texts ?? 32), 3, SHORTEST, longest + 1), Math.floor);
 const texts = lengths.map((seq) => tokenIds({ batch: 1, seq }));
 const seq = Math.max(...lengths);
 const real = lengths.reduce((sum, length) => sum + length, 0);
@@ -44,15 +46,22 @@ function padded(fill: (id: number) => number) {
   return { data, shape: [texts.length, seq] };
 }
 
+function tokensPerSecond(series: string, ms: readonly number[]): Bar {
+  const of = (time: number) => (real * 1000) / time;
+  const [lower, upper] = quartiles(ms);
+  return { series, value: of(median(ms)), quartiles: [of(upper), of(lower)] };
+}
+
 const each = texts.map((input_ids) => ({ input_ids }));
 const rectangle = { input_ids: padded((id) => id), attention_mask: padded(() => 1) };
 
 const rows = [];
 const raw = [];
+const groups: Chart['groups'][number][] = [];
 let build = '';
 const albert = await albertBase();
 console.log(nameMachine(machine()));
-for (const dtype of values.dtype as ('float32' | 'int8')[]) {
+for (const dtype of parseDtypes(values.dtype ?? 'float32,int8')) {
   await using model = await loadAlbert(albert, { dtype });
   build = model.info().kernels;
   const { hidden_size } = model.config;
@@ -78,6 +87,10 @@ for (const dtype of values.dtype as ('float32' | 'int8')[]) {
   );
   const { packed, padded, 'one by one': single } = samples;
   raw.push({ dtype, ...samples });
+  groups.push({
+    label: dtype,
+    bars: Object.entries(samples).map(([series, { wall }]) => tokensPerSecond(series, wall)),
+  });
   const speedUp = median(ratios(padded.cpu, packed.cpu));
   rows.push({
     dtype,
@@ -99,10 +112,17 @@ writeReport(
     title: `${lengths.length} texts of ${SHORTEST} to ${longest} tokens, ALBERT-base, ${build} build`,
     summary: `${rows.map((row) => `${row.dtype}: padding takes ${row['padded / packed']} times the time of one packed run`).join('; ')}.`,
     command: 'npm run bench:ragged',
-    charts: [],
+    charts: [
+      {
+        name: 'tokens',
+        title: `${lengths.length} texts of ${SHORTEST} to ${longest} tokens, ALBERT-base, ${build} build`,
+        unit: 'Tokens of the texts per second, more is better; lines are quartiles',
+        groups,
+      },
+    ],
     note: `${real} tokens, ${lengths.length * seq} with padding; one thread. Medians by turns; ratios are of processor time.`,
     rows,
     raw,
   },
-  { json: values.json },
+  { json: values.json, partial: [values.texts, values.longest, values.dtype].some((choice) => choice !== undefined) },
 );
