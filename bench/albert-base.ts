@@ -1,5 +1,5 @@
 /** ALBERT-base with the weights of the fixtures' formula, and what one forward of it computes. */
-import { AlbertModel } from '../src/model/heads/model.js';
+import { AlbertModel } from '../src/model/models.js';
 import type { InitOptions } from '../src/model/options.js';
 import { encodeSafetensors } from '../src/weights/safetensors.js';
 import { formulaTensor } from '../test/formula.js';

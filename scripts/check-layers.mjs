@@ -30,7 +30,7 @@ const PACKAGE_OWNERS = {
 };
 
 /** Where Node's own modules may be used: what no browser loads. */
-const ON_NODE = ['src/platform/node.ts', 'src/hub/node/', 'src/cli'];
+const ON_NODE = ['src/platform/node', 'src/hub/node/', 'src/cli'];
 
 /** What only one file may import: the rest of the source must not know on which platform it runs. */
 const BEHIND_PLATFORM = { 'src/hub/node/': 'src/platform/node.ts', 'src/hub/web/': 'src/platform/web.ts' };
@@ -62,6 +62,8 @@ for (const file of files) {
       else targets.push(target);
     } else if (specifier === '#platform') {
       targets.push('src/platform/node.ts', 'src/platform/web.ts');
+    } else if (specifier === '#model-worker') {
+      targets.push('src/platform/node-model-worker.ts', 'src/platform/web-model-worker.ts');
     } else if (specifier.startsWith('node:')) {
       if (!ON_NODE.some((place) => file.startsWith(place))) faults.push(`${file} imports ${specifier}`);
     } else {
@@ -96,6 +98,16 @@ function visit(file, trail) {
   state.set(file, 'done');
 }
 for (const file of files) visit(file, []);
+
+/** What starts a worker's file must not be in it: a bundler would follow it round and round. */
+const started = new Set();
+function reach(file) {
+  if (started.has(file)) return;
+  started.add(file);
+  for (const target of graph.get(file) ?? []) reach(target);
+}
+reach('src/model/worker/entry.ts');
+if (started.has('src/platform/web-model-worker.ts')) faults.push('the worker of a model imports what starts it');
 
 for (const fault of faults) console.error(fault);
 console.log(`${files.length} files, ${[...graph.values()].flat().length} imports, ${faults.length} faults`);

@@ -1,5 +1,6 @@
 /** A worker from its TypeScript source: Node 20 hands a worker's first file to no loader. */
+import { workerData } from 'node:worker_threads';
 import { register } from 'tsx/esm/api';
 
 register();
-await import('../src/engine/worker.ts');
+await import(workerData.kind === 'threads' ? '../src/engine/worker.ts' : '../src/model/worker/entry.ts');

@@ -3,9 +3,9 @@ export { AlbertError, type AlbertErrorCode } from './errors.js';
 export type { AlbertPreTrainedModel } from './model/albert.js';
 export type { AlbertConfig } from './model/config.js';
 export { type Conversion, convert } from './model/convert.js';
-export * from './model/heads/index.js';
 export type { AlbertInputs, IntegerInput, ShapedIntegers } from './model/inputs.js';
 export type { Params } from './model/load.js';
+export * from './model/models.js';
 export type {
   CommonOutput,
   FieldArray,

@@ -1,5 +1,6 @@
 /** The FlaxAlbert fixtures as the tests read them: configuration, inputs, expected fields, weights. */
 import { readdirSync, readFileSync } from 'node:fs';
+import type { AlbertInputs } from '../src/model/inputs.js';
 import {
   AlbertForMaskedLM,
   AlbertForMultipleChoice,
@@ -8,8 +9,7 @@ import {
   AlbertForSequenceClassification,
   AlbertForTokenClassification,
   AlbertModel,
-} from '../src/model/heads/index.js';
-import type { AlbertInputs } from '../src/model/inputs.js';
+} from '../src/model/models.js';
 import type { ModelFiles } from '../src/source.js';
 import type { Tensor } from '../src/tensor.js';
 import { decodeSafetensors, encodeSafetensors } from '../src/weights/safetensors.js';

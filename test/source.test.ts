@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AlbertModel } from '../src/model/heads/index.js';
+import { AlbertModel } from '../src/model/models.js';
 import * as web from '../src/platform/web.js';
 import { openSource } from '../src/source.js';
 import { expectError } from './expect-error.js';

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Dtype } from '../../src/engine/schemes.js';
 import { pipeline } from '../../src/index.js';
-import { AlbertModel } from '../../src/model/heads/model.js';
+import { AlbertModel } from '../../src/model/models.js';
 import type { InitOptions } from '../../src/model/options.js';
 import { formulaFiles, readFixture } from '../../test/fixtures.js';
 import { percent } from '../format.js';

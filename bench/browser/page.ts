@@ -1,5 +1,5 @@
 /** The benches in a page: kernels, then whole forwards, a row of the table each; `window.benched` holds what was measured. */
-import type { AlbertModel } from '../../src/model/heads/model.js';
+import type { AlbertModel } from '../../src/model/models.js';
 import { albertBase, loadAlbert, nameShape, parseShape } from '../albert-base.js';
 import { SHAPES } from '../choices.js';
 import type { Row } from '../format.js';

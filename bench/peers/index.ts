@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Dtype } from '../../src/engine/schemes.js';
-import type { AlbertModel } from '../../src/model/heads/model.js';
+import type { AlbertModel } from '../../src/model/models.js';
 import { type Albert, albertBase, loadAlbert, parseShape } from '../albert-base.js';
 import { parseDtypes, SHAPES } from '../choices.js';
 import { lastHiddenState } from '../forwards.js';

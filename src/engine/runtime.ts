@@ -1,6 +1,5 @@
 /** What a model computes with: kernels over a memory, and workers where they were asked for and can be had. */
 import { processors } from '#platform';
-import { mismatch } from '../errors.js';
 import { compileKernels, DIVIDED, instantiateKernels, type Kernels, takesSharedMemory } from './kernels.js';
 import { LinearMemory } from './memory.js';
 import { Threads } from './threads.js';
@@ -8,8 +7,8 @@ import { Threads } from './threads.js';
 export interface RuntimeOptions {
   readonly maxMemoryBytes: number;
   readonly threads: number | 'auto';
-  readonly wasmUrl?: string | URL;
-  readonly workerUrl?: string | URL;
+  readonly wasmUrl?: string;
+  readonly workerUrl?: string;
 }
 
 export interface Runtime {
@@ -29,7 +28,8 @@ const MOST_AUTO = 4;
 /** What a number of threads may be. */
 export const MOST_THREADS = 64;
 
-function numberOfThreads(threads: number | 'auto'): number {
+/** Threads that were asked for, as a number. */
+export function numberOfThreads(threads: number | 'auto'): number {
   if (threads !== 'auto') return threads;
   const available = processors();
   return Math.min(available, Math.max(2, Math.ceil(available / 2)), MOST_AUTO);
@@ -38,13 +38,12 @@ function numberOfThreads(threads: number | 'auto'): number {
 /**
  * Compiles the kernels, makes their memory, and starts workers while the model's files are read.
  *
- * @throws ERR_INPUT for a `workerUrl` that is none, ERR_ENVIRONMENT, ERR_SOURCE
+ * @throws ERR_ENVIRONMENT, ERR_SOURCE
  */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { maxMemoryBytes, wasmUrl, workerUrl } = options;
-  if (workerUrl !== undefined && !URL.canParse(workerUrl)) throw mismatch('ERR_INPUT', 'workerUrl', 'a URL', workerUrl);
   const count = numberOfThreads(options.threads);
-  const missing = count > 1 ? whatIsMissing(maxMemoryBytes) : undefined;
+  const missing = count > 1 ? whyNotShared(maxMemoryBytes) : undefined;
   const several = count > 1 && missing === undefined;
   const module = await compileKernels(wasmUrl, several);
   const shared = wasmUrl === undefined ? several : takesSharedMemory(module);
@@ -63,8 +62,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   return { kernels, memory, threads };
 }
 
-/** What keeps this engine from sharing memory. */
-function whatIsMissing(maxMemoryBytes: number): string | undefined {
+/** What keeps this engine from sharing memory, if anything does. */
+export function whyNotShared(maxMemoryBytes: number): string | undefined {
   if (globalThis.crossOriginIsolated === false) {
     return 'the page is not cross-origin isolated, as the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp make it';
   }

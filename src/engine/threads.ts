@@ -3,7 +3,7 @@ import { startWorker } from '#platform';
 import { AlbertError } from '../errors.js';
 import type { WorkerHandle } from '../platform/worker.js';
 import { Chunks, type Kernel, type Operation } from './chunks.js';
-import type { WorkerStart } from './worker.js';
+import type { HelpStart } from './help.js';
 
 /**
  * A worker starts in 50 to 100 ms, and a chunk takes milliseconds; on a machine that others fill, many times as long. One
@@ -21,7 +21,7 @@ export interface ThreadsOptions {
 }
 
 export class Threads {
-  readonly #start: Omit<WorkerStart, 'block' | 'thread'>;
+  readonly #start: Omit<HelpStart, 'kind' | 'block' | 'thread'>;
   readonly #kernels: readonly Kernel[];
   readonly #options: ThreadsOptions;
   readonly #mayBlock = mayBlock();
@@ -39,7 +39,11 @@ export class Threads {
    *
    * @param kernels the caller's own, over the same memory
    */
-  constructor(start: Omit<WorkerStart, 'block' | 'thread'>, kernels: readonly Kernel[], options: ThreadsOptions) {
+  constructor(
+    start: Omit<HelpStart, 'kind' | 'block' | 'thread'>,
+    kernels: readonly Kernel[],
+    options: ThreadsOptions,
+  ) {
     this.#start = start;
     this.#kernels = kernels;
     this.#options = options;
@@ -91,7 +95,7 @@ export class Threads {
       };
       try {
         for (let thread = 1; thread < count; thread++) {
-          this.#workers.push(startWorker('threads', workerUrl, { ...this.#start, block, thread }, listener));
+          this.#workers.push(startWorker(workerUrl, { kind: 'threads', ...this.#start, block, thread }, listener));
         }
       } catch (error) {
         settle((error as Error).message);

@@ -13,7 +13,7 @@ import {
   AlbertForSequenceClassification,
   AlbertForTokenClassification,
   AlbertModel,
-} from './heads/index.js';
+} from './models.js';
 import type { SaveOptions } from './save.js';
 
 /** What belongs to a tokenizer and goes along. */

@@ -21,6 +21,11 @@ export interface InitOptions {
    * of the processors, 2 at least where there are 2, 4 at most. 1 unless given. Answers are the same bit for bit.
    */
   readonly threads?: number | 'auto';
+  /**
+   * Whether the model lives in a worker of its own, so that a forward leaves the calling thread free: everything but `params`
+   * is as without. Unless given, it does in a page, where a worker can be had, and nowhere else.
+   */
+  readonly worker?: boolean;
   /** The kernels to run instead of the fastest that this engine supports; threads need a build for shared memory. */
   readonly wasmUrl?: string | URL;
   /** The workers' file, where the package's `worker.js` does not lie where it was published. */
@@ -64,9 +69,17 @@ export type FieldArray = (Tensor<Float32Array> | readonly Tensor<Float32Array>[]
 
 export interface ModelInfo {
   readonly dtype: Dtype;
+  /** Threads that compute one forward. */
   readonly threads: number;
   /** Why it is one thread when more were asked for. */
   readonly whyNotThreaded?: string;
+  /**
+   * Workers that hold the model: 0 when it lives on the calling thread. Several, each with weights of its own, share the inputs
+   * of a call where threads were asked for and memory cannot be shared.
+   */
+  readonly workers: number;
+  /** Why it lives on a page's own thread, though nobody asked for that. */
+  readonly whyNoWorker?: string;
   readonly kernels: 'simd' | 'relaxed-simd';
   /** Bytes of the packed weights. */
   readonly weightBytes: number;
@@ -82,9 +95,9 @@ export interface LoadReport {
   readonly ignored: readonly string[];
 }
 
-/** @throws ERR_INPUT for a dtype that there is none of, a limit that is no positive number, or a number of threads that is none */
-export function checkInitOptions(options: InitOptions): RuntimeOptions & { dtype?: Dtype } {
-  const { dtype, maxMemoryBytes = DEFAULT_MAX_MEMORY_BYTES, threads = 1, wasmUrl, workerUrl } = options;
+/** @throws ERR_INPUT for a dtype that there is none of, a limit that is no positive number, a number of threads that is none, … */
+export function checkInitOptions(options: InitOptions): RuntimeOptions & { dtype?: Dtype; worker?: boolean } {
+  const { dtype, maxMemoryBytes = DEFAULT_MAX_MEMORY_BYTES, threads = 1, worker } = options;
   if (dtype !== undefined && !DTYPES.includes(dtype)) throw mismatch('ERR_INPUT', 'dtype', DTYPES.join(' or '), dtype);
   if (typeof maxMemoryBytes !== 'number' || !(maxMemoryBytes > 0)) {
     throw mismatch('ERR_INPUT', 'maxMemoryBytes', 'a positive number', maxMemoryBytes);
@@ -92,7 +105,16 @@ export function checkInitOptions(options: InitOptions): RuntimeOptions & { dtype
   if (threads !== 'auto' && !(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) {
     throw mismatch('ERR_INPUT', 'threads', `an integer from 1 to ${MOST_THREADS}, or "auto"`, threads);
   }
-  return { dtype, maxMemoryBytes, threads, wasmUrl, workerUrl };
+  if (worker !== undefined && typeof worker !== 'boolean')
+    throw mismatch('ERR_INPUT', 'worker', 'true or false', worker);
+  const [wasmUrl, workerUrl] = [checkUrl('wasmUrl', options.wasmUrl), checkUrl('workerUrl', options.workerUrl)];
+  return { dtype, maxMemoryBytes, threads, worker, wasmUrl, workerUrl };
+}
+
+/** As a string, which can be sent to a worker. */
+function checkUrl(title: string, url: string | URL | undefined): string | undefined {
+  if (url !== undefined && !URL.canParse(url)) throw mismatch('ERR_INPUT', title, 'a URL', url);
+  return url === undefined ? undefined : String(url);
 }
 
 /** Dropout needs its seed. */

@@ -1,6 +1,6 @@
 /** Embeddings: one vector of a text's hidden states, and how alike two of them are. */
 import { mismatch } from '../errors.js';
-import { AlbertModel } from '../model/heads/index.js';
+import { AlbertModel } from '../model/models.js';
 import type { Source } from '../source.js';
 import { Tensor } from '../tensor.js';
 import { AlbertTokenizer } from '../tokenizer/tokenizer.js';

@@ -1,6 +1,6 @@
 /** The fill-mask pipeline: the likeliest words for each `[MASK]` of a text. */
 import { mismatch } from '../errors.js';
-import { AlbertForMaskedLM, type MaskedLMOutput } from '../model/heads/index.js';
+import { AlbertForMaskedLM, type MaskedLMOutput } from '../model/models.js';
 import type { Source } from '../source.js';
 import { SPACE_MARK } from '../tokenizer/normalizer.js';
 import { AlbertTokenizer } from '../tokenizer/tokenizer.js';

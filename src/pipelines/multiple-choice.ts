@@ -1,5 +1,5 @@
 /** The multiple-choice pipeline: which of several texts goes with a prompt. */
-import { AlbertForMultipleChoice, type MultipleChoiceOutput } from '../model/heads/index.js';
+import { AlbertForMultipleChoice, type MultipleChoiceOutput } from '../model/models.js';
 import type { Source } from '../source.js';
 import { AlbertTokenizer } from '../tokenizer/tokenizer.js';
 import {

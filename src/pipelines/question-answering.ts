@@ -1,6 +1,6 @@
 /** The question-answering pipeline: the stretches of a context that answer a question. */
 import { mismatch } from '../errors.js';
-import { AlbertForQuestionAnswering, type QuestionAnsweringOutput } from '../model/heads/index.js';
+import { AlbertForQuestionAnswering, type QuestionAnsweringOutput } from '../model/models.js';
 import type { Source } from '../source.js';
 import { AlbertTokenizer, type Encoding } from '../tokenizer/tokenizer.js';
 import {

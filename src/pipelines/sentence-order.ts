@@ -1,5 +1,5 @@
 /** The sentence-order pipeline: whether a text goes before another, as ALBERT's pre-training asks. */
-import { AlbertForPreTraining, type PreTrainingOutput } from '../model/heads/index.js';
+import { AlbertForPreTraining, type PreTrainingOutput } from '../model/models.js';
 import type { Source } from '../source.js';
 import { AlbertTokenizer } from '../tokenizer/tokenizer.js';
 import {

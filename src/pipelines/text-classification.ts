@@ -1,7 +1,7 @@
 /** The text-classification pipeline (sentiment and the like): labels with scores. */
 import { mismatch } from '../errors.js';
 import type { AlbertConfig } from '../model/config.js';
-import { AlbertForSequenceClassification } from '../model/heads/index.js';
+import { AlbertForSequenceClassification } from '../model/models.js';
 import type { Source } from '../source.js';
 import { AlbertTokenizer } from '../tokenizer/tokenizer.js';
 import {

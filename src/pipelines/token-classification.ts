@@ -1,6 +1,6 @@
 /** The token-classification pipeline (named entities and the like): labels of tokens, or of the stretches they make up. */
 import { mismatch } from '../errors.js';
-import { AlbertForTokenClassification, type TokenClassificationOutput } from '../model/heads/index.js';
+import { AlbertForTokenClassification, type TokenClassificationOutput } from '../model/models.js';
 import type { Source } from '../source.js';
 import { AlbertTokenizer, type Encoding } from '../tokenizer/tokenizer.js';
 import { type AggregationStrategy, groupEntities, labelTokens, labelWords, type ScoredToken } from './aggregation.js';

@@ -13,7 +13,6 @@ import {
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
 
 import type { Bytes, FileBytes } from '../bytes.js';
 import { AlbertError, mismatch, throwIfAborted } from '../errors.js';
@@ -21,10 +20,8 @@ import { fetchFile } from '../http/fetch-file.js';
 import { openRepository } from '../hub/node/repository.js';
 import type { OpenedHub } from '../hub/settings.js';
 import { progressReporter, type SourceOptions } from '../source-options.js';
+import { startWorkerAt } from './node-worker.js';
 import type { WorkerHandle, WorkerListener } from './worker.js';
-
-/** The package's workers: where each kind's file is, built or as its source. */
-const WORKERS = { threads: () => new URL(import.meta.resolve('#worker')) };
 
 /** Reads a `file:` or `http(s):` URL whole. `undefined` when there is no such file. */
 export async function readFile(url: URL, options: SourceOptions = {}): Promise<Uint8Array | undefined> {
@@ -173,32 +170,15 @@ export function processors(): number {
 }
 
 /**
- * Starts a worker of the package, or the file at `url` in its place.
+ * Starts a worker that helps a model, or the file at `url` in its place.
  *
  * @throws what the engine says when it starts none
  */
-export function startWorker(
-  kind: keyof typeof WORKERS,
-  url: URL | undefined,
-  data: unknown,
-  listener: WorkerListener,
-): WorkerHandle {
-  // Without the program's flags: a worker needs none of its preloads, and refuses those of `node -e`.
-  const worker = new Worker(url ?? WORKERS[kind](), { name: 'albert-wasm', workerData: data, execArgv: [] });
-  worker.on('message', (value) => listener.message(value));
-  worker.on('error', (error) => listener.error(error instanceof Error ? error : new Error(String(error))));
-  worker.on('exit', (code) => listener.error(new Error(`it ended by itself, with exit code ${code}`)));
-  worker.unref();
-  let ended: Promise<unknown> | undefined;
-  return {
-    async terminate() {
-      if (ended === undefined) {
-        worker.removeAllListeners();
-        // Nobody hears of its errors any more, but without a listener they would end the process.
-        worker.on('error', () => {});
-        ended = worker.terminate();
-      }
-      await ended;
-    },
-  };
+export function startWorker(url: URL | undefined, data: unknown, listener: WorkerListener): WorkerHandle {
+  return startWorkerAt(url ?? new URL(import.meta.resolve('#worker')), data, listener);
+}
+
+/** Whether a model lives in a worker unless its caller says otherwise: no, a service has threads of its own. */
+export function worksInWorker(): boolean {
+  return false;
 }

@@ -6,12 +6,8 @@ import { isHubId } from '../hub/names.js';
 import type { OpenedHub } from '../hub/settings.js';
 import { openRepository } from '../hub/web/repository.js';
 import type { SourceOptions } from '../source-options.js';
+import { startWorkerAt, watchWorker } from './web-worker.js';
 import type { WorkerHandle, WorkerListener } from './worker.js';
-
-/** The package's workers. Written out in full, since bundlers find workers by this very expression. */
-const WORKERS = {
-  threads: () => new Worker(new URL('../engine/worker.js', import.meta.url), { type: 'module' }),
-};
 
 /** Reads a URL whole. `undefined` when there is no such file. */
 export async function readFile(url: URL, options: SourceOptions = {}): Promise<Uint8Array | undefined> {
@@ -58,25 +54,18 @@ export function processors(): number {
 }
 
 /**
- * Starts a worker of the package, or the file at `url` in its place.
+ * Starts a worker that helps a model, or the file at `url` in its place.
  *
  * @throws what the browser says when it starts none
  */
-export function startWorker(
-  kind: keyof typeof WORKERS,
-  url: URL | undefined,
-  data: unknown,
-  listener: WorkerListener,
-): WorkerHandle {
-  const worker = url === undefined ? WORKERS[kind]() : new Worker(url, { type: 'module' });
-  worker.onmessage = ({ data }) => listener.message(data);
-  // A file that is missing or forbidden gives an event without a message.
-  worker.onerror = ({ message }) => listener.error(new Error(message || 'its file cannot be loaded'));
-  worker.postMessage(data);
-  return {
-    async terminate() {
-      worker.onmessage = worker.onerror = null;
-      worker.terminate();
-    },
-  };
+export function startWorker(url: URL | undefined, data: unknown, listener: WorkerListener): WorkerHandle {
+  if (url !== undefined) return startWorkerAt(url, data, listener);
+  // Written out in full, since bundlers find workers by this very expression.
+  const worker = new Worker(new URL('../engine/worker.js', import.meta.url), { type: 'module' });
+  return watchWorker(worker, data, listener);
+}
+
+/** Whether a model lives in a worker unless its caller says otherwise: where the caller's thread is a page's. */
+export function worksInWorker(): boolean {
+  return typeof document !== 'undefined';
 }

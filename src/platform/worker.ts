@@ -2,6 +2,8 @@
 
 /** A worker that runs. It keeps no process alive. */
 export interface WorkerHandle {
+  /** Sends a message. @throws what the engine says of a value that it cannot copy */
+  post(message: unknown, transfer?: Transferable[]): void;
   /** Ends it, whatever it is doing; nothing is heard of it afterwards. Settles when it has ended, where that can be known. */
   terminate(): Promise<void>;
 }

@@ -9,7 +9,7 @@ const kernels = suite('choice of kernels');
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Prints the build and the share of error in int8's answer. */
 const SCRIPT = `
-  import { AlbertModel } from './src/model/heads/index.ts';
+  import { AlbertModel } from './src/model/models.ts';
   import { TINY, TINY_INPUTS } from './test/tiny.ts';
   const answers = [];
   let info;

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AlbertError } from '../../src/errors.js';
-import { AlbertModel } from '../../src/model/heads/index.js';
+import { AlbertModel } from '../../src/model/models.js';
 import { stateCases } from '../cases.js';
 import { assertGrown, assertHealthy, golden, observed } from '../health.js';
 import { TINY, TINY_INPUTS } from '../tiny.js';

@@ -3,7 +3,7 @@ import { getEventListeners } from 'node:events';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AlbertError } from '../../src/errors.js';
-import { AlbertModel } from '../../src/model/heads/index.js';
+import { AlbertModel } from '../../src/model/models.js';
 import { stateCases } from '../cases.js';
 import { assertHealthy, golden, observed } from '../health.js';
 import { Random } from '../kernels/reference.js';

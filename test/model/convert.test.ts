@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { convert } from '../../src/model/convert.js';
-import { AlbertForPreTraining, AlbertForTokenClassification } from '../../src/model/heads/index.js';
+import { AlbertForPreTraining, AlbertForTokenClassification } from '../../src/model/models.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors.js';
 import { expectError } from '../expect-error.js';
 import { fixtureBytes, formulaFiles, HEADS, readFixture } from '../fixtures.js';

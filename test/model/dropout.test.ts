@@ -6,7 +6,7 @@ import {
   AlbertForSequenceClassification,
   AlbertForTokenClassification,
   AlbertModel,
-} from '../../src/model/heads/index.js';
+} from '../../src/model/models.js';
 import { expectError } from '../expect-error.js';
 import { TINY, TINY_INPUTS } from '../tiny.js';
 

@@ -7,7 +7,7 @@ import {
   AlbertForQuestionAnswering,
   AlbertForTokenClassification,
   AlbertModel,
-} from '../../src/model/heads/index.js';
+} from '../../src/model/models.js';
 import { Tensor } from '../../src/tensor.js';
 import { expectError } from '../expect-error.js';
 import { TINY, TINY_INPUTS } from '../tiny.js';

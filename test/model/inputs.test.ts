@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { AlbertErrorCode } from '../../src/errors.js';
-import { AlbertForMultipleChoice, AlbertModel } from '../../src/model/heads/index.js';
+import { AlbertForMultipleChoice, AlbertModel } from '../../src/model/models.js';
 import { Tensor } from '../../src/tensor.js';
 import { expectError } from '../expect-error.js';
 import { TINY, TINY_INPUTS } from '../tiny.js';

@@ -9,7 +9,7 @@ import {
   AlbertForPreTraining,
   AlbertForSequenceClassification,
   AlbertModel,
-} from '../../src/model/heads/index.js';
+} from '../../src/model/models.js';
 import type { ModelFiles } from '../../src/source.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors.js';
 import { BUILDS } from '../builds.js';

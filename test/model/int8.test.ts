@@ -8,7 +8,7 @@ import {
   AlbertForPreTraining,
   AlbertForSequenceClassification,
   AlbertModel,
-} from '../../src/model/heads/index.js';
+} from '../../src/model/models.js';
 import { Tensor } from '../../src/tensor.js';
 import { BUILDS } from '../builds.js';
 import { expectError } from '../expect-error.js';

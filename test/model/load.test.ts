@@ -10,7 +10,7 @@ import {
   AlbertForPreTraining,
   AlbertForSequenceClassification,
   AlbertModel,
-} from '../../src/model/heads/index.js';
+} from '../../src/model/models.js';
 import type { ModelFiles } from '../../src/source.js';
 import { decodeFloat32 } from '../../src/weights/checkpoint.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors.js';

@@ -1,7 +1,7 @@
 /** What a model's memory holds once it is loaded: constants, scratch, weights, and nothing that packing took. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AlbertModel } from '../../src/model/heads/index.js';
+import { AlbertModel } from '../../src/model/models.js';
 import { BUILDS } from '../builds.js';
 import { TINY, TINY_INPUTS } from '../tiny.js';
 

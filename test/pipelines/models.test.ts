@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AlbertTokenizer, pipeline } from '../../src/index.js';
-import { AlbertForPreTraining } from '../../src/model/heads/index.js';
+import { AlbertForPreTraining } from '../../src/model/models.js';
 import { ALBERT_MINI_EN } from '../../src/pipelines/embedded.js';
 import { BUILDS } from '../builds.js';
 import { stateCases } from '../cases.js';

@@ -1,7 +1,7 @@
 /** What thousands of calls leave behind, good ones and failing ones: no page, nothing in use, less heap than one object a call. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AlbertModel } from '../../src/model/heads/index.js';
+import { AlbertModel } from '../../src/model/models.js';
 import { stateCases } from '../cases.js';
 import { expectError } from '../expect-error.js';
 import { assertHealthy, observed } from '../health.js';

@@ -1,8 +1,21 @@
-/** All heads. */
-export { AlbertForMaskedLM, type MaskedLMOutput } from './masked-lm.js';
-export { AlbertModel, type AlbertModelOutput } from './model.js';
-export { AlbertForMultipleChoice, type MultipleChoiceOutput } from './multiple-choice.js';
-export { AlbertForPreTraining, type PreTrainingOutput } from './pretraining.js';
-export { AlbertForQuestionAnswering, type QuestionAnsweringOutput } from './question-answering.js';
-export { AlbertForSequenceClassification, type SequenceClassificationOutput } from './sequence-classification.js';
-export { AlbertForTokenClassification, type TokenClassificationOutput } from './token-classification.js';
+/** All heads, by the class of FlaxAlbert that has each: the name that a checkpoint's `architectures` gives. */
+import type { Head } from '../head.js';
+import { maskedLM } from './masked-lm.js';
+import { model } from './model.js';
+import { multipleChoice } from './multiple-choice.js';
+import { preTraining } from './pretraining.js';
+import { questionAnswering } from './question-answering.js';
+import { sequenceClassification } from './sequence-classification.js';
+import { tokenClassification } from './token-classification.js';
+
+export const HEADS = {
+  AlbertModel: model as Head,
+  AlbertForPreTraining: preTraining as Head,
+  AlbertForMaskedLM: maskedLM as Head,
+  AlbertForSequenceClassification: sequenceClassification as Head,
+  AlbertForMultipleChoice: multipleChoice as Head,
+  AlbertForTokenClassification: tokenClassification as Head,
+  AlbertForQuestionAnswering: questionAnswering as Head,
+} as const;
+
+export type Architecture = keyof typeof HEADS;

@@ -1,6 +1,5 @@
 /** FlaxAlbertForMaskedLM: a logit for each word at each position. */
 import type { Tensor } from '../../tensor.js';
-import { AlbertPreTrainedModel } from '../albert.js';
 import type { Head } from '../head.js';
 import {
   declareLanguageModeling,
@@ -15,7 +14,7 @@ export interface MaskedLMOutput {
   readonly logits: Tensor<Float32Array>;
 }
 
-const head: Head<LanguageModelingParameters, LanguageModelingMatrices> = {
+export const maskedLM: Head<LanguageModelingParameters, LanguageModelingMatrices> = {
   pooler: false,
   rank: 2,
   prefix: 'albert.',
@@ -25,7 +24,3 @@ const head: Head<LanguageModelingParameters, LanguageModelingMatrices> = {
   run: (context, parameters, matrices) =>
     languageModelingLogits(context, parameters, matrices).map((logits) => ({ logits })),
 };
-
-export class AlbertForMaskedLM extends AlbertPreTrainedModel<MaskedLMOutput> {
-  static readonly head: Head = head as Head;
-}

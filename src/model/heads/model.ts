@@ -1,6 +1,5 @@
 /** FlaxAlbertModel: the bare body, its hidden states and its pooler. */
 import type { Tensor } from '../../tensor.js';
-import { AlbertPreTrainedModel } from '../albert.js';
 import type { Head } from '../head.js';
 import { readRows } from '../run.js';
 
@@ -11,7 +10,7 @@ export interface AlbertModelOutput {
   readonly pooler_output: Tensor<Float32Array>;
 }
 
-const head: Head<void, void> = {
+export const model: Head<void, void> = {
   pooler: true,
   rank: 2,
   prefix: '',
@@ -24,7 +23,3 @@ const head: Head<void, void> = {
       pooler_output: readRows(engine, pooled, sequences),
     })),
 };
-
-export class AlbertModel extends AlbertPreTrainedModel<AlbertModelOutput> {
-  static readonly head: Head = head;
-}

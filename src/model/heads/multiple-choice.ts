@@ -2,7 +2,6 @@
 import type { Dense } from '../../engine/engine.js';
 import { type Matrix, rowsOf } from '../../engine/memory.js';
 import { Tensor } from '../../tensor.js';
-import { AlbertPreTrainedModel } from '../albert.js';
 import type { Head } from '../head.js';
 
 export interface MultipleChoiceOutput {
@@ -10,7 +9,7 @@ export interface MultipleChoiceOutput {
   readonly logits: Tensor<Float32Array>;
 }
 
-const head: Head<Dense, Matrix> = {
+export const multipleChoice: Head<Dense, Matrix> = {
   pooler: true,
   rank: 3,
   prefix: 'albert.',
@@ -26,7 +25,3 @@ const head: Head<Dense, Matrix> = {
     }));
   },
 };
-
-export class AlbertForMultipleChoice extends AlbertPreTrainedModel<MultipleChoiceOutput> {
-  static readonly head: Head = head as Head;
-}

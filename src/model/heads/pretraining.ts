@@ -2,7 +2,6 @@
 import type { Dense } from '../../engine/engine.js';
 import type { Matrix } from '../../engine/memory.js';
 import type { Tensor } from '../../tensor.js';
-import { AlbertPreTrainedModel } from '../albert.js';
 import type { Head } from '../head.js';
 import { readRows } from '../run.js';
 import {
@@ -30,7 +29,7 @@ interface Matrices {
   readonly sop: Matrix;
 }
 
-const head: Head<Parameters, Matrices> = {
+export const preTraining: Head<Parameters, Matrices> = {
   pooler: true,
   rank: 2,
   prefix: 'albert.',
@@ -55,7 +54,3 @@ const head: Head<Parameters, Matrices> = {
     }));
   },
 };
-
-export class AlbertForPreTraining extends AlbertPreTrainedModel<PreTrainingOutput> {
-  static readonly head: Head = head as Head;
-}

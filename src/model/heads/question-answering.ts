@@ -3,7 +3,6 @@ import type { Dense } from '../../engine/engine.js';
 import type { Matrix } from '../../engine/memory.js';
 import { mismatch } from '../../errors.js';
 import { Tensor } from '../../tensor.js';
-import { AlbertPreTrainedModel } from '../albert.js';
 import type { Head } from '../head.js';
 import type { Rows } from '../run.js';
 
@@ -14,7 +13,7 @@ export interface QuestionAnsweringOutput {
   readonly end_logits: Tensor<Float32Array>;
 }
 
-const head: Head<Dense, Matrix> = {
+export const questionAnswering: Head<Dense, Matrix> = {
   pooler: false,
   rank: 2,
   prefix: 'albert.',
@@ -35,7 +34,3 @@ const head: Head<Dense, Matrix> = {
     return rectangles.map(({ kept }) => ({ start_logits: column(kept, 0), end_logits: column(kept, 1) }));
   },
 };
-
-export class AlbertForQuestionAnswering extends AlbertPreTrainedModel<QuestionAnsweringOutput> {
-  static readonly head: Head = head as Head;
-}

@@ -2,7 +2,6 @@
 import type { Dense } from '../../engine/engine.js';
 import type { Matrix } from '../../engine/memory.js';
 import type { Tensor } from '../../tensor.js';
-import { AlbertPreTrainedModel } from '../albert.js';
 import type { Head } from '../head.js';
 import { readRows } from '../run.js';
 
@@ -11,7 +10,7 @@ export interface SequenceClassificationOutput {
   readonly logits: Tensor<Float32Array>;
 }
 
-const head: Head<Dense, Matrix> = {
+export const sequenceClassification: Head<Dense, Matrix> = {
   pooler: true,
   rank: 2,
   prefix: 'albert.',
@@ -24,7 +23,3 @@ const head: Head<Dense, Matrix> = {
     return rectangles.map(({ sequences }) => ({ logits: readRows(engine, logits, sequences) }));
   },
 };
-
-export class AlbertForSequenceClassification extends AlbertPreTrainedModel<SequenceClassificationOutput> {
-  static readonly head: Head = head as Head;
-}

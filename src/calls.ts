@@ -1,0 +1,106 @@
+/** Calls between two threads, in both directions: a name and a value go, a value or an error comes back. */
+import { AlbertError, type AlbertErrorCode } from './errors.js';
+
+/** What a call is answered with, and what of it moves instead of being copied. */
+export interface Answer {
+  readonly value?: unknown;
+  readonly transfer?: Transferable[];
+}
+
+/** What the other side may call. The signal fires when it has given the call up. */
+export type Handlers = Readonly<Record<string, (value: never, signal: AbortSignal) => Promise<Answer>>>;
+
+type Message =
+  | { readonly call: string; readonly id: number; readonly value: unknown }
+  | { readonly abort: number }
+  | { readonly answer: number; readonly value: unknown }
+  | { readonly fault: number; readonly error: Fault };
+
+/** An error on its way: of our own errors the code, of others the name. */
+interface Fault {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: AlbertErrorCode;
+}
+
+interface Pending {
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+export interface CallOptions {
+  /** Tells the other side to give up; the call settles as it answers. */
+  readonly signal?: AbortSignal;
+}
+
+/** One side's end of the calls. */
+export class Calls {
+  readonly #post: (message: unknown, transfer?: Transferable[]) => void;
+  readonly #handlers: Handlers;
+  readonly #pending = new Map<number, Pending>();
+  readonly #running = new Map<number, AbortController>();
+  #last = 0;
+
+  /** @param post sends a message to the other side, whose `hear` takes it */
+  constructor(post: (message: unknown, transfer?: Transferable[]) => void, handlers: Handlers) {
+    this.#post = post;
+    this.#handlers = handlers;
+  }
+
+  /** @throws what the handler threw, an AlbertError as an AlbertError; what `post` throws for a value that cannot be sent */
+  async call<T>(call: string, value?: unknown, { signal }: CallOptions = {}): Promise<T> {
+    const id = ++this.#last;
+    const abort = () => this.#post({ abort: id });
+    this.#post({ call, id, value });
+    signal?.addEventListener('abort', abort);
+    try {
+      return (await new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject }))) as T;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
+
+  /** Takes a message of the other side. */
+  hear(message: unknown): void {
+    const heard = message as Message;
+    if ('call' in heard) this.#answer(heard.id, heard.call, heard.value);
+    else if ('abort' in heard) this.#running.get(heard.abort)?.abort();
+    else if ('answer' in heard) this.#take(heard.answer)?.resolve(heard.value);
+    else this.#take(heard.fault)?.reject(revived(heard.error));
+  }
+
+  /** Rejects all calls that wait: the other side is gone. */
+  fail(error: Error): void {
+    for (const id of this.#pending.keys()) this.#take(id)?.reject(error);
+  }
+
+  #take(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    return pending;
+  }
+
+  async #answer(id: number, name: string, value: unknown): Promise<void> {
+    const controller = new AbortController();
+    this.#running.set(id, controller);
+    try {
+      const handler = this.#handlers[name];
+      if (handler === undefined) throw new TypeError(`there is no call "${name}"`);
+      const { value: answer, transfer } = await handler(value as never, controller.signal);
+      this.#post({ answer: id, value: answer }, transfer);
+    } catch (error) {
+      this.#post({ fault: id, error: fault(error) });
+    } finally {
+      this.#running.delete(id);
+    }
+  }
+}
+
+function fault(error: unknown): Fault {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  return error instanceof AlbertError ? { name, message, code: error.code } : { name, message };
+}
+
+function revived({ name, message, code }: Fault): Error {
+  return code === undefined ? Object.assign(new Error(message), { name }) : new AlbertError(code, message);
+}

@@ -1,0 +1,171 @@
+/** A model on the calling thread: its weights in linear memory, and the queue of its runs. */
+import { yieldToEventLoop } from '#platform';
+import { Engine } from '../engine/engine.js';
+import { Region } from '../engine/memory.js';
+import { type Runtime, type RuntimeOptions, startRuntime } from '../engine/runtime.js';
+import type { Dtype } from '../engine/schemes.js';
+import { AlbertError, throwIfAborted } from '../errors.js';
+import type { OpenedSource } from '../source.js';
+import type { Tensor } from '../tensor.js';
+import { isInt8 } from '../weights/int8.js';
+import { openCheckpoint } from '../weights/open.js';
+import type { Backend, Recipe, RunCall } from './backend.js';
+import { type AlbertConfig, parseConfig } from './config.js';
+import { type Fields, runForward } from './forward.js';
+import { type Architecture, HEADS } from './heads/index.js';
+import { initialValue } from './initialize.js';
+import { type Layout, layOut } from './layout.js';
+import { matchCheckpoint } from './load.js';
+import type { LoadReport, ModelInfo } from './options.js';
+import { type ParameterSource, packParameters, readParameter } from './pack.js';
+import { type Parameter, stagingFloats } from './parameters.js';
+import { pack } from './run.js';
+import { type SaveOptions, saveModel } from './save.js';
+
+export class LocalModel implements Backend {
+  readonly config: AlbertConfig;
+  readonly #architecture: Architecture;
+  readonly #weights: Region;
+  readonly #layout: Layout;
+  #engine: Engine | undefined;
+  /** Settles when the newest run has: they are computed one after another. */
+  #queue: Promise<unknown> = Promise.resolve();
+  #report: LoadReport = { initialized: [], ignored: [] };
+
+  /** Lays the parameters out; `#fill` claims their memory and fills it. */
+  private constructor(architecture: Architecture, config: AlbertConfig, engine: Engine) {
+    this.config = config;
+    this.#architecture = architecture;
+    this.#engine = engine;
+    this.#weights = engine.memory.region();
+    this.#layout = layOut(this.#weights, engine, config, HEADS[architecture]);
+  }
+
+  /** @throws what `from_pretrained` and `from_config` throw */
+  static async make({ architecture, origin, options }: Recipe, signal?: AbortSignal): Promise<LocalModel> {
+    return withRuntime(options, async (runtime) => {
+      if ('config' in origin) {
+        const { config, seed } = origin;
+        const model = new LocalModel(architecture, config, makeEngine(await runtime, config, options.dtype));
+        await model.#fill(new Map(), seed, signal);
+        return model;
+      }
+      const { source, strict } = origin;
+      const config = await readConfig(source, signal);
+      await using checkpoint = await openCheckpoint(source, { signal });
+      const { dtype = isInt8(checkpoint) ? 'int8' : 'float32' } = options;
+      const model = new LocalModel(architecture, config, makeEngine(await runtime, config, dtype));
+      const { sources, missing, surplus } = matchCheckpoint(model.#layout.parameters, checkpoint, strict);
+      await model.#fill(sources, 0, signal);
+      model.#report = { initialized: missing.map(({ name }) => name), ignored: surplus };
+      return model;
+    });
+  }
+
+  get report(): LoadReport {
+    return this.#report;
+  }
+
+  info(): ModelInfo {
+    const engine = this.#alive();
+    return {
+      dtype: engine.dtype,
+      ...engine.threads,
+      workers: 0,
+      kernels: engine.build,
+      weightBytes: this.#weights.end - this.#weights.start,
+      memoryBytes: engine.memory.bytes,
+    };
+  }
+
+  async run({ inputs, keep, options }: RunCall): Promise<Fields[]> {
+    const run = pack(inputs, keep);
+    const turn = this.#queue.then(async () => {
+      // The event loop has its turn between any two forwards: a queue of them must not silence a server or a page.
+      await yieldToEventLoop();
+      const engine = this.#alive();
+      await engine.ready();
+      throwIfAborted(options.signal);
+      if (run.tokens === 0) return [];
+      return runForward(engine, this.config, HEADS[this.#architecture], this.#layout, run, options);
+    });
+    this.#queue = turn.catch(() => {});
+    return turn;
+  }
+
+  params(): ReadonlyMap<string, Tensor<Float32Array>> {
+    const engine = this.#alive();
+    return new Map(this.#layout.parameters.map((parameter) => [parameter.name, readParameter(engine, parameter)]));
+  }
+
+  async save(directory: string | URL, options: SaveOptions): Promise<void> {
+    const config = { ...this.config, architectures: [this.#architecture] };
+    await saveModel(this.#alive(), this.#layout.parameters, config, directory, options);
+  }
+
+  async dispose(): Promise<void> {
+    const engine = this.#engine;
+    this.#engine = undefined;
+    if (engine !== undefined) this.#queue = this.#queue.then(() => engine.dispose());
+    await this.#queue;
+  }
+
+  #alive(): Engine {
+    if (this.#engine === undefined) throw new AlbertError('ERR_DISPOSED', 'the model has been disposed');
+    return this.#engine;
+  }
+
+  /**
+   * Claims the weights' memory and packs the parameters, initialising those that have no source. Settles when the model is
+   * ready to run.
+   */
+  async #fill(sources: ReadonlyMap<Parameter, ParameterSource>, seed: number, signal?: AbortSignal): Promise<void> {
+    const all = new Map(
+      this.#layout.parameters.map((parameter, index) => [
+        parameter,
+        sources.get(parameter) ?? initialValue(parameter, index, seed, this.config.initializer_range),
+      ]),
+    );
+    const engine = this.#alive();
+    const region = new Region(this.#weights.end);
+    const staging = region.take(stagingFloats(this.#layout.parameters) * 4);
+    engine.memory.claim(region);
+    await packParameters(engine, all, this.#weights, staging, signal);
+    engine.memory.release(this.#weights.end);
+    await engine.ready();
+  }
+}
+
+/** Loads a model while its kernels are compiled and its workers start; when the one fails, the others end. */
+async function withRuntime<M>(options: RuntimeOptions, load: (runtime: Promise<Runtime>) => Promise<M>): Promise<M> {
+  const runtime = startRuntime(options);
+  // Awaited by `load`; until then an error of the files must not leave this one unheard.
+  runtime.catch(() => {});
+  try {
+    return await load(runtime);
+  } catch (error) {
+    await runtime.then(
+      ({ threads }) => threads?.end(),
+      () => {},
+    );
+    throw error;
+  }
+}
+
+/** An engine for a model of this configuration. */
+function makeEngine(runtime: Runtime, config: AlbertConfig, dtype: Dtype = 'float32'): Engine {
+  const inputs = Math.max(config.embedding_size, config.hidden_size, config.intermediate_size);
+  return new Engine(runtime, { dtype, inputs });
+}
+
+async function readConfig(source: OpenedSource, signal: AbortSignal | undefined): Promise<AlbertConfig> {
+  const bytes = await source.readFile('config.json', signal);
+  if (bytes === undefined) throw new AlbertError('ERR_SOURCE', `there is no config.json in ${source.name}`);
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new AlbertError('ERR_CONFIG', `config.json is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  return parseConfig(json);
+}

@@ -1,0 +1,116 @@
+/** One worker and the calls to it: given up when it is silent, gone, or cannot be heard. */
+import { startModelWorker } from '#model-worker';
+import { Calls, type Handlers } from '../../calls.js';
+import { AlbertError } from '../../errors.js';
+import type { WorkerHandle } from '../../platform/worker.js';
+import type { ModelStart } from './messages.js';
+
+/**
+ * Milliseconds after which a worker that owes an answer and says nothing is lost; every piece that it reads of a checkpoint is a
+ * sign of life.
+ */
+const PATIENCE_MS = 60_000;
+/** The same while it starts, which takes 50 to 150; machines that others fill take many times as long. */
+const START_MS = 10_000;
+
+export class Link {
+  readonly #worker: WorkerHandle;
+  readonly #calls: Calls;
+  readonly #patience: number;
+  /** What each call that waits allows the worker to be silent. */
+  readonly #waiting = new Set<{ readonly patience: number }>();
+  /** Calls of the worker that have no answer yet: until they have, it may be silent. */
+  #owed = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #lost: string | undefined;
+
+  /** @throws ERR_WORKER when none is to be had */
+  constructor(workerUrl: string | undefined, handlers: Handlers, patience = PATIENCE_MS) {
+    this.#patience = patience;
+    const owing = Object.entries(handlers).map(([name, handle]): [string, Handlers[string]] => [
+      name,
+      (value, signal) => this.#owing(() => handle(value, signal)),
+    ]);
+    this.#calls = new Calls((message, transfer) => this.#worker.post(message, transfer), Object.fromEntries(owing));
+    const start: ModelStart = { kind: 'model' };
+    try {
+      this.#worker = startModelWorker(workerUrl === undefined ? undefined : new URL(workerUrl), start, {
+        message: (message) => {
+          this.#calls.hear(message);
+          this.#watch();
+        },
+        error: (error) => this.#lose(error.message),
+      });
+    } catch (cause) {
+      throw new AlbertError('ERR_WORKER', `a worker cannot be started: ${(cause as Error).message}`, { cause });
+    }
+  }
+
+  /** Settles when the worker hears. */
+  async ready(): Promise<void> {
+    await this.#call('ready', undefined, Math.min(START_MS, this.#patience));
+  }
+
+  /** Why the worker is gone, if it is. */
+  get lost(): string | undefined {
+    return this.#lost;
+  }
+
+  /**
+   * @param longer milliseconds that the worker may be silent over this call, beyond the usual
+   * @throws ERR_WORKER when the worker is lost, what the handler throws
+   */
+  async call<T>(name: string, value?: unknown, signal?: AbortSignal, longer = 0): Promise<T> {
+    return this.#call(name, value, this.#patience + longer, signal);
+  }
+
+  async #call<T>(name: string, value: unknown, patience: number, signal?: AbortSignal): Promise<T> {
+    const waiting = { patience };
+    this.#waiting.add(waiting);
+    this.#watch();
+    try {
+      if (this.#lost !== undefined) throw this.#error(this.#lost);
+      return await this.#calls.call<T>(name, value, { signal });
+    } finally {
+      this.#waiting.delete(waiting);
+      this.#watch();
+    }
+  }
+
+  /** Ends the worker: calls that wait reject with ERR_WORKER. */
+  async end(why = 'it was ended'): Promise<void> {
+    this.#lose(why);
+    await this.#worker.terminate();
+  }
+
+  #error(why: string): AlbertError {
+    return new AlbertError('ERR_WORKER', `the worker that holds the model was lost: ${why}`);
+  }
+
+  #lose(why: string): void {
+    if (this.#lost !== undefined) return;
+    this.#lost = why;
+    this.#calls.fail(this.#error(why));
+    // What it does from here on is of no use to anyone.
+    void this.#worker.terminate();
+  }
+
+  /** Starts waiting anew. The timer also keeps a process alive that waits for a worker's answer. */
+  #watch(): void {
+    clearTimeout(this.#timer);
+    if (this.#waiting.size === 0 || this.#owed > 0 || this.#lost !== undefined) return;
+    const patience = Math.max(...[...this.#waiting].map((waiting) => waiting.patience));
+    this.#timer = setTimeout(() => this.#lose(`it was silent for ${patience} ms`), patience);
+  }
+
+  async #owing<T>(handle: () => Promise<T>): Promise<T> {
+    this.#owed++;
+    this.#watch();
+    try {
+      return await handle();
+    } finally {
+      this.#owed--;
+      this.#watch();
+    }
+  }
+}

@@ -1,0 +1,35 @@
+/** Worker threads of Node. */
+import { Worker } from 'node:worker_threads';
+import type { WorkerHandle, WorkerListener } from './worker.js';
+
+/** @throws what Node says when it starts none */
+export function startWorkerAt(url: URL, data: unknown, listener: WorkerListener): WorkerHandle {
+  const worker = new Worker(url, { name: 'albert-wasm', workerData: data, execArgv: conditions() });
+  worker.on('message', (value) => listener.message(value));
+  worker.on('error', (error) => listener.error(error instanceof Error ? error : new Error(String(error))));
+  worker.on('exit', (code) => listener.error(new Error(`it ended by itself, with exit code ${code}`)));
+  worker.unref();
+  let ended: Promise<unknown> | undefined;
+  return {
+    post: (message, transfer) => worker.postMessage(message, transfer as Parameters<Worker['postMessage']>[1]),
+    async terminate() {
+      if (ended === undefined) {
+        worker.removeAllListeners();
+        // Nobody hears of its errors any more, but without a listener they would end the process.
+        worker.on('error', () => {});
+        ended = worker.terminate();
+      }
+      await ended;
+    },
+  };
+}
+
+/**
+ * The program's flags that a worker needs: those by which it finds the same files. It needs none of the preloads, and refuses
+ * the flags of `node -e`.
+ */
+function conditions(): string[] {
+  return process.execArgv.filter(
+    (flag, i, flags) => /^(--conditions|-C)/.test(flag) || /^(--conditions|-C)$/.test(flags[i - 1] ?? ''),
+  );
+}

@@ -1,0 +1,18 @@
+/**
+ * Starting a model's worker in a browser. Apart from `web.ts`, which the worker itself needs: a bundler follows this expression
+ * into the worker's file, and must not find it there again.
+ */
+
+import { startWorkerAt, watchWorker } from './web-worker.js';
+import type { WorkerHandle, WorkerListener } from './worker.js';
+
+/**
+ * Starts a worker that can hold a model, or the file at `url` in its place.
+ *
+ * @throws what the browser says when it starts none
+ */
+export function startModelWorker(url: URL | undefined, data: unknown, listener: WorkerListener): WorkerHandle {
+  if (url !== undefined) return startWorkerAt(url, data, listener);
+  const worker = new Worker(new URL('../model/worker/entry.js', import.meta.url), { type: 'module' });
+  return watchWorker(worker, data, listener);
+}

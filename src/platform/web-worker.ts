@@ -1,0 +1,39 @@
+/** Web Workers. */
+import type { WorkerHandle, WorkerListener } from './worker.js';
+
+/** @throws what the browser says when it starts none */
+export function startWorkerAt(url: URL, data: unknown, listener: WorkerListener): WorkerHandle {
+  const { origin, href } = url;
+  if (origin === globalThis.location?.origin || !/^https?:/.test(href)) {
+    return watchWorker(new Worker(url, { type: 'module' }), data, listener);
+  }
+  // A worker must be of the page's own origin; what it imports need not.
+  const own = URL.createObjectURL(new Blob([`import ${JSON.stringify(href)};`], { type: 'text/javascript' }));
+  try {
+    return watchWorker(new Worker(own, { type: 'module' }), data, listener, () => URL.revokeObjectURL(own));
+  } catch (error) {
+    URL.revokeObjectURL(own);
+    throw error;
+  }
+}
+
+/** @param begun is called when the worker's file is no longer needed */
+export function watchWorker(worker: Worker, data: unknown, listener: WorkerListener, begun?: () => void): WorkerHandle {
+  worker.onmessage = ({ data }) => {
+    begun?.();
+    begun = undefined;
+    listener.message(data);
+  };
+  // A file that is missing or forbidden gives an event without a message.
+  worker.onerror = ({ message }) => listener.error(new Error(message || 'its file cannot be loaded'));
+  worker.onmessageerror = () => listener.error(new Error('a message of it cannot be read'));
+  worker.postMessage(data);
+  return {
+    post: (message, transfer = []) => worker.postMessage(message, transfer),
+    async terminate() {
+      worker.onmessage = worker.onerror = worker.onmessageerror = null;
+      worker.terminate();
+      begun?.();
+    },
+  };
+}
