@@ -28,16 +28,18 @@ export async function readFile(url: URL, options: SourceOptions = {}): Promise<U
   const { signal } = options;
   const file = basename(url.pathname);
   if (url.protocol !== 'file:') return (await fetchFile(url, file, { ...options, ifRange: true }))?.bytes;
+  let bytes: Uint8Array;
   try {
     // Not a Buffer: its `slice` is a view where an array's is a copy.
     const { buffer, byteOffset, length } = await readBytes(url, { signal });
-    progressReporter(options, 'read', file)(length, length);
-    return new Uint8Array(buffer, byteOffset, length);
+    bytes = new Uint8Array(buffer, byteOffset, length);
   } catch (cause) {
     if ((cause as Error).name === 'AbortError')
       throw new AlbertError('ERR_ABORTED', 'the operation was aborted', { cause });
     return absentOr(url, cause);
   }
+  progressReporter(options, 'read', file)(bytes.length, bytes.length);
+  return bytes;
 }
 
 /** Opens a `file:` URL to be read in pieces; an `http(s):` URL is read whole. `undefined` when there is no such file. */
@@ -50,20 +52,27 @@ export async function openFile(url: URL, options: SourceOptions = {}): Promise<B
   } catch (cause) {
     return absentOr(url, cause);
   }
+  let bytes: Bytes;
   try {
     const found = await handle.stat();
-    if (found.isFile()) {
-      progressReporter(options, 'read', basename(url.pathname))(found.size, found.size);
-      return new OpenFile(url, handle, found.size);
+    if (found.isFile()) bytes = new OpenFile(url, handle, found.size);
+    else {
+      // Named pipes and the like have no size: they are read to their end, and directories not at all.
+      const { buffer, byteOffset, length } = await handle.readFile();
+      bytes = new Uint8Array(buffer, byteOffset, length);
     }
-    // Named pipes and the like have no size: they are read to their end, and directories not at all.
-    const { buffer, byteOffset, length } = await handle.readFile();
-    await handle.close();
-    return new Uint8Array(buffer, byteOffset, length);
   } catch (cause) {
     await handle.close();
     throw unreadable(url, cause);
   }
+  if (bytes instanceof Uint8Array) await handle.close();
+  try {
+    progressReporter(options, 'read', basename(url.pathname))(bytes.length, bytes.length);
+  } catch (error) {
+    if (!(bytes instanceof Uint8Array)) await handle.close();
+    throw error;
+  }
+  return bytes;
 }
 
 class OpenFile implements FileBytes {
