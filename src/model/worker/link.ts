@@ -35,10 +35,7 @@ export class Link {
     const start: ModelStart = { kind: 'model' };
     try {
       this.#worker = startModelWorker(workerUrl === undefined ? undefined : new URL(workerUrl), start, {
-        message: (message) => {
-          this.#calls.hear(message);
-          this.#watch();
-        },
+        message: (message) => this.#hear(message),
         error: (error) => this.#lose(error.message),
       });
     } catch (cause) {
@@ -81,6 +78,15 @@ export class Link {
   async end(why = 'it was ended'): Promise<void> {
     this.#lose(why);
     await this.#worker.terminate();
+  }
+
+  #hear(message: unknown): void {
+    try {
+      this.#calls.hear(message);
+    } catch (error) {
+      this.#lose(`it sent what is no message: ${(error as Error).message}`);
+    }
+    this.#watch();
   }
 
   #error(why: string): AlbertError {

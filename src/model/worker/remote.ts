@@ -98,7 +98,7 @@ export class RemoteModel implements Backend {
 
   async #run(call: RunCall, signal: AbortSignal | undefined): Promise<Fields[]> {
     const link = await this.#alive();
-    const longer = multiplications(this.config, call) / SLOWEST;
+    const longer = Math.ceil(multiplications(this.config, call) / SLOWEST);
     try {
       const { fields, info } = await link.call<Ran>('run', call, signal, longer);
       this.#info = info;

@@ -1,0 +1,131 @@
+/** A worker that holds a model and fails: ERR_WORKER with the cause, in time; the next call has a worker in its place. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Recipe } from '../../src/model/backend.js';
+import { parseConfig } from '../../src/model/config.js';
+import { AlbertModel } from '../../src/model/models.js';
+import { checkInitOptions } from '../../src/model/options.js';
+import { ModelPool } from '../../src/model/worker/pool.js';
+import { RemoteModel } from '../../src/model/worker/remote.js';
+import { expectError } from '../expect-error.js';
+import { TINY, TINY_INPUTS } from '../tiny.js';
+import { size } from './sizes.js';
+
+const test = suite('faulty workers of a model');
+
+const ROUNDS = size(2, 50);
+const PATIENCE = 3000;
+const ENTRY = new URL('../../scripts/source-worker.mjs', import.meta.url);
+
+/** What keeps the process alive, once the test runner's own timer is gone. */
+async function resources(): Promise<string[]> {
+  await new Promise((resolve) => setImmediate(resolve));
+  return process.getActiveResourcesInfo().sort();
+}
+
+function workerOf(source: string): URL {
+  return new URL(`data:text/javascript,${encodeURIComponent(source)}`);
+}
+
+/** The real worker, which does `fault` beside the call that FAULT names: a worker has its own copy of the environment. */
+function faulty(fault: string): URL {
+  return workerOf(`
+    import ${JSON.stringify(ENTRY.href)};
+    import { parentPort } from 'node:worker_threads';
+    const { FAULT } = process.env;
+    parentPort.on('message', ({ call }) => { if (call === FAULT) { ${fault} } });
+  `);
+}
+
+function recipeFor(workerUrl: URL): Recipe {
+  const { worker, ...options } = checkInitOptions({ workerUrl });
+  return { architecture: 'AlbertModel', origin: { config: parseConfig(TINY), seed: 1 }, options };
+}
+
+const UNSTARTABLE: readonly (readonly [string, URL, RegExp])[] = [
+  ['a file that is missing', new URL('file:///no/such/worker.js'), /Cannot find module/],
+  ['a URL that this engine starts no worker from', new URL('http://localhost/worker.js'), /URL|path/],
+  ['one that throws at load', workerOf('throw new Error("broken")'), /broken/],
+  ['one that does not parse', workerOf('%'), /SyntaxError|Unexpected/],
+  ['one that exits', workerOf('process.exit(0)'), /exit code 0/],
+  ['one that ends', workerOf(''), /exit code 0/],
+];
+for (const [what, workerUrl, why] of UNSTARTABLE) {
+  test(`no model: ${what}`, async () => {
+    const before = await resources();
+    for (let round = 0; round < ROUNDS; round++) {
+      const error = await expectError(() => AlbertModel.from_config(TINY, { worker: true, workerUrl }), 'ERR_WORKER');
+      assert.match(error.message, why);
+    }
+    assert.equal(await resources(), before);
+  });
+}
+
+test('no model: a worker that is silent', async () => {
+  const recipe = recipeFor(workerOf('setInterval(() => {}, 1000)'));
+  const start = performance.now();
+  await expectError(() => RemoteModel.make(recipe, { patience: 300 }), 'ERR_WORKER', 'silent for 300 ms');
+  assert.ok(performance.now() - start < 3000);
+});
+
+const FAULTS: readonly (readonly [string, string, RegExp])[] = [
+  ['throws', 'throw new Error("broken")', /broken/],
+  ['exits', 'process.exit(0)', /exit code 0/],
+  ['is killed', 'process.exit(137)', /exit code 137/],
+  ['sends what is no message', 'parentPort.postMessage(null)', /null|undefined/],
+  ['falls silent', 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)', /silent for \d+ ms/],
+];
+for (const [what, source, why] of FAULTS) {
+  const silent = what === 'falls silent';
+  test(`a worker that ${what} at a call: that call fails, the next is right`, async () => {
+    const before = await resources();
+    await using local = await AlbertModel.from_config(TINY, { seed: 1 });
+    const wanted = (await local.forward(TINY_INPUTS)).last_hidden_state.data;
+    const [recipe, options] = [recipeFor(faulty(source)), { patience: silent ? 1500 : PATIENCE }];
+    for (let round = 0; round < (silent ? 1 : ROUNDS); round++) {
+      for (const make of [
+        () => RemoteModel.make(recipe, options),
+        () => ModelPool.make(recipe, 2, 'a test', options),
+      ]) {
+        process.env.FAULT = 'run';
+        await using model = new AlbertModel({ backend: await make() });
+        process.env.FAULT = '';
+        // Both are told, whichever the worker had begun.
+        const calls = [model.forward(TINY_INPUTS), model.forward(TINY_INPUTS)];
+        for (const outcome of await Promise.allSettled(calls)) {
+          assert.is(outcome.status, 'rejected');
+          const { code, message } = (outcome as PromiseRejectedResult).reason;
+          assert.is(code, 'ERR_WORKER');
+          assert.match(message, why, message);
+        }
+        const [one, two] = await Promise.all([model.forward(TINY_INPUTS), model.forward(TINY_INPUTS)]);
+        assert.equal(one.last_hidden_state.data, wanted);
+        assert.equal(two.last_hidden_state.data, wanted);
+      }
+    }
+    await local.dispose();
+    assert.equal(await resources(), before);
+  });
+}
+
+test('a worker that is lost while nobody calls is not missed', async () => {
+  const recipe = recipeFor(faulty('setTimeout(() => process.exit(1), 20)'));
+  process.env.FAULT = 'make';
+  await using model = new AlbertModel({ backend: await RemoteModel.make(recipe) });
+  process.env.FAULT = '';
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await model.forward(TINY_INPUTS);
+  assert.is(model.info().workers, 1);
+});
+
+test('a worker that cannot be made anew: ERR_WORKER at every call, and it can be disposed of', async () => {
+  process.env.FAULT = 'run';
+  const recipe = recipeFor(faulty('process.exit(1)'));
+  const model = new AlbertModel({ backend: await RemoteModel.make(recipe) });
+  process.env.FAULT = 'make';
+  for (let i = 0; i < 3; i++) await expectError(() => model.forward(TINY_INPUTS), 'ERR_WORKER', 'exit code 1');
+  await model.dispose();
+  process.env.FAULT = '';
+});
+
+test.run();
