@@ -1,16 +1,19 @@
-/** The ground floor's door to files: a directory, a URL, the Hub or memory, read by file name alike. */
+/** The ground floor's door to files: a directory, URLs, the Hub or memory, read by file name alike. */
 import { directoryUrl, openFile, openHub, readFile } from '#platform';
 import type { Bytes } from './bytes.js';
 import { AlbertError, mismatch } from './errors.js';
 import { isHubId } from './hub/names.js';
 import { checkSourceOptions, type SourceOptions } from './source-options.js';
 
-/** The files of a model in memory, by name: `config.json`, `model.safetensors`, `tokenizer.json`, … */
-export type ModelFiles = Readonly<Record<string, string | Uint8Array | ArrayBuffer>>;
+/**
+ * The files of a model by name (`config.json`, `model.safetensors`, `tokenizer.json`, …): their content in memory, or the URL
+ * of each. A package of a model exports its URLs so that bundlers, which may rename files, still lead to them.
+ */
+export type ModelFiles = Readonly<Record<string, string | Uint8Array | ArrayBuffer | URL>>;
 
 /**
- * Where a model lives: a directory path, the `file:` or `http(s):` URL of a directory, a Hub id `owner/name`, or its files
- * in memory. In Node an existing directory comes before a Hub id of its name. In a browser a path is a URL relative to
+ * Where a model lives: a directory path, the `file:` or `http(s):` URL of a directory, a Hub id `owner/name`, or its files,
+ * in memory or each by its URL. In Node an existing directory comes before a Hub id of its name. In a browser a path is a URL relative to
  * the page, and needs a slash or a dot in front, or a slash at its end, where it could be a Hub id.
  */
 export type Source = string | URL | ModelFiles;
@@ -43,15 +46,30 @@ export async function openSource(source: Source, options: SourceOptions = {}): P
   }
   if (typeof source !== 'object' || source === null) throw notASource(source);
   const files = new Map(Object.entries(source));
-  const read = async (file: string) => bytesOf(file, files.get(file));
-  return { name: 'memory', readFile: read, openFile: read };
+  const take = async <B extends Bytes>(
+    file: string,
+    signal: AbortSignal | undefined,
+    read: (url: URL, options: SourceOptions, file: string) => Promise<B | undefined>,
+  ): Promise<B | Uint8Array | undefined> => {
+    const content = files.get(file);
+    if (!(content instanceof URL)) return bytesOf(file, content);
+    const bytes = await read(content, { ...options, signal }, file);
+    // What is listed must be there, unlike what a directory may or may not have.
+    if (bytes === undefined) throw mismatch('ERR_SOURCE', file, 'to exist', 'no file', content.href);
+    return bytes;
+  };
+  return {
+    name: 'the given files',
+    readFile: (file, signal = options.signal) => take(file, signal, readFile),
+    openFile: (file, signal = options.signal) => take(file, signal, openFile),
+  };
 }
 
-function bytesOf(file: string, content: ModelFiles[string] | undefined): Uint8Array | undefined {
+function bytesOf(file: string, content: Exclude<ModelFiles[string], URL> | undefined): Uint8Array | undefined {
   if (content === undefined || content instanceof Uint8Array) return content;
   if (typeof content === 'string') return new TextEncoder().encode(content);
   if (content instanceof ArrayBuffer) return new Uint8Array(content);
-  throw mismatch('ERR_SOURCE', file, 'a string, a Uint8Array or an ArrayBuffer', content);
+  throw mismatch('ERR_SOURCE', file, 'a string, a Uint8Array, an ArrayBuffer or a URL', content);
 }
 
 /** The URL of a file in a directory; a query, such as an access token, goes with it. */
@@ -89,7 +107,7 @@ function notASource(got: unknown) {
   return mismatch(
     'ERR_SOURCE',
     'source',
-    'an existing directory, the URL of one, a Hub id "owner/name" or files in memory',
+    'an existing directory, the URL of one, a Hub id "owner/name" or files by name',
     got,
   );
 }

@@ -1,4 +1,4 @@
-/** Sources: a directory, a file: or http: URL, files in memory; and what goes wrong on the way. */
+/** Sources: a directory, a file: or http: URL, files in memory or by their URLs; and what goes wrong on the way. */
 
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -10,6 +10,7 @@ import * as assert from 'uvu/assert';
 import { AlbertModel } from '../src/model/models.js';
 import * as web from '../src/platform/web.js';
 import { openSource } from '../src/source.js';
+import type { LoadProgress } from '../src/source-options.js';
 import { expectError } from './expect-error.js';
 
 const source = suite('source');
@@ -51,6 +52,11 @@ source('a directory, its URL, a server and memory hold the same model', async ()
       'config.json': new TextEncoder().encode(config),
       'model.safetensors': readFileSync(new URL('model.safetensors', FIXTURE)),
     },
+    {
+      'config.json': new URL(`data:application/json;base64,${btoa(config)}`),
+      'model.safetensors': new URL('model.safetensors', FIXTURE),
+    },
+    { 'config.json': config, 'model.safetensors': new URL(`${origin}/tiny/model.safetensors`) },
   ];
   const outputs: Float32Array[] = [];
   for (const form of forms) {
@@ -119,6 +125,33 @@ source('a file is read in pieces, into any memory, and never past its end', asyn
   }
 });
 
+source('files by URL: under their own names, in pieces where they are on disk, and none of them missing', async () => {
+  const reports: string[] = [];
+  const onProgress = ({ stage, file }: LoadProgress) => reports.push(`${stage} ${file}`);
+  const files = {
+    'config.json': new URL(`${origin}/assets/model.safetensors?v=8f3a`),
+    'model.safetensors': new URL('config.json', FIXTURE),
+    'tokenizer.json': new URL(`${origin}/assets/none.json`),
+    'spiece.model': new URL('none', FIXTURE),
+  };
+  const opened = await openSource(files, { onProgress });
+  assert.instance(await opened.openFile('config.json'), Uint8Array);
+  assert.is(lastUrl, '/assets/model.safetensors?v=8f3a');
+  const weights = await opened.openFile('model.safetensors');
+  assert.ok(weights !== undefined && !(weights instanceof Uint8Array));
+  await weights[Symbol.asyncDispose]();
+  assert.equal([...new Set(reports)], ['download config.json', 'read model.safetensors']);
+  assert.is(await opened.readFile('tokenizer_config.json'), undefined);
+  await expectError(
+    () => opened.readFile('tokenizer.json'),
+    'ERR_SOURCE',
+    '"tokenizer.json" expected to exist',
+    'none.json',
+  );
+  await expectError(() => opened.openFile('spiece.model'), 'ERR_SOURCE', '"spiece.model" expected to exist', '/none');
+  await expectError(() => opened.readFile('config.json', AbortSignal.abort()), 'ERR_ABORTED');
+});
+
 source('a query goes with every file', async () => {
   const opened = await openSource(`${origin}/query?token=7`);
   await opened.readFile('config.json');
@@ -147,6 +180,7 @@ source('in a browser paths are URLs and nothing is written', async () => {
   assert.is((await web.directoryUrl('./models/mini'))?.href, 'https://page.example/app/models/mini/');
   assert.is((await web.directoryUrl('mini'))?.href, 'https://page.example/app/mini/');
   assert.is(await web.directoryUrl('models/mini'), undefined, 'a Hub id');
+  assert.is(web.packageDirectory('@albert-wasm/albert-mini-en'), undefined);
   assert.is((await web.directoryUrl('/models/mini/'))?.href, 'https://page.example/models/mini/');
   Reflect.deleteProperty(globalThis, 'location');
 });

@@ -18,15 +18,16 @@ const RELEASES = ['simd', 'relaxed', 'simd-threads', 'relaxed-threads'] as const
 
 interface Locked {
   readonly dev?: boolean;
+  readonly link?: boolean;
   readonly optional?: boolean;
   readonly hasInstallScript?: boolean;
   readonly resolved?: string;
   readonly integrity?: string;
 }
 
-/** Every package that `npm install albert-wasm` brings, at its path in the tree. */
+/** Every package that `npm install albert-wasm` brings, at its path in the tree; this repository's own are in their folders. */
 const runtime = Object.entries(readJson('package-lock.json').packages as Record<string, Locked>).filter(
-  ([path, { dev }]) => path !== '' && dev !== true,
+  ([path, { dev, link }]) => path.startsWith('node_modules/') && dev !== true && link !== true,
 );
 
 test('the kernels rebuild byte for byte', async () => {
@@ -47,6 +48,10 @@ test('the kernels rebuild byte for byte', async () => {
 
 test('packages needed at run time: those of package.json, what they need, none that runs a script', () => {
   const { dependencies, scripts } = readJson('package.json');
+  for (const model of readdirSync(`${ROOT}/models`).filter((name) => !name.endsWith('.md'))) {
+    const { scripts: none, dependencies: nothing } = readJson(`models/${model}/package.json`);
+    assert.equal([none, nothing], [undefined, undefined], model);
+  }
   const names = runtime.map(([path]) => path.replace('node_modules/', ''));
   for (const name of Object.keys(dependencies)) assert.ok(names.includes(name), name);
   for (const [path, { hasInstallScript, resolved, integrity }] of runtime) {

@@ -1,10 +1,27 @@
 /**
- * The small checkpoints that ship with the package, used where a pipeline is given no source. They are folders, which no
- * bundler copies: a page serves them itself and names their URL.
+ * The small checkpoints for a pipeline that is given no source: packages of their own, so that nobody downloads weights whom
+ * these do not serve.
  */
+import { packageDirectory } from '#platform';
+import { AlbertError } from '../errors.js';
 
 /** MLM and sentence order, English. */
-export const ALBERT_MINI_EN = new URL(/* @vite-ignore */ '../../models/albert-mini-en/', import.meta.url);
+export const ALBERT_MINI_EN = '@albert-wasm/albert-mini-en';
 
 /** Sentiment of English sentences. */
-export const ALBERT_MINI_EN_SST2 = new URL(/* @vite-ignore */ '../../models/albert-mini-en-sst2/', import.meta.url);
+export const ALBERT_MINI_EN_SST2 = '@albert-wasm/albert-mini-en-sst2';
+
+/**
+ * The directory of a task's small model.
+ *
+ * @throws ERR_SOURCE, saying what to do, where its package is not installed; always in browsers, where nothing can be found by name
+ */
+export function embeddedModel(name: string, task: string): URL {
+  const directory = packageDirectory(name);
+  if (directory !== undefined) return directory;
+  throw new AlbertError(
+    'ERR_SOURCE',
+    `"source" expected a model for ${task}, got none: \`npm install ${name}\` brings a small one; ` +
+      `in a page also \`import model from '${name}'\` and call \`pipeline('${task}', model)\``,
+  );
+}

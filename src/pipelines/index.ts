@@ -1,7 +1,7 @@
 /** From a task's name to its pipeline. */
 import { checkOptions, mismatch } from '../errors.js';
 import { openSource, type Source } from '../source.js';
-import { ALBERT_MINI_EN, ALBERT_MINI_EN_SST2 } from './embedded.js';
+import { ALBERT_MINI_EN, ALBERT_MINI_EN_SST2, embeddedModel } from './embedded.js';
 import { type FeatureExtractionPipeline, featureExtraction } from './feature-extraction.js';
 import { type FillMaskPipeline, fillMask } from './fill-mask.js';
 import { type MultipleChoicePipeline, multipleChoice } from './multiple-choice.js';
@@ -28,9 +28,9 @@ export interface Pipelines {
 
 export type Task = keyof Pipelines;
 
-/** Each task's loader, and the embedded checkpoint that it uses without a source, where one serves. */
+/** Each task's loader, and the package of the small model that it uses without a source, where one serves. */
 const TASKS: {
-  [T in Task]: { open(source: Source, options: PipelineOptions): Promise<Pipelines[T]>; embedded?: URL };
+  [T in Task]: { open(source: Source, options: PipelineOptions): Promise<Pipelines[T]>; embedded?: string };
 } = {
   'text-classification': { open: textClassification, embedded: ALBERT_MINI_EN_SST2 },
   'sentiment-analysis': { open: textClassification, embedded: ALBERT_MINI_EN_SST2 },
@@ -47,9 +47,10 @@ const TASKS: {
 /**
  * Loads a model with its tokenizer for a task.
  *
- * @param source a directory, a URL, a Hub id or files in memory; without one, a small English model that ships with the
- *   package, for the tasks that it was trained for
- * @throws ERR_INPUT for an unknown task, or no source for a task that has no model here; what `from_pretrained` of models and tokenizers throw
+ * @param source a directory, a URL, a Hub id, or files; without one, in Node, a small English model where its package is
+ *   installed, for the tasks that it was trained for
+ * @throws ERR_INPUT for an unknown task, or no source for a task that has no model here; ERR_SOURCE when the small model's
+ *   package is not installed; what `from_pretrained` of models and tokenizers throw
  */
 export async function pipeline<T extends Task>(
   task: T,
@@ -58,10 +59,11 @@ export async function pipeline<T extends Task>(
 ): Promise<Pipelines[T]> {
   if (!Object.hasOwn(TASKS, task)) throw mismatch('ERR_INPUT', 'task', Object.keys(TASKS).join(', '), task);
   const { open, embedded } = TASKS[task];
-  const [from, checked] = [source ?? embedded, checkOptions(options)];
-  if (from === undefined) {
-    throw mismatch('ERR_INPUT', 'source', `a checkpoint for ${task}, as none ships with this package`, source);
+  const checked = checkOptions(options);
+  if (source === undefined && embedded === undefined) {
+    throw mismatch('ERR_INPUT', 'source', `a checkpoint for ${task}, as there is no small one for it`, source);
   }
+  const from = source ?? embeddedModel(embedded as string, task);
   // Model and tokenizer open the source on their own: a push between the two must not come between them.
   const { commit = checked.revision } = await openSource(from, checked);
   return open(from, { ...checked, revision: commit });

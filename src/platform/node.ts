@@ -23,10 +23,17 @@ import { progressReporter, type SourceOptions } from '../source-options.js';
 import { startWorkerAt } from './node-worker.js';
 import type { WorkerHandle, WorkerListener } from './worker.js';
 
-/** Reads a `file:` or `http(s):` URL whole. `undefined` when there is no such file. */
-export async function readFile(url: URL, options: SourceOptions = {}): Promise<Uint8Array | undefined> {
+/**
+ * Reads a `file:`, `http(s):` or `data:` URL whole. `undefined` when there is no such file.
+ *
+ * @param file its name, for limits and progress
+ */
+export async function readFile(
+  url: URL,
+  options: SourceOptions = {},
+  file = basename(url.pathname),
+): Promise<Uint8Array | undefined> {
   const { signal } = options;
-  const file = basename(url.pathname);
   if (url.protocol !== 'file:') return (await fetchFile(url, file, { ...options, ifRange: true }))?.bytes;
   let bytes: Uint8Array;
   try {
@@ -42,9 +49,13 @@ export async function readFile(url: URL, options: SourceOptions = {}): Promise<U
   return bytes;
 }
 
-/** Opens a `file:` URL to be read in pieces; an `http(s):` URL is read whole. `undefined` when there is no such file. */
-export async function openFile(url: URL, options: SourceOptions = {}): Promise<Bytes | undefined> {
-  if (url.protocol !== 'file:') return readFile(url, options);
+/** Opens a `file:` URL to be read in pieces; any other is read whole. `undefined` when there is no such file. */
+export async function openFile(
+  url: URL,
+  options: SourceOptions = {},
+  file = basename(url.pathname),
+): Promise<Bytes | undefined> {
+  if (url.protocol !== 'file:') return readFile(url, options, file);
   throwIfAborted(options.signal);
   let handle: FileHandle;
   try {
@@ -67,7 +78,7 @@ export async function openFile(url: URL, options: SourceOptions = {}): Promise<B
   }
   if (bytes instanceof Uint8Array) await handle.close();
   try {
-    progressReporter(options, 'read', basename(url.pathname))(bytes.length, bytes.length);
+    progressReporter(options, 'read', file)(bytes.length, bytes.length);
   } catch (error) {
     if (!(bytes instanceof Uint8Array)) await handle.close();
     throw error;
@@ -129,6 +140,15 @@ export async function openHub(id: string, options: SourceOptions): Promise<Opene
     readFile: (file, signal = options.signal) => cached(file, signal, readFile),
     openFile: (file, signal = options.signal) => cached(file, signal, openFile),
   };
+}
+
+/** The URL of an installed package's directory, with its closing slash; `undefined` when it is not installed. */
+export function packageDirectory(name: string): URL | undefined {
+  try {
+    return new URL('.', import.meta.resolve(name));
+  } catch {
+    return undefined;
+  }
 }
 
 /** The URL of a directory path, with its closing slash; `undefined` when there is no such directory. */

@@ -9,20 +9,33 @@ import type { SourceOptions } from '../source-options.js';
 import { startWorkerAt, watchWorker } from './web-worker.js';
 import type { WorkerHandle, WorkerListener } from './worker.js';
 
-/** Reads a URL whole. `undefined` when there is no such file. */
-export async function readFile(url: URL, options: SourceOptions = {}): Promise<Uint8Array | undefined> {
-  return (await fetchFile(url, url.pathname.split('/').at(-1) as string, options))?.bytes;
+/**
+ * Reads a URL whole. `undefined` when there is no such file.
+ *
+ * @param file its name, for limits and progress
+ */
+export async function readFile(
+  url: URL,
+  options: SourceOptions = {},
+  file = url.pathname.split('/').at(-1) as string,
+): Promise<Uint8Array | undefined> {
+  return (await fetchFile(url, file, options))?.bytes;
 }
 
 /** A response is read whole. */
-export function openFile(url: URL, options: SourceOptions = {}): Promise<Bytes | undefined> {
-  return readFile(url, options);
+export function openFile(url: URL, options: SourceOptions = {}, file?: string): Promise<Bytes | undefined> {
+  return readFile(url, options, file);
 }
 
 /** Opens a repository of the Hub: its files are kept in the Cache of the page's origin. */
 export async function openHub(id: string, options: SourceOptions): Promise<OpenedHub> {
   const hub = await openRepository(id, options);
   return { ...hub, openFile: hub.readFile };
+}
+
+/** A browser has no packages: bundlers give a page the URLs of a model's files. */
+export function packageDirectory(_name: string): URL | undefined {
+  return undefined;
 }
 
 /** A browser has no directories: a path is a URL relative to the page, but for `owner/name`, which is a Hub id. */

@@ -1,6 +1,6 @@
 /** The package in a page: built by Vite, run by headless Chromium, the same scores as in Node. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';
@@ -19,8 +19,6 @@ let directory: string;
 
 browserTest.before(async () => {
   directory = await mkdtemp(`${tmpdir()}/albert-wasm-page-`);
-  const model = 'models/albert-mini-en-sst2';
-  await cp(path(`../../${model}`), `${directory}/public/${model}`, { recursive: true });
   browser = await chromium.launch({
     executablePath: CHROMIUM,
     args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-background-networking'],
@@ -38,7 +36,7 @@ const ISOLATED = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
-/** The page's configuration: the package as it is published, the embedded models as static files. */
+/** The page's configuration: the package as it is published, the model as the bundler copies it. */
 function config(headers: Record<string, string>): InlineConfig {
   return {
     root: path('page'),
@@ -46,7 +44,6 @@ function config(headers: Record<string, string>): InlineConfig {
     logLevel: 'error',
     cacheDir: `${directory}/cache`,
     resolve: { alias: { 'albert-wasm': path('../../dist/index.js') } },
-    publicDir: `${directory}/public`,
     build: { outDir: `${directory}/dist`, target: 'esnext' },
     server: { port: 0, headers, fs: { allow: [path('../..')] } },
     preview: { port: 0, headers },
@@ -113,6 +110,29 @@ browserTest('Vite, development server', () =>
     return server.listen();
   }),
 );
+
+browserTest('Vite, development server, both packages installed: bundled beforehand as dependencies are', async () => {
+  const root = `${directory}/installed`;
+  const modules = `${root}/node_modules`;
+  await mkdir(`${modules}/@albert-wasm`, { recursive: true });
+  await cp(path('page'), root, { recursive: true });
+  for (const part of ['package.json', 'dist', 'build'])
+    await cp(path(`../../${part}`), `${modules}/albert-wasm/${part}`, { recursive: true });
+  const model = 'albert-mini-en-sst2';
+  await cp(path(`../../models/${model}`), `${modules}/@albert-wasm/${model}`, { recursive: true });
+  for (const name of ['@assemblyscript', 'wasm-feature-detect', 'pbf'])
+    await symlink(path(`../../node_modules/${name}`), `${modules}/${name}`);
+  const cacheDir = `${modules}/.vite`;
+  const server = await createServer({ ...config({}), root, cacheDir, resolve: {}, server: { port: 0 } });
+  try {
+    await server.listen();
+    await check(`${server.resolvedUrls?.local[0]}?threads=1`);
+    const bundled = readdirSync(`${cacheDir}/deps`);
+    assert.ok(bundled.includes('albert-wasm.js') && bundled.includes(`@albert-wasm_${model}.js`), bundled.join(', '));
+  } finally {
+    await server.close();
+  }
+});
 
 browserTest('a Hub id: fetched past redirects to another origin, verified, kept in the Cache', async () => {
   const folder = new URL('../../models/albert-mini-en-sst2/', import.meta.url);

@@ -1,10 +1,10 @@
 /** Checkpoints in memory: small models of random weights over the embedded vocabulary, for tasks that none ships for. */
 import { readFileSync } from 'node:fs';
-import { ALBERT_MINI_EN } from '../../src/pipelines/embedded.js';
 import type { ModelFiles } from '../../src/source.js';
 import { encodeSafetensors } from '../../src/weights/safetensors.js';
 import { HEADS } from '../fixtures.js';
 import { TINY } from '../tiny.js';
+import { MODEL } from '../tokenizer/support.js';
 
 /** The tiny configuration. With its own range of 0.3 all tokens of a text end up alike, and their labels the same. */
 const CONFIG = { ...TINY, vocab_size: 16000, initializer_range: 0.1 };
@@ -17,6 +17,6 @@ export async function randomFiles(head: keyof typeof HEADS, config: object = {})
   return {
     'config.json': JSON.stringify(full),
     'model.safetensors': encodeSafetensors(tensors, 'F32', {}),
-    'tokenizer.json': readFileSync(new URL('tokenizer.json', ALBERT_MINI_EN), 'utf8'),
+    'tokenizer.json': readFileSync(new URL('tokenizer.json', MODEL), 'utf8'),
   };
 }

@@ -5,9 +5,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AlbertTokenizer, pipeline } from '../../src/index.js';
 import { AlbertForPreTraining } from '../../src/model/models.js';
-import { ALBERT_MINI_EN } from '../../src/pipelines/embedded.js';
 import { BUILDS } from '../builds.js';
 import { stateCases } from '../cases.js';
+import { MODEL } from '../tokenizer/support.js';
 
 const expected = JSON.parse(readFileSync(new URL('../fixtures/models/expected.json', import.meta.url), 'utf8'));
 
@@ -55,8 +55,8 @@ for (const { name, wasmUrl } of BUILDS) {
   });
 
   models(`sentence order, ${name}`, async () => {
-    await using model = await AlbertForPreTraining.from_pretrained(ALBERT_MINI_EN, { wasmUrl });
-    const tokenizer = await AlbertTokenizer.from_pretrained(ALBERT_MINI_EN);
+    await using model = await AlbertForPreTraining.from_pretrained(MODEL, { wasmUrl });
+    const tokenizer = await AlbertTokenizer.from_pretrained(MODEL);
     for (const { a, b, input_ids, token_type_ids, logits } of expected.sop) {
       const encoding = tokenizer.encode(a, { text_pair: b });
       assert.equal([encoding.input_ids, encoding.token_type_ids], [input_ids, token_type_ids]);

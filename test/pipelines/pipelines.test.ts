@@ -1,8 +1,11 @@
 /** Pipelines: shapes of results, options, errors. */
 
+import en from '@albert-wasm/albert-mini-en';
+import sst2 from '@albert-wasm/albert-mini-en-sst2';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type AlbertForSequenceClassification, pipeline, type SequenceClassificationOutput } from '../../src/index.js';
+import { embeddedModel } from '../../src/pipelines/embedded.js';
 import { makePipeline } from '../../src/pipelines/pipeline.js';
 import { expectError } from '../expect-error.js';
 import { randomFiles } from './checkpoint.js';
@@ -255,11 +258,34 @@ pipelines('embeddings: shapes, pooling, length', async () => {
   assert.ok(Math.abs(Math.hypot(...unit.data) - 1) < 1e-6);
 });
 
+pipelines('the small models are packages: found by name in Node, or imported and passed', async () => {
+  await using imported = await pipeline('sentiment-analysis', sst2);
+  assert.equal(await imported('What a lovely day'), await classify('What a lovely day'));
+  await using filling = await pipeline('fill-mask', en);
+  assert.equal(await filling('The [MASK] sat.'), await fill('The [MASK] sat.'));
+  const missing = () => embeddedModel('@albert-wasm/none', 'fill-mask');
+  const advice = [
+    'npm install @albert-wasm/none',
+    "import model from '@albert-wasm/none'",
+    "pipeline('fill-mask', model)",
+  ];
+  await expectError(
+    async () => missing(),
+    'ERR_SOURCE',
+    '"source" expected a model for fill-mask, got none',
+    ...advice,
+  );
+});
+
 pipelines('bad calls are refused', async () => {
   await expectError(() => pipeline('translation' as never), 'ERR_INPUT', 'task', 'fill-mask');
   await expectError(() => pipeline('toString' as never), 'ERR_INPUT', 'task');
   for (const task of ['ner', 'token-classification', 'question-answering', 'multiple-choice'] as const) {
-    await expectError(() => pipeline(task), 'ERR_INPUT', `"source" expected a checkpoint for ${task}, as none ships`);
+    await expectError(
+      () => pipeline(task),
+      'ERR_INPUT',
+      `"source" expected a checkpoint for ${task}, as there is no small one`,
+    );
   }
   await expectError(() => classify(7 as never), 'ERR_INPUT', '"text" expected a string, got 7');
   await expectError(() => classify(['a', 7] as never), 'ERR_INPUT', 'inputs[1]: "text" expected a string, got 7');

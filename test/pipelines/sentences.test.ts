@@ -9,8 +9,8 @@ import {
   stackEncodings,
   Tensor,
 } from '../../src/index.js';
-import { ALBERT_MINI_EN } from '../../src/pipelines/embedded.js';
 import { expectError } from '../expect-error.js';
+import { MODEL } from '../tokenizer/support.js';
 import { randomFiles } from './checkpoint.js';
 
 const sentences = suite('sentences');
@@ -77,7 +77,7 @@ sentences('ranking: the embeddings most like one, best first', async () => {
 
 sentences('order: the softmax of the model’s sentence-order logits', async () => {
   await using order = await pipeline('sentence-order');
-  await using model = await AlbertForPreTraining.from_pretrained(ALBERT_MINI_EN);
+  await using model = await AlbertForPreTraining.from_pretrained(MODEL);
   const pairs = [
     { first: 'The storm knocked out power across the city.', second: 'Crews worked through the night to restore it.' },
     { first: 'Crews worked through the night to restore it.', second: 'The storm knocked out power across the city.' },

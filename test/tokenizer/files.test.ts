@@ -13,7 +13,7 @@ const loadJson = (file: unknown) => load({ 'tokenizer.json': JSON.stringify(file
 const loadSpiece = (bytes: Uint8Array) => load({ 'spiece.model': bytes });
 
 test('a source needs one of the two files', async () => {
-  await fails('ERR_SOURCE', /"source" expected tokenizer.json or spiece.model, got "neither" at memory/, () =>
+  await fails('ERR_SOURCE', /"source" expected tokenizer.json or spiece.model, got "neither" at the given files/, () =>
     load({}),
   );
   await fails('ERR_SOURCE', /"source" expected an existing directory/, () =>

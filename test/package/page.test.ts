@@ -1,0 +1,84 @@
+/** What a page loads of the package: only what it imports, and how much that is. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { build, type Rolldown } from 'vite';
+
+const test = suite('what a page loads');
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+let root: string;
+
+test.before(() => {
+  root = mkdtempSync(`${tmpdir()}/albert-wasm-page-`);
+  mkdirSync(`${root}/node_modules`);
+  symlinkSync(ROOT, `${root}/node_modules/albert-wasm`);
+  symlinkSync(`${ROOT}/models`, `${root}/node_modules/@albert-wasm`);
+  writeFileSync(`${root}/index.html`, '<script type="module" src="./main.js"></script>');
+});
+
+test.after(() => rmSync(root, { recursive: true }));
+
+interface Bundled {
+  /** The page's own scripts. */
+  readonly code: string;
+  /** Their bytes with gzip, and those of the worker that runs models. */
+  readonly gzip: number;
+  readonly workerGzip: number;
+  /** The names of the files beside them. */
+  readonly assets: readonly string[];
+}
+
+/** Builds a page of one script. */
+async function bundle(script: string): Promise<Bundled> {
+  writeFileSync(`${root}/main.js`, script);
+  const options = { root, configFile: false, logLevel: 'error', build: { target: 'esnext', write: false } } as const;
+  const { output } = (await build(options)) as Rolldown.RolldownOutput;
+  const worker = output.flatMap((file) =>
+    /entry-[\w-]+\.js$/.test(file.fileName) && 'source' in file ? file.source : [],
+  );
+  const scripts = output.flatMap((file) => (file.type === 'chunk' ? [file.code] : []));
+  return {
+    code: scripts.join('\n'),
+    gzip: scripts.reduce((sum, code) => sum + gzipSync(code).length, 0),
+    workerGzip: worker.reduce((sum, source) => sum + gzipSync(source).length, 0),
+    assets: output.flatMap((file) => (file.type === 'asset' ? file.names : [])),
+  };
+}
+
+test('a page that classifies: as much JavaScript as README.md says, the model and the kernels', async () => {
+  const { code, gzip, workerGzip, assets } = await bundle(`
+    import model from '@albert-wasm/albert-mini-en-sst2';
+    import { pipeline } from 'albert-wasm';
+    const classify = await pipeline('sentiment-analysis', model);
+    document.body.textContent = JSON.stringify(await classify('What a lovely day'));
+  `);
+  const readme = readFileSync(`${ROOT}/README.md`, 'utf8');
+  const [, all, inWorker] =
+    /takes (\d+) KB of JavaScript beside\s+them \(gzip\), (\d+) KB of it in the worker/.exec(readme) ?? [];
+  const [got, stated] = [`${gzip} bytes and ${workerGzip} in the worker`, `README.md says ${all} and ${inWorker} KB`];
+  const right =
+    Math.abs((gzip + workerGzip) / 1000 - Number(all)) < 1 && Math.abs(workerGzip / 1000 - Number(inWorker)) < 1;
+  assert.ok(right, `${got}, ${stated}`);
+  for (const name of ['simd.wasm', 'relaxed.wasm', 'model.safetensors', 'tokenizer.json']) {
+    assert.ok(assets.includes(name), `${name} is not among ${assets.join(', ')}`);
+  }
+  for (const trace of TRACES) assert.ok(code.includes(trace), `${trace} tells nothing of what is bundled`);
+});
+
+/** What minified code shows of kernels, models, checkpoints and pipelines. */
+const TRACES = ['.wasm', 'WebAssembly', 'last_hidden_state', 'model.safetensors', 'sentiment-analysis'];
+
+test('a page that only tokenizes: no kernels, no models', async () => {
+  const { code, gzip } = await bundle(`
+    import { AlbertTokenizer } from 'albert-wasm';
+    console.log(await AlbertTokenizer.from_pretrained('/tokenizer/'));
+  `);
+  for (const trace of TRACES) assert.not.ok(code.includes(trace), trace);
+  assert.ok(gzip < 17_000, `${gzip} bytes`);
+});
+
+test.run();

@@ -1,0 +1,128 @@
+/** The packages as they are published: what is in them, and that a newcomer's first lines run with nothing else installed. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+
+const test = suite('published packages');
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const MODELS = ['albert-mini-en', 'albert-mini-en-sst2'] as const;
+const readJson = (path: string) => JSON.parse(readFileSync(`${ROOT}/${path}`, 'utf8'));
+const run = promisify(execFile);
+const folder = mkdtempSync(`${tmpdir()}/albert-wasm-published-`);
+
+interface Packed {
+  readonly filename: string;
+  readonly size: number;
+  readonly files: readonly { readonly path: string }[];
+}
+
+/** Packs a package of the repository into the folder. */
+async function pack(path: string): Promise<Packed> {
+  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder, `${ROOT}/${path}`]);
+  const packed = JSON.parse(stdout);
+  // Since npm 11 by the package's name, before that a list.
+  return Object.values(packed)[0] as Packed;
+}
+
+/** Runs a module as a process of its own. */
+async function runModule(name: string, code: string, ...flags: string[]): Promise<string> {
+  writeFileSync(`${folder}/${name}`, code);
+  return (await run(process.execPath, [...flags, name], { cwd: folder })).stdout;
+}
+
+let library: Packed;
+let sst2: Packed;
+
+test.before(async () => {
+  [library, sst2] = await Promise.all([pack('.'), pack('models/albert-mini-en-sst2')]);
+});
+
+test.after(() => rmSync(folder, { recursive: true }));
+
+test('the library: built code and kernels, 400 KB at most, no model', () => {
+  assert.ok(library.size <= 400_000, `${library.size} bytes`);
+  const paths = library.files.map(({ path }) => path);
+  const kernels = ['relaxed-threads', 'relaxed', 'simd-threads', 'simd'].map((name) => `build/${name}.wasm`);
+  const page = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
+  assert.equal(paths.filter((path) => !path.startsWith('dist/')).sort(), [...kernels, ...page].sort());
+  for (const path of paths.filter((path) => path.startsWith('dist/'))) assert.match(path, /\.(js|d\.ts)$/);
+  const { exports, bin } = readJson('package.json');
+  for (const target of [...Object.values(exports['.']), ...Object.values(bin)]) {
+    assert.ok(paths.includes(String(target).replace('./', '')), `${target} is not in the package`);
+  }
+});
+
+test('a model: its files, their URLs, its licence and sources, in the versions that the library knows', async () => {
+  const { peerDependencies, peerDependenciesMeta, version } = readJson('package.json');
+  assert.equal(
+    Object.keys(peerDependencies),
+    MODELS.map((name) => `@albert-wasm/${name}`),
+  );
+  for (const name of MODELS) {
+    const { filename, files } = name === 'albert-mini-en-sst2' ? sst2 : await pack(`models/${name}`);
+    assert.match(filename, /\.tgz$/);
+    const checkpoint = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'];
+    const page = ['LICENSE', 'README.md', 'index.d.ts', 'index.js', 'package.json', 'spiece.model'];
+    assert.equal(files.map(({ path }) => path).sort(), [...checkpoint, ...page].sort());
+    const urls: Record<string, URL> = (await import(`@albert-wasm/${name}`)).default;
+    assert.equal(Object.keys(urls).sort(), checkpoint);
+    for (const [file, url] of Object.entries(urls)) assert.ok(url.href.endsWith(`/models/${name}/${file}`), url.href);
+    assert.is(readFileSync(`${ROOT}/models/${name}/LICENSE`, 'utf8'), readFileSync(`${ROOT}/LICENSE`, 'utf8'));
+    assert.match(readFileSync(`${ROOT}/models/${name}/README.md`, 'utf8'), /Wikipedia[\s\S]*CC BY-SA 3\.0/);
+    const { license, ...manifest } = readJson(`models/${name}/package.json`);
+    assert.is(license, 'Apache-2.0');
+    assert.is(manifest.version, version);
+    assert.is(peerDependencies[`@albert-wasm/${name}`], `^${version}`);
+    assert.equal(peerDependenciesMeta[`@albert-wasm/${name}`], { optional: true });
+  }
+});
+
+test('a newcomer: install both, run the lines of README.md', async () => {
+  writeFileSync(`${folder}/package.json`, JSON.stringify({ type: 'module', private: true }));
+  const tarballs = [library, sst2].map(({ filename }) => `./${filename}`);
+  const flags = ['--no-audit', '--no-fund', '--prefer-offline', '--fetch-retries=1', '--fetch-timeout=20000'];
+  try {
+    await run('npm', ['install', ...flags, ...tarballs], { cwd: folder });
+  } catch (error) {
+    const { stderr } = error as { stderr: string };
+    if (!/EAI_AGAIN|ENOTFOUND|ETIMEDOUT|ECONNREFUSED|E40[13]|network/i.test(stderr)) throw error;
+    console.log('\nskipped: no registry to install from');
+    return;
+  }
+  assert.equal(readdirSync(`${folder}/node_modules/@albert-wasm`), ['albert-mini-en-sst2']);
+  const lines = readFileSync(`${ROOT}/README.md`, 'utf8').match(/## In Node[\s\S]*?```js\n([\s\S]*?)```/)?.[1];
+  assert.match(await runModule('readme.js', lines as string), /POSITIVE/);
+  const byName = `
+    import { pipeline } from 'albert-wasm';
+    const classify = await pipeline('sentiment-analysis', undefined, { threads: 2 });
+    console.log((await classify('What a dreadful day'))[0].label, classify.model.info().threads);
+    await classify.dispose();
+    await pipeline('fill-mask').catch(({ code, message }) => console.log(code, message));
+  `;
+  const answer = await runModule('by-name.js', byName);
+  assert.match(
+    answer,
+    /^NEGATIVE 2\nERR_SOURCE "source" expected a model for fill-mask.*npm install @albert-wasm\/albert-mini-en`/,
+  );
+});
+
+test('the library imports in 40 ms', async () => {
+  const measure = `const start = performance.now();
+    await import('${new URL('../../dist/node/index.js', import.meta.url)}');
+    console.log(performance.now() - start);`;
+  const rounds: number[] = [];
+  // Other work on the machine only adds: a quiet round of five tells what the import takes.
+  for (let round = 0; round < 5 && Math.min(...rounds) > 40; round++) {
+    const times: number[] = [];
+    for (let i = 0; i < 5; i++) times.push(Number(await runModule('import.mjs', measure)));
+    rounds.push(times.sort((a, b) => a - b)[2] as number);
+  }
+  assert.ok(Math.min(...rounds) <= 40, `medians of five: ${rounds.map((ms) => ms.toFixed(1)).join(', ')} ms`);
+});
+
+test.run();
