@@ -10,7 +10,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** Folders of test/ that have scripts of their own. */
-const SLOW = ['browser/', 'soak/'];
+const SLOW = ['browser/', 'runtimes/', 'soak/'];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : ['test'];
@@ -18,7 +18,10 @@ const files = wanted.flatMap((path) =>
   statSync(`${root}/${path}`).isDirectory()
     ? readdirSync(`${root}/${path}`, { recursive: true })
         .filter(
-          (name) => name.endsWith('.test.ts') && (path !== 'test' || !SLOW.some((folder) => name.startsWith(folder))),
+          (name) =>
+            name.endsWith('.test.ts') &&
+            !name.includes('node_modules') &&
+            (path !== 'test' || !SLOW.some((folder) => name.startsWith(folder))),
         )
         .map((name) => `${path.replace(/\/$/, '')}/${name}`)
     : [path],

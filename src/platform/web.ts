@@ -19,7 +19,17 @@ export async function readFile(
   options: SourceOptions = {},
   file = url.pathname.split('/').at(-1) as string,
 ): Promise<Uint8Array | undefined> {
+  if (url.protocol === 'data:') return dataOf(url);
   return (await fetchFile(url, file, options))?.bytes;
+}
+
+/** What a `data:` URL holds, in base64: a page whose policy forbids to fetch such URLs has its content all the same. */
+function dataOf({ href }: URL): Uint8Array {
+  const comma = href.indexOf(',');
+  if (!href.slice(0, comma).endsWith(';base64')) {
+    throw new AlbertError('ERR_SOURCE', `cannot read ${href.slice(0, comma)}: it is not in base64`);
+  }
+  return Uint8Array.from(atob(href.slice(comma + 1)), (character) => character.charCodeAt(0));
 }
 
 /** A response is read whole. */

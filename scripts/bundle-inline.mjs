@@ -1,0 +1,65 @@
+/**
+ * Bundles `dist/index.js` for browsers into one file that needs no other: kernels and workers are in it. For bundlers that copy
+ * nothing, and for a page that takes the library from another origin.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const MOST_BYTES = 600_000;
+
+/** A worker's file as a module: the URL of a copy of its code. */
+const workerModule = (code) => `
+  let url;
+  export const fileUrl = () => (url ??= URL.createObjectURL(new Blob([${JSON.stringify(code)}], { type: 'text/javascript' })));
+`;
+
+/** Puts in place of the URL of a file beside the code what needs no file; `workers` are codes by path. */
+function inlined(workers) {
+  return {
+    name: 'inlined',
+    resolveId: (id) => (id.startsWith('inlined:') ? id : undefined),
+    load: (id) => (id.startsWith('inlined:') ? workerModule(workers[id.slice('inlined:'.length)]) : undefined),
+    transform(code) {
+      const imports = [];
+      const replaced = code.replace(/new URL\('(\.\.[^']+)', import\.meta\.url\)/g, (expression, path) => {
+        if (path.endsWith('.wasm')) {
+          const bytes = readFileSync(`${root}/dist/engine/${path}`);
+          return `new URL('data:application/wasm;base64,${bytes.toString('base64')}')`;
+        }
+        if (workers[path] === undefined) return expression;
+        const name = `fileUrl${imports.length}`;
+        imports.push(`import { fileUrl as ${name} } from 'inlined:${path}';`);
+        return `${name}()`;
+      });
+      return replaced === code ? undefined : `${imports.join('\n')}\n${replaced}`;
+    },
+  };
+}
+
+async function bundle(input, workers, file) {
+  const bundled = await rolldown({
+    input: `${root}/dist/${input}`,
+    platform: 'browser',
+    plugins: [inlined(workers)],
+    resolve: { conditionNames: ['browser', 'import'] },
+    onLog(_level, log) {
+      throw new Error(log.message);
+    },
+  });
+  const options = { format: 'esm', minify: true, comments: { legal: true } };
+  const { output } = await (file === undefined ? bundled.generate(options) : bundled.write({ ...options, file }));
+  const [{ code }] = output;
+  const left = code.match(/new URL\([^)]*import\.meta\.url\)/);
+  if (output.length !== 1 || left)
+    throw new Error(`${input} is not one file: ${left ?? output.map((o) => o.fileName)}`);
+  return code;
+}
+
+const helper = { '../engine/worker.js': await bundle('engine/worker.js', {}) };
+const host = { '../model/worker/entry.js': await bundle('model/worker/entry.js', helper) };
+const file = `${root}/dist/inline.js`;
+await bundle('index.js', { ...helper, ...host }, file);
+const { size } = statSync(file);
+if (size > MOST_BYTES) throw new Error(`${file} has ${size} bytes`);
