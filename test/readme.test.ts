@@ -16,6 +16,7 @@ readme('the example for Node', () => {
   try {
     mkdirSync(`${project}/node_modules`);
     symlinkSync(ROOT, `${project}/node_modules/albert-wasm`);
+    symlinkSync(`${ROOT}/node_modules/@albert-wasm`, `${project}/node_modules/@albert-wasm`);
     writeFileSync(`${project}/example.mjs`, example);
     const output = execFileSync(process.execPath, ['example.mjs'], { cwd: project, encoding: 'utf8' });
     assert.match(output, /label: 'POSITIVE', score: 0\.998/);

@@ -1,6 +1,5 @@
 /** The worker's side: it holds one model and answers calls to it. */
 import { type Answer, Calls, type Handlers } from '../../calls.js';
-import { AlbertError } from '../../errors.js';
 import type { Post } from '../../platform/port.js';
 import type { Recipe, RunCall } from '../backend.js';
 import { LocalModel } from '../local.js';
@@ -14,7 +13,7 @@ export function hostModel(post: Post): (message: unknown) => void {
   let model: LocalModel | undefined;
   let [info, disposed]: [ModelInfo | undefined, boolean] = [undefined, false];
   const held = (): LocalModel => {
-    if (model === undefined) throw new AlbertError('ERR_INTERNAL', 'the worker holds no model yet');
+    if (model === undefined) throw new TypeError('the worker holds no model yet');
     return model;
   };
   const handlers = {

@@ -2,7 +2,6 @@
 
 import { type Bytes, sliceBytes } from '../../bytes.js';
 import type { Answer, Calls, Handlers } from '../../calls.js';
-import { AlbertError } from '../../errors.js';
 import type { OpenedSource } from '../../source.js';
 
 /** A file that is open on the other side. */
@@ -67,7 +66,7 @@ export class ServedSource {
     readPiece: ({ file, begin, end }: Piece) =>
       this.#guard(async () => {
         const bytes = this.#open.get(file);
-        if (bytes === undefined) throw new AlbertError('ERR_INTERNAL', `file ${file} is not open`);
+        if (bytes === undefined) throw new TypeError(`file ${file} is not open`);
         const piece = await sliceBytes(bytes, begin, end);
         // What is in memory is not ours to give away.
         const own = bytes instanceof Uint8Array ? piece.slice() : piece;
