@@ -76,6 +76,14 @@ export class ParameterTable {
     return this.denseSideBySide([name], inputs, labels, true, false);
   }
 
+  /**
+   * The dense layer behind the attention: float32 in any model. It has a twelfth of a layer's multiplications, and in int8 a third
+   * of all that rounding does to ALBERT-base's answers (docs/decisions/0005).
+   */
+  delicate(name: string, inputs: number, outputs: number): Dense {
+    return this.denseSideBySide([name], inputs, outputs, false, false);
+  }
+
   /** Dense layers of one input whose outputs become one wide matrix. */
   denseSideBySide(names: readonly string[], inputs: number, outputs: number, head = false, large = true): Dense {
     const total = names.length * outputs;
@@ -213,7 +221,7 @@ function declareLayer(table: ParameterTable, config: AlbertConfig, name: string)
   return {
     fullLayerNorm: table.norm(`${name}.full_layer_layer_norm`, hidden_size),
     qkv: table.denseSideBySide(projections, hidden_size, hidden_size),
-    dense: table.dense(`${attention}.dense`, hidden_size, hidden_size),
+    dense: table.delicate(`${attention}.dense`, hidden_size, hidden_size),
     attentionNorm: table.norm(`${attention}.LayerNorm`, hidden_size),
     ffn: table.dense(`${name}.ffn`, hidden_size, intermediate_size),
     ffnOutput: table.dense(`${name}.ffn_output`, intermediate_size, hidden_size),

@@ -25,14 +25,14 @@ int8('an unknown dtype is refused, whatever else is wrong', async () => {
   }
 });
 
-int8('info says the dtype, and a quarter of the bytes', async () => {
+int8('info says the dtype, and less than a third of the bytes', async () => {
   const { config } = readFixture('base_v2/model');
   await using large = await AlbertModel.from_config(config);
   await using small = await AlbertModel.from_config(config, { dtype: 'int8' });
   assert.is(large.info().dtype, 'float32');
   assert.is(small.info().dtype, 'int8');
   assert.ok(large.info().weightBytes > 46e6);
-  assert.ok(small.info().weightBytes < 12.5e6, `${small.info().weightBytes}`);
+  assert.ok(small.info().weightBytes < 14e6, `${small.info().weightBytes}`);
 });
 
 int8('params: the large matrices to half a level of their channel, everything else to the bit', async () => {
@@ -46,7 +46,7 @@ int8('params: the large matrices to half a level of their channel, everything el
       for (const [name, { data, shape }] of exact.params) {
         const got = params.get(name) as Tensor<Float32Array>;
         assert.equal([...got.shape], [...shape], name);
-        const float32 = shape.length === 1 || /position_|token_type_|classifier/.test(name);
+        const float32 = shape.length === 1 || /position_|token_type_|attention\.dense|classifier/.test(name);
         if (float32) {
           assert.equal(got.data, data, name);
           continue;
@@ -68,7 +68,7 @@ int8('params: the large matrices to half a level of their channel, everything el
         quantized++;
       }
       const groups = config.num_hidden_groups * config.inner_group_num;
-      assert.is(quantized, 1 + 1 + 6 * groups + 1 + (tie_word_embeddings ? 1 : 2));
+      assert.is(quantized, 1 + 1 + 5 * groups + 1 + (tie_word_embeddings ? 1 : 2));
     }
   }
 });

@@ -10,13 +10,14 @@ const parity = suite('int8 parity');
 /**
  * The most that a field's mean squared error may be of its mean square. Measured on these fixtures: hidden states
  * 3.7e-4 at most with plain SIMD, whose activations have 13 bits, and 1.8e-3 with relaxed SIMD, whose have 7. The pooled
- * output, the logits and the head's own products come on top; sentence order's two logits a sequence are few numbers
- * near zero. What FlaxAlbert's weights would give is better than these: a formula fills a channel's whole range.
+ * output, the logits and the head's own products come on top; fields of few numbers near zero, such as a sequence's two logits,
+ * are good or bad by luck. What FlaxAlbert's weights would give is better than these: a formula fills a channel's whole range.
  */
 const ALLOWED = {
-  plain: { base: 5e-4, last_hidden_state: 5e-4, sop_logits: 2e-3, other: 1e-3 },
-  relaxed: { base: 1.2e-3, last_hidden_state: 2.5e-3, sop_logits: 4e-2, other: 6e-3 },
+  plain: { base: 5e-4, last_hidden_state: 5e-4, few: 2e-3, other: 1e-3 },
+  relaxed: { base: 5e-4, last_hidden_state: 2.5e-3, few: 4e-2, other: 6e-3 },
 } as const;
+const FEW = 16;
 
 /** Mean squared error by mean square; NaN anywhere makes it NaN. */
 function nmse(got: ArrayLike<number>, want: ArrayLike<number>): number {
@@ -43,7 +44,8 @@ async function check(fixture: Fixture, wasmUrl: URL, relaxed: boolean): Promise<
     const tensor = got[field] as Tensor;
     assert.equal([...tensor.shape], [...shape], field);
     const error = nmse(tensor.data as Float32Array, data as Float32Array);
-    const limit = allowed[field as 'last_hidden_state'] ?? allowed.other;
+    const usual = data.length <= FEW ? allowed.few : allowed.other;
+    const limit = allowed[field as 'last_hidden_state'] ?? usual;
     assert.ok(error <= limit, `${fixture.name} ${field}: ${error} > ${limit}`);
     // Not float32 under another name.
     assert.ok(error > 1e-6, `${fixture.name} ${field}: ${error}`);

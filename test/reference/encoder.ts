@@ -18,7 +18,7 @@ export interface Model {
   readonly weights: Weights;
   /** `albert.` before the names of the body's weights, or nothing. */
   readonly prefix: string;
-  /** What happens to a row on its way into a large matrix: int8 models round it. */
+  /** What happens to a row on its way into a large matrix, which the one behind the attention is not: int8 models round it. */
   readonly incoming?: (row: Row) => Row;
 }
 
@@ -44,7 +44,8 @@ export function matrix({ weights }: Model, name: string): Rows {
 /** The dense layer `name`. */
 export function linear(model: Model, name: string, x: Rows): Rows {
   const { incoming = (row) => row } = model;
-  return dense(x.map(incoming), matrix(model, `${name}.weight`), vector(model, `${name}.bias`));
+  const rows = name.endsWith('.attention.dense') ? x : x.map(incoming);
+  return dense(rows, matrix(model, `${name}.weight`), vector(model, `${name}.bias`));
 }
 
 /** The layer norm `name`. */
