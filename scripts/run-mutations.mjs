@@ -11,6 +11,7 @@ import asc from 'assemblyscript/asc';
 import { relaxedSimd } from 'wasm-feature-detect';
 import { HOST } from './mutations/host.mjs';
 import { KERNELS } from './mutations/kernels.mjs';
+import { WORKERS } from './mutations/workers.mjs';
 
 /**
  * @typedef {object} Mutation
@@ -84,7 +85,7 @@ async function outcomeOf(mutation) {
   }
 }
 
-const all = [...KERNELS, ...HOST];
+const all = [...KERNELS, ...HOST, ...WORKERS];
 const words = process.argv.slice(2).join(' ');
 const chosen = all.filter(({ what, file }) => `${file} ${what}`.includes(words));
 const counts = { caught: 0, skipped: 0, failed: 0 };

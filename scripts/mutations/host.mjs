@@ -163,7 +163,7 @@ export const HOST = [
   },
   {
     what: 'a rejected call poisons the queue',
-    file: 'src/model/albert.ts',
+    file: 'src/model/local.ts',
     search: 'this.#queue = turn.catch(() => {});',
     replace: 'this.#queue = turn;',
     tests: FAULTS,
@@ -191,7 +191,7 @@ export const HOST = [
   },
   {
     what: 'a disposed model still runs the calls in its queue',
-    file: 'src/model/albert.ts',
+    file: 'src/model/local.ts',
     search: 'const turn = this.#queue.then(async () => {',
     replace: 'const engine = this.#alive();\n    const turn = this.#queue.then(async () => {',
     also: { search: '      const engine = this.#alive();\n      await engine.ready();\n', replace: '' },
@@ -199,7 +199,7 @@ export const HOST = [
   },
   {
     what: 'the memory for packing stays in use',
-    file: 'src/model/albert.ts',
+    file: 'src/model/local.ts',
     search: '    engine.memory.release(this.#weights.end);\n',
     replace: '',
     tests: ['test/model/memory.test.ts'],
@@ -340,7 +340,7 @@ export const HOST = [
   },
   {
     what: 'a leak: every call’s inputs are kept',
-    file: 'src/model/albert.ts',
+    file: 'src/model/local.ts',
     search: 'this.#queue = turn.catch(() => {});',
     replace:
       '((globalThis as unknown as { kept: unknown[] }).kept ??= []).push(run, turn);\n    this.#queue = turn.catch(() => {});',
