@@ -13,7 +13,7 @@ import { addSimilarity } from './cli/commands/similarity.js';
 import { addTag } from './cli/commands/tag.js';
 import { load, type ModelOptions, withModel } from './cli/options.js';
 import { percent, print, table } from './cli/table.js';
-import { AlbertError, type ModelInfo, type Pipelines, pipeline } from './index.js';
+import { AlbertError, type FilledMask, type ModelInfo, type Pipelines, pipeline } from './index.js';
 
 /** What the tour reads when it is given nothing else. */
 const TOUR = [
@@ -60,8 +60,8 @@ withModel(program.command('info'), 'a checkpoint')
     const info = extract.model.info();
     const { hidden_size, num_hidden_layers, vocab_size } = extract.model.config;
     const facts = { ...info, hidden_size, num_hidden_layers, vocab_size, loadMilliseconds: performance.now() - start };
-    if (process.stdout.isTTY) print(table(Object.entries(facts).map(([name, value]) => [name, String(value)])));
-    else print(JSON.stringify(facts));
+    if (process.stdout.isTTY) await print(table(Object.entries(facts).map(([name, value]) => [name, String(value)])));
+    else await print(JSON.stringify(facts));
   });
 
 addConvert(program);
@@ -72,15 +72,16 @@ async function tour(given: string[]): Promise<void> {
   const masked = texts.filter((text) => text.includes('[MASK]'));
   const plain = texts.filter((text) => !text.includes('[MASK]'));
   if (plain.length > 0) {
-    await timed('text-classification', 'Sentiment', plain, async (classify, text) => {
-      const [best] = await classify(text);
-      return [text, best?.label ?? '', percent(best?.score ?? 0)];
+    await timed('text-classification', 'Sentiment', plain, async (classify) => {
+      const answers = await classify(plain);
+      return answers.map(([best], i) => [plain[i] as string, best?.label ?? '', percent(best?.score ?? 0)]);
     });
   }
   if (masked.length > 0) {
-    await timed('fill-mask', 'Words for [MASK]', masked, async (fill, text) => {
-      const masks = await fill(text, { top_k: 3 });
-      return [text, ...masks.map((words) => words.map((w) => `${w.token_str} ${percent(w.score)}`).join(', '))];
+    await timed('fill-mask', 'Words for [MASK]', masked, async (fill) => {
+      const answers = await fill(masked, { top_k: 3 });
+      const shown = (words: FilledMask[]) => words.map((w) => `${w.token_str} ${percent(w.score)}`).join(', ');
+      return answers.map((masks, i) => [masked[i] as string, ...masks.map(shown)]);
     });
   }
 }
@@ -90,28 +91,31 @@ async function timed<T extends keyof Pipelines>(
   task: T,
   title: string,
   texts: readonly string[],
-  row: (run: Pipelines[T], text: string) => Promise<string[]>,
+  answer: (run: Pipelines[T]) => Promise<string[][]>,
 ): Promise<void> {
   const start = performance.now();
   const run = await pipeline(task);
   const loaded = performance.now();
-  const rows: string[][] = [];
-  for (const text of texts) rows.push(await row(run, text));
+  const rows = await answer(run);
   const done = performance.now();
   const info: ModelInfo = run.model.info();
   const times = `loaded in ${(loaded - start).toFixed(0)} ms, ${texts.length} ${texts.length === 1 ? 'text' : 'texts'} in ${(done - loaded).toFixed(0)} ms`;
-  print(
+  await print(
     `${title}   (${times}; ${info.dtype} on ${info.kernels}, ${info.threads === 1 ? '1 thread' : `${info.threads} threads`})\n${table(rows, '  ')}\n`,
   );
   await run.dispose();
 }
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+function cannotWrite(error: NodeJS.ErrnoException): never {
   // A reader that has seen enough, such as `head`, is no failure.
   if (error.code === 'EPIPE') process.exit(0);
   process.stderr.write(`albert-wasm: cannot write: ${error.message}\n`);
   process.exit(1);
-});
+}
+
+process.stdout.on('error', cannotWrite);
+// Whoever is gone hears no complaint either.
+process.stderr.on('error', () => process.exit(1));
 
 try {
   await program.parseAsync();
@@ -123,6 +127,9 @@ try {
   } else if (error instanceof AlbertError) {
     process.stderr.write(`albert-wasm: ${error.message}\n`);
     process.exitCode = 1;
+  } else if ((error as NodeJS.ErrnoException).syscall === 'write') {
+    // Files are written at once, and a full disk is thrown.
+    cannotWrite(error as NodeJS.ErrnoException);
   } else {
     throw error;
   }

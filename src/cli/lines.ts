@@ -1,64 +1,52 @@
-/** Inputs from lines: of standard input or a file, plain text or JSON. */
-import { readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { setImmediate } from 'node:timers/promises';
+/** Inputs of the command line as bytes: standard input, a file, or a shard of one. */
+import { fstatSync } from 'node:fs';
 import { AlbertError } from '../index.js';
+import { cutFile, readBytes, readShard } from '../shards/cut.js';
+import { decodeLine, type Line, MAX_LINE_BYTES, readLines } from '../shards/read-lines.js';
+import type { LineOptions } from './options.js';
 
-/** Lines that are answered together at most. */
-const MOST_LINES = 32;
-
-/** The lines of a file or of standard input, in batches. @throws ERR_SOURCE for a file that cannot be read */
-export async function* readLines(file: string | undefined): AsyncGenerator<string[]> {
-  if (file === undefined) {
-    yield* linesAtHand(createInterface({ input: process.stdin }));
-    return;
+/**
+ * The lines of a file, of the shard of a file or of standard input, in batches; read as they are answered.
+ *
+ * @throws ERR_SOURCE for what cannot be read
+ */
+export async function* openLines({ file, shard }: LineOptions): AsyncGenerator<Line[]> {
+  if (file === undefined) yield* readLines(standardInput());
+  else if (shard === undefined) yield* readLines(readBytes(file));
+  else {
+    const shards = await cutFile(file, shard.count);
+    yield* readShard(shards[shard.index - 1] as (typeof shards)[number]);
   }
-  const lines = readText(file).split(/\r?\n/);
-  if (lines.at(-1) === '') lines.pop();
-  for (let i = 0; i < lines.length; i += MOST_LINES) yield lines.slice(i, i + MOST_LINES);
 }
 
-/** A whole file. @throws ERR_SOURCE when it cannot be read */
-export function readText(file: string): string {
+/** A whole file, or all of standard input. @throws ERR_SOURCE when it cannot be read, ERR_TOO_LONG, ERR_INPUT for no UTF-8 */
+export async function readText(file?: string): Promise<string> {
+  const name = file ?? 'standard input';
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of file === undefined ? standardInput() : readBytes(file)) {
+    length += chunk.length;
+    chunks.push(chunk);
+    // What has come is refused for its length.
+    if (length > MAX_LINE_BYTES) break;
+  }
   try {
-    return readFileSync(file, 'utf8');
+    return decodeLine({ offset: 0, bytes: Buffer.concat(chunks) });
   } catch (cause) {
-    throw new AlbertError('ERR_SOURCE', `cannot read ${file}: ${(cause as Error).message}`, { cause });
+    throw new AlbertError((cause as AlbertError).code, `${name}: ${(cause as Error).message}`, { cause });
   }
 }
 
-/** A line of JSON. @throws ERR_INPUT when it is none */
-export function parseJson<T>(line: string): T {
+/** What comes on standard input. @throws ERR_SOURCE for a directory, which Node reads as nothing, and what breaks off */
+async function* standardInput(): AsyncGenerator<Uint8Array> {
+  if (fstatSync(0).isDirectory()) throw unreadable(new Error('it is a directory'));
   try {
-    return JSON.parse(line);
+    yield* process.stdin;
   } catch (cause) {
-    throw new AlbertError('ERR_INPUT', `expected JSON: ${(cause as Error).message}`, { cause });
+    throw cause instanceof AlbertError ? cause : unreadable(cause as Error);
   }
 }
 
-/** A text: the line itself, or of JSON a string or an object with `text`. */
-export function parseText(jsonl: boolean | undefined): (line: string) => string {
-  if (!jsonl) return (line) => line;
-  return (line) => {
-    const value = parseJson<string | { readonly text: string } | null>(line);
-    return typeof value === 'object' ? (value?.text as string) : value;
-  };
-}
-
-/** Lines in batches of those that have come: no line waits for another to be answered. */
-async function* linesAtHand(lines: AsyncIterable<string>): AsyncGenerator<string[]> {
-  const iterator = lines[Symbol.asyncIterator]();
-  let next = iterator.next();
-  for (let line = await next; !line.done; line = await next) {
-    const batch = [line.value];
-    next = iterator.next();
-    while (batch.length < MOST_LINES) {
-      // A line that has come is there before the event loop's next turn.
-      const more = await Promise.race([next, setImmediate(undefined)]);
-      if (more === undefined || more.done) break;
-      batch.push(more.value);
-      next = iterator.next();
-    }
-    yield batch;
-  }
+function unreadable(cause: Error): AlbertError {
+  return new AlbertError('ERR_SOURCE', `cannot read standard input: ${cause.message}`, { cause });
 }

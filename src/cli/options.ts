@@ -17,6 +17,8 @@ export interface ModelOptions {
 /** Where lines come from, and what is printed. */
 export interface LineOptions {
   readonly file?: string;
+  /** The index-th of `count` slices of the file, counted from 1. */
+  readonly shard?: { readonly index: number; readonly count: number };
   readonly jsonl?: boolean;
 }
 
@@ -42,6 +44,11 @@ export function withModel(command: Command, what: string, required = false): Com
 export function withLines(command: Command, lines: string): Command {
   return command
     .option('--file <path>', `read ${lines} from a file instead of standard input`)
+    .option(
+      '--shard <i/n>',
+      'only the i-th of n slices of the file, such as 1/4: each line is in one of them',
+      parseShard,
+    )
     .option('--jsonl', 'lines are JSON, and answers too, even on a terminal');
 }
 
@@ -65,6 +72,14 @@ export function parseCount(value: string): number {
   const count = Number(value);
   if (!Number.isSafeInteger(count) || count < 1) throw new InvalidArgumentError('expected a whole number from 1.');
   return count;
+}
+
+function parseShard(value: string): { index: number; count: number } {
+  const [index, count] = /^\d+\/\d+$/.test(value) ? value.split('/').map(parseCount) : [];
+  if (index === undefined || count === undefined || index > count) {
+    throw new InvalidArgumentError('expected i/n, with i from 1 to n.');
+  }
+  return { index, count };
 }
 
 function parseThreads(value: string): number | 'auto' {

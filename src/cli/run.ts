@@ -1,7 +1,8 @@
 /** Runs a task over arguments or lines: a table on a terminal, JSON lines in a pipe. */
 import { CommanderError } from 'commander';
 import { AlbertError, type CallOptions, type Pipeline } from '../index.js';
-import { readLines } from './lines.js';
+import { answerLines } from '../shards/answer-lines.js';
+import { openLines } from './lines.js';
 import type { LineOptions } from './options.js';
 import { print, table } from './table.js';
 
@@ -20,54 +21,57 @@ export interface Work<Input, Result, Call extends CallOptions> {
   readonly show: (input: Input, result: Result) => Answer;
 }
 
+/** Rows of a table at most: its columns are measured over them, and no more are kept. */
+const TABLE_ROWS = 1000;
+
 export async function run<Input, Result, Call extends CallOptions>(
   { inputs, parse, open, call, show }: Work<Input, Result, Call>,
-  { file, jsonl }: LineOptions,
+  options: LineOptions,
 ): Promise<void> {
-  if (inputs.length === 0 && file === undefined && process.stdin.isTTY) {
-    throw new CommanderError(2, 'albert-wasm.noText', 'error: give it as arguments or as lines (--help shows how)');
-  }
+  checkUsage(inputs.length, options);
   const task = await open();
-  const shown: (readonly string[])[] = [];
-  const output = ({ json, rows }: Answer) => {
-    if (process.stdout.isTTY && !jsonl) shown.push(...rows);
-    else print(JSON.stringify(json));
+  let shown: (readonly string[])[] = [];
+  const flush = async () => {
+    const rows = shown;
+    shown = [];
+    if (rows.length > 0) await print(table(rows));
+  };
+  const output = async (input: Input, result: Result) => {
+    const { json, rows } = show(input, result);
+    if (!process.stdout.isTTY || options.jsonl) return print(JSON.stringify(json));
+    shown.push(...rows);
+    if (shown.length >= TABLE_ROWS) await flush();
   };
   try {
     if (inputs.length > 0) {
-      for await (const answer of each(inputs, (input) => input)) output(answer);
+      const results = await task(inputs, call).catch(() => undefined);
+      // Where one of them is at fault, those before it are answered all the same.
+      for (const [i, input] of inputs.entries()) await output(input, results?.[i] ?? (await task(input, call)));
       return;
     }
-    let line = 0;
-    for await (const batch of readLines(file)) {
-      try {
-        for await (const answer of each(batch, parse)) {
-          line++;
-          output(answer);
-        }
-      } catch (error) {
-        if (!(error instanceof AlbertError)) throw error;
-        throw new AlbertError(error.code, `line ${line + 1}: ${error.message}`, { cause: error });
+    let count = 0;
+    for await (const answer of answerLines(openLines(options), { task, call, parse })) {
+      count++;
+      if ('error' in answer) {
+        const place = options.shard === undefined ? `line ${count}` : `byte ${answer.line.offset}`;
+        const { code, message } = answer.error;
+        throw new AlbertError(code, `${place}: ${message}`, { cause: answer.error });
       }
+      await output(answer.input, answer.result);
     }
   } finally {
-    if (shown.length > 0) print(table(shown));
+    await flush();
     await task.dispose();
   }
+}
 
-  /** The answers of a batch; where it fails, what comes before the fault is answered all the same. */
-  async function* each<T>(batch: readonly T[], inputOf: (item: T) => Input): AsyncGenerator<Answer> {
-    const all = await together(batch, inputOf).catch(() => undefined);
-    for (const [i, item] of batch.entries()) yield all?.[i] ?? (await alone(inputOf(item)));
+/** @throws CommanderError with exit code 2 */
+function checkUsage(inputs: number, { file, shard }: LineOptions): void {
+  const fault = (name: string, message: string) => new CommanderError(2, `albert-wasm.${name}`, `error: ${message}`);
+  if (shard !== undefined && (file === undefined || inputs > 0)) {
+    throw fault('shard', '--shard takes a part of the lines of a --file (--help shows how)');
   }
-
-  async function together<T>(batch: readonly T[], inputOf: (item: T) => Input): Promise<Answer[]> {
-    const batched = batch.map(inputOf);
-    const results = await task(batched, call);
-    return results.map((result, i) => show(batched[i] as Input, result));
-  }
-
-  async function alone(input: Input): Promise<Answer> {
-    return show(input, await task(input, call));
+  if (inputs === 0 && file === undefined && process.stdin.isTTY) {
+    throw fault('noText', 'give it as arguments or as lines (--help shows how)');
   }
 }

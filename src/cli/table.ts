@@ -1,4 +1,5 @@
 /** What is printed: lines, and tables for a terminal. */
+import { once } from 'node:events';
 
 /** Columns side by side, each as wide as its widest cell. */
 export function table(rows: readonly (readonly string[])[], indent = ''): string {
@@ -12,8 +13,9 @@ export function percent(score: number): string {
   return `${(score * 100).toFixed(1)} %`;
 }
 
-export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+/** Writes a line; resolves when what reads it keeps up, so that nothing piles up in memory. */
+export async function print(text: string): Promise<void> {
+  if (!process.stdout.write(`${text}\n`)) await once(process.stdout, 'drain');
 }
 
 /** Control characters as dots: a text or a foreign model's label must not steer the terminal. */

@@ -1,8 +1,7 @@
 /** `answer`: the stretches of a context that answer questions. */
-import { text } from 'node:stream/consumers';
 import { type Command, CommanderError } from 'commander';
-import type { QuestionInput } from '../../index.js';
-import { parseJson, readText } from '../lines.js';
+import { FORMATS } from '../../shards/formats.js';
+import { readText } from '../lines.js';
 import { type LineOptions, load, type ModelOptions, parseCount, withLines, withModel } from '../options.js';
 import { run } from '../run.js';
 import { percent } from '../table.js';
@@ -14,6 +13,8 @@ interface Options extends ModelOptions, LineOptions {
   readonly maxAnswerLen: number;
   readonly impossible?: boolean;
 }
+
+const { parse, row } = FORMATS['question-answering'];
 
 export function addAnswer(program: Command): void {
   const command = program.command('answer').description('find the answers to questions in a text, however long');
@@ -37,12 +38,17 @@ Examples:
       await run(
         {
           inputs: questions.map((question) => ({ question, context })),
-          parse: (line) => parseJson<QuestionInput>(line),
+          parse,
           open: () => load('question-answering', options),
           call: { top_k: topK, max_answer_len: maxAnswerLen, handle_impossible_answer: impossible },
-          show: ({ question }, answers) => ({
-            json: { question, answers },
-            rows: answers.map(({ answer, score, start, end }) => [answer, percent(score), `${start}-${end}`, question]),
+          show: (input, answers) => ({
+            json: row(input, answers),
+            rows: answers.map(({ answer, score, start, end }) => [
+              answer,
+              percent(score),
+              `${start}-${end}`,
+              input.question,
+            ]),
           }),
         },
         options,
@@ -57,5 +63,5 @@ async function readContext({ context, contextFile }: Pick<Options, 'context' | '
   if (process.stdin.isTTY) {
     throw new CommanderError(2, 'albert-wasm.noContext', 'error: give a --context, or one on standard input');
   }
-  return text(process.stdin);
+  return readText();
 }

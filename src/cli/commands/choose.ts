@@ -1,7 +1,6 @@
 /** `choose`: which of several texts goes with a prompt. */
 import type { Command } from 'commander';
-import type { ChoicesInput } from '../../index.js';
-import { parseJson } from '../lines.js';
+import { FORMATS } from '../../shards/formats.js';
 import { type LineOptions, load, type ModelOptions, parseCount, withLines, withModel } from '../options.js';
 import { run } from '../run.js';
 import { percent } from '../table.js';
@@ -9,6 +8,8 @@ import { percent } from '../table.js';
 interface Options extends ModelOptions, LineOptions {
   readonly topK?: number;
 }
+
+const { parse, row } = FORMATS['multiple-choice'];
 
 export function addChoose(program: Command): void {
   const command = program.command('choose').description('choose the text that goes best with a prompt');
@@ -27,11 +28,11 @@ Examples:
       run(
         {
           inputs: prompt === undefined ? [] : [{ prompt, choices }],
-          parse: (line) => parseJson<ChoicesInput>(line),
+          parse,
           open: () => load('multiple-choice', options),
           call: { top_k: topK },
           show: (input, scored) => ({
-            json: { prompt: input.prompt, choices: scored },
+            json: row(input, scored),
             rows: scored.map(({ choice, score }) => [percent(score), choice]),
           }),
         },

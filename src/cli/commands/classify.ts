@@ -1,7 +1,7 @@
 /** `classify`: labels of texts. */
 import type { Command } from 'commander';
 import type { TextPair } from '../../index.js';
-import { parseJson } from '../lines.js';
+import { FORMATS } from '../../shards/formats.js';
 import { type LineOptions, load, type ModelOptions, parseCount, withLines, withModel } from '../options.js';
 import { run } from '../run.js';
 import { percent } from '../table.js';
@@ -10,8 +10,7 @@ interface Options extends ModelOptions, LineOptions {
   readonly topK: number;
 }
 
-/** A line of JSON may have a pair. */
-type Line = string | TextPair | { readonly text: string };
+const { parse, row } = FORMATS['text-classification'];
 
 export function addClassify(program: Command): void {
   const command = program.command('classify').description('label texts, by default as positive or negative');
@@ -30,13 +29,13 @@ Examples:
       run(
         {
           inputs: texts,
-          parse: options.jsonl ? parseLine : (line): string | TextPair => line,
+          parse: options.jsonl ? parse : (line): string | TextPair => line,
           open: () => load('text-classification', options),
           call: { top_k: topK },
           show(input, labels) {
             const texts = typeof input === 'string' ? { text: input } : input;
             return {
-              json: { ...texts, labels },
+              json: row(input, labels),
               rows: labels.map(({ label, score }) => [label, percent(score), ...Object.values(texts)]),
             };
           },
@@ -44,11 +43,4 @@ Examples:
         options,
       ),
     );
-}
-
-function parseLine(line: string): string | TextPair {
-  const value = parseJson<Line>(line);
-  if (typeof value !== 'object' || value === null) return value;
-  const { text } = value;
-  return 'text_pair' in value ? { text, text_pair: value.text_pair } : text;
 }

@@ -39,6 +39,7 @@ async function convertModel({ model, out, force, ...options }: Options): Promise
   const file = options.format === 'flax_msgpack' ? 'flax_model.msgpack' : 'model.safetensors';
   const bytesWritten = statSync(join(out, file)).size;
   const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
-  if (process.stdout.isTTY) print(`${architecture}: ${megabytes(bytesRead)} → ${megabytes(bytesWritten)} in ${out}`);
-  else print(JSON.stringify({ architecture, bytesRead, bytesWritten, ignored }));
+  if (process.stdout.isTTY)
+    await print(`${architecture}: ${megabytes(bytesRead)} → ${megabytes(bytesWritten)} in ${out}`);
+  else await print(JSON.stringify({ architecture, bytesRead, bytesWritten, ignored }));
 }

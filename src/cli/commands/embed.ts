@@ -1,6 +1,6 @@
 /** `embed`: one vector of each text. */
 import { type Command, InvalidArgumentError } from 'commander';
-import { parseText } from '../lines.js';
+import { FORMATS } from '../../shards/formats.js';
 import { type LineOptions, load, type ModelOptions, withLines, withModel } from '../options.js';
 import { run } from '../run.js';
 
@@ -8,6 +8,8 @@ interface Options extends ModelOptions, LineOptions {
   readonly pooling: 'cls' | 'mean';
   readonly normalize: boolean;
 }
+
+const { parse, row } = FORMATS['feature-extraction'];
 
 export function addEmbed(program: Command): void {
   const command = program.command('embed').description('turn each text into one vector');
@@ -26,12 +28,13 @@ Examples:
       run(
         {
           inputs: texts,
-          parse: parseText(options.jsonl),
+          parse: options.jsonl ? parse : (line) => line,
           open: () => load('feature-extraction', options),
           call: { pooling, normalize },
-          show(text, { data }) {
+          show(text, vector) {
+            const { data } = vector;
             const start = Array.from(data.subarray(0, 4), (value) => value.toFixed(4)).join(' ');
-            return { json: { text, embedding: Array.from(data) }, rows: [[`[${data.length}]`, `${start} …`, text]] };
+            return { json: row(text, vector), rows: [[`[${data.length}]`, `${start} …`, text]] };
           },
         },
         options,

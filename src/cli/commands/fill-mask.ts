@@ -1,6 +1,6 @@
 /** `fill-mask`: words for each [MASK]. */
 import type { Command } from 'commander';
-import { parseText } from '../lines.js';
+import { FORMATS } from '../../shards/formats.js';
 import { type LineOptions, load, type ModelOptions, parseCount, withLines, withModel } from '../options.js';
 import { run } from '../run.js';
 import { percent } from '../table.js';
@@ -9,6 +9,8 @@ interface Options extends ModelOptions, LineOptions {
   readonly topK: number;
   readonly targets?: readonly string[];
 }
+
+const { parse, row } = FORMATS['fill-mask'];
 
 export function addFillMask(program: Command): void {
   const command = program.command('fill-mask').description('find words for each [MASK]');
@@ -27,11 +29,11 @@ Examples:
       run(
         {
           inputs: texts,
-          parse: parseText(options.jsonl),
+          parse: options.jsonl ? parse : (line) => line,
           open: () => load('fill-mask', options),
           call: { top_k: topK, targets },
           show: (text, masks) => ({
-            json: { text, masks },
+            json: row(text, masks),
             rows: masks.flat().map(({ token_str, score, sequence }) => [token_str, percent(score), sequence]),
           }),
         },

@@ -1,12 +1,13 @@
 /** `order`: whether a text goes before another. */
 import type { Command } from 'commander';
-import type { OrderInput } from '../../index.js';
-import { parseJson } from '../lines.js';
+import { FORMATS } from '../../shards/formats.js';
 import { type LineOptions, load, type ModelOptions, withLines, withModel } from '../options.js';
 import { run } from '../run.js';
 import { percent } from '../table.js';
 
 type Options = ModelOptions & LineOptions;
+
+const { parse, row } = FORMATS['sentence-order'];
 
 export function addOrder(program: Command): void {
   const command = program.command('order').description('tell how likely two texts are in their right order');
@@ -24,14 +25,14 @@ Examples:
       run(
         {
           inputs: first === undefined ? [] : [{ first, second: second as string }],
-          parse: (line) => parseJson<OrderInput>(line),
+          parse,
           open: () => load('sentence-order', options),
           call: {},
-          show: (input, { inOrder, swapped }) => ({
-            json: { first: input.first, second: input.second, inOrder, swapped },
+          show: (input, order) => ({
+            json: row(input, order),
             rows: [
-              ['in order', percent(inOrder), `${input.first} ${input.second}`],
-              ['swapped', percent(swapped), `${input.second} ${input.first}`],
+              ['in order', percent(order.inOrder), `${input.first} ${input.second}`],
+              ['swapped', percent(order.swapped), `${input.second} ${input.first}`],
             ],
           }),
         },

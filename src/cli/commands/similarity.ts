@@ -1,7 +1,6 @@
 /** `similarity`: sentences by how alike they are to one. */
 import type { Command } from 'commander';
-import type { SentencesInput } from '../../index.js';
-import { parseJson } from '../lines.js';
+import { FORMATS, rank } from '../../shards/formats.js';
 import { type LineOptions, load, type ModelOptions, parseCount, withLines, withModel } from '../options.js';
 import { run } from '../run.js';
 
@@ -25,14 +24,11 @@ Examples:
       run(
         {
           inputs: texts.length > 0 ? [{ source_sentence: texts[0] as string, sentences: texts.slice(1) }] : [],
-          parse: (line) => parseJson<SentencesInput>(line),
+          parse: FORMATS['sentence-similarity'].parse,
           open: () => load('sentence-similarity', options),
           call: {},
           show({ source_sentence, sentences }, scores) {
-            const ranked = sentences
-              .map((sentence, i) => ({ sentence, score: scores[i] as number }))
-              .sort((a, b) => b.score - a.score)
-              .slice(0, topK);
+            const ranked = rank(sentences, scores).slice(0, topK);
             return {
               json: { source_sentence, sentences: ranked },
               rows: ranked.map(({ sentence, score }) => [score.toFixed(4), sentence]),

@@ -1,7 +1,7 @@
 /** `tag`: the entities of texts. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { AggregationStrategy } from '../../index.js';
-import { parseText } from '../lines.js';
+import { FORMATS } from '../../shards/formats.js';
 import { type LineOptions, load, type ModelOptions, withLines, withModel } from '../options.js';
 import { run } from '../run.js';
 import { percent } from '../table.js';
@@ -11,6 +11,8 @@ interface Options extends ModelOptions, LineOptions {
   readonly ignore?: readonly string[];
   readonly stride: number;
 }
+
+const { parse, row } = FORMATS['token-classification'];
 
 export function addTag(program: Command): void {
   const command = program.command('tag').description('find the entities of texts, however long');
@@ -36,11 +38,11 @@ Examples:
       run(
         {
           inputs: texts,
-          parse: parseText(options.jsonl),
+          parse: options.jsonl ? parse : (line) => line,
           open: () => load('token-classification', options),
           call: { aggregation_strategy: aggregation, ignore_labels: ignore, stride },
           show: (text, entities) => ({
-            json: { text, entities },
+            json: row(text, entities),
             rows: entities.map((found) => [
               'entity' in found ? found.entity : found.entity_group,
               percent(found.score),

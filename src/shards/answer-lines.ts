@@ -1,0 +1,52 @@
+/** Batches of lines through a pipeline: answers in order, and faults that name their line. */
+import { AlbertError, mismatch } from '../errors.js';
+import type { CallOptions, Pipeline } from '../pipelines/pipeline.js';
+import { decodeLine, type Line } from './read-lines.js';
+
+/** What is done with lines. */
+export interface LineWork<Input, Result, Call extends CallOptions> {
+  readonly task: Pipeline<Result, Call, Input>;
+  readonly call: Call;
+  readonly parse: (line: string) => Input;
+}
+
+/** A line's answer, or the error that it is. */
+export type LineAnswer<Input, Result> =
+  | { readonly line: Line; readonly input: Input; readonly result: Result }
+  | { readonly line: Line; readonly error: AlbertError };
+
+/** Codes of faults that are a line's own: with any other the next line would meet the same. */
+const OF_A_LINE = ['ERR_INPUT', 'ERR_TOO_LONG'];
+
+/**
+ * Answers each line: a batch at once, and where that fails one line after the other.
+ *
+ * @throws what is no line's own fault
+ */
+export async function* answerLines<Input, Result, Call extends CallOptions>(
+  batches: AsyncIterable<readonly Line[]>,
+  { task, call, parse }: LineWork<Input, Result, Call>,
+): AsyncGenerator<LineAnswer<Input, Result>> {
+  const inputOf = (line: Line) => parse(decodeLine(line));
+  for await (const lines of batches) {
+    const together = async () => {
+      const inputs = lines.map(inputOf);
+      const results = await task(inputs, call);
+      return lines.map((line, i) => ({ line, input: inputs[i] as Input, result: results[i] as Result }));
+    };
+    const answers = await together().catch(() => undefined);
+    if (answers !== undefined) yield* answers;
+    else for (const line of lines) yield await alone(line);
+  }
+
+  async function alone(line: Line): Promise<LineAnswer<Input, Result>> {
+    try {
+      const input = inputOf(line);
+      if (Array.isArray(input)) throw mismatch('ERR_INPUT', 'line', 'one input', input);
+      return { line, input, result: await task(input, call) };
+    } catch (error) {
+      if (error instanceof AlbertError && OF_A_LINE.includes(error.code)) return { line, error };
+      throw error;
+    }
+  }
+}

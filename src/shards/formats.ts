@@ -1,0 +1,69 @@
+/** How each task's inputs and answers are written as lines of JSON: the command line's words, and those of files of answers. */
+import { AlbertError } from '../errors.js';
+import type { FilledMask } from '../pipelines/fill-mask.js';
+import type { ChoicesInput, ScoredChoice } from '../pipelines/multiple-choice.js';
+import type { QuestionAnswer, QuestionInput } from '../pipelines/question-answering.js';
+import type { OrderInput, SentenceOrder } from '../pipelines/sentence-order.js';
+import type { SentencesInput } from '../pipelines/sentence-similarity.js';
+import type { LabelScore, TextPair } from '../pipelines/text-classification.js';
+import type { EntityGroup, TokenEntity } from '../pipelines/token-classification.js';
+import type { Tensor } from '../tensor.js';
+
+export interface LineFormat<Input, Result> {
+  /** @throws ERR_INPUT for a line that is no JSON; the pipeline checks what it holds */
+  parse(line: string): Input;
+  /** What is written of an answer. */
+  row(input: Input, result: Result): object;
+}
+
+/** Tasks over lines. A text is a line of JSON too: a string, or an object with `text`. */
+export interface LineTasks {
+  'text-classification': LineFormat<string | TextPair, LabelScore[]>;
+  'token-classification': LineFormat<string, TokenEntity[] | EntityGroup[]>;
+  'question-answering': LineFormat<QuestionInput, QuestionAnswer[]>;
+  'multiple-choice': LineFormat<ChoicesInput, ScoredChoice[]>;
+  'fill-mask': LineFormat<string, FilledMask[][]>;
+  'feature-extraction': LineFormat<string, Tensor<Float32Array>>;
+  'sentence-similarity': LineFormat<SentencesInput, number[]>;
+  'sentence-order': LineFormat<OrderInput, SentenceOrder>;
+}
+
+export const FORMATS: LineTasks = {
+  'text-classification': {
+    parse(line) {
+      const value = parseJson<string | TextPair | { readonly text: string } | null>(line);
+      if (typeof value !== 'object' || value === null) return value as string;
+      const { text } = value;
+      return 'text_pair' in value ? { text, text_pair: value.text_pair } : text;
+    },
+    row: (input, labels) => ({ ...(typeof input === 'string' ? { text: input } : input), labels }),
+  },
+  'token-classification': { parse: parseText, row: (text, entities) => ({ text, entities }) },
+  'question-answering': { parse: parseJson, row: ({ question }, answers) => ({ question, answers }) },
+  'multiple-choice': { parse: parseJson, row: ({ prompt }, choices) => ({ prompt, choices }) },
+  'fill-mask': { parse: parseText, row: (text, masks) => ({ text, masks }) },
+  'feature-extraction': { parse: parseText, row: (text, vector) => ({ text, embedding: vector.tolist() }) },
+  'sentence-similarity': {
+    parse: parseJson,
+    row: ({ source_sentence, sentences }, scores) => ({ source_sentence, sentences: rank(sentences, scores) }),
+  },
+  'sentence-order': { parse: parseJson, row: ({ first, second }, order) => ({ first, second, ...order }) },
+};
+
+/** Sentences by their scores, best first. */
+export function rank(sentences: readonly string[], scores: readonly number[]): { sentence: string; score: number }[] {
+  return sentences.map((sentence, i) => ({ sentence, score: scores[i] as number })).sort((a, b) => b.score - a.score);
+}
+
+function parseJson<T>(line: string): T {
+  try {
+    return JSON.parse(line);
+  } catch (cause) {
+    throw new AlbertError('ERR_INPUT', `expected JSON: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function parseText(line: string): string {
+  const value = parseJson<string | { readonly text: string } | null>(line);
+  return typeof value === 'object' ? (value?.text as string) : value;
+}

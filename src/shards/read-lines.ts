@@ -1,0 +1,91 @@
+/** The lines of a byte stream: where each begins, and never more of them in memory than are asked for. */
+import { Buffer, isUtf8 } from 'node:buffer';
+import { AlbertError, mismatch } from '../errors.js';
+
+/** A line as it lies in its input, without its end. */
+export interface Line {
+  /** The input's byte at which it begins. */
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+/** More than any text that the tokenizer takes: 1 Mi UTF-16 units, each of six bytes where JSON escapes it, and a second such text. */
+export const MAX_LINE_BYTES = 16 << 20;
+
+/** Lines that are answered together at most, and their bytes: so much is in memory beside the stream's own chunk. */
+const BATCH_LINES = 32;
+const BATCH_BYTES = 1 << 20;
+
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+
+/**
+ * Cuts chunks into lines that end with LF or CRLF, in batches of those that have come: no line waits for another to be
+ * answered, and the next chunk is asked for when all lines of this one are.
+ *
+ * A line of more than {@link MAX_LINE_BYTES} is given with that many bytes and one, for {@link decodeLine} to refuse, and its rest
+ * is passed over.
+ *
+ * @param offset the input's byte at which the first chunk begins
+ * @param limit the input's byte from which on no line is wanted: a line that begins before it is read to its end
+ */
+export async function* readLines(
+  chunks: AsyncIterable<Uint8Array>,
+  offset = 0,
+  limit = Number.POSITIVE_INFINITY,
+): AsyncGenerator<Line[]> {
+  let parts: Uint8Array[] = [];
+  let held = 0;
+  let batch: Line[] = [];
+  let batchBytes = 0;
+  let begin = offset;
+  const hold = (part: Uint8Array) => {
+    const kept = part.subarray(0, Math.max(0, MAX_LINE_BYTES + 1 - held));
+    if (kept.length > 0) parts.push(kept);
+    held += kept.length;
+  };
+  const take = () => {
+    const bytes = parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts);
+    batch.push({ offset: begin, bytes: bytes.at(-1) === RETURN ? bytes.subarray(0, -1) : bytes });
+    batchBytes += bytes.length;
+    [parts, held] = [[], 0];
+  };
+  for await (const chunk of chunks) {
+    let from = 0;
+    for (let end = chunk.indexOf(NEWLINE); end !== -1 && begin < limit; end = chunk.indexOf(NEWLINE, from)) {
+      hold(chunk.subarray(from, end));
+      take();
+      from = end + 1;
+      begin = offset + from;
+      if (batch.length === BATCH_LINES || batchBytes >= BATCH_BYTES) {
+        yield batch;
+        [batch, batchBytes] = [[], 0];
+      }
+    }
+    if (batch.length > 0) yield batch;
+    [batch, batchBytes] = [[], 0];
+    if (begin >= limit) return;
+    hold(chunk.subarray(from));
+    offset += chunk.length;
+  }
+  if (held > 0) {
+    take();
+    yield batch;
+  }
+}
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/**
+ * A line's text; the mark that some editors put before a file's first line is none of it.
+ *
+ * @throws ERR_TOO_LONG past {@link MAX_LINE_BYTES}, ERR_INPUT for what is no UTF-8: a replaced character would be another text
+ */
+export function decodeLine({ offset, bytes }: Line): string {
+  if (bytes.length > MAX_LINE_BYTES) {
+    throw mismatch('ERR_TOO_LONG', 'line', `at most ${MAX_LINE_BYTES} bytes`, 'more');
+  }
+  if (!isUtf8(bytes)) throw new AlbertError('ERR_INPUT', '"line" expected valid UTF-8');
+  const text = decoder.decode(bytes);
+  return offset === 0 && text.startsWith('\ufeff') ? text.slice(1) : text;
+}
