@@ -15,7 +15,7 @@ export interface LoadProgress {
 export interface SourceOptions {
   /** Branch, tag or commit of a Hub id; `main` unless given. All files of a load are of one commit. */
   readonly revision?: string;
-  /** Access token for private and gated repositories, sent to the Hub's origin only; `HF_TOKEN` unless given. */
+  /** Access token for private and gated repositories, sent to the Hub's origin only; in Node `HF_TOKEN` unless given, or what `hf auth login` has stored. */
   readonly token?: string;
   /** Directory of the Hub's cache (Node), the one of `huggingface_hub` unless given; name of the Cache (browsers). */
   readonly cacheDir?: string;

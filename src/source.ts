@@ -2,6 +2,7 @@
 import { directoryUrl, openFile, openHub, readFile } from '#platform';
 import type { Bytes } from './bytes.js';
 import { AlbertError, mismatch } from './errors.js';
+import { place } from './http/request.js';
 import { isHubId } from './hub/names.js';
 import { checkSourceOptions, type SourceOptions } from './source-options.js';
 
@@ -39,7 +40,7 @@ export async function openSource(source: Source, options: SourceOptions = {}): P
     const url = await locate(source);
     if (url === undefined) return openId(source as string, options);
     return {
-      name: url.href,
+      name: place(url),
       readFile: (file, signal = options.signal) => readFile(fileUrl(file, url), { ...options, signal }),
       openFile: (file, signal = options.signal) => openFile(fileUrl(file, url), { ...options, signal }),
     };
@@ -93,8 +94,12 @@ async function openId(id: string, options: SourceOptions): Promise<OpenedSource>
 /** The URL of a source's directory, with its closing slash; `undefined` for a Hub id. */
 async function locate(source: string | URL): Promise<URL | undefined> {
   if (source instanceof URL || /^(https?|file):/.test(source)) {
-    if (!URL.canParse(source)) throw notASource(source);
+    if (!URL.canParse(source)) throw notASource(String(source).replace(/[?#].*/s, ''));
     const url = new URL(source);
+    // Fetch refuses them, and would show them.
+    if (url.username !== '' || url.password !== '') {
+      throw mismatch('ERR_SOURCE', 'source', 'a URL without user and password', place(url));
+    }
     if (!url.pathname.endsWith('/')) url.pathname += '/';
     return url;
   }

@@ -119,7 +119,7 @@ cli('loads from the Hub, quietly in a pipe', async () => {
   const cacheDir = mkdtempSync(join(tmpdir(), 'albert-wasm-cli-'));
   try {
     const from = ['--model', 'owner/name', '--cache-dir', cacheDir];
-    const env = { HF_ENDPOINT: hub.endpoint };
+    const env = { HF_ENDPOINT: hub.endpoint, HF_HOME: cacheDir };
     const first = await run(
       ['classify', ...from, '--revision', 'v1', '--token', 'hf_secret', 'A lovely film.'],
       '',

@@ -19,6 +19,8 @@ const FIXTURE = new URL('fixtures/flax/tiny/model/', import.meta.url);
 const config = readFileSync(new URL('config.json', FIXTURE), 'utf8');
 
 let lastUrl = '';
+let page = '<!doctype html><p>Log in';
+let contentType: string | undefined;
 const server = createServer((request, response) => {
   lastUrl = request.url as string;
   const file = lastUrl.split('?')[0]?.split('/').at(-1) as string;
@@ -27,6 +29,10 @@ const server = createServer((request, response) => {
   } else if (request.url?.startsWith('/reset/')) {
     response.writeHead(200, { 'content-length': 1000 }).write('half');
     setTimeout(() => request.socket.destroy(), 10);
+  } else if (request.url?.startsWith('/none')) {
+    response.writeHead(404).end();
+  } else if (request.url?.startsWith('/page')) {
+    response.writeHead(200, contentType === undefined ? {} : { 'content-type': contentType }).end(page);
   } else if (request.url?.startsWith('/silent/')) {
     // No answer at all: only a signal ends this.
   } else {
@@ -78,6 +84,59 @@ source('a missing file is told from a failing server', async () => {
     () => openSource(new URL('.', FIXTURE)).then((parent) => parent.readFile('../model/')),
     'ERR_SOURCE',
   );
+});
+
+source('no message shows what a URL carries beside its path', async () => {
+  const secret = 'key=secret';
+  for (const [path, words] of [
+    ['broken', '503'],
+    ['none', 'there is no config.json'],
+    ['page', 'a web page'],
+  ] as const) {
+    const error = await expectError(
+      () => AlbertModel.from_pretrained(`${origin}/${path}?${secret}`),
+      'ERR_SOURCE',
+      words,
+    );
+    assert.match(error.message, `${origin}/${path}`);
+    assert.not.match(error.message, 'secret');
+    assert.match(lastUrl, secret);
+  }
+  for (const [url, words] of [
+    [origin.replace('//', '//user:secret@'), 'without user and password'],
+    [`http://[?${secret}`, 'an existing directory'],
+  ] as const) {
+    const error = await expectError(() => openSource(url), 'ERR_SOURCE', words);
+    assert.not.match(error.message, 'secret');
+  }
+});
+
+source('a web page in place of a file is named with its type and beginning', async () => {
+  for (const platform of ['node', 'web']) {
+    const read =
+      platform === 'web'
+        ? web.readFile
+        : async (url: URL) => (await openSource(new URL('.', url))).readFile('model.safetensors');
+    for (const [i, start] of ['<!DOCTYPE html>', '\n<html lang="en">', '<?xml version="1.0"?>'].entries()) {
+      page = start;
+      const url = new URL(`${origin}/page/model.safetensors`);
+      const type = i === 0 ? 'text/html; charset=utf-8' : 'no content type';
+      contentType = i === 0 ? type : undefined;
+      const shown = JSON.stringify(start).slice(1, -1);
+      await expectError(
+        () => read(url),
+        'ERR_SOURCE',
+        'model.safetensors',
+        'a web page',
+        type,
+        shown,
+        `${origin}/page/`,
+      );
+    }
+  }
+  // The lengths of safetensors headers that begin with the same letters.
+  page = '<!\0\0\0\0\0\0{';
+  assert.is((await web.readFile(new URL(`${origin}/page/model.safetensors`)))?.length, 9);
 });
 
 source('forms that are none are refused by name', async () => {

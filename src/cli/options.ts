@@ -28,7 +28,10 @@ export function withModel(command: Command, what: string, required = false): Com
   return command
     .addOption(source.makeOptionMandatory(required))
     .option('--revision <name>', 'branch, tag or commit of a Hub id')
-    .option('--token <token>', 'access token for the Hub; HF_TOKEN keeps it out of the list of processes')
+    .option(
+      '--token <token>',
+      'access token for the Hub; HF_TOKEN or hf auth login keep it out of the list of processes',
+    )
     .option('--cache-dir <directory>', 'where files of the Hub are kept')
     .option('--local-files-only', 'take files of the Hub from the cache and ask no server')
     .addOption(

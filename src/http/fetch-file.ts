@@ -1,6 +1,8 @@
 /** A file over HTTP into memory. */
+
+import { mismatch } from '../errors.js';
 import { progressReporter, type SourceOptions } from '../source-options.js';
-import type { HttpOptions } from './request.js';
+import { type HttpOptions, place } from './request.js';
 import { type Sink, type TransferRequest, transfer } from './transfer.js';
 
 /** A file in memory, and the answer that brought its end. */
@@ -19,7 +21,7 @@ export function maxFileBytes(file: string): number {
  *
  * @param file its name, for limits and progress
  * @returns `undefined` for 404
- * @throws ERR_SOURCE with status or bytes, ERR_ABORTED
+ * @throws ERR_SOURCE with status, bytes or, for a web page, what came; ERR_ABORTED
  */
 export async function fetchFile(
   url: URL,
@@ -30,7 +32,23 @@ export async function fetchFile(
   const memory = new MemorySink();
   const report = progressReporter(options, 'download', file);
   const response = await transfer({ maxBytes: maxFileBytes(file), ...options, ...request, url, report }, memory);
-  return response && { bytes: memory.bytes(), response };
+  if (response === undefined) return undefined;
+  const bytes = memory.bytes();
+  refuseWebPage(bytes, file, response, url);
+  return { bytes, response };
+}
+
+/**
+ * Servers of pages answer with one, and status 200, where they have no such file or ask for a login. No file of a model begins
+ * so: as the length of a safetensors header these letters would pass its limit.
+ *
+ * @throws ERR_SOURCE with the content's type and beginning
+ */
+function refuseWebPage(bytes: Uint8Array, file: string, { headers }: Response, url: URL): void {
+  const start = new TextDecoder().decode(bytes.subarray(0, 60));
+  if (!/^\s*<(!doctype|!--|html|\?xml|head|body)/i.test(start)) return;
+  const type = headers.get('content-type') ?? 'no content type';
+  throw mismatch('ERR_SOURCE', file, 'a file of a model', `a web page (${type}): ${start}`, place(url));
 }
 
 /** Gathers chunks: an announced length is not to be trusted with an allocation. */

@@ -83,9 +83,13 @@ export function refusal(url: URL, status: number, { advise }: HttpOptions): Albe
   return new AlbertError('ERR_SOURCE', `cannot read ${place(url)}: HTTP status ${status}${why}`);
 }
 
-/** A URL for messages, without its query, which may be a signature or a token, and without the content of `data:`. */
+/**
+ * A URL for messages, without its query, user and password, which may be a signature or a token, and without the content of
+ * `data:`.
+ */
 export function place(url: URL): string {
-  return url.protocol === 'data:' ? url.protocol : `${url.origin}${url.pathname}`;
+  if (url.protocol === 'data:') return url.protocol;
+  return `${url.protocol}${/^(https?|file):/.test(url.href) ? `//${url.host}` : ''}${url.pathname}`;
 }
 
 /** Retry-After in milliseconds, from seconds or a date. */

@@ -1,6 +1,6 @@
 /** Where the Hub is and who asks: the options of a load, then the environment variables of `huggingface_hub`. */
 import type { Bytes } from '../bytes.js';
-import { AlbertError, mismatch } from '../errors.js';
+import { mismatch } from '../errors.js';
 import type { HttpOptions } from '../http/request.js';
 import type { SourceOptions } from '../source-options.js';
 import { checkRevision } from './names.js';
@@ -32,16 +32,13 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** Mirrors answer for some files by a redirect to it. */
 export const PUBLIC_HUB = 'https://huggingface.co';
 
-/** @throws ERR_INPUT for a revision that is none, ERR_ENVIRONMENT for an HF_ENDPOINT or HF_TOKEN that is none */
+/** @throws ERR_INPUT for a revision that is none, ERR_ENVIRONMENT for an HF_ENDPOINT that is none */
 export function hubOf(id: string, options: SourceOptions & HttpOptions, env: Environment): Hub {
   const endpoint = (env.HF_ENDPOINT || PUBLIC_HUB).replace(/\/+$/, '');
   if (!/^https?:\/\/[^?#]+$/.test(endpoint) || !URL.canParse(endpoint)) {
     throw mismatch('ERR_ENVIRONMENT', 'HF_ENDPOINT', 'an http(s) URL', endpoint);
   }
-  const token = options.token ?? (env.HF_TOKEN?.trim() || undefined);
-  if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) {
-    throw new AlbertError('ERR_ENVIRONMENT', '"HF_TOKEN" expected printable ASCII without spaces');
-  }
+  const { token } = options;
   const revision = checkRevision(options.revision ?? 'main');
   const offline = options.localFilesOnly ?? (isTrue(env.HF_HUB_OFFLINE) || isTrue(env.TRANSFORMERS_OFFLINE));
   const advise = (status: number) => adviceFor(status, { id, endpoint, revision, token });
@@ -65,7 +62,8 @@ export function authorization({ token }: Hub): Record<string, string> {
 
 function adviceFor(status: number, { id, endpoint, revision, token }: Omit<Hub, 'offline' | 'options'>) {
   const pass = token === undefined ? 'pass a token' : 'the token does not open it';
-  if (status === 401) return `${id} is private, gated or not there; ${pass} (option "token" or HF_TOKEN)`;
+  if (status === 401)
+    return `${id} is private, gated or not there; ${pass} (option "token", HF_TOKEN or hf auth login)`;
   if (status === 403) return `access to ${id} is restricted: ask for it at ${endpoint}/${id}; ${pass}`;
   if (status === 404) return `there is no ${id} at revision ${revision}`;
   return undefined;

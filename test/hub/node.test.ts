@@ -49,7 +49,8 @@ async function fetchAll(hub: TestHub, cacheDir: string, options: SourceOptions =
   const repository = await openRepository(
     'owner/name',
     { cacheDir, backoffMs: 40, ...options },
-    { HF_ENDPOINT: hub.endpoint, ...env },
+    // Whoever runs this may be logged in.
+    { HF_ENDPOINT: hub.endpoint, HF_HOME: ROOT, ...env },
   );
   const found = new Map<string, Uint8Array | undefined>();
   for (const file of [...hub.files.keys(), 'absent.json']) {
@@ -186,6 +187,13 @@ test('the token goes to the Hub and never further', () =>
     hub.token = 'hf_secret';
     assertSame(await fetchAll(hub, fresh(), { token: 'hf_secret' }), hub.files);
     assertSame(await fetchAll(hub, fresh(), {}, { HF_TOKEN: ' hf_secret\n' }), hub.files);
+    writeFileSync(join(ROOT, 'token'), 'hf_secret\n');
+    assertSame(await fetchAll(hub, fresh()), hub.files);
+    writeFileSync(join(ROOT, 'token'), 'hf_other');
+    writeFileSync(join(ROOT, 'other'), 'hf_secret');
+    assertSame(await fetchAll(hub, fresh(), {}, { HF_TOKEN_PATH: join(ROOT, 'other') }), hub.files);
+    assertSame(await fetchAll(hub, fresh(), {}, { HF_TOKEN: 'hf_secret' }), hub.files);
+    rmSync(join(ROOT, 'token'));
     const [onHub, onCdn] = ['hub', 'cdn'].map((name) => hub.requests.filter(({ host }) => host === name));
     assert.ok(onCdn!.length >= 2);
     for (const { headers } of onHub!) assert.is(headers.authorization, 'Bearer hf_secret');
@@ -204,6 +212,17 @@ test('the token goes to the Hub and never further', () =>
       'HF_TOKEN',
     );
     assert.not.match(bad.message, 'hf_a');
+    writeFileSync(join(ROOT, 'token'), 'hf_secret');
+    const forbidden = { HF_TOKEN: 'hf_secret', HF_HUB_DISABLE_IMPLICIT_TOKEN: '1' };
+    await expectError(() => fetchAll(hub, fresh(), {}, forbidden), 'ERR_SOURCE', '401', 'hf auth login');
+    writeFileSync(join(ROOT, 'token'), 'hf_a b');
+    const stored = await expectError(() => fetchAll(hub, fresh()), 'ERR_ENVIRONMENT', join(ROOT, 'token'));
+    assert.not.match(stored.message, 'hf_a');
+    writeFileSync(join(ROOT, 'token'), ' \n');
+    await expectError(() => fetchAll(hub, fresh()), 'ERR_SOURCE', '401');
+    const folder = await expectError(() => fetchAll(hub, fresh(), {}, { HF_TOKEN_PATH: ROOT }), 'ERR_ENVIRONMENT');
+    assert.match(folder.message, 'EISDIR');
+    rmSync(join(ROOT, 'token'));
   }));
 
 /** A fault at every chunk of the weights' body, and how often it strikes. */

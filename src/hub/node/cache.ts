@@ -10,10 +10,17 @@ import { checkFileName, isCommit } from '../names.js';
 import type { RefStore } from '../pin.js';
 import { type Environment, isTrue } from '../settings.js';
 
+/** Where `huggingface_hub` keeps what is a user's. */
+export function homeDirectory(env: Environment): string {
+  return env.HF_HOME || join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'huggingface');
+}
+
 /** The cache's directory, as `huggingface_hub` finds it. */
 export function cacheDirectory(env: Environment): string {
-  const home = env.HF_HOME || join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'huggingface');
-  return (env.HF_HUB_CACHE || env.HUGGINGFACE_HUB_CACHE || join(home, 'hub')).replace(/^~(?=$|[\\/])/, homedir());
+  return (env.HF_HUB_CACHE || env.HUGGINGFACE_HUB_CACHE || join(homeDirectory(env), 'hub')).replace(
+    /^~(?=$|[\\/])/,
+    homedir(),
+  );
 }
 
 export class HubCache implements RefStore {

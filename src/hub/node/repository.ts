@@ -11,6 +11,7 @@ import { pinCommit } from '../pin.js';
 import { authorization, type Environment, fileUrl, type Hub, hubOf } from '../settings.js';
 import { BlobFile } from './blob-file.js';
 import { cacheDirectory, HubCache } from './cache.js';
+import { implicitToken } from './token.js';
 
 /** A repository at one commit. */
 export interface HubRepository {
@@ -25,7 +26,8 @@ export async function openRepository(
   options: SourceOptions & Patience,
   env: Environment,
 ): Promise<HubRepository> {
-  const hub = hubOf(id, { ...options, ifRange: true }, env);
+  const token = options.token ?? (await implicitToken(env));
+  const hub = hubOf(id, { ...options, token, ifRange: true }, env);
   const directory = options.cacheDir ?? cacheDirectory(env);
   const cache = new HubCache(directory, id, env);
   const commit = await pinCommit(hub, cache, 'manual');
