@@ -3,8 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addAnswer } from './cli/commands/answer.js';
+import { addBench } from './cli/commands/bench.js';
 import { addChoose } from './cli/commands/choose.js';
 import { addClassify } from './cli/commands/classify.js';
+import { addCompletion } from './cli/commands/completion.js';
 import { addConvert } from './cli/commands/convert.js';
 import { addEmbed } from './cli/commands/embed.js';
 import { addFillMask } from './cli/commands/fill-mask.js';
@@ -45,6 +47,8 @@ Examples:
   $ albert-wasm similarity "A cat." "A dog." "Rain."    sentences by how alike they are to the first
   $ albert-wasm answer --model my-qa "Who?" < article.txt    with a model of your own; also tag and choose
   $ albert-wasm info --model owner/name             any ALBERT of the Hugging Face Hub
+  $ albert-wasm classify --file reviews.txt --shard 1/4    a quarter of a file, for one machine of four
+  $ albert-wasm bench                               how fast this machine is
   $ albert-wasm answer --help                       each command shows examples of its own`,
   );
 
@@ -65,6 +69,8 @@ withModel(program.command('info'), 'a checkpoint')
   });
 
 addConvert(program);
+addBench(program);
+addCompletion(program);
 
 /** The main job on the embedded models: sentiment of texts, words for texts with a mask. */
 async function tour(given: string[]): Promise<void> {

@@ -56,7 +56,7 @@ export async function openSource(source: Source, options: SourceOptions = {}): P
     if (!(content instanceof URL)) return bytesOf(file, content);
     const bytes = await read(content, { ...options, signal }, file);
     // What is listed must be there, unlike what a directory may or may not have.
-    if (bytes === undefined) throw mismatch('ERR_SOURCE', file, 'to exist', 'no file', content.href);
+    if (bytes === undefined) throw mismatch('ERR_SOURCE', file, 'to exist', 'no file', place(content));
     return bytes;
   };
   return {
@@ -96,10 +96,6 @@ async function locate(source: string | URL): Promise<URL | undefined> {
   if (source instanceof URL || /^(https?|file):/.test(source)) {
     if (!URL.canParse(source)) throw notASource(String(source).replace(/[?#].*/s, ''));
     const url = new URL(source);
-    // Fetch refuses them, and would show them.
-    if (url.username !== '' || url.password !== '') {
-      throw mismatch('ERR_SOURCE', 'source', 'a URL without user and password', place(url));
-    }
     if (!url.pathname.endsWith('/')) url.pathname += '/';
     return url;
   }

@@ -29,6 +29,10 @@ export async function fetchFile(
   options: SourceOptions & HttpOptions,
   request: Partial<Pick<TransferRequest, 'headers' | 'immutable' | 'maxBytes'>> = {},
 ): Promise<FetchedFile | undefined> {
+  // Fetch refuses them, and would show them.
+  if (url.username !== '' || url.password !== '') {
+    throw mismatch('ERR_SOURCE', 'source', 'a URL without user and password', place(url));
+  }
   const memory = new MemorySink();
   const report = progressReporter(options, 'download', file);
   const response = await transfer({ maxBytes: maxFileBytes(file), ...options, ...request, url, report }, memory);

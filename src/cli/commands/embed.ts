@@ -1,5 +1,5 @@
 /** `embed`: one vector of each text. */
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, Option } from 'commander';
 import { FORMATS } from '../../shards/formats.js';
 import { type LineOptions, load, type ModelOptions, withLines, withModel } from '../options.js';
 import { run } from '../run.js';
@@ -15,7 +15,9 @@ export function addEmbed(program: Command): void {
   const command = program.command('embed').description('turn each text into one vector');
   withLines(withModel(command, 'any ALBERT checkpoint'), 'texts')
     .argument('[text...]', 'texts; lines of standard input unless given')
-    .option('--pooling <kind>', 'mean of the tokens, or the first one: mean | cls', parsePooling, 'mean')
+    .addOption(
+      new Option('--pooling <kind>', 'mean of the tokens, or the first one').choices(['mean', 'cls']).default('mean'),
+    )
     .option('--no-normalize', 'keep the length of the vectors instead of scaling them to 1')
     .addHelpText(
       'after',
@@ -40,9 +42,4 @@ Examples:
         options,
       ),
     );
-}
-
-function parsePooling(value: string): 'cls' | 'mean' {
-  if (value !== 'cls' && value !== 'mean') throw new InvalidArgumentError('expected mean or cls.');
-  return value;
 }

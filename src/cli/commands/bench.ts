@@ -1,0 +1,76 @@
+/** `bench`: how many tokens a second this machine computes. */
+import type { Command } from 'commander';
+import type { AlbertPreTrainedModel } from '../../index.js';
+import { load, type ModelOptions, withModel } from '../options.js';
+import { print, table } from '../table.js';
+
+/** A sentence, a full row, a batch. */
+const SHAPES = [
+  { batch: 1, seq: 16 },
+  { batch: 1, seq: 128 },
+  { batch: 8, seq: 128 },
+];
+
+/** How long a shape is measured for, once at least, after a first forward that nobody times. */
+const MILLISECONDS = 700;
+
+interface Row {
+  readonly dtype: string;
+  readonly kernels: string;
+  readonly threads: number;
+  readonly batch: number;
+  readonly seq: number;
+  /** Of a forward, the median. */
+  readonly milliseconds: number;
+  readonly tokensPerSecond: number;
+  readonly runs: number;
+}
+
+export function addBench(program: Command): void {
+  withModel(program.command('bench'), 'any ALBERT checkpoint; the embedded one unless given')
+    .description('measure forwards on this machine, for a few seconds')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ albert-wasm bench                                in float32 and in int8, on one thread
+  $ albert-wasm bench --dtype int8 --threads auto
+  $ albert-wasm bench --model albert/albert-base-v2 > bench.jsonl`,
+    )
+    .action(async (options: ModelOptions) => {
+      const rows: Row[] = [];
+      for (const dtype of options.dtype === undefined ? (['float32', 'int8'] as const) : [options.dtype]) {
+        await using extract = await load('feature-extraction', { ...options, dtype });
+        for await (const row of measure(extract.model)) {
+          if (process.stdout.isTTY) rows.push(row);
+          else await print(JSON.stringify(row));
+        }
+      }
+      if (rows.length > 0) await print(table([['batch × tokens', 'tokens/s', 'ms', 'on'], ...rows.map(cells)]));
+    });
+}
+
+async function* measure(model: AlbertPreTrainedModel<object>): AsyncGenerator<Row> {
+  const { dtype, kernels, threads } = model.info();
+  const { vocab_size, max_position_embeddings } = model.config;
+  for (const { batch, seq } of SHAPES) {
+    if (seq > max_position_embeddings) continue;
+    const data = Int32Array.from({ length: batch * seq }, (_, i) => (i * 7919) % vocab_size);
+    const input_ids = { data, shape: [batch, seq] }; // (batch, seq)
+    await model.forward({ input_ids });
+    const times: number[] = [];
+    for (const end = performance.now() + MILLISECONDS; times.length === 0 || performance.now() < end; ) {
+      const start = performance.now();
+      await model.forward({ input_ids });
+      times.push(performance.now() - start);
+    }
+    const milliseconds = times.sort((a, b) => a - b)[times.length >> 1] as number;
+    const tokensPerSecond = (batch * seq * 1000) / milliseconds;
+    yield { dtype, kernels, threads, batch, seq, milliseconds, tokensPerSecond, runs: times.length };
+  }
+}
+
+function cells({ batch, seq, tokensPerSecond, milliseconds, dtype, kernels, threads }: Row): string[] {
+  const on = `${dtype}, ${kernels}, ${threads === 1 ? '1 thread' : `${threads} threads`}`;
+  return [`${batch} × ${seq}`, tokensPerSecond.toFixed(0), milliseconds.toFixed(1), on];
+}
