@@ -1,7 +1,8 @@
 /**
- * Bundles `dist/index.js` for Node into one file: a hundred small modules take three times as long to import.
+ * Bundles `dist/index.js` for Node into one file: a hundred small modules take three times as long to import. What stands above it,
+ * `dist/shards`, becomes a file beside it that imports it, so that both have the same classes.
  *
- * It lies as deep as the modules that it holds, so that what they name relative to themselves is found from there too.
+ * They lie as deep as the modules that they hold, so that what those name relative to themselves is found from there too.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -10,21 +11,30 @@ import { rolldown } from 'rolldown';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { dependencies } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));
 
-const bundle = await rolldown({
-  input: `${root}/dist/index.js`,
-  platform: 'node',
-  external: [/^node:/, ...Object.keys(dependencies)],
-  resolve: { conditionNames: ['node', 'import'] },
-  onLog(_level, log) {
-    throw new Error(log.message);
-  },
-});
-const { output } = await bundle.write({ file: `${root}/dist/node/index.js`, format: 'esm' });
+await bundle('index.js', 'index.js');
+await bundle('shards/index.js', 'shards.js');
 
-const [{ code, fileName }] = output;
-if (output.length !== 1) throw new Error(`one file expected, not ${output.map(({ fileName }) => fileName).join(', ')}`);
-for (const [, path] of code.matchAll(/new URL\(\s*["']([^"']+)["'],\s*import\.meta\.url/g)) {
-  const file = new URL(path, `file://${root}dist/node/${fileName}`);
-  if (!path.endsWith('.') && !existsSync(file))
-    throw new Error(`dist/node/${fileName} names ${file}, which is not there`);
+async function bundle(from, to) {
+  const build = await rolldown({
+    input: `${root}/dist/${from}`,
+    platform: 'node',
+    external: [/^node:/, ...Object.keys(dependencies)],
+    resolve: { conditionNames: ['node', 'import'] },
+    plugins: [
+      { name: 'beside', resolveId: (id) => (id === '../index.js' ? { id: './index.js', external: true } : null) },
+    ],
+    onLog(_level, log) {
+      throw new Error(log.message);
+    },
+  });
+  const { output } = await build.write({ file: `${root}/dist/node/${to}`, format: 'esm' });
+
+  const [{ code, fileName }] = output;
+  if (output.length !== 1)
+    throw new Error(`one file expected, not ${output.map(({ fileName }) => fileName).join(', ')}`);
+  for (const [, path] of code.matchAll(/new URL\(\s*["']([^"']+)["'],\s*import\.meta\.url/g)) {
+    const file = new URL(path, `file://${root}dist/node/${fileName}`);
+    if (!path.endsWith('.') && !existsSync(file))
+      throw new Error(`dist/node/${fileName} names ${file}, which is not there`);
+  }
 }

@@ -1,6 +1,7 @@
 /** Batches of lines through a pipeline: answers in order, and faults that name their line. */
-import { AlbertError, mismatch } from '../errors.js';
-import type { CallOptions, Pipeline } from '../pipelines/pipeline.js';
+
+import type { CallOptions, Pipeline } from '../index.js';
+import { AlbertError } from '../index.js';
 import { decodeLine, type Line } from './read-lines.js';
 
 /** What is done with lines. */
@@ -42,7 +43,7 @@ export async function* answerLines<Input, Result, Call extends CallOptions>(
   async function alone(line: Line): Promise<LineAnswer<Input, Result>> {
     try {
       const input = inputOf(line);
-      if (Array.isArray(input)) throw mismatch('ERR_INPUT', 'line', 'one input', input);
+      if (Array.isArray(input)) throw new AlbertError('ERR_INPUT', '"line" expected one input, got an array');
       return { line, input, result: await task(input, call) };
     } catch (error) {
       if (error instanceof AlbertError && OF_A_LINE.includes(error.code)) return { line, error };

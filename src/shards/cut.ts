@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { AlbertError, mismatch } from '../errors.js';
+import { AlbertError } from '../index.js';
 import { type Line, readLines } from './read-lines.js';
 
 /** The lines of a file that begin at a byte from `start` to before `end`. */
@@ -19,7 +19,9 @@ export interface Shard {
  * @throws ERR_SOURCE for what cannot be read or is no regular file; ERR_INPUT for a count that is none
  */
 export async function cutFile(uri: string, count: number): Promise<Shard[]> {
-  if (!Number.isSafeInteger(count) || count < 1) throw mismatch('ERR_INPUT', 'count', 'an integer from 1', count);
+  if (!Number.isSafeInteger(count) || count < 1) {
+    throw new AlbertError('ERR_INPUT', `"count" expected an integer from 1, got ${count}`);
+  }
   const handle = await openRegular(uri);
   try {
     const { size } = await handle.stat();
@@ -74,7 +76,7 @@ async function openRegular(uri: string): Promise<FileHandle> {
   }
   if ((await handle.stat()).isFile()) return handle;
   await handle.close();
-  throw mismatch('ERR_SOURCE', 'file', 'a regular file, to read it in slices', uri);
+  throw new AlbertError('ERR_SOURCE', `"file" expected a regular file, to read it in slices, got ${uri}`);
 }
 
 function unreadable(file: string, cause: unknown): unknown {

@@ -1,13 +1,21 @@
 /** How each task's inputs and answers are written as lines of JSON: the command line's words, and those of files of answers. */
-import { AlbertError } from '../errors.js';
-import type { FilledMask } from '../pipelines/fill-mask.js';
-import type { ChoicesInput, ScoredChoice } from '../pipelines/multiple-choice.js';
-import type { QuestionAnswer, QuestionInput } from '../pipelines/question-answering.js';
-import type { OrderInput, SentenceOrder } from '../pipelines/sentence-order.js';
-import type { SentencesInput } from '../pipelines/sentence-similarity.js';
-import type { LabelScore, TextPair } from '../pipelines/text-classification.js';
-import type { EntityGroup, TokenEntity } from '../pipelines/token-classification.js';
-import type { Tensor } from '../tensor.js';
+
+import type {
+  ChoicesInput,
+  EntityGroup,
+  FilledMask,
+  LabelScore,
+  OrderInput,
+  QuestionAnswer,
+  QuestionInput,
+  ScoredChoice,
+  SentenceOrder,
+  SentencesInput,
+  Tensor,
+  TextPair,
+  TokenEntity,
+} from '../index.js';
+import { AlbertError } from '../index.js';
 
 export interface LineFormat<Input, Result> {
   /** @throws ERR_INPUT for a line that is no JSON; the pipeline checks what it holds */

@@ -1,7 +1,7 @@
 /** A shard of a file through a pipeline, into rows. */
-import { type AlbertError, checkOptions, mismatch } from '../errors.js';
-import type { Pipelines } from '../pipelines/index.js';
-import type { CallOptions, Pipeline } from '../pipelines/pipeline.js';
+
+import type { CallOptions, Pipeline, Pipelines } from '../index.js';
+import { AlbertError } from '../index.js';
 import { answerLines } from './answer-lines.js';
 import { readShard, type Shard } from './cut.js';
 import { FORMATS, type LineFormat, type LineTasks } from './formats.js';
@@ -26,19 +26,24 @@ export type LineCall<T extends keyof LineTasks> = NonNullable<Parameters<Pipelin
  * Answers the lines of a shard, in order: each is one row, also where it is at fault. Nothing but the next few lines is in memory.
  *
  * @param pipe the task's pipeline; it is not disposed of
- * @throws ERR_INPUT for a task that has no lines or a call's options that are none; ERR_SOURCE for a file that cannot be read; and what
+ * @throws ERR_INPUT for a task that has no lines; ERR_SOURCE for a file that cannot be read; and what
  *   is no single line's fault: ERR_MEMORY, ERR_WORKER, ERR_DISPOSED, ERR_ABORTED
  */
 export async function* processShard<T extends keyof LineTasks>(
   task: T,
   pipe: Pipelines[T],
   shard: Shard,
-  options?: LineCall<T>,
+  options: LineCall<T> = {} as LineCall<T>,
 ): AsyncGenerator<ShardRow> {
-  if (!Object.hasOwn(FORMATS, task)) throw mismatch('ERR_INPUT', 'task', Object.keys(FORMATS).join(', '), task);
+  if (!Object.hasOwn(FORMATS, task)) {
+    throw new AlbertError('ERR_INPUT', `"task" expected ${Object.keys(FORMATS).join(', ')}, got ${task}`);
+  }
   const { parse, row } = FORMATS[task] as LineFormat<unknown, unknown>;
-  const call = checkOptions(options as CallOptions | undefined);
-  const work = { task: pipe as unknown as Pipeline<unknown, CallOptions, unknown>, call, parse };
+  const work = {
+    task: pipe as unknown as Pipeline<unknown, CallOptions, unknown>,
+    call: options as CallOptions,
+    parse,
+  };
   for await (const answer of answerLines(readShard(shard), work)) {
     const { offset } = answer.line;
     if ('error' in answer) yield { offset, row: errorRow(offset, answer.error), failed: true };

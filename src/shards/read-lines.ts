@@ -1,6 +1,6 @@
 /** The lines of a byte stream: where each begins, and never more of them in memory than are asked for. */
 import { Buffer, isUtf8 } from 'node:buffer';
-import { AlbertError, mismatch } from '../errors.js';
+import { AlbertError } from '../index.js';
 
 /** A line as it lies in its input, without its end. */
 export interface Line {
@@ -83,7 +83,7 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
  */
 export function decodeLine({ offset, bytes }: Line): string {
   if (bytes.length > MAX_LINE_BYTES) {
-    throw mismatch('ERR_TOO_LONG', 'line', `at most ${MAX_LINE_BYTES} bytes`, 'more');
+    throw new AlbertError('ERR_TOO_LONG', `"line" expected at most ${MAX_LINE_BYTES} bytes, got more`);
   }
   if (!isUtf8(bytes)) throw new AlbertError('ERR_INPUT', '"line" expected valid UTF-8');
   const text = decoder.decode(bytes);
