@@ -17,18 +17,28 @@ const REGISTRY = 'https://registry.npmjs.org/';
 const RELEASES = ['simd', 'relaxed', 'simd-threads', 'relaxed-threads'] as const;
 
 interface Locked {
-  readonly dev?: boolean;
-  readonly link?: boolean;
-  readonly optional?: boolean;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly hasInstallScript?: boolean;
   readonly resolved?: string;
   readonly integrity?: string;
 }
 
+const locked = readJson('package-lock.json').packages as Record<string, Locked>;
+
 /** Every package that `npm install albert-wasm` brings, at its path in the tree; this repository's own are in their folders. */
-const runtime = Object.entries(readJson('package-lock.json').packages as Record<string, Locked>).filter(
-  ([path, { dev, link }]) => path.startsWith('node_modules/') && dev !== true && link !== true,
-);
+const runtime = Object.entries(locked).filter(([path]) => needed(readJson('package.json').dependencies).has(path));
+
+/** The paths of packages, and of what they need in turn. */
+function needed(names: Readonly<Record<string, string>> = {}, found = new Set<string>()): Set<string> {
+  for (const name of Object.keys(names)) {
+    const path = `node_modules/${name}`;
+    if (found.has(path) || locked[path] === undefined) continue;
+    found.add(path);
+    needed({ ...locked[path]?.dependencies, ...locked[path]?.optionalDependencies }, found);
+  }
+  return found;
+}
 
 test('the kernels rebuild byte for byte', async () => {
   const folder = mkdtempSync(`${tmpdir()}/albert-wasm-`);

@@ -1,0 +1,158 @@
+/** Puts a file's shards into the queue, and waits for them. */
+import { mkdir, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AlbertError } from 'albert-wasm';
+import { cutFile, type LineTasks } from 'albert-wasm/shards';
+import { FlowProducer, type Job, Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { type Connection, connect, unreachable } from './connection.js';
+import { type Counts, PART, type PartJob, partId, QUEUE, runId, SUCCESS, type Work } from './jobs.js';
+import { readSuccess, type Success } from './output.js';
+
+export interface EnqueueOptions<T extends keyof LineTasks> extends Work<T> {
+  readonly connection: Connection;
+  readonly queue?: string;
+  /** A path that is the same on every worker's machine. */
+  readonly file: string;
+  /** How many parts it is cut into: several for each worker, so that none waits long for the last. */
+  readonly parts: number;
+  /** A directory that all workers share; made where it is missing. */
+  readonly output: string;
+  /** How often a part is tried, 3 times unless given. */
+  readonly attempts?: number;
+}
+
+export interface Progress extends Counts {
+  readonly done: number;
+  readonly parts: number;
+}
+
+/** A run in the queue. */
+export interface Run extends AsyncDisposable {
+  readonly id: string;
+  /** Parts done, and the rows of these and of those under way. @throws ERR_SOURCE where Redis does not answer */
+  progress(): Promise<Progress>;
+  /** Waits for `_SUCCESS`. @throws ERR_SOURCE where Redis does not answer; ERR_INTERNAL for a part that failed every attempt */
+  finished(options?: { onProgress?: (progress: Progress) => void; signal?: AbortSignal }): Promise<Success>;
+  /** Closes the connection; the run goes on. */
+  close(): Promise<void>;
+}
+
+const POLL_MS = 500;
+
+/**
+ * Cuts a file and puts its parts into the queue. The same call again finds the same run; after a failure it tries what is missing.
+ *
+ * @throws ERR_SOURCE where Redis does not answer, for a file that cannot be cut, and for a directory that holds another run
+ */
+export async function enqueue<T extends keyof LineTasks>(options: EnqueueOptions<T>): Promise<Run> {
+  const { task, model, parts, attempts = 3, queue: name = QUEUE } = options;
+  const [uri, output] = [resolve(options.file), resolve(options.output)];
+  const shards = await cutFile(uri, parts);
+  const { size, mtimeMs } = await stat(uri);
+  const work: Work = { task, ...(model && { model }), ...(options.options && { options: options.options as never }) };
+  const id = runId({ uri, size, mtimeMs, output, parts, ...work });
+  await mkdir(output, { recursive: true });
+  const success = await readSuccess(output);
+  if (success !== undefined && success.run !== id) {
+    throw new AlbertError(
+      'ERR_SOURCE',
+      `"output" expected an empty directory, got one with the rows of another run at ${output}`,
+    );
+  }
+  const redis = await connect(options.connection, 1);
+  const queue = new Queue(name, { connection: redis });
+  const flows = new FlowProducer({ connection: redis });
+  // What is asked fails by itself.
+  queue.on('error', () => {});
+  flows.on('error', () => {});
+  const run = new QueuedRun(id, parts, queue, flows, redis);
+  try {
+    const known = await queue.getJob(id);
+    // A parent that has failed cannot wait for its children again. Parts that are written are only counted.
+    if (await known?.isFailed()) await known?.remove({ removeChildren: true });
+    await flows.add({
+      name: SUCCESS,
+      queueName: name,
+      data: { run: id, parts, output },
+      opts: { jobId: id },
+      children: shards.map((shard, part) => ({
+        name: PART,
+        queueName: name,
+        data: { ...shard, part, parts, run: id, output, ...work } satisfies PartJob,
+        opts: {
+          jobId: partId(id, part),
+          attempts,
+          backoff: { type: 'exponential', delay: 1000 },
+          failParentOnFailure: true,
+        },
+      })),
+    });
+    return run;
+  } catch (cause) {
+    await run.close();
+    throw unreachable(redis, cause);
+  }
+}
+
+class QueuedRun implements Run {
+  constructor(
+    readonly id: string,
+    readonly parts: number,
+    readonly queue: Queue,
+    readonly flows: FlowProducer,
+    readonly redis: Redis,
+  ) {}
+
+  async progress(): Promise<Progress> {
+    const all = await this.#parts();
+    const counts = all.map((job) => (job?.returnvalue ?? job?.progress) as Partial<Counts> | undefined);
+    const sum = (key: keyof Counts) => counts.reduce((total, part) => total + (part?.[key] ?? 0), 0);
+    const done = all.filter((job) => job?.returnvalue != null).length;
+    return { parts: this.parts, done, rows: sum('rows'), errors: sum('errors') };
+  }
+
+  async finished({ onProgress, signal }: Parameters<Run['finished']>[0] = {}): Promise<Success> {
+    for (;;) {
+      // Asked rather than listened to: nobody tells a listener that Redis is gone.
+      const job = await this.#ask(() => this.queue.getJob(this.id));
+      if (job === undefined)
+        throw new AlbertError('ERR_SOURCE', `the queue ${this.queue.name} has lost the run ${this.id}`);
+      onProgress?.(await this.progress());
+      if (job.returnvalue != null) return job.returnvalue;
+      if (await this.#ask(() => job.isFailed())) {
+        const reasons = (await this.#parts()).flatMap(
+          (job, part) => job?.failedReason && `part ${part}: ${job.failedReason}`,
+        );
+        const [why = job.failedReason] = reasons.filter(Boolean);
+        throw new AlbertError('ERR_INTERNAL', `the run ${this.id} has failed: ${why}`);
+      }
+      await sleep(POLL_MS, undefined, { signal }).catch((cause) => {
+        throw new AlbertError('ERR_ABORTED', 'the operation was aborted', { cause });
+      });
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.queue.close(), this.flows.close()]).catch(() => {});
+    this.redis.disconnect();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #parts(): Promise<(Job | undefined)[]> {
+    const ids = Array.from({ length: this.parts }, (_, part) => partId(this.id, part));
+    return this.#ask(() => Promise.all(ids.map((id) => this.queue.getJob(id))));
+  }
+
+  async #ask<R>(question: () => Promise<R>): Promise<R> {
+    try {
+      return await question();
+    } catch (cause) {
+      throw unreachable(this.redis, cause);
+    }
+  }
+}
