@@ -3,6 +3,7 @@ const FORWARD = ['test/model/forward.test.ts'];
 const MODELS = ['test/fuzz/model.test.ts'];
 const FAULTS = ['test/faults/faults.test.ts'];
 const ENCODE = ['test/tokenizer/encode.test.ts'];
+const SHARDS = ['test/shards/cut.test.ts'];
 const SAFETENSORS = ['test/weights/safetensors.test.ts'];
 
 /** @type {import('../run-mutations.mjs').Mutation[]} */
@@ -345,5 +346,40 @@ export const HOST = [
     replace:
       '((globalThis as unknown as { kept: unknown[] }).kept ??= []).push(run, turn);\n    this.#queue = turn.catch(() => {});',
     tests: ['test/soak/soak.test.ts'],
+  },
+  {
+    what: 'a slice that begins with a line leaves it to the one before',
+    file: 'src/shards/cut.ts',
+    search: 'Math.max(0, start - 1)',
+    replace: 'start',
+    tests: SHARDS,
+  },
+  {
+    what: 'a slice goes on with lines of the next',
+    file: 'src/shards/read-lines.ts',
+    search: 'begin >= limit',
+    replace: 'begin > limit',
+    tests: SHARDS,
+  },
+  {
+    what: 'a line is kept in memory however long it is',
+    file: 'src/shards/read-lines.ts',
+    search: 'Math.max(0, MAX_LINE_BYTES + 2 - held)',
+    replace: 'part.length',
+    tests: SHARDS,
+  },
+  {
+    what: 'a model that is disposed of is a fault of the line',
+    file: 'src/shards/answer-lines.ts',
+    search: "'ERR_TOO_LONG'];",
+    replace: "'ERR_TOO_LONG', 'ERR_DISPOSED'];",
+    tests: ['test/shards/process-shard.test.ts'],
+  },
+  {
+    what: 'messages show the query of a URL',
+    file: 'src/source.ts',
+    search: 'name: place(url),',
+    replace: 'name: url.href,',
+    tests: ['test/source.test.ts'],
   },
 ];

@@ -1,7 +1,5 @@
 /** Batches of lines through a pipeline: answers in order, and faults that name their line. */
-
-import type { CallOptions, Pipeline } from '../index.js';
-import { AlbertError } from '../index.js';
+import { AlbertError, type CallOptions, type Pipeline } from '../index.js';
 import { decodeLine, type Line } from './read-lines.js';
 
 /** What is done with lines. */

@@ -1,21 +1,20 @@
 /** How each task's inputs and answers are written as lines of JSON: the command line's words, and those of files of answers. */
-
-import type {
-  ChoicesInput,
-  EntityGroup,
-  FilledMask,
-  LabelScore,
-  OrderInput,
-  QuestionAnswer,
-  QuestionInput,
-  ScoredChoice,
-  SentenceOrder,
-  SentencesInput,
-  Tensor,
-  TextPair,
-  TokenEntity,
+import {
+  AlbertError,
+  type ChoicesInput,
+  type EntityGroup,
+  type FilledMask,
+  type LabelScore,
+  type OrderInput,
+  type QuestionAnswer,
+  type QuestionInput,
+  type ScoredChoice,
+  type SentenceOrder,
+  type SentencesInput,
+  type Tensor,
+  type TextPair,
+  type TokenEntity,
 } from '../index.js';
-import { AlbertError } from '../index.js';
 
 export interface LineFormat<Input, Result> {
   /** @throws ERR_INPUT for a line that is no JSON; the pipeline checks what it holds */

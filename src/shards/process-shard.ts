@@ -1,7 +1,5 @@
 /** A shard of a file through a pipeline, into rows. */
-
-import type { CallOptions, Pipeline, Pipelines } from '../index.js';
-import { AlbertError } from '../index.js';
+import { AlbertError, type CallOptions, type Pipeline, type Pipelines } from '../index.js';
 import { answerLines } from './answer-lines.js';
 import { readShard, type Shard } from './cut.js';
 import { FORMATS, type LineFormat, type LineTasks } from './formats.js';

@@ -9,7 +9,7 @@ export interface Line {
   readonly bytes: Uint8Array;
 }
 
-/** More than any text that the tokenizer takes: 1 Mi UTF-16 units, each of six bytes where JSON escapes it, and a second such text. */
+/** More than two texts at the tokenizer's limit, 1 Mi UTF-16 units, each unit six bytes where JSON escapes it. */
 export const MAX_LINE_BYTES = 16 << 20;
 
 /** Lines that are answered together at most, and their bytes: so much is in memory beside the stream's own chunk. */
@@ -23,8 +23,8 @@ const RETURN = 0x0d;
  * Cuts chunks into lines that end with LF or CRLF, in batches of those that have come: no line waits for another to be
  * answered, and the next chunk is asked for when all lines of this one are.
  *
- * A line of more than {@link MAX_LINE_BYTES} is given with that many bytes and one, for {@link decodeLine} to refuse, and its rest
- * is passed over.
+ * Of a line beyond {@link MAX_LINE_BYTES} so much is given that {@link decodeLine} refuses it, whatever its last byte is taken
+ * for; the rest is passed over.
  *
  * @param offset the input's byte at which the first chunk begins
  * @param limit the input's byte from which on no line is wanted: a line that begins before it is read to its end
@@ -40,7 +40,7 @@ export async function* readLines(
   let batchBytes = 0;
   let begin = offset;
   const hold = (part: Uint8Array) => {
-    const kept = part.subarray(0, Math.max(0, MAX_LINE_BYTES + 1 - held));
+    const kept = part.subarray(0, Math.max(0, MAX_LINE_BYTES + 2 - held));
     if (kept.length > 0) parts.push(kept);
     held += kept.length;
   };

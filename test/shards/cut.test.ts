@@ -116,10 +116,29 @@ test('a line beyond the limit is refused, its bytes are not kept, and the next o
   const batches: Line[] = [];
   for await (const batch of readLines(bytes())) batches.push(...batch);
   assert.is(batches.length, 3);
-  assert.is(batches[1]?.bytes.length, MAX_LINE_BYTES + 1);
+  assert.is(batches[1]?.bytes.length, MAX_LINE_BYTES + 2);
   assert.is(batches[2]?.offset, 6 + count * chunk.length + 1);
   assert.is(decodeLine(batches[2] as Line), 'last');
   await expectError(() => decodeLine(batches[1] as Line), 'ERR_TOO_LONG', '"line" expected at most 16777216 bytes');
+});
+
+test('lines about the limit', async () => {
+  for (const [bytes, end, wanted] of [
+    [MAX_LINE_BYTES, '\n', true],
+    [MAX_LINE_BYTES, '\r\n', true],
+    [MAX_LINE_BYTES, '', true],
+    [MAX_LINE_BYTES + 1, '\n', false],
+    [MAX_LINE_BYTES + 1, '\r\n', false],
+    // A return within the line, where reading ends.
+    [MAX_LINE_BYTES, '\r and more\n', false],
+    [MAX_LINE_BYTES + 1, '\r and more\n', false],
+  ] as const) {
+    const content = Buffer.concat([Buffer.alloc(bytes, 'a'), Buffer.from(end)]);
+    const [line] = (await readLines(inChunks(content, [1 << 16])).next()).value as Line[];
+    const decode = () => decodeLine(line as Line);
+    if (wanted) assert.is(decode().length, bytes);
+    else await expectError(decode, 'ERR_TOO_LONG', '"line"');
+  }
 });
 
 test('a shard reads no further than its last line', async () => {

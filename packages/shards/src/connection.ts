@@ -26,8 +26,13 @@ export async function connect(connection: Connection, maxRetriesPerRequest: numb
   }
 }
 
-/** @returns ERR_SOURCE for Redis that does not answer */
-export function unreachable({ options: { host, port, path } }: Redis, cause: unknown): AlbertError {
+/** Why something that was asked of the queue has failed: ERR_SOURCE where Redis does not answer, ERR_INTERNAL where it refuses. */
+export function refusal(redis: Redis, cause: unknown): AlbertError {
+  if (redis.status !== 'ready') return unreachable(redis, cause);
+  return new AlbertError('ERR_INTERNAL', `the queue refuses: ${(cause as Error).message}`, { cause });
+}
+
+function unreachable({ options: { host, port, path } }: Redis, cause: unknown): AlbertError {
   const { message } = cause as Error;
   return new AlbertError('ERR_SOURCE', `cannot reach Redis at ${path ?? `${host}:${port}`}: ${message}`, { cause });
 }

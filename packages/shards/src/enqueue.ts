@@ -6,7 +6,7 @@ import { AlbertError } from 'albert-wasm';
 import { cutFile, type LineTasks } from 'albert-wasm/shards';
 import { FlowProducer, type Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { type Connection, connect, unreachable } from './connection.js';
+import { type Connection, connect, refusal } from './connection.js';
 import { type Counts, PART, type PartJob, partId, QUEUE, runId, SUCCESS, type Work } from './jobs.js';
 import { readSuccess, type Success } from './output.js';
 
@@ -44,7 +44,8 @@ const POLL_MS = 500;
 /**
  * Cuts a file and puts its parts into the queue. The same call again finds the same run; after a failure it tries what is missing.
  *
- * @throws ERR_SOURCE where Redis does not answer, for a file that cannot be cut, and for a directory that holds another run
+ * @throws ERR_SOURCE where Redis does not answer, for a file that cannot be cut, and for a directory that holds another run;
+ *   ERR_INTERNAL for a run that has failed while other parts of it are still being worked on
  */
 export async function enqueue<T extends keyof LineTasks>(options: EnqueueOptions<T>): Promise<Run> {
   const { task, model, parts, attempts = 3, queue: name = QUEUE } = options;
@@ -92,7 +93,7 @@ export async function enqueue<T extends keyof LineTasks>(options: EnqueueOptions
     return run;
   } catch (cause) {
     await run.close();
-    throw unreachable(redis, cause);
+    throw refusal(redis, cause);
   }
 }
 
@@ -122,10 +123,9 @@ class QueuedRun implements Run {
       onProgress?.(await this.progress());
       if (job.returnvalue != null) return job.returnvalue;
       if (await this.#ask(() => job.isFailed())) {
-        const reasons = (await this.#parts()).flatMap(
-          (job, part) => job?.failedReason && `part ${part}: ${job.failedReason}`,
-        );
-        const [why = job.failedReason] = reasons.filter(Boolean);
+        const parts = await this.#parts();
+        const part = parts.findIndex((job) => job?.failedReason);
+        const why = part === -1 ? job.failedReason : `part ${part}: ${parts[part]?.failedReason}`;
         throw new AlbertError('ERR_INTERNAL', `the run ${this.id} has failed: ${why}`);
       }
       await sleep(POLL_MS, undefined, { signal }).catch((cause) => {
@@ -152,7 +152,7 @@ class QueuedRun implements Run {
     try {
       return await question();
     } catch (cause) {
-      throw unreachable(this.redis, cause);
+      throw refusal(this.redis, cause);
     }
   }
 }

@@ -23,6 +23,7 @@ export function addClassify(program: Command): void {
 Examples:
   $ albert-wasm classify "What a lovely day"
   $ albert-wasm classify --top-k 2 --file reviews.txt
+  $ albert-wasm classify --file reviews.txt --shard 2/4 > part-2.jsonl
   $ echo '{"text": "A man sleeps.", "text_pair": "He is awake."}' | albert-wasm classify --jsonl --model my-nli`,
     )
     .action((texts: string[], { topK, ...options }: Options) =>
