@@ -16,7 +16,11 @@ const folder = mkdtempSync(`${tmpdir()}/albert-wasm-streams-`);
 for (const [file, bytes] of Object.entries(await randomFiles('sequence_classification'))) {
   writeFileSync(`${folder}/${file}`, bytes as string);
 }
-streams.after(() => rmSync(folder, { recursive: true }));
+const children: ChildProcess[] = [];
+streams.after(() => {
+  for (const child of children) child.kill('SIGKILL');
+  rmSync(folder, { recursive: true });
+});
 
 const FLAGS = ['--import', 'tsx', '--conditions=@albert-wasm/source', 'src/cli.ts'];
 const CLASSIFY = ['classify', '--model', folder];
@@ -27,6 +31,7 @@ const lineOf = (bytes: number) => `${'good'.padEnd(bytes - 1)}\n`;
 function start(args: readonly string[]): ChildProcess & { stdin: NonNullable<ChildProcess['stdin']> } {
   const child = spawn(process.execPath, [...FLAGS, ...args], { cwd: ROOT });
   child.stdin.on('error', () => {});
+  children.push(child);
   return child as never;
 }
 
@@ -54,8 +59,9 @@ streams('100 MB on standard input: constant memory, and nothing is read while no
     }
     child.stdin.end();
   })();
-  // Two pipes, a chunk and a batch are full by then.
-  for (let before = -1; sent > before || sent === 0; await sleep(1500)) before = sent;
+  // Answers have come; then two pipes, a chunk and a batch are full.
+  await new Promise((resolve) => child.stdout?.once('readable', resolve));
+  for (let before = -1; sent > before; await sleep(1500)) before = sent;
   assert.ok(sent < 2e6, `${sent} bytes were read ahead`);
 
   let [rows, bytes, most, inMany] = [0, 0, 0, 0];
@@ -65,6 +71,7 @@ streams('100 MB on standard input: constant memory, and nothing is read while no
     most = Math.max(most, peak(child));
     if (rows <= 20_000) inMany = most;
   });
+  child.stdout?.resume();
   await writing;
   assert.is(await closed, 0);
   assert.is(rows, 20_080);

@@ -25,11 +25,14 @@ if (!hasRedis) console.log('\nskipped: there is no redis-server here (Debian: re
 const withRedis = hasRedis ? test : test.skip;
 
 /** A process that takes jobs; locks are short, so that a dead one's jobs are soon another's. */
-function startProcess(queue: string): { child: ChildProcess; said: () => string; ready: Promise<void> } {
+function startProcess(
+  queue: string,
+  lockDuration = 1500,
+): { child: ChildProcess; said: () => string; ready: Promise<void> } {
   const program = `
     import { startWorker } from '@albert-wasm/shards';
     const worker = await startWorker({
-      connection: { port: ${connection.port} }, queue: '${queue}', lockDuration: 1500, stalledInterval: 500,
+      connection: { port: ${connection.port} }, queue: '${queue}', lockDuration: ${lockDuration}, stalledInterval: 500,
     });
     worker.on('stalled', (id) => console.log('stalled', id));
     console.log('ready');`;
@@ -120,6 +123,20 @@ withRedis('two workers, one killed half-way: every line is one row, and nothing 
   await fails(enqueue({ ...options, parts: 3 }), 'ERR_SOURCE', /got one with the rows of another run at/);
   stateCases(rows.length, 601);
 });
+
+withRedis(
+  'a part that takes many times the life of its lock keeps it: the model computes in another thread',
+  async () => {
+    const output = `${folder}/long`;
+    const { ready, said } = startProcess('long', 400);
+    await ready;
+    await using run = await enqueue({ connection, queue: 'long', file, parts: 1, output, task: 'text-classification' });
+    const start = performance.now();
+    assert.is((await run.finished()).rows, 601);
+    assert.ok(performance.now() - start > 4 * 400, 'too quick to tell');
+    assert.is(said(), 'ready\n');
+  },
+);
 
 withRedis('a run that fails says why, and is tried again where it was', async () => {
   const [output, model] = [`${folder}/failed`, `${folder}/model`];
