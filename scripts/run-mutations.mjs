@@ -25,7 +25,7 @@ import { WORKERS } from './mutations/workers.mjs';
  */
 
 const LEAST = 80;
-const MOST_SECONDS = 600;
+const MOST_SECONDS = 300;
 const root = fileURLToPath(new URL('..', import.meta.url));
 const copy = mkdtempSync(`${tmpdir()}/albert-wasm-`);
 const builds = (await relaxedSimd()) ? ['debug', 'simd', 'relaxed'] : ['debug', 'simd'];

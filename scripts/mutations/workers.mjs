@@ -17,8 +17,8 @@ export const WORKERS = [
   {
     what: 'a silent worker is waited for',
     file: 'src/model/worker/link.ts',
-    search: 'this.#timer = setTimeout(() => this.#lose(`it was silent for ${patience} ms`), patience);',
-    replace: 'this.#timer = setTimeout(() => {}, patience);',
+    search: 'this.#timer = setTimeout(() => this.#lose(`it was silent for',
+    replace: 'this.#timer = setTimeout(() => void (`it was silent for',
     tests: FAULTS,
   },
   {
@@ -31,8 +31,8 @@ export const WORKERS = [
   {
     what: 'a message that is none is thrown at the page',
     file: 'src/model/worker/link.ts',
-    search: 'this.#lose(`it sent what is no message: ${(error as Error).message}`);',
-    replace: 'throw error;',
+    search: 'this.#lose(`it sent what is no message',
+    replace: 'if (error) throw error;\n      this.#lose(`it sent what is no message',
     tests: FAULTS,
   },
   {
@@ -114,7 +114,7 @@ export const WORKERS = [
     what: 'an error in a worker has no code',
     file: 'src/calls.ts',
     search: 'code === undefined ? Object.assign(new Error(message), { name }) : new AlbertError(code, message)',
-    replace: 'Object.assign(new Error(`${code} ${message}`), { name })',
+    replace: 'Object.assign(new Error(message), { name })',
     tests: MODELS,
   },
 ];
