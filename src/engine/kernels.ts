@@ -116,6 +116,14 @@ export interface Kernels {
 /** The kernels that several threads run in parts, each with the place of its scratch memory among its arguments. */
 export const DIVIDED = { gemmF32: 12, gemmI8: 12, gemmI8Paired: 12, attention: 10, layerNorm: undefined } as const;
 
+/** Which build of the kernels. */
+export type Build = 'simd' | 'relaxed-simd';
+
+/** The build that kernels are of. */
+export function buildOf({ relaxedSimd }: Kernels): Build {
+  return relaxedSimd.value ? 'relaxed-simd' : 'simd';
+}
+
 const compiled = new Map<string, Promise<WebAssembly.Module>>();
 
 /**

@@ -1,5 +1,5 @@
 /** Linear memory: a stack of regions that grows upwards; weights at the bottom, a forward's activations above. */
-import { AlbertError } from '../errors.js';
+import { AlbertError, mismatch } from '../errors.js';
 
 const PAGE_BYTES = 65_536;
 /** Every allocation begins at a cache line. */
@@ -9,6 +9,17 @@ const MOST_PAGES = 65_536;
 
 /** Columns of a matrix are padded to whole panels. */
 export const PANEL_COLUMNS = 8;
+
+/** Memory that a model may take unless the caller allows more: 1 GiB. */
+const DEFAULT_MAX_BYTES = 2 ** 30;
+
+/** The caller's limit. @throws ERR_INPUT for one that is no positive number */
+export function checkMaxMemoryBytes(maxMemoryBytes = DEFAULT_MAX_BYTES): number {
+  if (typeof maxMemoryBytes !== 'number' || !(maxMemoryBytes > 0)) {
+    throw mismatch('ERR_INPUT', 'maxMemoryBytes', 'a positive number', maxMemoryBytes);
+  }
+  return maxMemoryBytes;
+}
 
 /** Rounds a size up to the next allocation boundary. */
 export function aligned(bytes: number): number {
@@ -139,6 +150,29 @@ export class LinearMemory {
   /** A view of `length` floats; void after the next `reserve`. */
   f32(address: number, length: number): Float32Array {
     return new Float32Array(this.wasm.buffer, address, length);
+  }
+
+  /** A copy of a matrix's numbers, without its padding. */
+  read({ address, rows, cols, stride }: Matrix, target = new Float32Array(rows * cols), offset = 0): Float32Array {
+    const row = stride / 4;
+    const source = this.f32(address, (rows - 1) * row + cols);
+    if (row === cols) {
+      target.set(source, offset);
+    } else {
+      for (let i = 0; i < rows; i++) target.set(source.subarray(i * row, i * row + cols), offset + i * cols);
+    }
+    return target;
+  }
+
+  /** Writes a matrix's numbers; its padding stays as it is. */
+  write({ address, rows, cols, stride }: Matrix, source: Float32Array): void {
+    const row = stride / 4;
+    const target = this.f32(address, rows * row);
+    if (row === cols) {
+      target.set(source);
+    } else {
+      for (let i = 0; i < rows; i++) target.set(source.subarray(i * cols, (i + 1) * cols), i * row);
+    }
   }
 
   /** A view of `length` integers; void after the next `reserve`. */
