@@ -26,7 +26,7 @@ const MAY_IMPORT = {
 /** The one place of each package, a file or the beginning of some, that may be used at run time. */
 const PACKAGE_OWNERS = {
   '@assemblyscript/loader': 'src/engine/kernels.ts',
-  'wasm-feature-detect': 'src/engine/kernels.ts',
+  'wasm-feature-detect': 'src/engine/builds.ts',
   pbf: 'src/tokenizer/sentencepiece.ts',
   commander: 'src/cli',
 };

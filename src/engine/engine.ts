@@ -109,6 +109,11 @@ export class Engine {
     return buildOf(this.kernels);
   }
 
+  /** Why it is the scalar build, where that is not the caller's choice. */
+  get whyNotSimd(): string | undefined {
+    return this.#runtime.whyNotSimd;
+  }
+
   /** out = word + token type + position; the three arrays of i32 at `ids`, `types`, `positions` hold out.rows each. */
   embed(ids: number, types: number, positions: number, tables: EmbeddingTables, out: Matrix): void {
     const { word, tokenType, position } = tables;

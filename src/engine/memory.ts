@@ -10,6 +10,9 @@ const MOST_PAGES = 65_536;
 /** Columns of a matrix are padded to whole panels. */
 export const PANEL_COLUMNS = 8;
 
+/** JavaScript's kernels take addresses as signed integers. */
+const MOST_JAVASCRIPT_BYTES = 2 ** 31 - PAGE_BYTES;
+
 /** Memory that a model may take unless the caller allows more: 1 GiB. */
 const DEFAULT_MAX_BYTES = 2 ** 30;
 
@@ -80,19 +83,24 @@ export class Region {
   }
 }
 
+/** What a memory is to be: `shared` among threads; `javascript` where kernels are JavaScript, which takes an ArrayBuffer. */
+export type MemoryKind = 'plain' | 'shared' | 'javascript';
+
 export class LinearMemory {
   readonly wasm: WebAssembly.Memory;
   readonly maxBytes: number;
   #top = 0;
 
-  /**
-   * @param maxBytes the most this memory may ever hold
-   * @param shared whether several threads may have it
-   */
-  constructor(maxBytes: number, shared = false) {
-    this.maxBytes = maxBytes;
-    const maximum = Math.min(MOST_PAGES, Math.max(1, Math.ceil(maxBytes / PAGE_BYTES)));
-    this.wasm = new WebAssembly.Memory({ initial: 1, maximum, shared });
+  /** @param maxBytes the most this memory may ever hold */
+  constructor(maxBytes: number, kind: MemoryKind = 'plain') {
+    if (kind === 'javascript') {
+      this.maxBytes = Math.min(maxBytes, MOST_JAVASCRIPT_BYTES);
+      this.wasm = arrayBufferMemory();
+    } else {
+      this.maxBytes = maxBytes;
+      const maximum = Math.min(MOST_PAGES, Math.max(1, Math.ceil(maxBytes / PAGE_BYTES)));
+      this.wasm = new WebAssembly.Memory({ initial: 1, maximum, shared: kind === 'shared' });
+    }
   }
 
   /** Bytes in use. */
@@ -179,6 +187,14 @@ export class LinearMemory {
   i32(address: number, length: number): Int32Array {
     return new Int32Array(this.wasm.buffer, address, length);
   }
+}
+
+/** One page that can grow as soon as kernels have been instantiated over it: they replace `grow` by their own. */
+function arrayBufferMemory(): WebAssembly.Memory {
+  const grow = () => {
+    throw new RangeError('no kernels have this memory yet');
+  };
+  return { buffer: new ArrayBuffer(PAGE_BYTES), grow } as Partial<WebAssembly.Memory> as WebAssembly.Memory;
 }
 
 function outOfMemory(wanted: number, allowed: number, cause?: unknown): AlbertError {

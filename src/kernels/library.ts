@@ -1,7 +1,7 @@
 /** The kernels as functions of Float32Arrays: each call copies its matrices in, computes, copies the result out. */
 import { ACTIVATIONS, buildOf, type Kernels } from '../engine/kernels.js';
 import { checkMaxMemoryBytes, type LinearMemory, type Region } from '../engine/memory.js';
-import { startRuntime } from '../engine/runtime.js';
+import { type Runtime, startRuntime } from '../engine/runtime.js';
 import { DTYPES, type Dtype, type Scheme, schemesOf } from '../engine/schemes.js';
 import { AlbertError, checkOptions, mismatch } from '../errors.js';
 import { checkMatrix, checkName, checkSizes, maskBiasOf } from './checks.js';
@@ -29,7 +29,12 @@ const STAGING_BYTES = 2 ** 20;
  */
 export async function loadKernels(given?: KernelsOptions): Promise<KernelLibrary> {
   const { wasmUrl, maxMemoryBytes } = checkOptions(given);
-  const options = { wasmUrl, maxMemoryBytes: checkMaxMemoryBytes(maxMemoryBytes), threads: 1 };
+  if (wasmUrl !== undefined && !URL.canParse(wasmUrl)) throw mismatch('ERR_INPUT', 'wasmUrl', 'a URL', wasmUrl);
+  const options = {
+    wasmUrl: wasmUrl && String(wasmUrl),
+    maxMemoryBytes: checkMaxMemoryBytes(maxMemoryBytes),
+    threads: 1,
+  };
   return new KernelLibrary(await startRuntime(options));
 }
 
@@ -37,6 +42,7 @@ export async function loadKernels(given?: KernelsOptions): Promise<KernelLibrary
 interface State {
   readonly kernels: Kernels;
   readonly memory: LinearMemory;
+  readonly whyNotSimd: string | undefined;
   readonly schemes: Readonly<Record<Dtype, Scheme>>;
   readonly blocks: Blocks;
   readonly packed: Map<PackedMatrix, Region>;
@@ -59,11 +65,12 @@ export class KernelLibrary {
   #state: State | undefined;
 
   /** Use `loadKernels`. */
-  constructor({ kernels, memory }: Pick<State, 'kernels' | 'memory'>) {
+  constructor({ kernels, memory, whyNotSimd }: Runtime) {
     const constants = memory.region();
     constants.take(Number(kernels.heapBase.value));
     memory.reserve(constants);
-    this.#state = { kernels, memory, schemes: schemesOf(kernels), blocks: new Blocks(memory), packed: new Map() };
+    const [schemes, blocks] = [schemesOf(kernels), new Blocks(memory)];
+    this.#state = { kernels, memory, whyNotSimd, schemes, blocks, packed: new Map() };
   }
 
   /** a · b of (m, k) and (k, n): (m, n) */
@@ -219,8 +226,9 @@ export class KernelLibrary {
   }
 
   info(): KernelsInfo {
-    const { kernels, memory, blocks } = this.#alive();
-    return { kernels: buildOf(kernels), packedBytes: blocks.bytes, memoryBytes: memory.bytes };
+    const { kernels, memory, whyNotSimd, blocks } = this.#alive();
+    const why = whyNotSimd !== undefined && { whyNotSimd };
+    return { kernels: buildOf(kernels), ...why, packedBytes: blocks.bytes, memoryBytes: memory.bytes };
   }
 
   /** Gives all memory back, that of packed matrices too; a second call does nothing. */

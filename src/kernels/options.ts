@@ -37,6 +37,8 @@ export interface ProductOptions {
 
 export interface KernelsInfo {
   readonly kernels: Build;
+  /** Why they are `scalar`, many times slower, where that is not the caller's choice. */
+  readonly whyNotSimd?: string;
   /** Bytes of the packed matrices. */
   readonly packedBytes: number;
   /** Bytes that the memory has grown to: WebAssembly memory never shrinks. */

@@ -25,7 +25,10 @@ export interface InitOptions {
    * is as without. Unless given, it does in a page, where a worker can be had, and nowhere else.
    */
   readonly worker?: boolean;
-  /** The kernels to run instead of the fastest that this engine supports; threads need a build for shared memory. */
+  /**
+   * The kernels to run instead of the fastest that this engine supports; threads need a build for shared memory. Not used
+   * where WebAssembly may not run.
+   */
   readonly wasmUrl?: string | URL;
   /** The workers' file, where the package's `worker.js` does not lie where it was published. */
   readonly workerUrl?: string | URL;
@@ -80,6 +83,8 @@ export interface ModelInfo {
   /** Why it lives on a page's own thread, though nobody asked for that. */
   readonly whyNoWorker?: string;
   readonly kernels: Build;
+  /** Why they are `scalar`, many times slower, where that is not the caller's choice: what this engine lacks or refuses. */
+  readonly whyNotSimd?: string;
   /** Bytes of the packed weights. */
   readonly weightBytes: number;
   /** Bytes of the model's memory: weights, constants and the activations of its largest forward. */
