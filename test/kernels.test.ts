@@ -215,14 +215,21 @@ test('memory runs out in one error, and a smaller call fits as before', async ()
 
 test('packed matrices are freed in any order, and their memory serves again', async () => {
   const k = await loadKernels();
-  const [rows, n] = [64, 40];
-  const make = (value: number) => k.pack(new Float32Array(rows * n).fill(value), rows, n);
+  const rows = 64;
+  const make = (value: number) => {
+    const n = 8 * (1 + upTo(5));
+    return k.pack(new Float32Array(rows * n).fill(value), rows, n);
+  };
   const ones = new Float32Array(rows).fill(1);
-  const value = (w: ReturnType<typeof make>) => k.matmulPacked(ones, w, 1)[n - 1]! / rows;
+  const value = (w: ReturnType<typeof make>) => {
+    const sums = k.matmulPacked(ones, w, 1);
+    assert.equal(new Set(sums).size, 1, 'a matrix lies in another');
+    return sums[0]! / rows;
+  };
   const alive = new Map<ReturnType<typeof make>, number>();
   for (let i = 0; i < 12; i++) alive.set(make(i), i);
   const { packedBytes, memoryBytes } = k.info();
-  assert.ok(packedBytes >= 12 * rows * n * 4);
+  assert.ok(packedBytes >= 12 * rows * 8 * 4);
   for (let round = 0; round < 200; round++) {
     const [w] = [...alive.keys()].slice(upTo(alive.size - 1));
     w!.free();
@@ -236,7 +243,7 @@ test('packed matrices are freed in any order, and their memory serves again', as
   }
   for (const w of alive.keys()) w[Symbol.dispose]();
   assert.is(k.info().packedBytes, 0);
-  assert.is(k.info().memoryBytes, memoryBytes);
+  assert.ok(k.info().memoryBytes <= 2 * memoryBytes, 'gaps are used');
 });
 
 test('int8 takes a quarter of the memory', async () => {
