@@ -79,3 +79,6 @@ export const heapBase: usize = __heap_base;
 
 /** Whether this build multiplies and adds in one rounding. */
 export const relaxedSimd: bool = ASC_FEATURE_RELAXED_SIMD;
+
+/** Whether this build has SIMD: those of `scalar/` have not. */
+export const simd: bool = ASC_FEATURE_SIMD;

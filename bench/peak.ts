@@ -165,8 +165,9 @@ export class RegisterPeak {
   readonly #fastest: Compiled;
 
   /** Compiles the loops of a build's dtype and keeps the fastest. */
-  constructor(build: Build, dtype: Dtype) {
-    const rated = LOOPS[build][dtype]
+  /** @param build scalar loops are held against what SIMD could do */
+  constructor(build: Build | 'scalar', dtype: Dtype) {
+    const rated = LOOPS[build === 'scalar' ? 'simd' : build][dtype]
       .map((loop) => new Compiled(loop))
       .map((loop) => ({ loop, rate: loop.measure(5) }));
     this.#fastest = rated.reduce((best, one) => (one.rate > best.rate ? one : best)).loop;

@@ -15,6 +15,9 @@ const workerModule = (code) => `
   export const fileUrl = () => (url ??= URL.createObjectURL(new Blob([${JSON.stringify(code)}], { type: 'text/javascript' })));
 `;
 
+/** The kernels in JavaScript, where they are imported by their URL: here, by their path. */
+const SCRIPT = /const url = new URL\('([^']+scalar\.js)', import\.meta\.url\);\s*(.* await import\().*url\.href\)/;
+
 /** Puts in place of the URL of a file beside the code what needs no file; `workers` are codes by path. */
 function inlined(workers) {
   return {
@@ -23,16 +26,18 @@ function inlined(workers) {
     load: (id) => (id.startsWith('inlined:') ? workerModule(workers[id.slice('inlined:'.length)]) : undefined),
     transform(code) {
       const imports = [];
-      const replaced = code.replace(/new URL\('(\.\.[^']+)', import\.meta\.url\)/g, (expression, path) => {
-        if (path.endsWith('.wasm')) {
-          const bytes = readFileSync(`${root}/dist/engine/${path}`);
-          return `new URL('data:application/wasm;base64,${bytes.toString('base64')}')`;
-        }
-        if (workers[path] === undefined) return expression;
-        const name = `fileUrl${imports.length}`;
-        imports.push(`import { fileUrl as ${name} } from 'inlined:${path}';`);
-        return `${name}()`;
-      });
+      const replaced = code
+        .replace(SCRIPT, "$2'$1')")
+        .replace(/new URL\('(\.\.[^']+)', import\.meta\.url\)/g, (expression, path) => {
+          if (path.endsWith('.wasm')) {
+            const bytes = readFileSync(`${root}/dist/engine/${path}`);
+            return `new URL('data:application/wasm;base64,${bytes.toString('base64')}')`;
+          }
+          if (workers[path] === undefined) return expression;
+          const name = `fileUrl${imports.length}`;
+          imports.push(`import { fileUrl as ${name} } from 'inlined:${path}';`);
+          return `${name}()`;
+        });
       return replaced === code ? undefined : `${imports.join('\n')}\n${replaced}`;
     },
   };
@@ -48,7 +53,7 @@ async function bundle(input, workers, file) {
       throw new Error(log.message);
     },
   });
-  const options = { format: 'esm', minify: true, comments: { legal: true } };
+  const options = { format: 'esm', minify: true, comments: { legal: true }, codeSplitting: false };
   const { output } = await (file === undefined ? bundled.generate(options) : bundled.write({ ...options, file }));
   const [{ code }] = output;
   const left = code.match(/new URL\([^)]*import\.meta\.url\)/);

@@ -11,7 +11,9 @@ import asc from 'assemblyscript/asc';
 import { relaxedSimd } from 'wasm-feature-detect';
 import { HOST } from './mutations/host.mjs';
 import { KERNELS } from './mutations/kernels.mjs';
+import { SCALAR } from './mutations/scalar.mjs';
 import { WORKERS } from './mutations/workers.mjs';
+import { wasmToScript } from './wasm-to-script.mjs';
 
 /**
  * @typedef {object} Mutation
@@ -45,11 +47,14 @@ function planted(source, { file, search, replace, also }) {
 }
 
 /** Compiles the kernels of the copy in this process: once warm, the compiler takes a fraction of a fresh one's time. */
-async function compile() {
-  for (const target of builds) {
-    const { error, stderr } = await asc.main(['--config', 'asconfig.json', '--target', target, '--baseDir', copy]);
+async function compile(file) {
+  const scalar = file.startsWith('assembly/scalar/');
+  const config = scalar ? 'assembly/scalar/asconfig.json' : 'asconfig.json';
+  for (const target of scalar ? ['scalar'] : builds) {
+    const { error, stderr } = await asc.main(['--config', config, '--target', target, '--baseDir', copy]);
     if (error) throw new Error(`${error.message}\n${stderr}`);
   }
+  if (scalar) writeFileSync(`${copy}/build/scalar.js`, wasmToScript(readFileSync(`${copy}/build/scalar.wasm`)));
 }
 
 function runTests(files) {
@@ -72,7 +77,7 @@ async function outcomeOf(mutation) {
   writeFileSync(`${copy}/${file}`, planted(source, mutation));
   const kernel = file.startsWith('assembly/');
   try {
-    if (kernel) await compile();
+    if (kernel) await compile(file);
     const { code, output } = await runTests(tests);
     if (code === 0) return 'SURVIVED';
     // A fault that does not even load says nothing of the tests.
@@ -85,7 +90,7 @@ async function outcomeOf(mutation) {
   }
 }
 
-const all = [...KERNELS, ...HOST, ...WORKERS];
+const all = [...KERNELS, ...SCALAR, ...HOST, ...WORKERS];
 const words = process.argv.slice(2).join(' ');
 const chosen = all.filter(({ what, file }) => `${file} ${what}`.includes(words));
 const counts = { caught: 0, skipped: 0, failed: 0 };

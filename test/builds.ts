@@ -2,7 +2,7 @@
 import { relaxedSimd } from 'wasm-feature-detect';
 
 export interface Build {
-  readonly name: 'debug' | 'simd' | 'relaxed';
+  readonly name: 'debug' | 'simd' | 'relaxed' | 'scalar';
   readonly wasmUrl: URL;
 }
 
@@ -13,5 +13,6 @@ function build(name: Build['name']): Build {
 export const BUILDS: readonly Build[] = [
   build('simd'),
   build('debug'),
+  build('scalar'),
   ...((await relaxedSimd()) ? [build('relaxed')] : []),
 ];

@@ -1,29 +1,68 @@
-/** The README's example for Node runs as it is written, in a project that has the package installed. */
+/** The examples of README and docs run as they are written, in a project that has the package installed. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { ACT2FN, add, dense, dot, layerNorm, type Row, type Rows, softmax, transpose } from './reference/operations.js';
 
 const readme = suite('README');
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const text = readFileSync(`${ROOT}/README.md`, 'utf8');
 
-readme('the example for Node', () => {
-  const example = text.slice(text.indexOf('## In Node')).match(/```js\n([\s\S]*?)```/)?.[1] as string;
+/** Runs the first or last example of a text. Returns what it prints. */
+function runExample(text: string, which: 0 | -1): string {
+  const example = [...text.matchAll(/```js\n([\s\S]*?)```/g)].at(which)?.[1] as string;
   const project = mkdtempSync(`${tmpdir()}/albert-wasm-readme-`);
   try {
     mkdirSync(`${project}/node_modules`);
     symlinkSync(ROOT, `${project}/node_modules/albert-wasm`);
     symlinkSync(`${ROOT}/node_modules/@albert-wasm`, `${project}/node_modules/@albert-wasm`);
     writeFileSync(`${project}/example.mjs`, example);
-    const output = execFileSync(process.execPath, ['example.mjs'], { cwd: project, encoding: 'utf8' });
-    assert.match(output, /label: 'POSITIVE', score: 0\.998/);
-    assert.match(output, /\[ 1, 8, \d+, \d+ \]/);
+    return execFileSync(process.execPath, ['example.mjs'], { cwd: project, encoding: 'utf8' });
   } finally {
     rmSync(project, { recursive: true });
   }
+}
+
+readme('the example for Node', () => {
+  const output = runExample(text.slice(text.indexOf('## In Node')), 0);
+  assert.match(output, /label: 'POSITIVE', score: 0\.998/);
+  assert.match(output, /\[ 1, 8, \d+, \d+ \]/);
+});
+
+readme('the worked example of docs/kernels.md, beside the same layer in float64', () => {
+  const output = runExample(readFileSync(`${ROOT}/docs/kernels.md`, 'utf8'), -1);
+  const [seq, hidden, inner] = [4, 8, 32];
+  const numbers = (rows: number, cols: number, seed: number): Rows =>
+    Array.from({ length: rows }, (_, i) =>
+      Array.from({ length: cols }, (_, j) => Math.sin(seed + (i * cols + j) * 1.7) / 2),
+    );
+  const times = (x: Rows, w: Rows) => dense(x, transpose(w), new Array(w[0]?.length).fill(0));
+  const normed = (x: Rows) => layerNorm(x, new Array(hidden).fill(1), new Array(hidden).fill(0), 1e-12);
+  const x = numbers(seq, hidden, 7);
+  const [q, k, v] = [1, 2, 3].map((seed) => times(x, numbers(hidden, hidden, seed))) as [Rows, Rows, Rows];
+  const context = q.map((query) =>
+    [0, 4].flatMap((at) => {
+      const head = (row: Row) => row.slice(at, at + 4);
+      const weights = softmax(k.slice(0, 3).map((key) => dot(head(query), head(key)) / 2));
+      return [0, 1, 2, 3].map((d) =>
+        dot(
+          weights,
+          v.slice(0, 3).map((value) => value[at + d] as number),
+        ),
+      );
+    }),
+  );
+  const attended = normed(add(times(context, numbers(hidden, hidden, 4)), x));
+  const wide = times(attended, numbers(hidden, inner, 5)).map((row) => row.map(ACT2FN.gelu as (x: number) => number));
+  const [first] = normed(add(times(wide, numbers(inner, hidden, 6)), attended)) as [Row];
+  const [, got] = output.trim().split('\n') as [string, string];
+  got.split(' ').forEach((y, i) => {
+    assert.ok(Math.abs(Number(y) - (first[i] as number)) < 0.06, `${y} instead of ${first[i]}`);
+  });
+  assert.match(output, /^32 /);
 });
 
 readme('every file it names is there', () => {

@@ -14,7 +14,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const readJson = (path: string) => JSON.parse(readFileSync(`${ROOT}/${path}`, 'utf8'));
 /** Where a package without an address of its own comes from. */
 const REGISTRY = 'https://registry.npmjs.org/';
-const RELEASES = ['simd', 'relaxed', 'simd-threads', 'relaxed-threads'] as const;
+const RELEASES = ['simd', 'relaxed', 'simd-threads', 'relaxed-threads', 'scalar'] as const;
 
 interface Locked {
   readonly dependencies?: Readonly<Record<string, string>>;
@@ -46,7 +46,9 @@ test('the kernels rebuild byte for byte', async () => {
     const builds = RELEASES.map(async (target) => {
       const file = `${folder}/${target}.wasm`;
       const asc = `${ROOT}/node_modules/assemblyscript/bin/asc.js`;
-      await promisify(execFile)(process.execPath, [asc, '--target', target, '--outFile', file], { cwd: ROOT });
+      const config = target === 'scalar' ? 'assembly/scalar/asconfig.json' : 'asconfig.json';
+      const args = [asc, '--config', config, '--target', target, '--outFile', file];
+      await promisify(execFile)(process.execPath, args, { cwd: ROOT });
       const same = Buffer.compare(readFileSync(file), readFileSync(`${ROOT}/build/${target}.wasm`)) === 0;
       assert.ok(same, `${target}.wasm is not what the source gives`);
     });
@@ -54,6 +56,22 @@ test('the kernels rebuild byte for byte', async () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test('the scalar kernels as JavaScript are made of their module, and reach nothing but numbers and their memory', async () => {
+  // @ts-expect-error: plain JavaScript
+  const { wasmToScript } = await import('../scripts/wasm-to-script.mjs');
+  const script = readFileSync(`${ROOT}/build/scalar.js`, 'utf8');
+  assert.is(script, wasmToScript(readFileSync(`${ROOT}/build/scalar.wasm`)), 'scalar.js is not what scalar.wasm gives');
+  // Everything that it names and does not make itself.
+  const code = script.replace(/\/\*[\s\S]*?\*\/|"[^"]*"/g, '');
+  const own = new Set(code.match(/(?<=\b(?:var|function) |, )[\w$]+/g));
+  const names = new Set(code.match(/(?<![\w$.])[A-Za-z_$][\w$]*/g));
+  const foreign = [...names].filter((name) => /^[A-Z]/.test(name) && !own.has(name)).sort();
+  const arrays = ['Float32Array', 'Float64Array', 'Infinity', 'Int16Array', 'Int32Array', 'Int8Array'];
+  const unsigned = ['Uint16Array', 'Uint32Array', 'Uint8Array'];
+  assert.equal(foreign, ['ArrayBuffer', ...arrays, 'Math', 'Object', ...unsigned]);
+  assert.not.match(code, /\b(eval|globalThis|window|self|process|require|import|fetch|constructor)\b/);
 });
 
 test('packages needed at run time: those of package.json, what they need, none that runs a script', () => {

@@ -1,4 +1,5 @@
 /** The benches in a page: kernels, then whole forwards, a row of the table each; `window.benched` holds what was measured. */
+import type { Build } from '../../src/engine/kernels.js';
 import type { AlbertModel } from '../../src/model/models.js';
 import { albertBase, loadAlbert, nameShape, parseShape } from '../albert-base.js';
 import { SHAPES } from '../choices.js';
@@ -7,7 +8,6 @@ import { forwardRow, forwardSentence, lastHiddenState, type MeasuredForward, mea
 import { KERNEL_BENCHES, kernelEngine } from '../kernels/all.js';
 import { type Measured, measure, peaksOf } from '../kernels/suite.js';
 import { kernelRow, kernelSentence } from '../kernels/table.js';
-import type { Build } from '../peak.js';
 
 /** What a run of the page leaves behind for its driver. */
 export interface Benched {

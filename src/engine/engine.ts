@@ -1,6 +1,6 @@
 /** The operations of a forward pass, on matrices in linear memory. */
 import type { Kernel } from './chunks.js';
-import { ACTIVATIONS, type Activation, DIVIDED, type Kernels } from './kernels.js';
+import { ACTIVATIONS, type Activation, type Build, buildOf, DIVIDED, type Kernels } from './kernels.js';
 import { aligned, type LinearMemory, type Matrix } from './memory.js';
 import type { Runtime } from './runtime.js';
 import { type Dtype, type Panels, type Scheme, schemesOf } from './schemes.js';
@@ -105,8 +105,13 @@ export class Engine {
   }
 
   /** Which build runs. */
-  get build(): 'simd' | 'relaxed-simd' {
-    return this.kernels.relaxedSimd.value ? 'relaxed-simd' : 'simd';
+  get build(): Build {
+    return buildOf(this.kernels);
+  }
+
+  /** Why it is the scalar build, where that is not the caller's choice. */
+  get whyNotSimd(): string | undefined {
+    return this.#runtime.whyNotSimd;
   }
 
   /** out = word + token type + position; the three arrays of i32 at `ids`, `types`, `positions` hold out.rows each. */
@@ -271,15 +276,8 @@ export class Engine {
   }
 
   /** A copy of a matrix's numbers, without its padding. */
-  read({ address, rows, cols, stride }: Matrix, target = new Float32Array(rows * cols), offset = 0): Float32Array {
-    const row = stride / 4;
-    const source = this.memory.f32(address, (rows - 1) * row + cols);
-    if (row === cols) {
-      target.set(source, offset);
-    } else {
-      for (let i = 0; i < rows; i++) target.set(source.subarray(i * row, i * row + cols), offset + i * cols);
-    }
-    return target;
+  read(matrix: Matrix, target?: Float32Array<ArrayBuffer>, offset?: number): Float32Array {
+    return this.memory.read(matrix, target, offset);
   }
 
   /** Threads to divide the work among. */

@@ -1,9 +1,8 @@
-/** The compiled kernels: which build this engine can run, compiled once, and their typed exports. */
+/** The kernels: their typed exports, compiled once and instantiated over a memory. */
 
 import { instantiateSync } from '@assemblyscript/loader';
-import { relaxedSimd, simd } from 'wasm-feature-detect';
 import { readFile } from '#platform';
-import { AlbertError, mismatch } from '../errors.js';
+import { AlbertError } from '../errors.js';
 
 /** The activation functions of the kernels, each at its number (`assembly/activation.ts`). */
 export const ACTIVATIONS = ['identity', 'gelu_new', 'gelu', 'relu', 'silu', 'tanh', 'quick_gelu'] as const;
@@ -111,71 +110,36 @@ export interface Kernels {
   readonly heapBase: WebAssembly.Global;
   /** 1 in the build with relaxed SIMD. */
   readonly relaxedSimd: WebAssembly.Global;
+  /** 0 in the builds of plain loops. */
+  readonly simd: WebAssembly.Global;
 }
 
 /** The kernels that several threads run in parts, each with the place of its scratch memory among its arguments. */
 export const DIVIDED = { gemmF32: 12, gemmI8: 12, gemmI8Paired: 12, attention: 10, layerNorm: undefined } as const;
 
+/** Which build of the kernels. */
+export type Build = 'simd' | 'relaxed-simd' | 'scalar';
+
+/** The build that kernels are of. */
+export function buildOf({ relaxedSimd, simd }: Kernels): Build {
+  if (!simd.value) return 'scalar';
+  return relaxedSimd.value ? 'relaxed-simd' : 'simd';
+}
+
+/** `build/scalar.js`: the scalar build as JavaScript. It gives the memory that it is called with its `grow`. */
+export type KernelScript = (imports: { readonly env: { readonly memory: WebAssembly.Memory } }) => object;
+
+/** Kernels that are yet to be given a memory. */
+export type KernelCode = WebAssembly.Module | KernelScript;
+
 const compiled = new Map<string, Promise<WebAssembly.Module>>();
 
 /**
- * Compiles the fastest build that this engine runs rightly, or the one at `wasmUrl`.
+ * Compiles a build; a second call shares the first one's work.
  *
- * @param shared whether it is to run over shared memory; that is part of a module's type
- * @throws ERR_ENVIRONMENT without WebAssembly SIMD, ERR_SOURCE when the file cannot be read
+ * @throws ERR_SOURCE when the file cannot be read, ERR_ENVIRONMENT when it cannot be compiled
  */
-export async function compileKernels(wasmUrl?: string | URL, shared = false): Promise<WebAssembly.Module> {
-  if (!(await simd())) {
-    throw new AlbertError('ERR_ENVIRONMENT', 'this JavaScript engine has no WebAssembly SIMD');
-  }
-  if (wasmUrl !== undefined && !URL.canParse(wasmUrl)) throw mismatch('ERR_INPUT', 'wasmUrl', 'a URL', wasmUrl);
-  if (wasmUrl !== undefined) return compileOnce(new URL(wasmUrl));
-  // Written out in full, since bundlers find assets by this very expression.
-  if (await relaxedSimd()) {
-    const relaxed = shared
-      ? new URL('../../build/relaxed-threads.wasm', import.meta.url)
-      : new URL('../../build/relaxed.wasm', import.meta.url);
-    const module = await compileOnce(relaxed);
-    if (multipliesInt8(module, shared)) return module;
-  }
-  return compileOnce(
-    shared
-      ? new URL('../../build/simd-threads.wasm', import.meta.url)
-      : new URL('../../build/simd.wasm', import.meta.url),
-  );
-}
-
-/** Whether a module asks for shared memory: it says so in no other way than by refusing the other kind. */
-export function takesSharedMemory(module: WebAssembly.Module): boolean {
-  try {
-    instantiateKernels(module, new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }));
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/**
- * Whether an engine's int8 product is right: in V8 11.3 (Node 20, behind a flag) the baseline compiler overwrites the
- * accumulator of relaxed SIMD's. Fresh code is baseline code, so one small product of the tallest tile tells (two rows and eight
- * inputs came out right even so); it takes half a millisecond.
- */
-function multipliesInt8(module: WebAssembly.Module, shared: boolean): boolean {
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared });
-  const { heapBase, packI8, gemmI8 } = instantiateKernels(module, memory);
-  const [inputs, outputs, rows] = [32, 8, 6];
-  const floats = new Float32Array(memory.buffer);
-  const a = Math.ceil(Number(heapBase.value) / 64) * 64;
-  const [bias, c, panels, scratch] = [a + 1024, a + 2048, a + 3072, a + 4096] as const;
-  floats.fill(1, a / 4, a / 4 + inputs * outputs);
-  packI8(a, 4, inputs * 4, panels, inputs, outputs, 0);
-  gemmI8(a, inputs * 4, panels, bias, c, outputs * 4, rows, outputs, inputs, 0, 0, 0, scratch);
-  // Ones are the largest of their rows and columns: they quantise without error.
-  return floats.subarray(c / 4, c / 4 + rows * outputs).every((sum) => Math.abs(sum - inputs) < 0.01);
-}
-
-/** Compiles a build; a second call shares the first one's work. */
-async function compileOnce(url: URL): Promise<WebAssembly.Module> {
+export async function compileKernels(url: URL): Promise<WebAssembly.Module> {
   let module = compiled.get(url.href);
   if (module === undefined) {
     module = compile(url);
@@ -204,6 +168,8 @@ async function compile(url: URL): Promise<WebAssembly.Module> {
 }
 
 /** An instance of the kernels over a memory. */
-export function instantiateKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernels {
-  return instantiateSync(module, { env: { memory } }).instance.exports as unknown as Kernels;
+export function instantiateKernels(code: KernelCode, memory: WebAssembly.Memory): Kernels {
+  const imports = { env: { memory } };
+  const exports = typeof code === 'function' ? code(imports) : instantiateSync(code, imports).instance.exports;
+  return exports as unknown as Kernels;
 }

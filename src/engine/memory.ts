@@ -1,5 +1,5 @@
 /** Linear memory: a stack of regions that grows upwards; weights at the bottom, a forward's activations above. */
-import { AlbertError } from '../errors.js';
+import { AlbertError, mismatch } from '../errors.js';
 
 const PAGE_BYTES = 65_536;
 /** Every allocation begins at a cache line. */
@@ -9,6 +9,20 @@ const MOST_PAGES = 65_536;
 
 /** Columns of a matrix are padded to whole panels. */
 export const PANEL_COLUMNS = 8;
+
+/** JavaScript's kernels take addresses as signed integers. */
+const MOST_JAVASCRIPT_BYTES = 2 ** 31 - PAGE_BYTES;
+
+/** Memory that a model may take unless the caller allows more: 1 GiB. */
+const DEFAULT_MAX_BYTES = 2 ** 30;
+
+/** The caller's limit. @throws ERR_INPUT for one that is no positive number */
+export function checkMaxMemoryBytes(maxMemoryBytes = DEFAULT_MAX_BYTES): number {
+  if (typeof maxMemoryBytes !== 'number' || !(maxMemoryBytes > 0)) {
+    throw mismatch('ERR_INPUT', 'maxMemoryBytes', 'a positive number', maxMemoryBytes);
+  }
+  return maxMemoryBytes;
+}
 
 /** Rounds a size up to the next allocation boundary. */
 export function aligned(bytes: number): number {
@@ -69,19 +83,24 @@ export class Region {
   }
 }
 
+/** What a memory is to be: `shared` among threads; `javascript` where kernels are JavaScript, which takes an ArrayBuffer. */
+export type MemoryKind = 'plain' | 'shared' | 'javascript';
+
 export class LinearMemory {
   readonly wasm: WebAssembly.Memory;
   readonly maxBytes: number;
   #top = 0;
 
-  /**
-   * @param maxBytes the most this memory may ever hold
-   * @param shared whether several threads may have it
-   */
-  constructor(maxBytes: number, shared = false) {
-    this.maxBytes = maxBytes;
-    const maximum = Math.min(MOST_PAGES, Math.max(1, Math.ceil(maxBytes / PAGE_BYTES)));
-    this.wasm = new WebAssembly.Memory({ initial: 1, maximum, shared });
+  /** @param maxBytes the most this memory may ever hold */
+  constructor(maxBytes: number, kind: MemoryKind = 'plain') {
+    if (kind === 'javascript') {
+      this.maxBytes = Math.min(maxBytes, MOST_JAVASCRIPT_BYTES);
+      this.wasm = arrayBufferMemory();
+    } else {
+      this.maxBytes = maxBytes;
+      const maximum = Math.min(MOST_PAGES, Math.max(1, Math.ceil(maxBytes / PAGE_BYTES)));
+      this.wasm = new WebAssembly.Memory({ initial: 1, maximum, shared: kind === 'shared' });
+    }
   }
 
   /** Bytes in use. */
@@ -141,10 +160,41 @@ export class LinearMemory {
     return new Float32Array(this.wasm.buffer, address, length);
   }
 
+  /** A copy of a matrix's numbers, without its padding. */
+  read({ address, rows, cols, stride }: Matrix, target = new Float32Array(rows * cols), offset = 0): Float32Array {
+    const row = stride / 4;
+    const source = this.f32(address, (rows - 1) * row + cols);
+    if (row === cols) {
+      target.set(source, offset);
+    } else {
+      for (let i = 0; i < rows; i++) target.set(source.subarray(i * row, i * row + cols), offset + i * cols);
+    }
+    return target;
+  }
+
+  /** Writes a matrix's numbers; its padding stays as it is. */
+  write({ address, rows, cols, stride }: Matrix, source: Float32Array): void {
+    const row = stride / 4;
+    const target = this.f32(address, rows * row);
+    if (row === cols) {
+      target.set(source);
+    } else {
+      for (let i = 0; i < rows; i++) target.set(source.subarray(i * cols, (i + 1) * cols), i * row);
+    }
+  }
+
   /** A view of `length` integers; void after the next `reserve`. */
   i32(address: number, length: number): Int32Array {
     return new Int32Array(this.wasm.buffer, address, length);
   }
+}
+
+/** One page that can grow as soon as kernels have been instantiated over it: they replace `grow` by their own. */
+function arrayBufferMemory(): WebAssembly.Memory {
+  const grow = () => {
+    throw new RangeError('no kernels have this memory yet');
+  };
+  return { buffer: new ArrayBuffer(PAGE_BYTES), grow } as Partial<WebAssembly.Memory> as WebAssembly.Memory;
 }
 
 function outOfMemory(wanted: number, allowed: number, cause?: unknown): AlbertError {

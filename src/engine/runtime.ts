@@ -1,6 +1,7 @@
 /** What a model computes with: kernels over a memory, and workers where they were asked for and can be had. */
 import { processors } from '#platform';
-import { compileKernels, DIVIDED, instantiateKernels, type Kernels, takesSharedMemory } from './kernels.js';
+import { chooseKernels, takesSharedMemory } from './builds.js';
+import { DIVIDED, instantiateKernels, type Kernels } from './kernels.js';
 import { LinearMemory } from './memory.js';
 import { Threads } from './threads.js';
 
@@ -14,6 +15,8 @@ export interface RuntimeOptions {
 export interface Runtime {
   readonly kernels: Kernels;
   readonly memory: LinearMemory;
+  /** Why the kernels are the scalar ones, where that is not the caller's choice. */
+  readonly whyNotSimd?: string;
   readonly threads?: Threads;
   /** Why there are none, when more than one were asked for. */
   readonly whyNotThreaded?: string;
@@ -45,21 +48,27 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const count = numberOfThreads(options.threads);
   const missing = count > 1 ? whyNotShared(maxMemoryBytes) : undefined;
   const several = count > 1 && missing === undefined;
-  const module = await compileKernels(wasmUrl, several);
-  const shared = wasmUrl === undefined ? several : takesSharedMemory(module);
-  const memory = new LinearMemory(maxMemoryBytes, shared);
-  const kernels = instantiateKernels(module, memory.wasm);
-  if (count === 1) return { kernels, memory };
-  if (!several || !shared) {
-    return { kernels, memory, whyNotThreaded: missing ?? 'the kernels at wasmUrl are not for shared memory' };
+  const { code, whyNotSimd } = await chooseKernels(wasmUrl, several);
+  const scalar = whyNotSimd !== undefined;
+  const shared = wasmUrl === undefined && !scalar ? several : takesSharedMemory(code);
+  const script = typeof code === 'function';
+  const memory = new LinearMemory(maxMemoryBytes, script ? 'javascript' : shared ? 'shared' : 'plain');
+  const kernels = instantiateKernels(code, memory.wasm);
+  const runtime = { kernels, memory, ...(scalar && { whyNotSimd }) };
+  if (count === 1) return runtime;
+  if (script || !several || !shared) {
+    const unshared = scalar
+      ? 'the scalar kernels run on one thread'
+      : 'the kernels at wasmUrl are not for shared memory';
+    return { ...runtime, whyNotThreaded: scalar ? unshared : (missing ?? unshared) };
   }
   const names = Object.keys(DIVIDED) as (keyof typeof DIVIDED)[];
   const threads = new Threads(
-    { module, memory: memory.wasm, kernels: names },
+    { module: code, memory: memory.wasm, kernels: names },
     names.map((name) => kernels[name]),
     { count, workerUrl: workerUrl === undefined ? undefined : new URL(workerUrl) },
   );
-  return { kernels, memory, threads };
+  return { ...runtime, threads };
 }
 
 /** What keeps this engine from sharing memory, if anything does. */
@@ -69,7 +78,7 @@ export function whyNotShared(maxMemoryBytes: number): string | undefined {
   }
   if (typeof SharedArrayBuffer === 'undefined') return 'this engine has no SharedArrayBuffer';
   try {
-    new LinearMemory(maxMemoryBytes, true);
+    new LinearMemory(maxMemoryBytes, 'shared');
     return undefined;
   } catch (error) {
     return `this engine refuses to share memory: ${(error as Error).message}`;

@@ -68,11 +68,13 @@ export class LocalModel implements Backend {
 
   info(): ModelInfo {
     const engine = this.#alive();
+    const { whyNotSimd } = engine;
     return {
       dtype: engine.dtype,
       ...engine.threads,
       workers: 0,
       kernels: engine.build,
+      ...(whyNotSimd !== undefined && { whyNotSimd }),
       weightBytes: this.#weights.end - this.#weights.start,
       memoryBytes: engine.memory.bytes,
     };

@@ -1,13 +1,12 @@
 /** What callers may ask of a model, and what it tells of itself. */
+import type { Build } from '../engine/kernels.js';
+import { checkMaxMemoryBytes } from '../engine/memory.js';
 import { MOST_THREADS, type RuntimeOptions } from '../engine/runtime.js';
 import { DTYPES, type Dtype } from '../engine/schemes.js';
 import { mismatch } from '../errors.js';
 import type { SourceOptions } from '../source-options.js';
 import type { Tensor } from '../tensor.js';
 import type { Params } from './load.js';
-
-/** Memory that a model may take unless the caller allows more: 1 GiB. */
-const DEFAULT_MAX_MEMORY_BYTES = 2 ** 30;
 
 export interface InitOptions {
   /**
@@ -26,7 +25,10 @@ export interface InitOptions {
    * is as without. Unless given, it does in a page, where a worker can be had, and nowhere else.
    */
   readonly worker?: boolean;
-  /** The kernels to run instead of the fastest that this engine supports; threads need a build for shared memory. */
+  /**
+   * The kernels to run instead of the fastest that this engine supports; threads need a build for shared memory. Not used
+   * where WebAssembly may not run.
+   */
   readonly wasmUrl?: string | URL;
   /** The workers' file, where the package's `worker.js` does not lie where it was published. */
   readonly workerUrl?: string | URL;
@@ -80,7 +82,9 @@ export interface ModelInfo {
   readonly workers: number;
   /** Why it lives on a page's own thread, though nobody asked for that. */
   readonly whyNoWorker?: string;
-  readonly kernels: 'simd' | 'relaxed-simd';
+  readonly kernels: Build;
+  /** Why they are `scalar`, many times slower, where that is not the caller's choice: what this engine lacks or refuses. */
+  readonly whyNotSimd?: string;
   /** Bytes of the packed weights. */
   readonly weightBytes: number;
   /** Bytes of the model's memory: weights, constants and the activations of its largest forward. */
@@ -97,11 +101,9 @@ export interface LoadReport {
 
 /** @throws ERR_INPUT for a dtype that there is none of, a limit that is no positive number, a number of threads that is none, … */
 export function checkInitOptions(options: InitOptions): RuntimeOptions & { dtype?: Dtype; worker?: boolean } {
-  const { dtype, maxMemoryBytes = DEFAULT_MAX_MEMORY_BYTES, threads = 1, worker } = options;
+  const { dtype, threads = 1, worker } = options;
   if (dtype !== undefined && !DTYPES.includes(dtype)) throw mismatch('ERR_INPUT', 'dtype', DTYPES.join(' or '), dtype);
-  if (typeof maxMemoryBytes !== 'number' || !(maxMemoryBytes > 0)) {
-    throw mismatch('ERR_INPUT', 'maxMemoryBytes', 'a positive number', maxMemoryBytes);
-  }
+  const maxMemoryBytes = checkMaxMemoryBytes(options.maxMemoryBytes);
   if (threads !== 'auto' && !(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) {
     throw mismatch('ERR_INPUT', 'threads', `an integer from 1 to ${MOST_THREADS}, or "auto"`, threads);
   }

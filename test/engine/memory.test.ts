@@ -63,4 +63,24 @@ memory('an engine that cannot grow is ERR_MEMORY too', async () => {
   }
 });
 
+memory(
+  'for JavaScript kernels: an ArrayBuffer that their signed addresses reach, and that grows once they have it',
+  async () => {
+    const linear = new LinearMemory(2 ** 32, 'javascript');
+    assert.ok(linear.maxBytes < 2 ** 31);
+    assert.instance(linear.wasm.buffer, ArrayBuffer);
+    const region = linear.region();
+    region.take(2 * PAGE);
+    await expectError(() => linear.claim(region), 'ERR_MEMORY');
+    assert.is(linear.used, 0);
+    linear.wasm.grow = (pages) => {
+      const { byteLength } = linear.wasm.buffer;
+      Object.assign(linear.wasm, { buffer: new ArrayBuffer(byteLength + pages * PAGE) });
+      return byteLength / PAGE;
+    };
+    linear.claim(region);
+    assert.equal([linear.used, linear.bytes], [2 * PAGE, 2 * PAGE]);
+  },
+);
+
 memory.run();

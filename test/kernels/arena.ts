@@ -55,8 +55,8 @@ export class Arena {
   #poison: Poison = POISONS[0];
   #writable: Region[] = [];
 
-  constructor(memory: WebAssembly.Memory, heapBase: number) {
-    this.#memory = new Uint8Array(memory.buffer);
+  constructor(memory: ArrayBuffer, heapBase: number) {
+    this.#memory = new Uint8Array(memory);
     this.#start = Math.ceil(heapBase / 16) * 16;
     this.#constants = this.#memory.slice(0, heapBase);
   }

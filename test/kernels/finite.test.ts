@@ -1,20 +1,18 @@
 /** allFinite: every exponent, every place, nothing beside the numbers. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { compileKernels, instantiateKernels } from '../../src/engine/kernels.js';
-import { BUILDS, Cases, wasmUrl } from './harness.js';
+import { BUILDS, Cases, instantiateBuild } from './harness.js';
 
 const test = suite('allFinite');
 const cases = new Cases(130_000);
 
 for (const build of BUILDS) {
-  const memory = new WebAssembly.Memory({ initial: 1 });
-  const kernels = instantiateKernels(await compileKernels(wasmUrl(build)), memory);
+  const { kernels, buffer } = await instantiateBuild(build, 1);
   const base = Math.ceil(Number(kernels.heapBase.value) / 64) * 64 + 4;
   const finite = (n: number) => kernels.allFinite(base, n) !== 0;
 
   test(`${build}: the upper half of every number`, () => {
-    const [bits, floats] = [new Uint32Array(memory.buffer, base, 1), new Float32Array(memory.buffer, base, 1)];
+    const [bits, floats] = [new Uint32Array(buffer, base, 1), new Float32Array(buffer, base, 1)];
     for (let upper = 0; upper < 65536; upper++, cases.count++) {
       bits[0] = upper * 65536 + 1;
       if (finite(1) !== Number.isFinite(floats[0])) assert.unreachable(`${bits[0].toString(16)}`);
@@ -22,7 +20,7 @@ for (const build of BUILDS) {
   });
 
   test(`${build}: in every place, and not beside`, () => {
-    const floats = new Float32Array(memory.buffer, base - 4, 25);
+    const floats = new Float32Array(buffer, base - 4, 25);
     for (let n = 1; n <= 22; n++) {
       for (let at = 0; at <= n + 1; at++, cases.count++) {
         for (const bad of [Number.NaN, Infinity, -Infinity]) {

@@ -2,15 +2,35 @@
 
 import * as assert from 'uvu/assert';
 import { relaxedSimd } from 'wasm-feature-detect';
-import { compileKernels, instantiateKernels, type Kernels } from '../../src/engine/kernels.js';
+import { compileKernels, instantiateKernels, type KernelScript, type Kernels } from '../../src/engine/kernels.js';
 import { stateCases } from '../cases.js';
 import { Arena, MEMORY_PAGES, POISONS, type Region } from './arena.js';
 
-export const BUILDS = ['debug', 'simd', ...((await relaxedSimd()) ? (['relaxed'] as const) : [])] as const;
-export type Build = 'debug' | 'simd' | 'relaxed';
+const RELAXED = (await relaxedSimd()) ? (['relaxed'] as const) : [];
+/** `javascript` is the scalar build without WebAssembly. */
+export const BUILDS = ['debug', 'simd', ...RELAXED, 'scalar', 'javascript'] as const;
+export type Build = 'debug' | 'simd' | 'relaxed' | 'scalar' | 'javascript';
+/** The builds that are WebAssembly. */
+export const MODULES = ['debug', 'simd', ...RELAXED, 'scalar'] as const;
 
-export function wasmUrl(build: Build): URL {
+export function wasmUrl(build: Exclude<Build, 'javascript'>): URL {
   return new URL(`../../build/${build}.wasm`, import.meta.url);
+}
+
+/** A build's kernels over a memory of so many pages. */
+export async function instantiateBuild(
+  build: Build,
+  pages: number,
+): Promise<{ kernels: Kernels; buffer: ArrayBuffer }> {
+  if (build !== 'javascript') {
+    const memory = new WebAssembly.Memory({ initial: pages });
+    return { kernels: instantiateKernels(await compileKernels(wasmUrl(build)), memory), buffer: memory.buffer };
+  }
+  // @ts-expect-error: plain JavaScript, made by scripts/build-wasm.mjs
+  const { instantiate } = await import('../../build/scalar.js');
+  const buffer = new ArrayBuffer(pages * 65_536);
+  const memory = { buffer } as WebAssembly.Memory;
+  return { kernels: instantiateKernels(instantiate as KernelScript, memory), buffer };
 }
 
 interface Loaded {
@@ -20,9 +40,8 @@ interface Loaded {
 }
 
 async function load(build: Build): Promise<Loaded> {
-  const memory = new WebAssembly.Memory({ initial: MEMORY_PAGES });
-  const kernels = instantiateKernels(await compileKernels(wasmUrl(build)), memory);
-  return { build, kernels, arena: new Arena(memory, Number(kernels.heapBase.value)) };
+  const { kernels, buffer } = await instantiateBuild(build, MEMORY_PAGES);
+  return { build, kernels, arena: new Arena(buffer, Number(kernels.heapBase.value)) };
 }
 
 const loaded = await Promise.all(BUILDS.map(load));

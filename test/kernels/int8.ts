@@ -30,7 +30,7 @@ export function formatOf({ relaxedSimd }: Kernels): Format {
 }
 
 /** The builds' formats by name. */
-export const FORMATS = { debug: PLAIN, simd: PLAIN, relaxed: RELAXED } as const;
+export const FORMATS = { debug: PLAIN, simd: PLAIN, relaxed: RELAXED, scalar: PLAIN, javascript: PLAIN } as const;
 
 /** k as panels and quantised rows hold it. */
 export function depthOf(k: number): number {

@@ -2,14 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  ACTIVATIONS,
-  compileKernels,
-  instantiateKernels,
-  type Kernels,
-  takesSharedMemory,
-} from '../../src/engine/kernels.js';
-import { BUILDS, Cases, wasmUrl } from './harness.js';
+import { takesSharedMemory } from '../../src/engine/builds.js';
+import { ACTIVATIONS, buildOf, compileKernels, instantiateKernels, type Kernels } from '../../src/engine/kernels.js';
+import { BUILDS, Cases, instantiateBuild, MODULES, wasmUrl } from './harness.js';
 
 const test = suite('interface');
 const cases = new Cases(50);
@@ -40,19 +35,19 @@ const EXPORTS = {
   unpackI8: 5,
   heapBase: 'global',
   relaxedSimd: 'global',
+  simd: 'global',
 } as const satisfies Record<keyof Kernels, number | 'global'>;
 
 /** A release build is to stay small enough to be fetched with the page. */
 const MOST_BYTES = 64 * 1024;
-const RELEASES = ['simd', 'relaxed', 'simd-threads', 'relaxed-threads'] as const;
+const RELEASES = ['simd', 'relaxed', 'simd-threads', 'relaxed-threads', 'scalar'] as const;
 
 /** Instances whose memory is addressed by small numbers that are all beyond the constants. */
 async function instance(build: (typeof BUILDS)[number]) {
-  const memory = new WebAssembly.Memory({ initial: 4 });
-  return instantiateKernels(await compileKernels(wasmUrl(build)), memory);
+  return (await instantiateBuild(build, 4)).kernels;
 }
 
-for (const build of BUILDS) {
+for (const build of MODULES) {
   test(`${build}: imports a memory and nothing else`, async () => {
     const imports = WebAssembly.Module.imports(await compileKernels(wasmUrl(build)));
     assert.equal(
@@ -77,10 +72,16 @@ for (const build of BUILDS) {
       cases.count++;
     }
   });
+}
 
+for (const build of BUILDS) {
   test(`${build}: says which build it is`, async () => {
-    const { relaxedSimd, heapBase } = await instance(build);
+    const kernels = await instance(build);
+    const { relaxedSimd, simd, heapBase } = kernels;
     assert.is(relaxedSimd.value, Number(build === 'relaxed'));
+    assert.is(simd.value, Number(!['scalar', 'javascript'].includes(build)));
+    const names = { debug: 'simd', simd: 'simd', relaxed: 'relaxed-simd', scalar: 'scalar', javascript: 'scalar' };
+    assert.is(buildOf(kernels), names[build]);
     assert.ok(heapBase.value >= 1024 && heapBase.value <= 64 * 1024, `heapBase ${heapBase.value}`);
     cases.count++;
   });
@@ -94,7 +95,7 @@ for (const build of RELEASES) {
   });
 }
 
-for (const build of BUILDS.filter((build) => build !== 'debug')) {
+for (const build of MODULES.filter((build) => build === 'simd' || build === 'relaxed')) {
   test(`${build}-threads: the same interface over shared memory, and over no other`, async () => {
     const module = await compileKernels(new URL(`../../build/${build}-threads.wasm`, import.meta.url));
     const plain = await compileKernels(wasmUrl(build));
@@ -105,6 +106,31 @@ for (const build of BUILDS.filter((build) => build !== 'debug')) {
     cases.count++;
   });
 }
+
+test('javascript: exports what the engine types, with as many parameters, and lets its memory grow', async () => {
+  // @ts-expect-error: plain JavaScript, made by scripts/build-wasm.mjs
+  const { instantiate } = await import('../../build/scalar.js');
+  const memory = { buffer: new ArrayBuffer(65_536) } as WebAssembly.Memory;
+  const raw = instantiate({ env: { memory } });
+  for (const [name, arity] of Object.entries(EXPORTS)) {
+    if (arity === 'global') assert.type(raw[name].value, 'number', name);
+    else assert.is(raw[name].length, arity, `${name}: number of parameters`);
+    cases.count++;
+  }
+  assert.equal(
+    Object.keys(raw)
+      .filter((name) => name !== 'memory')
+      .toSorted(),
+    Object.keys(EXPORTS).toSorted(),
+  );
+  new Float32Array(memory.buffer, 2048, 1)[0] = 7;
+  memory.grow(2);
+  assert.is(memory.buffer.byteLength, 3 * 65_536);
+  assert.is(new Float32Array(memory.buffer, 2048, 1)[0], 7, 'what was there is still there');
+  const row = new Float32Array(memory.buffer, 2 * 65_536, 8);
+  raw.softmax(2 * 65_536, 32, 1, 8);
+  assert.equal([...row], new Array(8).fill(0.125), 'the kernels see what was added');
+});
 
 /** Calls with one wrong argument each. Addresses are fine: nothing but the assertion can stop these. */
 const A = 0x10000;

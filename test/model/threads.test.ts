@@ -68,7 +68,7 @@ function inputsOf({ shape: { batch, seq, seed }, masked }: RandomCall, rank: num
 }
 
 let compared = 0;
-const builds = BUILDS.filter(({ name }) => name !== 'debug');
+const builds = BUILDS.filter(({ name }) => name !== 'debug' && name !== 'scalar');
 const CASES_EACH = Math.ceil(500 / (7 * 2 * builds.length));
 for (const { name: build } of builds) {
   for (const dtype of ['float32', 'int8'] as const) {
@@ -155,6 +155,7 @@ threads('where workers or shared memory cannot be had: one thread, and why', asy
   const cases: [InitOptions, RegExp][] = [
     [{ workerUrl: new URL('file:///no/such/worker.js') }, /cannot be started: Cannot find module/],
     [{ wasmUrl: new URL('../../build/simd.wasm', import.meta.url) }, /not for shared memory/],
+    [{ wasmUrl: new URL('../../build/scalar.wasm', import.meta.url) }, /not for shared memory/],
   ];
   const wanted = await answerOf({});
   for (const [options, why] of cases) {

@@ -81,4 +81,17 @@ test('a page that only tokenizes: no kernels, no models', async () => {
   assert.ok(gzip < 17_000, `${gzip} bytes`);
 });
 
+test('a page that only multiplies: the kernels, no models', async () => {
+  const { code, gzip, assets } = await bundle(`
+    import { loadKernels } from 'albert-wasm/kernels';
+    const k = await loadKernels();
+    document.body.textContent = k.matmul(new Float32Array(6), new Float32Array(6), 2, 3, 2).join();
+  `);
+  for (const trace of ['last_hidden_state', 'model.safetensors', 'sentiment-analysis']) {
+    assert.not.ok(code.includes(trace), trace);
+  }
+  for (const name of ['simd.wasm', 'scalar.wasm', 'scalar.js']) assert.ok(assets.includes(name), assets.join(', '));
+  assert.ok(gzip < 12_000, `${gzip} bytes`);
+});
+
 test.run();

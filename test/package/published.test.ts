@@ -47,7 +47,8 @@ test.after(() => rmSync(folder, { recursive: true }));
 test('the library: built code and kernels, 400 KB at most, no model', () => {
   assert.ok(library.size <= 400_000, `${library.size} bytes`);
   const paths = library.files.map(({ path }) => path);
-  const kernels = ['relaxed-threads', 'relaxed', 'simd-threads', 'simd'].map((name) => `build/${name}.wasm`);
+  const modules = ['relaxed-threads', 'relaxed', 'simd-threads', 'simd', 'scalar'].map((name) => `build/${name}.wasm`);
+  const kernels = [...modules, 'build/scalar.js'];
   const page = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
   assert.equal(paths.filter((path) => !path.startsWith('dist/')).sort(), [...kernels, ...page].sort());
   for (const path of paths.filter((path) => path.startsWith('dist/'))) assert.match(path, /\.(js|d\.ts)$/);

@@ -24,8 +24,8 @@ const PAGE = (script: string) => `<!doctype html><html lang="en"><title>page</ti
 const run = promisify(execFile);
 const require = createRequire(import.meta.url);
 
-/** Fails unless the scores are Node's to 1e-5. */
-async function check({ labels, kernels }: Answer): Promise<void> {
+/** Fails unless the scores are Node's to 1e-5, by the kernels that are to be had. */
+async function check({ labels, kernels }: Answer, expected = /simd/): Promise<void> {
   await using classify = await pipeline('sentiment-analysis');
   const wanted = await classify('What a lovely day', { top_k: 2 });
   assert.is(labels.length, 2);
@@ -33,7 +33,7 @@ async function check({ labels, kernels }: Answer): Promise<void> {
     assert.is(labels[i]?.label, label);
     assert.ok(Math.abs((labels[i]?.score as number) - score) < 1e-5, `${labels[i]?.score}, ${score} in Node`);
   }
-  assert.match(kernels, /simd/);
+  assert.match(kernels, expected);
 }
 
 /** Serves a folder on a port of its own. */
@@ -123,6 +123,7 @@ browserSuite('runtimes and bundlers', (test, surroundings) => {
     await check(answer);
     assert.equal([answer.workers, answer.whyNoWorker], [1, undefined]);
     assert.ok(readdirSync(folder).some((file) => file.endsWith('.safetensors')));
+    await check(await page(folder, { 'Content-Security-Policy': "script-src 'self'" }), /scalar/);
   });
 
   test('esbuild: the inline entry, which needs no file beside the bundle', async () => {
@@ -155,15 +156,16 @@ browserSuite('runtimes and bundlers', (test, surroundings) => {
       await writeFile(`${folder}/main.js`, program.replace("'albert-wasm'", `'${cdn.origin}/inline.js'`));
       await writeFile(`${folder}/index.html`, PAGE('main.js'));
       symlinkSync(path('../../models/albert-mini-en-sst2'), `${folder}/model`);
-      const policies: Record<string, string>[] = [
-        {},
-        {
-          'Content-Security-Policy': `script-src 'self' ${cdn.origin} 'wasm-unsafe-eval'; worker-src blob:; connect-src 'self'`,
-        },
-      ];
-      for (const headers of policies) {
+      const policy = (wasm: string) => ({
+        'Content-Security-Policy': `script-src 'self' ${cdn.origin} ${wasm}; worker-src blob:; connect-src 'self'`,
+      });
+      for (const [headers, kernels] of [
+        [{}, /simd/],
+        [policy("'wasm-unsafe-eval'"), /simd/],
+        [policy(''), /scalar/],
+      ] as const) {
         const answer = await page(folder, headers);
-        await check(answer);
+        await check(answer, kernels);
         assert.equal([answer.workers, answer.whyNoWorker], [1, undefined]);
       }
     } finally {

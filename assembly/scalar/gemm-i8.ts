@@ -1,0 +1,158 @@
+/**
+ * int8 products. A panel is 8 scales, 8 words that only relaxed SIMD needs, then the weights in pairs of k, the columns of
+ * a pair side by side. Rows of A are quantised to int16 on their way in; sums are integers and exact.
+ */
+import { LANES, at } from "./layout";
+import { finishRow } from "./gemm";
+
+const HEADER_BYTES: usize = 64;
+
+/** Below this largest magnitude numbers count as zeros: 2^-100. */
+const LEAST: f32 = 7.888609052210118e-31;
+
+/** k as panels and quantised rows hold it. */
+// @ts-ignore: decorator
+@inline
+function depthOf(k: i32): i32 {
+  return (k + 3) & ~3;
+}
+
+// @ts-ignore: decorator
+@inline
+export function panelBytesI8(k: i32): usize {
+  return HEADER_BYTES + <usize>(depthOf(k) * LANES);
+}
+
+/** Bytes of the panels of a (k, n) matrix. */
+export function panelsBytesI8(k: i32, n: i32): usize {
+  return <usize>((n + LANES - 1) / LANES) * panelBytesI8(k);
+}
+
+// @ts-ignore: decorator
+@inline
+function panelOf(panels: usize, column: i32, k: i32): usize {
+  return panels + <usize>(column / LANES) * panelBytesI8(k);
+}
+
+/** Where the weight (row, lane) of a panel lies. */
+// @ts-ignore: decorator
+@inline
+function levelAt(panel: usize, row: i32, lane: i32): usize {
+  return panel + HEADER_BYTES + <usize>((row >> 1) * 2 * LANES + lane * 2 + (row & 1));
+}
+
+/** The weight itself. */
+export function weightOf(panel: usize, row: i32, lane: i32): f32 {
+  return <f32>(<i32>load<i8>(levelAt(panel, row, lane))) * load<f32>(at(panel, lane));
+}
+
+/** The nearest integer, ties to even, of a number below 2^22: adding 1.5 * 2^23 leaves it in the low bits. */
+// @ts-ignore: decorator
+@inline
+function nearest(x: f32): i32 {
+  return reinterpret<i32>(x + <f32>12582912) - 0x4b400000;
+}
+
+/** The largest magnitude of n numbers; compared as integers, so that a NaN, above infinity there, is not lost. */
+function largestOf(x: usize, stride: usize, n: i32): f32 {
+  let bits: i32 = 0;
+  for (; n > 0; n--, x += stride) bits = max(bits, load<i32>(x) & i32.MAX_VALUE);
+  return reinterpret<f32>(bits);
+}
+
+/** Quantises a float32 (k, n) matrix into panels from column `first` on, each column by its largest magnitude. */
+export function packI8(source: usize, strideK: usize, strideN: usize, panels: usize, k: i32, n: i32, first: i32): void {
+  for (let column = first; column < first + n; column++, source += strideN) {
+    const panel = panelOf(panels, column, k), lane = column % LANES;
+    const largest = largestOf(source, strideK, k);
+    const inverse: f32 = largest < LEAST ? 0 : <f32>127 / largest;
+    let from = source;
+    for (let i = 0; i < k; i++, from += strideK) store<i8>(levelAt(panel, i, lane), <i8>nearest(load<f32>(from) * inverse));
+    store<f32>(at(panel, lane), largest < LEAST ? 0 : largest / <f32>127);
+    store<i32>(at(panel, LANES + lane), 0);
+  }
+}
+
+/** Columns `first` to `first + n` of panels, one after the other, in float32. */
+export function unpackI8(panels: usize, k: i32, n: i32, first: i32, target: usize): void {
+  for (let column = first; column < first + n; column++) {
+    const panel = panelOf(panels, column, k);
+    for (let i = 0; i < k; i++, target += 4) store<f32>(target, weightOf(panel, i, column % LANES));
+  }
+}
+
+/** Columns that are quantised already: k levels each, one after the other, and a scale each. */
+export function packLevels(levels: usize, scales: usize, panels: usize, k: i32, n: i32, first: i32): void {
+  for (let column = first; column < first + n; column++, scales += 4) {
+    const panel = panelOf(panels, column, k), lane = column % LANES;
+    for (let i = 0; i < k; i++, levels++) store<i8>(levelAt(panel, i, lane), load<i8>(levels));
+    store<f32>(at(panel, lane), load<f32>(scales));
+    store<i32>(at(panel, LANES + lane), 0);
+  }
+}
+
+/** Such columns back. */
+export function unpackLevels(panels: usize, k: i32, n: i32, first: i32, levels: usize, scales: usize): void {
+  for (let column = first; column < first + n; column++, scales += 4) {
+    const panel = panelOf(panels, column, k), lane = column % LANES;
+    for (let i = 0; i < k; i++, levels++) store<i8>(levels, load<i8>(levelAt(panel, i, lane)));
+    store<f32>(scales, load<f32>(at(panel, lane)));
+  }
+}
+
+/** m rows of A as int16 by their largest magnitudes, zeros behind; the zero points are 0. */
+export function quantizeRows(a: usize, lda: usize, out: usize, scales: usize, zeros: usize, m: i32, k: i32): void {
+  // As many levels as keep a sum with weights of 127 an int32; more than 4,095 buy nothing.
+  const levels = <f32>min(4095, i32.MAX_VALUE / (127 * k));
+  for (; m > 0; m--, a += lda, scales += 4, zeros += 4) {
+    const largest = largestOf(a, 4, k);
+    const inverse: f32 = largest < LEAST ? 0 : levels / largest;
+    for (let i = 0; i < depthOf(k); i++, out += 2) store<i16>(out, i < k ? <i16>nearest(load<f32>(at(a, i)) * inverse) : 0);
+    store<f32>(scales, largest < LEAST ? 0 : largest / levels);
+    store<i32>(zeros, 0);
+  }
+}
+
+/** C = activation(A · B + bias) + residual, a row of A at a time; scratch holds its scale, zero point and levels. */
+export function gemmI8(
+  a: usize, lda: usize, panels: usize, bias: usize, c: usize, ldc: usize, m: i32, n: i32, k: i32,
+  activation: i32, residual: usize, ldResidual: usize, scratch: usize,
+): void {
+  const row = scratch + 8;
+  for (; m > 0; m--, a += lda, c += ldc) {
+    quantizeRows(a, lda, row, scratch, scratch + 4, 1, k);
+    const scale = load<f32>(scratch);
+    for (let j = 0; j < n; j += LANES) {
+      const panel = panelOf(panels, j, k);
+      rowTimesPanel(row, panel + HEADER_BYTES, at(c, j), k);
+      for (let lane = 0; lane < LANES; lane++) {
+        const sum = <f32>load<i32>(at(c, j + lane));
+        store<f32>(at(c, j + lane), sum * (scale * load<f32>(at(panel, lane))) + load<f32>(at(bias, j + lane)));
+      }
+    }
+    finishRow(c, n, activation, residual);
+    if (residual != 0) residual += ldResidual;
+  }
+}
+
+export function gemmI8ScratchBytes(k: i32): usize {
+  return 8 + <usize>depthOf(k) * 2;
+}
+
+/** c[0..8) = a · panel as int32, a pair of k at a time. */
+function rowTimesPanel(a: usize, weights: usize, c: usize, k: i32): void {
+  let s0: i32 = 0, s1: i32 = 0, s2: i32 = 0, s3: i32 = 0, s4: i32 = 0, s5: i32 = 0, s6: i32 = 0, s7: i32 = 0;
+  for (; k > 0; k -= 2, a += 4, weights += 2 * LANES) {
+    const x = <i32>load<i16>(a), y = <i32>load<i16>(a, 2);
+    s0 += x * <i32>load<i8>(weights) + y * <i32>load<i8>(weights, 1);
+    s1 += x * <i32>load<i8>(weights, 2) + y * <i32>load<i8>(weights, 3);
+    s2 += x * <i32>load<i8>(weights, 4) + y * <i32>load<i8>(weights, 5);
+    s3 += x * <i32>load<i8>(weights, 6) + y * <i32>load<i8>(weights, 7);
+    s4 += x * <i32>load<i8>(weights, 8) + y * <i32>load<i8>(weights, 9);
+    s5 += x * <i32>load<i8>(weights, 10) + y * <i32>load<i8>(weights, 11);
+    s6 += x * <i32>load<i8>(weights, 12) + y * <i32>load<i8>(weights, 13);
+    s7 += x * <i32>load<i8>(weights, 14) + y * <i32>load<i8>(weights, 15);
+  }
+  store<i32>(c, s0); store<i32>(c, s1, 4); store<i32>(c, s2, 8); store<i32>(c, s3, 12);
+  store<i32>(c, s4, 16); store<i32>(c, s5, 20); store<i32>(c, s6, 24); store<i32>(c, s7, 28);
+}

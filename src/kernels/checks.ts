@@ -1,0 +1,35 @@
+/** What callers of the kernels may pass: sizes, arrays of just as many numbers, names. */
+import { mismatch } from '../errors.js';
+
+/** Sizes by their names. @throws ERR_INPUT for one that is no integer from `least` on */
+export function checkSizes(sizes: Readonly<Record<string, number>>, least = 0): void {
+  for (const [name, size] of Object.entries(sizes)) {
+    if (!Number.isSafeInteger(size) || size < least) throw mismatch('ERR_INPUT', name, `an integer >= ${least}`, size);
+  }
+}
+
+/** @throws ERR_INPUT unless `value` is a Float32Array of that many numbers, rows times columns */
+export function checkMatrix(name: string, value: Float32Array, rows: number, cols: number): void {
+  if (!(value instanceof Float32Array)) throw mismatch('ERR_INPUT', name, 'a Float32Array', value);
+  if (value.length !== rows * cols) {
+    throw mismatch('ERR_INPUT', name, `${rows} x ${cols} = ${rows * cols} numbers`, value.length);
+  }
+}
+
+/** @throws ERR_INPUT unless `value` is among the names */
+export function checkName(title: string, value: string, names: readonly string[]): void {
+  if (!names.includes(value)) throw mismatch('ERR_INPUT', title, `one of ${names.join(', ')}`, value);
+}
+
+/** What is added to the scores of each key. @throws ERR_INPUT unless the mask is one 0 or 1 a key */
+export function maskBiasOf(mask: ArrayLike<number> | undefined, seq: number): Float32Array {
+  const bias = new Float32Array(seq);
+  if (mask === undefined) return bias;
+  if (mask?.length !== seq) throw mismatch('ERR_INPUT', 'mask', `${seq} numbers`, mask?.length ?? mask);
+  for (let i = 0; i < seq; i++) {
+    if (mask[i] !== 0 && mask[i] !== 1) throw mismatch('ERR_INPUT', 'mask', '0 or 1', mask[i], `[${i}]`);
+    // Absorbs any score, as in FlaxAlbert.
+    if (mask[i] === 0) bias[i] = -1e10;
+  }
+  return bias;
+}

@@ -1,0 +1,306 @@
+/** The kernels as functions of Float32Arrays: each call copies its matrices in, computes, copies the result out. */
+import { ACTIVATIONS, buildOf, type Kernels } from '../engine/kernels.js';
+import { checkMaxMemoryBytes, type LinearMemory, type Region } from '../engine/memory.js';
+import { type Runtime, startRuntime } from '../engine/runtime.js';
+import { DTYPES, type Dtype, type Scheme, schemesOf } from '../engine/schemes.js';
+import { AlbertError, checkOptions, mismatch } from '../errors.js';
+import { checkMatrix, checkName, checkSizes, maskBiasOf } from './checks.js';
+import {
+  type AttentionOptions,
+  GELU_KINDS,
+  type GeluKind,
+  type KernelsInfo,
+  type KernelsOptions,
+  type PackOptions,
+  type ProductOptions,
+} from './options.js';
+import { Blocks, PackedMatrix } from './packed.js';
+
+/** int8 activations of deeper products would overflow their sums. */
+const MOST_INT8_DEPTH = 2 ** 17;
+
+/** Bytes of a matrix that are on their way into panels at once. */
+const STAGING_BYTES = 2 ** 20;
+
+/**
+ * Compiles the kernels and makes their memory.
+ *
+ * @throws ERR_INPUT for options that are none, ERR_ENVIRONMENT, ERR_SOURCE when the kernels cannot be read
+ */
+export async function loadKernels(given?: KernelsOptions): Promise<KernelLibrary> {
+  const { wasmUrl, maxMemoryBytes } = checkOptions(given);
+  if (wasmUrl !== undefined && !URL.canParse(wasmUrl)) throw mismatch('ERR_INPUT', 'wasmUrl', 'a URL', wasmUrl);
+  const options = {
+    wasmUrl: wasmUrl && String(wasmUrl),
+    maxMemoryBytes: checkMaxMemoryBytes(maxMemoryBytes),
+    threads: 1,
+  };
+  return new KernelLibrary(await startRuntime(options));
+}
+
+/** Where everything lies while the library lives. */
+interface State {
+  readonly kernels: Kernels;
+  readonly memory: LinearMemory;
+  readonly whyNotSimd: string | undefined;
+  readonly schemes: Readonly<Record<Dtype, Scheme>>;
+  readonly blocks: Blocks;
+  readonly packed: Map<PackedMatrix, Region>;
+}
+
+/** The right factor of a product, in panels. */
+interface Panels {
+  readonly address: number;
+  readonly dtype: Dtype;
+  readonly k: number;
+  readonly n: number;
+}
+
+/**
+ * Matrices are row-major; a result is the caller's own, and what the caller passes is never changed. Every method throws
+ * ERR_INPUT for sizes and arrays that do not fit, ERR_MEMORY beyond `maxMemoryBytes` and ERR_DISPOSED after `dispose`;
+ * the library then works on.
+ */
+export class KernelLibrary {
+  #state: State | undefined;
+
+  /** Use `loadKernels`. */
+  constructor({ kernels, memory, whyNotSimd }: Runtime) {
+    const constants = memory.region();
+    constants.take(Number(kernels.heapBase.value));
+    memory.reserve(constants);
+    const [schemes, blocks] = [schemesOf(kernels), new Blocks(memory)];
+    this.#state = { kernels, memory, whyNotSimd, schemes, blocks, packed: new Map() };
+  }
+
+  /** a · b of (m, k) and (k, n): (m, n) */
+  matmul(a: Float32Array, b: Float32Array, m: number, k: number, n: number): Float32Array {
+    const { memory, schemes } = this.#alive();
+    checkSizes({ m, k, n });
+    checkMatrix('a', a, m, k);
+    checkMatrix('b', b, k, n);
+    if (m * n * k === 0) return this.#zeros(m * n);
+    return this.#run((region) => {
+      const panels = { address: region.take(schemes.float32.panelsBytes(k, n)), dtype: 'float32', k, n } as const;
+      memory.claim(region);
+      this.#pack(b, panels);
+      return this.#multiply(a, m, panels, {});
+    });
+  }
+
+  /** Packs the right factor (k, n) of products to come. */
+  pack(b: Float32Array, k: number, n: number, given?: PackOptions): PackedMatrix {
+    const { blocks, schemes, packed } = this.#alive();
+    const { dtype = 'float32' } = checkOptions(given);
+    checkName('dtype', dtype, DTYPES);
+    checkSizes({ k, n }, 1);
+    checkMatrix('b', b, k, n);
+    if (dtype === 'int8' && k > MOST_INT8_DEPTH) throw mismatch('ERR_INPUT', 'k', `at most ${MOST_INT8_DEPTH}`, k);
+    const bytes = schemes[dtype].panelsBytes(k, n);
+    const block = blocks.take(bytes);
+    try {
+      this.#pack(b, { address: block.start, dtype, k, n });
+    } catch (error) {
+      blocks.free(block);
+      throw error;
+    }
+    const matrix: PackedMatrix = new PackedMatrix([k, n], dtype, bytes, () => {
+      packed.delete(matrix);
+      blocks.free(block);
+    });
+    packed.set(matrix, block);
+    return matrix;
+  }
+
+  /**
+   * activation(a · w + bias) + residual, for `a` (m, k) and a packed `w` (k, n): (m, n)
+   *
+   * @throws ERR_DISPOSED when `w` has been freed
+   */
+  matmulPacked(a: Float32Array, w: PackedMatrix, m: number, given?: ProductOptions): Float32Array {
+    const { packed } = this.#alive();
+    const options = checkOptions(given);
+    const block = packed.get(w);
+    if (block === undefined) {
+      if (w instanceof PackedMatrix && w.freed) throw new AlbertError('ERR_DISPOSED', 'the matrix has been freed');
+      throw mismatch('ERR_INPUT', 'w', 'a matrix that this library has packed', w);
+    }
+    const { k, n, dtype } = w;
+    checkSizes({ m });
+    checkMatrix('a', a, m, k);
+    if (options.bias !== undefined) checkMatrix('bias', options.bias, 1, n);
+    if (options.residual !== undefined) checkMatrix('residual', options.residual, m, n);
+    if (options.activation !== undefined) checkName('activation', options.activation, ACTIVATIONS);
+    if (m === 0) return this.#zeros(0);
+    return this.#multiply(a, m, { address: block.start, dtype, k, n }, options);
+  }
+
+  /** The softmax of each row of `x` (rows, cols). */
+  softmax(x: Float32Array, rows: number, cols: number): Float32Array {
+    const { kernels, memory } = this.#alive();
+    checkSizes({ rows, cols });
+    checkMatrix('x', x, rows, cols);
+    if (x.length === 0) return this.#zeros(0);
+    return this.#run((region) => {
+      const matrix = region.matrix(rows, cols);
+      memory.claim(region);
+      memory.write(matrix, x);
+      kernels.softmax(matrix.address, matrix.stride, rows, cols);
+      return memory.read(matrix);
+    });
+  }
+
+  /** (x - mean) / sqrt(variance + eps) · gamma + beta of each row of `x` (rows, cols); gamma and beta are (cols). */
+  layerNorm(
+    x: Float32Array,
+    gamma: Float32Array,
+    beta: Float32Array,
+    rows: number,
+    cols: number,
+    eps: number,
+  ): Float32Array {
+    const { kernels, memory } = this.#alive();
+    checkSizes({ rows, cols });
+    checkMatrix('x', x, rows, cols);
+    checkMatrix('gamma', gamma, 1, cols);
+    checkMatrix('beta', beta, 1, cols);
+    if (!(eps >= 0 && eps < Number.POSITIVE_INFINITY)) throw mismatch('ERR_INPUT', 'eps', 'a number >= 0', eps);
+    if (x.length === 0) return this.#zeros(0);
+    return this.#run((region) => {
+      const [matrix, scale, bias] = [region.matrix(rows, cols), region.matrix(1, cols), region.matrix(1, cols)];
+      memory.claim(region);
+      memory.write(matrix, x);
+      memory.write(scale, gamma);
+      memory.write(bias, beta);
+      const { address, stride } = matrix;
+      kernels.layerNorm(address, stride, 0, 0, scale.address, bias.address, address, stride, rows, cols, eps);
+      return memory.read(matrix);
+    });
+  }
+
+  /** The GELU of each number. */
+  gelu(x: Float32Array, kind: GeluKind = 'gelu'): Float32Array {
+    const { kernels, memory } = this.#alive();
+    checkMatrix('x', x, 1, x?.length);
+    checkName('kind', kind, GELU_KINDS);
+    if (x.length === 0) return this.#zeros(0);
+    return this.#run((region) => {
+      const matrix = region.matrix(1, x.length);
+      memory.claim(region);
+      memory.write(matrix, x);
+      kernels.activate(matrix.address, matrix.stride, 1, x.length, ACTIVATIONS.indexOf(kind));
+      return memory.read(matrix);
+    });
+  }
+
+  /**
+   * softmax(q · kᵀ / sqrt(headDim)) · v of each head of one sequence. All are (seq, heads · headDim): a head's columns
+   * lie side by side.
+   */
+  attention(q: Float32Array, k: Float32Array, v: Float32Array, options: AttentionOptions): Float32Array {
+    const { kernels, memory } = this.#alive();
+    const { heads, seq, headDim, mask } = checkOptions(options);
+    checkSizes({ heads, seq, headDim });
+    const hidden = heads * headDim;
+    checkMatrix('q', q, seq, hidden);
+    checkMatrix('k', k, seq, hidden);
+    checkMatrix('v', v, seq, hidden);
+    const maskBias = maskBiasOf(mask, seq);
+    if (q.length === 0) return this.#zeros(0);
+    return this.#run((region) => {
+      const factors = [q, k, v].map((data) => ({ data, matrix: region.matrix(seq, hidden) }));
+      const [bias, context] = [region.matrix(1, seq), region.matrix(seq, hidden)];
+      const scratch = region.take(kernels.attentionScratchBytes(seq, headDim));
+      memory.claim(region);
+      for (const { data, matrix } of factors) memory.write(matrix, data);
+      memory.write(bias, maskBias);
+      const [qAt, kAt, vAt] = factors.map(({ matrix }) => matrix.address) as [number, number, number];
+      const { address, stride } = context;
+      const scale = 1 / Math.sqrt(headDim);
+      for (let at = 0; at < hidden * 4; at += headDim * 4) {
+        const [qHead, kHead, vHead, out] = [qAt + at, kAt + at, vAt + at, address + at];
+        kernels.attention(qHead, kHead, vHead, stride, bias.address, out, stride, seq, headDim, scale, scratch, 0, 0);
+      }
+      return memory.read(context);
+    });
+  }
+
+  info(): KernelsInfo {
+    const { kernels, memory, whyNotSimd, blocks } = this.#alive();
+    const why = whyNotSimd !== undefined && { whyNotSimd };
+    return { kernels: buildOf(kernels), ...why, packedBytes: blocks.bytes, memoryBytes: memory.bytes };
+  }
+
+  /** Gives all memory back, that of packed matrices too; a second call does nothing. */
+  dispose(): void {
+    for (const matrix of this.#state?.packed.keys() ?? []) matrix.free();
+    this.#state = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** The product with what is in panels already; nothing is empty. */
+  #multiply(a: Float32Array, m: number, { address, dtype, k, n }: Panels, options: ProductOptions): Float32Array {
+    const { kernels, memory, schemes } = this.#alive();
+    const { bias = new Float32Array(n), activation = 'identity', residual } = options;
+    const { gemm, scratchBytes } = schemes[dtype];
+    return this.#run((region) => {
+      const [left, start, out] = [region.matrix(m, k), region.matrix(1, n), region.matrix(m, n)];
+      const added = residual && region.matrix(m, n);
+      const scratch = region.take(scratchBytes(k));
+      memory.claim(region);
+      memory.write(left, a);
+      memory.write(start, bias);
+      if (added) memory.write(added, residual);
+      const { address: addedAt = 0, stride: ldAdded = 0 } = added ?? {};
+      const [ldLeft, ldOut, number] = [left.stride, out.stride, ACTIVATIONS.indexOf(activation)];
+      gemm.run(m * n * k, (kernel) => {
+        const [leftAt, startAt, outAt] = [left.address, start.address, out.address];
+        kernels[kernel](leftAt, ldLeft, address, startAt, outAt, ldOut, m, n, k, number, addedAt, ldAdded, scratch);
+      });
+      return memory.read(out);
+    });
+  }
+
+  /** Packs a matrix (k, n) at an address, a few columns at a time. */
+  #pack(b: Float32Array, { address, dtype, k, n }: Panels): void {
+    const { memory, schemes } = this.#alive();
+    const { pack, panelsBytes } = schemes[dtype];
+    this.#run((region) => {
+      const most = Math.min(n, Math.max(1, Math.floor(STAGING_BYTES / (k * 4))));
+      const staging = region.take(k * most * 4);
+      memory.claim(region);
+      // A panel's free lanes are read too.
+      memory.f32(address, panelsBytes(k, n) / 4).fill(0);
+      for (let first = 0; first < n; first += most) {
+        const count = Math.min(most, n - first);
+        const columns = memory.f32(staging, k * count);
+        for (let i = 0; i < k; i++) columns.set(b.subarray(i * n + first, i * n + first + count), i * count);
+        pack(staging, count * 4, 4, address, k, count, first);
+      }
+    });
+  }
+
+  /** Plans and runs one call's work in a region above everything in use, which is free again afterwards. */
+  #run<T>(work: (region: Region) => T): T {
+    const { memory } = this.#alive();
+    const before = memory.used;
+    try {
+      return work(memory.region());
+    } finally {
+      memory.release(before);
+    }
+  }
+
+  #zeros(length: number): Float32Array {
+    this.#alive().memory.checkOutput(length * 4);
+    return new Float32Array(length);
+  }
+
+  #alive(): State {
+    if (this.#state === undefined) throw new AlbertError('ERR_DISPOSED', 'the kernels have been disposed');
+    return this.#state;
+  }
+}
