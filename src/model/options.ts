@@ -9,6 +9,7 @@ import type { Params } from './load.js';
 /** Memory that a model may take unless the caller allows more: 1 GiB. */
 const DEFAULT_MAX_MEMORY_BYTES = 2 ** 30;
 
+/** How a model is made, whatever its weights come from. */
 export interface InitOptions {
   /**
    * How the large weight matrices are stored and multiplied. `int8`: a quarter of the memory, one scale a channel,
@@ -34,6 +35,7 @@ export interface InitOptions {
   readonly maxMemoryBytes?: number;
 }
 
+/** How a model is made from a source, and how the source is read. */
 export interface LoadOptions extends InitOptions, SourceOptions {
   /** A checkpoint without the weights of this head is an error instead of a warning. */
   readonly strict?: boolean;
@@ -41,6 +43,7 @@ export interface LoadOptions extends InitOptions, SourceOptions {
   readonly onWarning?: (message: string) => void;
 }
 
+/** What one forward computes and returns beside a head's own fields. */
 export interface ForwardOptions {
   /** Return the attention weights of every layer. */
   readonly output_attentions?: boolean;
@@ -67,6 +70,7 @@ export interface CommonOutput {
 /** A head's fields in FlaxAlbert's order, without names. */
 export type FieldArray = (Tensor<Float32Array> | readonly Tensor<Float32Array>[])[];
 
+/** What runs a model, and what it takes. */
 export interface ModelInfo {
   readonly dtype: Dtype;
   /** Threads that compute one forward. */
