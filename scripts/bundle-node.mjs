@@ -27,7 +27,7 @@ async function bundle(from, to) {
       throw new Error(log.message);
     },
   });
-  const { output } = await build.write({ file: `${root}/dist/node/${to}`, format: 'esm' });
+  const { output } = await build.write({ file: `${root}/dist/node/${to}`, format: 'esm', comments: false });
 
   const [{ code, fileName }] = output;
   if (output.length !== 1)
