@@ -9,29 +9,55 @@ import { rolldown } from 'rolldown';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const MOST_BYTES = 600_000;
 
+/** The kernels as a module: `data:` URLs by file name. */
+const KERNELS = ['simd', 'relaxed', 'simd-threads', 'relaxed-threads', 'scalar'].map((name) => `${name}.wasm`);
+const kernelsModule = `export const kernels = ${JSON.stringify(
+  Object.fromEntries(
+    KERNELS.map((name) => [
+      name,
+      `data:application/wasm;base64,${readFileSync(`${root}/build/${name}`).toString('base64')}`,
+    ]),
+  ),
+)};`;
+
+/** What stands for the kernels in a worker's code until it is started: they are in the file once. */
+const PLACEHOLDER = 'inlined:kernels/';
+
 /** A worker's file as a module: the URL of a copy of its code. */
-const workerModule = (code) => `
-  let url;
-  export const fileUrl = () => (url ??= URL.createObjectURL(new Blob([${JSON.stringify(code)}], { type: 'text/javascript' })));
-`;
+function workerModule(code) {
+  const text = JSON.stringify(code);
+  const whole = `${text}.replace(/${PLACEHOLDER.replace('/', '\\/')}([\\w-]+\\.wasm)/g, (_, name) => kernels[name])`;
+  const [imported, content] = code.includes(PLACEHOLDER)
+    ? [`import { kernels } from 'inlined:kernels';`, whole]
+    : ['', text];
+  return `${imported}
+    let url;
+    export const fileUrl = () => (url ??= URL.createObjectURL(new Blob([${content}], { type: 'text/javascript' })));
+  `;
+}
 
 /** The kernels in JavaScript, where they are imported by their URL: here, by their path. */
 const SCRIPT = /const url = new URL\('([^']+scalar\.js)', import\.meta\.url\);\s*(.* await import\().*url\.href\)/;
 
-/** Puts in place of the URL of a file beside the code what needs no file; `workers` are codes by path. */
-function inlined(workers) {
+const IMPORT = `import { kernels } from 'inlined:kernels';`;
+
+/** Puts in place of the URL of a file beside the code what needs no file; `workers` are codes by path, in the page's code. */
+function inlined(workers, page) {
+  const load = (path) => (path === 'kernels' ? kernelsModule : workerModule(workers[path]));
   return {
     name: 'inlined',
     resolveId: (id) => (id.startsWith('inlined:') ? id : undefined),
-    load: (id) => (id.startsWith('inlined:') ? workerModule(workers[id.slice('inlined:'.length)]) : undefined),
+    load: (id) => (id.startsWith('inlined:') ? load(id.slice('inlined:'.length)) : undefined),
     transform(code) {
       const imports = [];
       const replaced = code
         .replace(SCRIPT, "$2'$1')")
         .replace(/new URL\('(\.\.[^']+)', import\.meta\.url\)/g, (expression, path) => {
           if (path.endsWith('.wasm')) {
-            const bytes = readFileSync(`${root}/dist/engine/${path}`);
-            return `new URL('data:application/wasm;base64,${bytes.toString('base64')}')`;
+            const name = path.split('/').at(-1);
+            if (!page) return `new URL('${PLACEHOLDER}${name}')`;
+            if (!imports.includes(IMPORT)) imports.push(IMPORT);
+            return `new URL(kernels['${name}'])`;
           }
           if (workers[path] === undefined) return expression;
           const name = `fileUrl${imports.length}`;
@@ -47,7 +73,7 @@ async function bundle(input, workers, file) {
   const bundled = await rolldown({
     input: `${root}/dist/${input}`,
     platform: 'browser',
-    plugins: [inlined(workers)],
+    plugins: [inlined(workers, file !== undefined)],
     resolve: { conditionNames: ['browser', 'import'] },
     onLog(_level, log) {
       throw new Error(log.message);
