@@ -12,6 +12,7 @@ export interface LoadProgress {
   readonly total: number | undefined;
 }
 
+/** How a source is read, and who hears of it. */
 export interface SourceOptions {
   /** Branch, tag or commit of a Hub id; `main` unless given. All files of a load are of one commit. */
   readonly revision?: string;

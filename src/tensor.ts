@@ -1,7 +1,9 @@
 /** The ground floor's value: numbers with a shape, as models return them and as callers may pass them. */
 import { mismatch } from './errors.js';
 
+/** The type of a tensor's numbers. */
 export type TensorDtype = 'float32' | 'int32' | 'int64';
+/** A tensor's numbers, row-major. */
 export type TensorData = Float32Array | Int32Array | BigInt64Array;
 
 /** Nested arrays of numbers: the plain JavaScript form of a tensor. */
@@ -26,6 +28,7 @@ export class Tensor<D extends TensorData = TensorData> {
     this.shape = Object.freeze([...shape]);
   }
 
+  /** The type of the numbers. */
   get dtype(): TensorDtype {
     if (this.data instanceof Float32Array) return 'float32';
     return this.data instanceof Int32Array ? 'int32' : 'int64';

@@ -28,6 +28,7 @@ export interface ModelClass<M> {
   new (placed: Placed): M;
 }
 
+/** What the seven classes share: FlaxAlbert's loading, calling and saving, with `Fields` as the outputs of the head. */
 export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   readonly #backend: Backend;
   readonly #whyNoWorker: string | undefined;
@@ -152,6 +153,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     return this.#backend.report;
   }
 
+  /** What runs the model, and what it takes. */
   info(): ModelInfo {
     const whyNoWorker = this.#whyNoWorker;
     return { ...this.#backend.info(), ...(whyNoWorker !== undefined && { whyNoWorker }) };
@@ -174,6 +176,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     await this.#backend.dispose();
   }
 
+  /** `dispose`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
   }

@@ -8,6 +8,7 @@ import type { SourceOptions } from '../source-options.js';
 import type { Tensor } from '../tensor.js';
 import type { Params } from './load.js';
 
+/** How a model is made, whatever its weights come from. */
 export interface InitOptions {
   /**
    * How the large weight matrices are stored and multiplied. `int8`: a quarter of the memory, one scale a channel,
@@ -36,6 +37,7 @@ export interface InitOptions {
   readonly maxMemoryBytes?: number;
 }
 
+/** How a model is made from a source, and how the source is read. */
 export interface LoadOptions extends InitOptions, SourceOptions {
   /** A checkpoint without the weights of this head is an error instead of a warning. */
   readonly strict?: boolean;
@@ -43,6 +45,7 @@ export interface LoadOptions extends InitOptions, SourceOptions {
   readonly onWarning?: (message: string) => void;
 }
 
+/** What one forward computes and returns beside a head's own fields. */
 export interface ForwardOptions {
   /** Return the attention weights of every layer. */
   readonly output_attentions?: boolean;
@@ -69,6 +72,7 @@ export interface CommonOutput {
 /** A head's fields in FlaxAlbert's order, without names. */
 export type FieldArray = (Tensor<Float32Array> | readonly Tensor<Float32Array>[])[];
 
+/** What runs a model, and what it takes. */
 export interface ModelInfo {
   readonly dtype: Dtype;
   /** Threads that compute one forward. */

@@ -8,6 +8,7 @@ import { encodeSafetensors, type TensorToWrite } from '../weights/safetensors.js
 import { readInt8, readParameter } from './pack.js';
 import type { Parameter } from './parameters.js';
 
+/** How a checkpoint is written. */
 export interface SaveOptions {
   /** `model.safetensors` with PyTorch's names (the default), or `flax_model.msgpack` with Flax's tree. */
   readonly format?: 'safetensors' | 'flax_msgpack';

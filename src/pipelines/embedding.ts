@@ -47,9 +47,8 @@ export interface RankedEmbedding {
 }
 
 /**
- * The embeddings most like one of a query, best first.
+ * The embeddings most like one of a query, best first: `top_k` of them, 10 unless given.
  *
- * @param options.top_k how many to return. Default 10
  * @throws ERR_INPUT for embeddings of another size than the query's, with the index
  */
 export function rankEmbeddings(

@@ -26,6 +26,7 @@ export interface Pipelines {
   'sentence-order': SentenceOrderPipeline;
 }
 
+/** The name of a task; two have a second name. */
 export type Task = keyof Pipelines;
 
 /** Each task's loader, and the package of the small model that it uses without a source, where one serves. */

@@ -17,12 +17,14 @@ import {
   softmax,
 } from './pipeline.js';
 
+/** A prompt and what may follow it. */
 export interface ChoicesInput {
   /** A question, or the beginning of a text. */
   readonly prompt: string;
   readonly choices: readonly string[];
 }
 
+/** One of the choices, and how likely it is among them. */
 export interface ScoredChoice {
   /** The choice's place among the choices. */
   readonly index: number;

@@ -5,6 +5,7 @@ import type { AlbertInputs } from '../model/inputs.js';
 import type { LoadOptions } from '../model/options.js';
 import type { AlbertTokenizer, Encoding } from '../tokenizer/tokenizer.js';
 
+/** How a pipeline's model and tokenizer are loaded. */
 export interface PipelineOptions extends LoadOptions {}
 
 /** Options of one call. */
@@ -34,6 +35,7 @@ export interface Pipeline<Result, Options extends CallOptions, Input = string> {
   readonly tokenizer: AlbertTokenizer;
   /** Gives the model's memory back. */
   dispose(): Promise<void>;
+  /** `dispose`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 

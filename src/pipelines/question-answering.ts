@@ -17,12 +17,14 @@ import {
 } from './pipeline.js';
 import { type AnswerWindow, bestSpans } from './spans.js';
 
+/** A question, and the text that answers it. */
 export interface QuestionInput {
   readonly question: string;
   /** Where the answer is looked for, however long. */
   readonly context: string;
 }
 
+/** A stretch of the context. */
 export interface QuestionAnswer {
   /** Its start's probability times its end's. */
   readonly score: number;

@@ -13,6 +13,7 @@ import {
   type Sequence,
 } from './pipeline.js';
 
+/** A sentence, and those that it is compared with. */
 export interface SentencesInput {
   readonly source_sentence: string;
   /** What the source sentence is compared with. */

@@ -35,6 +35,7 @@ const FUNCTIONS: Readonly<Record<ScoreFunction, (logits: Float32Array) => Float6
   none: (logits) => Float64Array.from(logits),
 };
 
+/** How scores are made of logits. */
 export type ScoreFunction = 'sigmoid' | 'softmax' | 'none';
 
 export interface TextClassificationOptions extends CallOptions {

@@ -3,6 +3,7 @@ import { mismatch } from '../errors.js';
 import { checkTokenCount, specialTokenCount } from './encoding.js';
 import type { TruncationStrategy } from './truncation.js';
 
+/** How texts become ids: pairs, cuts, windows, padding. */
 export interface EncodeOptions {
   /** The second text of a pair. */
   text_pair?: string;

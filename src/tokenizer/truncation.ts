@@ -5,6 +5,7 @@
  */
 import { mismatch } from '../errors.js';
 
+/** Which text of a pair loses tokens: the longer one token by token, or the one that is named. */
 export type TruncationStrategy = 'longest_first' | 'only_first' | 'only_second';
 
 /** A window `[start, end)` over the pieces of one text. */

@@ -9,6 +9,7 @@ import {
   planLanguageModeling,
 } from './language-modeling.js';
 
+/** Scores of every word of the vocabulary at every place. */
 export interface MaskedLMOutput {
   /** (batch, seq, vocab_size) */
   readonly logits: Tensor<Float32Array>;

@@ -3,6 +3,7 @@ import type { Tensor } from '../../tensor.js';
 import type { Head } from '../head.js';
 import { readRows } from '../run.js';
 
+/** Hidden states of every token, and a vector for each sequence. */
 export interface AlbertModelOutput {
   /** (batch, seq, hidden_size) */
   readonly last_hidden_state: Tensor<Float32Array>;

@@ -4,6 +4,7 @@ import { type Matrix, rowsOf } from '../../engine/memory.js';
 import { Tensor } from '../../tensor.js';
 import type { Head } from '../head.js';
 
+/** A score for each choice. */
 export interface MultipleChoiceOutput {
   /** (batch, choices) */
   readonly logits: Tensor<Float32Array>;

@@ -12,6 +12,7 @@ import {
   planLanguageModeling,
 } from './language-modeling.js';
 
+/** Scores of words at every place, and of the order of two segments. */
 export interface PreTrainingOutput {
   /** (batch, seq, vocab_size) */
   readonly prediction_logits: Tensor<Float32Array>;

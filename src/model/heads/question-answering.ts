@@ -6,6 +6,7 @@ import { Tensor } from '../../tensor.js';
 import type { Head } from '../head.js';
 import type { Rows } from '../run.js';
 
+/** Scores of each token as the answer's first and last. */
 export interface QuestionAnsweringOutput {
   /** (batch, seq) */
   readonly start_logits: Tensor<Float32Array>;

@@ -5,6 +5,7 @@ import type { Tensor } from '../../tensor.js';
 import type { Head } from '../head.js';
 import { readRows } from '../run.js';
 
+/** A score for each label of each sequence. */
 export interface SequenceClassificationOutput {
   /** (batch, num_labels) */
   readonly logits: Tensor<Float32Array>;
