@@ -256,6 +256,20 @@ export const HOST = [
     tests: ['test/source.test.ts'],
   },
   {
+    what: 'a file that is listed by its URL and missing passes for one that need not be there',
+    file: 'src/source.ts',
+    search: "    if (bytes === undefined) throw mismatch('ERR_SOURCE', file, 'to exist', 'no file', content.href);\n",
+    replace: '',
+    tests: ['test/source.test.ts'],
+  },
+  {
+    what: "progress tells of a file by its URL's name",
+    file: 'src/source.ts',
+    search: 'await read(content, { ...options, signal }, file)',
+    replace: "await read(content, { ...options, signal }, content.pathname.split('/').at(-1))",
+    tests: ['test/source.test.ts'],
+  },
+  {
     what: 'duplicate tensor names are taken',
     file: 'src/weights/json-cursor.ts',
     search: '      seen.add(key);\n',
