@@ -26,14 +26,13 @@ export async function showFigures(model: AlbertForSequenceClassification): Promi
   }
   const median = times.sort((a, b) => a - b)[ROUNDS >> 1] as number;
   const info = model.info();
-  const place = info.workers > 0 ? 'a Web Worker' : `this page (${info.whyNoWorker ?? 'as asked'})`;
-  const threads = `${info.threads}${info.whyNotThreaded === undefined ? '' : ` (${info.whyNotThreaded})`}`;
+  const workers = info.workers === 1 ? 'a Web Worker' : `${info.workers} Web Workers`;
   const rows = [
     ['Speed', `${whole((TOKENS / median) * 1000)} tokens a second`],
     ['Kernels', `WebAssembly, ${info.kernels}`],
-    ['Threads', threads],
+    ['Threads', String(info.threads)],
     ['Numbers', info.dtype],
-    ['Runs in', place],
+    ['Runs in', info.workers === 0 ? 'this page' : workers],
     ['Memory', megabytes(info.memoryBytes)],
   ];
   const pairs = rows.map(([name, value]) => {
@@ -42,6 +41,7 @@ export async function showFigures(model: AlbertForSequenceClassification): Promi
     return pair;
   });
   element('figures').replaceChildren(...pairs);
+  element('reasons').textContent = [info.whyNotThreaded, info.whyNoWorker].filter(Boolean).join('; ');
 }
 
 /** What a file is, by its name. */

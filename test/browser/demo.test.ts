@@ -87,7 +87,11 @@ demo('sentiment turns as one types, with the answer of Node', () =>
     assert.ok(await page.evaluate(() => crossOriginIsolated));
     await type(page, 'The acting is good, but the story is a mess.', 'Negative');
     await page.waitForTimeout(300);
-    await page.screenshot({ path: `${SHOTS}/light.png` });
+    await page.screenshot({
+      path: `${SHOTS}/light.png`,
+      fullPage: true,
+      clip: { x: 0, y: 0, width: 1000, height: 1480 },
+    });
     const text = 'The story is a mess, but the acting is good.';
     await type(page, text, 'Positive');
     await using classify = await pipeline('sentiment-analysis', `${ROOT}/demo/models/albert-mini-en-sst2`);
