@@ -41,6 +41,9 @@ export function loadSentiment(): Promise<Loaded> {
 export function startSentiment({ tokenizer, model }: Loaded, onReading: (reading: Reading) => void): void {
   const announce = announcer('announcement');
   const read = latest(PAUSE, async (text: string, signal) => {
+    // An empty field has no sentiment, though the model would give it one.
+    element('verdict').style.visibility = text.trim() === '' ? 'hidden' : 'visible';
+    if (text.trim() === '') return;
     const { input_ids, tokens, offsets } = tokenizer.encode(text, { truncation: true, max_length: MOST_TOKENS });
     const start = performance.now();
     const { logits, attentions = [] } = await model.forward({ input_ids }, { output_attentions: true, signal });
