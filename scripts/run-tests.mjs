@@ -39,7 +39,7 @@ function runFile(file) {
       const number = (label) => Number(output.match(new RegExp(`${label}:\\s+(\\d+)`))?.[1] ?? 0);
       const [total, passed, skipped] = [number('Total'), number('Passed'), number('Skipped')];
       const crashed = code !== 0 && total === passed ? 1 : 0;
-      const silent = total === 0 && crashed === 0 ? 1 : 0;
+      const silent = total + skipped === 0 && crashed === 0 ? 1 : 0;
       if (silent) output += `\n${file} ran no test\n`;
       resolve({ file, output, passed, skipped, failed: total - passed + crashed + silent });
     });
