@@ -15,7 +15,7 @@ export function wasmToScript(wasm) {
     module.setFeatures(binaryen.Features.MutableGlobals);
     const parts = module.emitAsmjs().split(OWN_INSTANCE);
     if (parts.length !== 2) throw new Error('wasm2js writes something else than it did');
-    return `/* Made from scalar.wasm by Binaryen's wasm2js. */\n${parts[0]}export { asmFunc as instantiate };\n`;
+    return `/* Made from scalar.wasm by Binaryen's wasm2js. */\n${parts[0].replace(/^ +/gm, '')}export { asmFunc as instantiate };\n`;
   } finally {
     module.dispose();
   }
