@@ -34,6 +34,9 @@ const PACKAGE_OWNERS = {
 /** Where Node's own modules may be used: what no browser loads. */
 const ON_NODE = ['src/platform/node', 'src/hub/node/', 'src/cli', 'src/shards/'];
 
+/** Where a program's bundler compiles kernels; elsewhere they are loaded by their URLs. */
+const WITH_MODULES = 'src/engine/workerd-builds.ts';
+
 /** What only one file may import: the rest of the source must not know on which platform it runs. */
 const BEHIND_PLATFORM = { 'src/hub/node/': 'src/platform/node.ts', 'src/hub/web/': 'src/platform/web.ts' };
 
@@ -58,13 +61,17 @@ for (const file of files) {
   const specifiers = importedFiles.map(({ fileName }) => fileName);
   const targets = [];
   for (const specifier of specifiers) {
-    if (specifier.startsWith('.')) {
+    if (specifier.endsWith('.wasm')) {
+      if (file !== WITH_MODULES) faults.push(`${file} imports ${specifier}`);
+    } else if (specifier.startsWith('.')) {
       const path = normalize(join(dirname(file), specifier)).replace(/\.js$/, '');
       const target = files.find((candidate) => candidate === `${path}.ts`);
       if (target === undefined) faults.push(`${file} imports ${specifier}, which is no file of the project`);
       else targets.push(target);
     } else if (specifier === '#platform') {
       targets.push('src/platform/node.ts', 'src/platform/web.ts');
+    } else if (specifier === '#builds') {
+      targets.push('src/engine/builds.ts', 'src/engine/workerd-builds.ts');
     } else if (specifier === '#model-worker') {
       targets.push('src/platform/node-model-worker.ts', 'src/platform/web-model-worker.ts');
     } else if (specifier.startsWith('node:')) {

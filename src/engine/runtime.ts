@@ -1,9 +1,11 @@
 /** What a model computes with: kernels over a memory, and workers where they were asked for and can be had. */
+
+import { chooseKernels } from '#builds';
 import { processors } from '#platform';
-import { chooseKernels, takesSharedMemory } from './builds.js';
 import { DIVIDED, instantiateKernels, type Kernels } from './kernels.js';
 import { LinearMemory } from './memory.js';
 import { Threads } from './threads.js';
+import { takesSharedMemory } from './trials.js';
 
 export interface RuntimeOptions {
   readonly maxMemoryBytes: number;

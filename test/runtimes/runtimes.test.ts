@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { promisify } from 'node:util';
 import * as assert from 'uvu/assert';
 import { type LabelScore, type ModelInfo, pipeline } from '../../src/index.js';
@@ -145,6 +145,44 @@ browserSuite('runtimes and bundlers', (test, surroundings) => {
     const answer = await page(folder);
     await check(answer);
     assert.equal([answer.workers, answer.whyNoWorker], [1, undefined]);
+  });
+
+  test("Cloudflare's workerd: kernels compiled beforehand, the model from a server", async () => {
+    const [{ build }, { Miniflare }] = [require('esbuild'), require('miniflare')];
+    const folder = `${project}/workerd`;
+    // As Cloudflare's own bundler does: kernels are modules of their own, beside the program.
+    const compiledWasm = {
+      name: 'compiled wasm',
+      setup: ({ onResolve }: { onResolve: (at: object, found: (file: { path: string }) => object) => void }) =>
+        onResolve({ filter: /\.wasm$/ }, ({ path }) => ({ path: `./${basename(path)}`, external: true })),
+    };
+    await build({
+      absWorkingDir: project,
+      entryPoints: ['workerd.js'],
+      bundle: true,
+      format: 'esm',
+      conditions: ['workerd', 'worker', 'browser'],
+      plugins: [compiledWasm],
+      outfile: `${folder}/main.js`,
+      logLevel: 'error',
+    });
+    const kernels = ['simd.wasm', 'relaxed.wasm'].map((name) => ({
+      type: 'CompiledWasm',
+      path: `${folder}/${name}`,
+      contents: readFileSync(path(`../../build/${name}`)),
+    }));
+    const modules = [{ type: 'ESModule', path: `${folder}/main.js` }, ...kernels];
+    const service = new Miniflare({ modules, modulesRoot: folder, compatibilityDate: '2026-01-01' });
+    const server = await serve(path('../../models/albert-mini-en-sst2'));
+    try {
+      const query = new URLSearchParams({ text: 'What a lovely day', model: `${server.origin}/` });
+      const response = await service.dispatchFetch(`http://service/?${query}`);
+      assert.is(response.status, 200, response.statusText);
+      await check((await response.json()) as Answer);
+    } finally {
+      server.close();
+      await service.dispose();
+    }
   });
 
   test('a page without a bundler: the library from another origin, as from a CDN', async () => {

@@ -1,0 +1,15 @@
+/**
+ * The kernels in Cloudflare's workerd, which compiles nothing at run time: modules that have been compiled when a program is
+ * deployed. Threads and other kernels are not to be had there.
+ */
+import relaxed from '../../build/relaxed.wasm';
+import simd from '../../build/simd.wasm';
+import { mismatch } from '../errors.js';
+import type { ChosenKernels } from './builds.js';
+import { multipliesInt8 } from './trials.js';
+
+/** @throws ERR_INPUT for a `wasmUrl` */
+export async function chooseKernels(wasmUrl?: string): Promise<ChosenKernels> {
+  if (wasmUrl !== undefined) throw mismatch('ERR_INPUT', 'wasmUrl', 'none, as nothing can be compiled here', wasmUrl);
+  return { code: multipliesInt8(relaxed, false) ? relaxed : simd };
+}
