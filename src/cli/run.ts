@@ -71,6 +71,9 @@ function checkUsage(inputs: number, { file, shard }: LineOptions): void {
   if (shard !== undefined && (file === undefined || inputs > 0)) {
     throw fault('shard', '--shard takes a part of the lines of a --file (--help shows how)');
   }
+  if (file !== undefined && inputs > 0) {
+    throw fault('file', 'take what to read from arguments or from a --file, not from both');
+  }
   if (inputs === 0 && file === undefined && process.stdin.isTTY) {
     throw fault('noText', 'give it as arguments or as lines (--help shows how)');
   }

@@ -1,5 +1,5 @@
 /** The base of every ALBERT model: loading, the forward method, saving, disposing. */
-import { checkOptions, throwIfAborted } from '../errors.js';
+import { checkOptions, mismatch, throwIfAborted } from '../errors.js';
 import { openSource, type Source } from '../source.js';
 import type { Tensor } from '../tensor.js';
 import type { Backend, Recipe, RunCall } from './backend.js';
@@ -165,6 +165,9 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
    * large matrices as an int8 model holds them. The tokenizer is not the model's: copy its files to load the directory as a pipeline.
    */
   async save_pretrained(directory: string | URL, options?: SaveOptions): Promise<void> {
+    if (!(directory instanceof URL) && (typeof directory !== 'string' || directory === '')) {
+      throw mismatch('ERR_INPUT', 'directory', 'a path or a file: URL', directory);
+    }
     await this.#backend.save(directory, checkOptions(options));
   }
 

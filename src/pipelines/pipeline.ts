@@ -107,6 +107,9 @@ async function runJobs<Fields, Result, S extends Sequence>(
   total: number,
 ): Promise<Result[]> {
   checkCount('batch_size', batch_size);
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw mismatch('ERR_INPUT', 'onProgress', 'a function', onProgress);
+  }
   const results: Result[] = [];
   let run: { sequence: S; outputs: Fields[]; job: Job<Fields, Result, S> }[] = [];
   let tokens = 0;

@@ -110,6 +110,7 @@ export function stackEncodings(encodings: readonly Encoding[]): {
   attention_mask: number[][];
   token_type_ids: number[][];
 } {
+  if (!Array.isArray(encodings)) throw mismatch('ERR_INPUT', 'encodings', 'an array of encodings', encodings);
   return {
     input_ids: encodings.map(({ input_ids }) => input_ids),
     attention_mask: encodings.map(({ attention_mask }) => attention_mask),

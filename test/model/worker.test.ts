@@ -148,6 +148,11 @@ test('what a checkpoint lacks or gets wrong is told as ever', async () => {
     await using model = await AlbertForSequenceClassification.from_pretrained(directory, { worker: true, onWarning });
     assert.equal(model.loadReport.initialized, ['classifier.weight', 'classifier.bias']);
     assert.match(warnings.join(), /classifier.weight/);
+    for (const none of [undefined, null, 5, {}]) {
+      for (const model of [saved, whole]) {
+        await expectError(() => model.save_pretrained(none as never), 'ERR_INPUT', 'directory');
+      }
+    }
     await using body = await AlbertModel.from_pretrained(directory, { worker: true });
     assertSame(await body.forward(TINY_INPUTS), await whole.forward(TINY_INPUTS), 'saved by a worker');
     const strict = { worker: true, strict: true };

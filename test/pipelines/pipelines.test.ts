@@ -52,6 +52,11 @@ pipelines('an array answers as its texts one by one, to the bit, whatever the ba
   }
 });
 
+pipelines('progress that is no function', async () => {
+  await using classify = await pipeline('sentiment-analysis');
+  await expectError(() => classify(['a'], { onProgress: 'x' as never }), 'ERR_INPUT', 'onProgress');
+});
+
 pipelines('progress is told after each run, of batch_size texts or 512 tokens', async () => {
   const progress = async (texts: string[], batch_size?: number) => {
     const steps: number[] = [];
