@@ -258,7 +258,7 @@ export const HOST = [
   {
     what: 'a file that is listed by its URL and missing passes for one that need not be there',
     file: 'src/source.ts',
-    search: "    if (bytes === undefined) throw mismatch('ERR_SOURCE', file, 'to exist', 'no file', content.href);\n",
+    search: "    if (bytes === undefined) throw mismatch('ERR_SOURCE', file, 'to exist', 'no file', place(content));\n",
     replace: '',
     tests: ['test/source.test.ts'],
   },

@@ -180,6 +180,7 @@ streams('shards: together every line once, in order; their faults name the byte'
 });
 
 for (const args of [
+  ['--file', 'package.json', 'text'],
   ['--shard', '1/2', 'text'],
   ['--shard', '1/2'],
   ['--shard', '1/2', '--file', 'package.json', 'text'],
@@ -194,7 +195,7 @@ for (const args of [
     const { code, out, err } = await run(['classify', ...args]);
     assert.is(code, 2, err);
     assert.is(out, '');
-    assert.match(err, /^error: [^\n]*(i\/n|--shard)/);
+    assert.match(err, /^error: [^\n]*(i\/n|--shard|--file)/);
   });
 }
 
