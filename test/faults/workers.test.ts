@@ -121,6 +121,18 @@ test('a worker that is lost while nobody calls is not missed', async () => {
   assert.is(model.info().workers, 1);
 });
 
+test('a worker is replaced though the signal of the load has fired since', async () => {
+  const loading = new AbortController();
+  const directory = new URL('../../models/albert-mini-en-sst2/', import.meta.url);
+  const workerUrl = faulty('process.exit(1)');
+  process.env.FAULT = 'run';
+  await using model = await AlbertModel.from_pretrained(directory, { worker: true, workerUrl, signal: loading.signal });
+  process.env.FAULT = '';
+  loading.abort();
+  await expectError(() => model.forward({ input_ids: [2, 3] }), 'ERR_WORKER', 'exit code 1');
+  assert.is((await model.forward({ input_ids: [2, 3] })).last_hidden_state.shape[1], 2);
+});
+
 test('a worker that cannot be made anew: ERR_WORKER at every call, and it can be disposed of', async () => {
   process.env.FAULT = 'run';
   const recipe = recipeFor(faulty('process.exit(1)'));

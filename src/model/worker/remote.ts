@@ -125,7 +125,9 @@ export class RemoteModel implements Backend {
 
   async #renew(): Promise<Link> {
     try {
-      const { link, made } = await makeInWorker(this.#recipe, { patience: this.#patience });
+      // Not the signal of the load, which may have fired since.
+      const { signal } = new AbortController();
+      const { link, made } = await makeInWorker(this.#recipe, { signal, patience: this.#patience });
       [this.#link, this.#info] = [link, made.info];
     } finally {
       this.#renewal = undefined;
