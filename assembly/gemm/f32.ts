@@ -14,6 +14,12 @@ const SUM_DEPTH: i32 = 384;
 const BLOCK_ROWS: i32 = 192;
 
 /**
+ * Rows that pass six panels side by side: all of a few, or else the first. It fetches the panels' weights from memory in six
+ * streams, where one waits at each page's end; the tiles after it find them in the second cache.
+ */
+const MOST_LED: i32 = 4;
+
+/**
  * C = activation(A · B + bias) + residual.
  *
  * A is (m, k), row-major with stride `lda`; B is packed (`packF32`); bias holds padded(n) floats, as do the rows of C
@@ -51,13 +57,24 @@ function block(
 ): void {
   const fused = activation != IDENTITY || residual != 0;
   while (panelCount > 0) {
-    const width = m == 1 && panelCount >= ROW_TILE_PANELS ? ROW_TILE_PANELS : 1;
+    const width = panelCount >= ROW_TILE_PANELS ? ROW_TILE_PANELS : 1;
+    const led = width == 1 ? 0 : m <= MOST_LED ? m : 1;
     for (let first = 0; first < k; first += SUM_DEPTH) {
       const depth = min(SUM_DEPTH, k - first);
-      const at = a + (<usize>first << 2), pt = panel + <usize>first * PANEL_ROW_BYTES;
       const sum: usize = first == 0 ? 0 : scratch;
-      if (width > 1) wideRow(at, pt, panelBytes, c, depth, bias, sum);
-      else tiles(at, lda, pt, c, ldc, m, depth, bias, sum);
+      let at = a + (<usize>first << 2), pt = panel + <usize>first * PANEL_ROW_BYTES, bt = bias, ct = c;
+      for (let row = 0; row < led; row++) {
+        wideRow(at, pt, panelBytes, ct, depth, bias, sum);
+        at += lda;
+        ct += ldc;
+      }
+      if (m == led) continue;
+      for (let p = 0; p < width; p++) {
+        tiles(at, lda, pt, ct, ldc, m - led, depth, bt, sum);
+        pt += panelBytes;
+        bt += PANEL_ROW_BYTES;
+        ct += PANEL_ROW_BYTES;
+      }
     }
     if (fused) epilogue(c, ldc, m, width * LANES, activation, residual, ldResidual);
     const bytes = PANEL_ROW_BYTES * width;

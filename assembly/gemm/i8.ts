@@ -9,6 +9,12 @@ import { quantizeRows, quantizedBytes } from "./quantize";
 /** The most rows of A that are quantised at once: 128 rows of 3,072 are 390 or 790 KB, and stay in the second cache. */
 const BLOCK_ROWS: i32 = 128;
 
+/**
+ * From so many rows on the first passes several panels side by side: their weights then come in several streams, which
+ * wait for memory less (4 % of 128 rows). Plain SIMD's products gain nothing by it, and few rows lose by its slower tile.
+ */
+const LEAST_LED: i32 = ASC_FEATURE_RELAXED_SIMD ? 16 : i32.MAX_VALUE;
+
 /** Where the rows' scales and zero points and the quantised rows lie in the scratch memory. */
 const ROW_SCALES: usize = TILE_BYTES;
 const ROW_ZEROS: usize = ROW_SCALES + BLOCK_ROWS * 4;
@@ -66,9 +72,18 @@ function block(
   const fused = activation != IDENTITY || residual != 0;
   const panelBytes = panelBytesI8(k);
   while (panelCount > 0) {
-    const width = m == 1 && panelCount >= ROW_TILE_PANELS ? ROW_TILE_PANELS : 1;
-    if (width > 1) wideRow(panel, panelBytes, bias, c, k, scratch);
-    else tiles(paired, panel, bias, c, ldc, m, k, scratch);
+    const width = panelCount >= ROW_TILE_PANELS && (m == 1 || m >= LEAST_LED) ? ROW_TILE_PANELS : 1;
+    const first = i32(width > 1);
+    if (first > 0) wideRow(panel, panelBytes, bias, c, k, scratch);
+    if (m > first) {
+      let pt = panel, bt = bias, ct = c + ldc * first;
+      for (let p = 0; p < width; p++) {
+        tiles(paired, pt, bt, ct, ldc, first, m, k, scratch);
+        pt += panelBytes;
+        bt += PANEL_ROW_BYTES;
+        ct += PANEL_ROW_BYTES;
+      }
+    }
     if (fused) epilogue(c, ldc, m, width * LANES, activation, residual, ldResidual);
     const bytes = PANEL_ROW_BYTES * width;
     panel += panelBytes * width;
@@ -79,13 +94,16 @@ function block(
   }
 }
 
-/** One panel past m rows, as tiles of nearly equal height. */
-function tiles(paired: bool, panel: usize, bias: usize, c: usize, ldc: usize, m: i32, k: i32, scratch: usize): void {
+/** One panel past rows `first` to m, as tiles of nearly equal height; c is the first of them. */
+function tiles(
+  paired: bool, panel: usize, bias: usize, c: usize, ldc: usize, first: i32, m: i32, k: i32, scratch: usize,
+): void {
   const most = tallest(paired);
+  m -= first;
   const count = (m + most - 1) / most;
   const low = m / count, tall = m % count;
   const lda = quantizedBytes(k), groups = depthOf(k) / GROUP;
-  let a = scratch + QUANTIZED, scales = scratch + ROW_SCALES, zeros = scratch + ROW_ZEROS;
+  let a = scratch + QUANTIZED + lda * first, scales = scratch + ROW_SCALES + (first << 2), zeros = scratch + ROW_ZEROS + (first << 2);
   for (let t = 0; t < count; t++) {
     const rows = low + i32(t < tall);
     tileRows(paired, rows, a, lda, panel, scratch, groups);
@@ -97,7 +115,7 @@ function tiles(paired: bool, panel: usize, bias: usize, c: usize, ldc: usize, m:
   }
 }
 
-/** One row past four panels. */
+/** The first row past four panels. */
 function wideRow(panel: usize, panelBytes: usize, bias: usize, c: usize, k: i32, scratch: usize): void {
   rowTile(scratch + QUANTIZED, panel, panelBytes, scratch, depthOf(k) / GROUP);
   for (let p: usize = 0; p < <usize>ROW_TILE_PANELS * PANEL_ROW_BYTES; p += PANEL_ROW_BYTES) {
