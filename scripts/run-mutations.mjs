@@ -95,6 +95,7 @@ const words = process.argv.slice(2).join(' ');
 const chosen = all.filter(({ what, file }) => `${file} ${what}`.includes(words));
 const counts = { caught: 0, skipped: 0, failed: 0 };
 try {
+  if (chosen.length === 0) throw new Error(`no fault has these words: ${words}`);
   for (const mutation of all) planted(readFileSync(`${root}/${mutation.file}`, 'utf8'), mutation);
   // A test that fails anyway would catch everything.
   const { code, output } = await runTests([...new Set(chosen.flatMap(({ tests }) => tests))]);

@@ -61,6 +61,28 @@ export const KERNELS = [
     tests: GEMM,
   },
   {
+    what: 'of a few rows side by side all are stored as the first',
+    file: 'assembly/gemm/f32.ts',
+    search: '        at += lda;\n        ct += ldc;\n',
+    replace: '        at += lda;\n',
+    tests: GEMM,
+  },
+  {
+    what: 'the panels beside the first take its bias',
+    file: 'assembly/gemm/f32.ts',
+    search: '        bt += PANEL_ROW_BYTES;\n',
+    replace: '',
+    tests: GEMM,
+  },
+  {
+    what: 'the rows behind the first of int8 take its scale',
+    file: 'assembly/gemm/i8.ts',
+    search: 'scratch + ROW_SCALES + (first << 2)',
+    replace: 'scratch + ROW_SCALES',
+    build: 'relaxed',
+    tests: INT8,
+  },
+  {
     what: 'a stretch of products is one short',
     file: 'assembly/gemm/f32.ts',
     search: 'min(SUM_DEPTH, k - first)',

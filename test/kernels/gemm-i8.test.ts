@@ -8,7 +8,7 @@ import { columnsOf, FORMATS, type Format, formatOf, gemmI8, panelBytes, type Qua
 import { epilogue, gemm, Random } from './reference.js';
 
 const test = suite('gemmI8');
-const cases = new Cases(27_000);
+const cases = new Cases(27_800);
 
 const ROWS = 12;
 const COLS = 16;
@@ -163,15 +163,16 @@ test('more rows than a block of 128', () => {
   }
 });
 
-test('one row past four panels and more, beside two rows', () => {
+test('one row, and the first of many, past four panels and more', () => {
   for (const k of [1, 7, 64, 770]) {
-    const product = new Product(2, 73, k);
+    const product = new Product(129, 73, k);
     for (const n of [24, 25, 31, 32, 33, 40, 63, 64, 65, 73]) {
-      for (const m of [1, 2]) {
+      for (const m of [1, 2, 15, 16, 17]) {
         check(product, m, n);
         check(product, m, n, { activation: 'gelu', gapC: 8, residual: true });
       }
     }
+    check(product, 129, 73, { gapA: 3, gapC: 8 });
   }
 });
 
