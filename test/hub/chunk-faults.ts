@@ -135,6 +135,13 @@ const OF_BODIES: Record<string, ChunkFault> = {
     always: 'whole',
     keeps: true,
   },
+  'a connection that ends after the last byte, without a length': {
+    answer: (e) => sendPart(e, { length: undefined, end: 'close' }),
+    chunks: [Infinity, 0],
+    once: 'whole',
+    always: each('whole', WORDS, WORDS, WORDS),
+    keeps: true,
+  },
   silence: {
     answer: (e) => sendPart(e, { end: 'silence' }),
     once: 'whole',
