@@ -139,7 +139,7 @@ const OF_BODIES: Record<string, ChunkFault> = {
     answer: (e) => sendPart(e, { length: undefined, end: 'close' }),
     chunks: [Infinity, 0],
     once: 'whole',
-    always: each('whole', WORDS, WORDS, WORDS),
+    always: 'whole',
     keeps: true,
   },
   silence: {
