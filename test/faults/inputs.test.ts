@@ -8,10 +8,10 @@ import { assertHealthy, observed } from '../health.js';
 import { Random } from '../kernels/reference.js';
 import { TINY } from '../tiny.js';
 import { size } from './sizes.js';
+import { VARIANTS } from './variants.js';
 
 const test = suite('bad inputs');
 
-const CASES = size(10_000, 200_000);
 const SEED = Number(process.env.FUZZ_SEED ?? 1);
 /** The first value that each input does not take. */
 const LIMITS = {
@@ -88,31 +88,34 @@ function bad(draw: Draw): { inputs: Record<string, unknown>; title: Title } {
   return { inputs, title };
 }
 
-test(`${CASES} bad inputs from seed ${SEED}`, async () => {
-  await using model = await observed(() => AlbertModel.from_config(TINY, { seed: 1 }));
-  const random = new Random(SEED);
-  const draw = (below: number) => Math.floor(random.next() * below);
-  const codes = new Map<string, number>();
-  for (let i = 0; i < CASES; i++) {
-    const { inputs, title } = bad(draw);
-    const before = structuredClone(inputs);
-    const error = await model.forward(inputs as never).then(
-      () => new Error('it was taken'),
-      (thrown) => thrown,
-    );
-    const told = `case ${i} of FUZZ_SEED=${SEED}, ${JSON.stringify(inputs, (_, v) => (typeof v === 'bigint' ? `${v}n` : v))}`;
-    assert.ok(error instanceof AlbertError, `${told}: ${error.stack}`);
-    assert.ok(error.code === 'ERR_INPUT' || error.code === 'ERR_TOO_LONG', `${told}: ${error.code}`);
-    // A bad shape of the ids is told of the inputs that no longer match them.
-    if (title !== 'input_ids')
-      assert.ok(/"(attention_mask|token_type_ids|position_ids|shape|data)"/.test(error.message), told);
-    assert.equal(inputs, before, told);
-    codes.set(error.code, (codes.get(error.code) ?? 0) + 1);
-    if (i % 500 === 499) await assertHealthy(model);
-  }
-  assert.ok(codes.get('ERR_TOO_LONG')! >= CASES / 50, JSON.stringify([...codes]));
-  await assertHealthy(model);
-  stateCases(CASES, 10_000);
-});
+for (const { name, config, options, share } of VARIANTS) {
+  const CASES = share * size(10_000, 200_000);
+  test(`${name}: ${CASES} bad inputs from seed ${SEED}`, async () => {
+    await using model = await observed(() => AlbertModel.from_config(config, options));
+    const random = new Random(SEED);
+    const draw = (below: number) => Math.floor(random.next() * below);
+    const codes = new Map<string, number>();
+    for (let i = 0; i < CASES; i++) {
+      const { inputs, title } = bad(draw);
+      const before = structuredClone(inputs);
+      const error = await model.forward(inputs as never).then(
+        () => new Error('it was taken'),
+        (thrown) => thrown,
+      );
+      const told = `case ${i} of FUZZ_SEED=${SEED}, ${JSON.stringify(inputs, (_, v) => (typeof v === 'bigint' ? `${v}n` : v))}`;
+      assert.ok(error instanceof AlbertError, `${told}: ${error.stack}`);
+      assert.ok(error.code === 'ERR_INPUT' || error.code === 'ERR_TOO_LONG', `${told}: ${error.code}`);
+      // A bad shape of the ids is told of the inputs that no longer match them.
+      if (title !== 'input_ids')
+        assert.ok(/"(attention_mask|token_type_ids|position_ids|shape|data)"/.test(error.message), told);
+      assert.equal(inputs, before, told);
+      codes.set(error.code, (codes.get(error.code) ?? 0) + 1);
+      if (i % 500 === 499) await assertHealthy(model);
+    }
+    assert.ok(codes.get('ERR_TOO_LONG')! >= CASES / 50, JSON.stringify([...codes]));
+    await assertHealthy(model);
+    stateCases(CASES, 10_000 * share);
+  });
+}
 
 test.run();

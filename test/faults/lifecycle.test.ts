@@ -7,12 +7,12 @@ import { AlbertModel } from '../../src/model/models.js';
 import { stateCases } from '../cases.js';
 import { assertHealthy, golden, observed } from '../health.js';
 import { Random } from '../kernels/reference.js';
-import { TINY, TINY_INPUTS } from '../tiny.js';
+import { TINY_INPUTS } from '../tiny.js';
 import { size } from './sizes.js';
+import { VARIANTS, type Variant } from './variants.js';
 
 const test = suite('lifecycle');
 
-const SEQUENCES = size(200, 2000);
 const SEED = Number(process.env.FUZZ_SEED ?? 1);
 
 interface Call {
@@ -26,10 +26,14 @@ interface Call {
 }
 
 /** One random sequence of six to fifteen steps; what each call may have come to follows from the steps around it. */
-async function sequence(seed: number, wanted: Float32Array): Promise<Record<string, number>> {
+async function sequence(
+  { config, options }: Variant,
+  seed: number,
+  wanted: Float32Array,
+): Promise<Record<string, number>> {
   const random = new Random(seed);
   const draw = (below: number) => Math.floor(random.next() * below);
-  const model = await observed(() => AlbertModel.from_config(TINY, { seed: 1 }));
+  const model = await observed(() => AlbertModel.from_config(config, options));
   const calls: Call[] = [];
   const disposals: Promise<void>[] = [];
   const counts: Record<string, number> = { answers: 0, ERR_ABORTED: 0, ERR_DISPOSED: 0 };
@@ -81,20 +85,23 @@ async function sequence(seed: number, wanted: Float32Array): Promise<Record<stri
   return counts;
 }
 
-test(`${SEQUENCES} sequences from seed ${SEED}`, async () => {
-  await using reference = await AlbertModel.from_config(TINY, { seed: 1 });
-  const wanted = await golden(reference);
-  const total: Record<string, number> = {};
-  for (let seed = SEED; seed < SEED + SEQUENCES; seed++) {
-    const counts = await sequence(seed, wanted).catch((error) => {
-      throw new Error(`FUZZ_SEED=${seed}: ${error.stack}`);
-    });
-    for (const [outcome, count] of Object.entries(counts)) total[outcome] = (total[outcome] ?? 0) + count;
-  }
-  for (const outcome of ['answers', 'ERR_ABORTED', 'ERR_DISPOSED']) {
-    assert.ok(total[outcome]! >= SEQUENCES / 5, JSON.stringify(total));
-  }
-  stateCases(SEQUENCES, 200);
-});
+for (const variant of VARIANTS) {
+  const SEQUENCES = Math.max(8, variant.share * size(200, 2000));
+  test(`${variant.name}: ${SEQUENCES} sequences from seed ${SEED}`, async () => {
+    await using reference = await AlbertModel.from_config(variant.config, variant.options);
+    const wanted = await golden(reference);
+    const total: Record<string, number> = {};
+    for (let seed = SEED; seed < SEED + SEQUENCES; seed++) {
+      const counts = await sequence(variant, seed, wanted).catch((error) => {
+        throw new Error(`FUZZ_SEED=${seed}: ${error.stack}`);
+      });
+      for (const [outcome, count] of Object.entries(counts)) total[outcome] = (total[outcome] ?? 0) + count;
+    }
+    for (const outcome of ['answers', 'ERR_ABORTED', 'ERR_DISPOSED']) {
+      assert.ok(total[outcome]! >= SEQUENCES / 5, JSON.stringify(total));
+    }
+    stateCases(SEQUENCES, Math.max(8, 200 * variant.share));
+  });
+}
 
 test.run();

@@ -17,12 +17,12 @@ const ROUNDS = size(2, 50);
 const PATIENCE = 3000;
 const ENTRY = new URL('../../scripts/source-worker.mjs', import.meta.url);
 
-/** What keeps the process alive, once the test runner's own timer is gone, but for files that are being read: sources are. */
+/** What keeps the process alive, once the test runner's own timer is gone, but for files that are being read or closed: sources are. */
 async function resources(): Promise<string[]> {
   await new Promise((resolve) => setImmediate(resolve));
   return process
     .getActiveResourcesInfo()
-    .filter((kind) => !kind.startsWith('FSReq'))
+    .filter((kind) => !/^(FSReq|CloseReq)/.test(kind))
     .sort();
 }
 

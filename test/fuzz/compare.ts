@@ -1,9 +1,11 @@
 /** One random model in every build and dtype against the reference, each field within a bound. */
+import { isDeepStrictEqual } from 'node:util';
 import * as assert from 'uvu/assert';
 import type { AlbertInputs } from '../../src/model/inputs.js';
+import type { InitOptions } from '../../src/model/options.js';
 import type { Tensor } from '../../src/tensor.js';
 import { encodeSafetensors } from '../../src/weights/safetensors.js';
-import { BUILDS, type Build } from '../builds.js';
+import { BUILDS } from '../builds.js';
 import { HEADS } from '../fixtures.js';
 import { FORMATS, type Format } from '../kernels/int8.js';
 import { Random } from '../kernels/reference.js';
@@ -11,7 +13,7 @@ import { type Fields, forward } from '../reference/albert.js';
 import type { Weights } from '../reference/encoder.js';
 import type { Row, Rows } from '../reference/operations.js';
 import { prefixOf } from '../reference/parameters.js';
-import { type Case, drawWeights } from './draw.js';
+import { type Case, drawWeights, ON_THREADS } from './draw.js';
 
 /**
  * What rounding alone may do to a model is measured on the reference: how far its answers move when each weight moves by
@@ -62,20 +64,19 @@ export async function checkCase(kase: Case, answered = kase): Promise<Outcome> {
     assert.ok(error <= limit, `${what}: ${error} > ${limit}`);
   };
 
-  let debug: Fields | undefined;
-  let plain: Fields | undefined;
+  const answers = new Map<string, Fields>();
   for (const build of BUILDS) {
-    const got = await run(answered, files, build, 'float32');
+    const got = await run(answered, files, { wasmUrl: build.wasmUrl, dtype: 'float32' });
+    answers.set(`${build.name} float32`, got.fields);
     for (const [name, error] of distances(got.fields, wanted).errors)
       hold(`${build.name} float32 ${name}`, error, allowed);
-    if (build.name === 'debug') debug = got.fields;
-    if (build.name === 'simd') plain = got.fields;
   }
   // The compiler's optimisations change no bit.
-  assert.equal(debug, plain, 'debug and simd');
+  assert.equal(answers.get('debug float32'), answers.get('simd float32'), 'debug and simd');
 
   for (const build of BUILDS.filter(({ name }) => name !== 'debug')) {
-    const got = await run(answered, files, build, 'int8');
+    const got = await run(answered, files, { wasmUrl: build.wasmUrl, dtype: 'int8' });
+    answers.set(`${build.name} int8`, got.fields);
     const format = FORMATS[build.name];
     const unrounded = reference(kase, got.weights);
     const rounded = reference(kase, got.weights, (row) => quantized(row, format));
@@ -84,7 +85,25 @@ export async function checkCase(kase: Case, answered = kase): Promise<Outcome> {
       hold(`${build.name} int8 ${name}`, error, allowed + ROUNDED_SHARE * rounding);
     }
   }
+  if (answered === kase) await checkElsewhere(kase, files, answers);
   return { fields, worst, wellConditioned: sensitivity <= ILL_CONDITIONED };
+}
+
+/** Two threads or a worker give the bits that one thread has given, which are within the bound: the build and dtype go by turns. */
+async function checkElsewhere(kase: Case, files: Files, answers: ReadonlyMap<string, Fields>): Promise<void> {
+  const { elsewhere, weights } = kase;
+  if (elsewhere === undefined) return;
+  const turn = Math.floor(weights.seed / ON_THREADS);
+  const builds = BUILDS.filter(({ name }) => name === 'simd' || name === 'relaxed');
+  const { name } = builds[(turn >> 1) % builds.length]!;
+  const dtype = (elsewhere === 'threads' ? turn : turn >> 1) % 2 === 0 ? 'float32' : 'int8';
+  const where = elsewhere === 'threads' ? { threads: 2 } : { worker: true };
+  const wasmUrl = new URL(`../../build/${name}${elsewhere === 'threads' ? '-threads' : ''}.wasm`, import.meta.url);
+  const { fields, info } = await run(kase, files, { wasmUrl, dtype, ...where });
+  assert.is(elsewhere === 'threads' ? info.threads : info.workers, elsewhere === 'threads' ? 2 : 1);
+  for (const [field, values] of answers.get(`${name} ${dtype}`)!) {
+    assert.ok(isDeepStrictEqual(fields.get(field), values), `${name} ${dtype} ${field}: other bits with ${elsewhere}`);
+  }
 }
 
 function reference(kase: Case, weights: Weights, incoming?: (row: Row) => Row): Fields {
@@ -92,9 +111,10 @@ function reference(kase: Case, weights: Weights, incoming?: (row: Row) => Row): 
   return forward({ config, weights, prefix: prefixOf(head), incoming }, head, batch);
 }
 
-async function run(kase: Case, files: Record<string, string | Uint8Array>, build: Build, dtype: 'float32' | 'int8') {
-  const { wasmUrl } = build;
-  await using model = await HEADS[kase.head].from_pretrained(files as never, { wasmUrl, dtype, strict: true });
+type Files = Readonly<Record<string, string | Uint8Array>>;
+
+async function run(kase: Case, files: Files, options: InitOptions) {
+  await using model = await HEADS[kase.head].from_pretrained(files as never, { ...options, strict: true });
   assert.equal(model.loadReport.ignored, [], 'tensors without a use');
   const output = await model.forward(inputsOf(kase), { output_attentions: true, output_hidden_states: true });
   const fields = Object.entries(output as unknown as Record<string, Tensor | Tensor[]>).flatMap(([name, value]) =>
@@ -103,8 +123,10 @@ async function run(kase: Case, files: Record<string, string | Uint8Array>, build
       : [[name, flat(value)] as const],
   );
   const weights =
-    dtype === 'int8' ? [...model.params].map(([name, t]) => [name, toRows(t.data, t.shape)] as const) : [];
-  return { fields: new Map(fields) as Fields, weights: new Map(weights) };
+    options.dtype === 'int8' && !options.worker
+      ? [...model.params].map(([name, t]) => [name, toRows(t.data, t.shape)] as const)
+      : [];
+  return { fields: new Map(fields) as Fields, weights: new Map(weights), info: model.info() };
 }
 
 function flat({ data }: Tensor): Float64Array {

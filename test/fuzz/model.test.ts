@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Threads } from '../../src/engine/threads.js';
 import { stateCases } from '../cases.js';
 import { checkCase } from './compare.js';
 import { type Case, drawCase, HEAD_NAMES } from './draw.js';
@@ -74,8 +75,17 @@ for (const [name, plant] of Object.entries(FAULTS)) {
   });
 }
 
+/** Operations that two threads have done together. */
+let divided = 0;
+const { run } = Threads.prototype;
+Threads.prototype.run = function (operation) {
+  divided++;
+  run.call(this, operation);
+};
+
 test(`${CASES} models from seed ${SEED}`, async () => {
   const [heads, activations] = [new Set<string>(), new Set<string>()];
+  const elsewhere = { threads: 0, worker: 0 };
   let [fields, worst, unclear] = [0, 0, 0];
   for (let seed = SEED; seed < SEED + CASES; seed++) {
     const kase = drawCase(seed);
@@ -92,13 +102,16 @@ test(`${CASES} models from seed ${SEED}`, async () => {
       );
     }
     heads.add(kase.head);
+    if (kase.elsewhere !== undefined) elsewhere[kase.elsewhere]++;
     activations.add(kase.config.hidden_act);
   }
   console.log(
-    `\n${fields} fields, the worst at ${(100 * worst).toFixed(0)} % of its bound, ${unclear} models ill-conditioned`,
+    `\n${fields} fields, the worst at ${(100 * worst).toFixed(0)} % of its bound, ${unclear} models ill-conditioned; ` +
+      `${elsewhere.threads} models on two threads, ${divided} operations divided, and ${elsewhere.worker} in a worker`,
   );
   assert.ok(unclear <= CASES / 20, `${unclear} models say nothing`);
   if (CASES >= 300) assert.equal([heads.size, activations.size], [HEAD_NAMES.length, 8]);
+  if (CASES >= 300) assert.ok(elsewhere.worker >= 3 && divided >= 4 * elsewhere.threads, `${divided} divided`);
   stateCases(CASES, LEAST);
 });
 

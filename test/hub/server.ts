@@ -130,12 +130,15 @@ function originOf(server: Server): string {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** A file, or the range that was asked for. Like the real ones, the other server's ETag looks like a hash and is none. */
+/** Like the real one's, the other server's ETag looks like a hash and is none. */
+export const CDN_ETAG = `"${sha256(new TextEncoder().encode('not the content'))}"`;
+
+/** A file, or the range that was asked for. */
 export function sendFile(
   request: IncomingMessage,
   response: ServerResponse,
   { bytes }: HubFile,
-  etag = `"${sha256(new TextEncoder().encode('not the content'))}"`,
+  etag = CDN_ETAG,
   stopAt = Number.POSITIVE_INFINITY,
 ): unknown {
   const { range, 'if-range': ifRange } = request.headers;

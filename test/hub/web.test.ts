@@ -4,39 +4,11 @@ import * as assert from 'uvu/assert';
 import { openRepository } from '../../src/hub/web/repository.js';
 import type { LoadProgress, SourceOptions } from '../../src/source-options.js';
 import { expectError } from '../expect-error.js';
+import { fetchFrom, TestCaches } from './page.js';
 import { COMMIT, gitSha1, sendFile, TestHub, times } from './server.js';
 
 const test = suite('the Hub in a browser');
 const WEIGHTS = 'model.safetensors';
-
-/** The page's Cache storage, as much of it as is used; `refuse` fails what a full disk fails. */
-class TestCaches {
-  readonly stores = new Map<string, Map<string, Response>>();
-  refuse = false;
-
-  async open(name: string) {
-    const store = this.stores.get(name) ?? new Map<string, Response>();
-    this.stores.set(name, store);
-    return {
-      match: async (url: URL) => store.get(url.href)?.clone(),
-      put: async (url: URL, response: Response) => {
-        if (this.refuse) throw new DOMException('full', 'QuotaExceededError');
-        store.set(url.href, response);
-      },
-    };
-  }
-}
-
-/** huggingface.co played by a test Hub; like a browser's, this fetch shows nothing of an answer that redirects. */
-function fetchFrom(hub: TestHub): typeof fetch {
-  return async (input, init) => {
-    assert.is.not(init?.redirect, 'manual');
-    const wanted = String(input);
-    const response = await fetch(wanted.replace('https://huggingface.co', hub.endpoint), init);
-    if (!response.redirected) Object.defineProperty(response, 'url', { value: wanted });
-    return response;
-  };
-}
 
 async function withHub(run: (hub: TestHub, caches: TestCaches) => Promise<void>): Promise<void> {
   const hub = await TestHub.start();

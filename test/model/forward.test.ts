@@ -208,6 +208,28 @@ forward('too little memory is an error before any kernel, and the model works on
   await expectError(() => AlbertForMaskedLM.from_config(TINY, { maxMemoryBytes: 65_536 }), 'ERR_MEMORY');
 });
 
+forward('the limit of the memory, to the page: all that a forward needs, and one byte less', async () => {
+  const inputs = { input_ids: Array.from({ length: 64 }, () => Array.from({ length: 24 }, () => 5)) };
+  await using free = await AlbertModel.from_config(TINY, { seed: 1 });
+  const wanted = (await free.forward(inputs)).last_hidden_state.data;
+  const needed = free.info().memoryBytes;
+  for (const maxMemoryBytes of [needed, needed + 1]) {
+    await using model = await AlbertModel.from_config(TINY, { seed: 1, maxMemoryBytes });
+    assert.equal((await model.forward(inputs)).last_hidden_state.data, wanted);
+    assert.is(model.info().memoryBytes, needed);
+  }
+  await using less = await AlbertModel.from_config(TINY, { seed: 1, maxMemoryBytes: needed - 65_536 });
+  await expectError(() => less.forward(inputs), 'ERR_MEMORY', String(needed - 65_536));
+});
+
+forward('1 GiB unless raised: what needs more is told before it is claimed', async () => {
+  await using model = await AlbertModel.from_config(TINY, { seed: 1 });
+  const before = model.info().memoryBytes;
+  const input_ids = { data: new Int32Array(300_000 * 24), shape: [300_000, 24] };
+  await expectError(() => model.forward({ input_ids }), 'ERR_MEMORY', String(2 ** 30));
+  assert.is(model.info().memoryBytes, before);
+});
+
 forward('memory grows at most once in a forward, and not again for the same size', async () => {
   await using model = await AlbertModel.from_config(TINY);
   const grow = WebAssembly.Memory.prototype.grow;

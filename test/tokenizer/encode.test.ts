@@ -205,11 +205,17 @@ test('bad arguments are ERR_INPUT and say which', async () => {
 });
 
 test('limits are ERR_TOO_LONG', async () => {
-  assert.is(fromJson.encode(' '.repeat(1 << 20)).input_ids.length, 2);
+  for (const length of [(1 << 20) - 1, 1 << 20]) assert.is(fromJson.encode(' '.repeat(length)).input_ids.length, 2);
   await fails('ERR_TOO_LONG', /at most 1048576 characters, got 1048577/, () =>
     fromJson.encode(' '.repeat((1 << 20) + 1)),
   );
   await fails('ERR_TOO_LONG', /4194304 characters after normalisation/, () => fromJson.encode('\ufdfa'.repeat(1e6)));
+  // Six characters each, which no piece has.
+  const grown = (beside: number) => () =>
+    fromJson.encode(`${'\u3316'.repeat(699_050)}${'x'.repeat(beside)}`, { truncation: true }).input_ids.length;
+  const room = (1 << 22) - 6 * 699_050;
+  for (const beside of [room - 1, room]) assert.ok(grown(beside)() > 3);
+  await fails('ERR_TOO_LONG', /4194304 characters after normalisation/, grown(room + 1));
   await fails('ERR_TOO_LONG', /"tokens"/, () => fromJson.encode('a', { padding: 'max_length', max_length: 1e9 }));
   await fails('ERR_TOO_LONG', /"tokens"/, () => fromJson.encode('a '.repeat(2e5), { max_length: 512, stride: 509 }));
 });

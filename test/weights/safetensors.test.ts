@@ -165,6 +165,27 @@ test('header lengths that lie', () => {
     refuses(() => decodeSafetensors(new Uint8Array(length), 'cut'), 'ERR_CHECKPOINT', 'cut', `${length}`);
 });
 
+test('a header of 100 MB is read, and not one byte more', () => {
+  const limit = 100_000_000;
+  const file = new Uint8Array(8 + limit + 1).fill(0x20);
+  file[8] = 0x7b;
+  for (const length of [limit - 1, limit, limit + 1]) {
+    new DataView(file.buffer).setBigUint64(0, BigInt(length), true);
+    file[8 + length - 1] = 0x7d;
+    const whole = file.subarray(0, 8 + length);
+    if (length <= limit) assert.is(decodeSafetensors(whole, 'large').tensors.size, 0);
+    else
+      refuses(
+        () => decodeSafetensors(whole, 'large'),
+        'ERR_CHECKPOINT',
+        'header length',
+        '2 to 100000000',
+        `${length}`,
+      );
+    file[8 + length - 1] = 0x20;
+  }
+});
+
 test('limits hold at the last value and fail at the next', () => {
   const tensors = (count: number) => `{${Array.from({ length: count }, (_, i) => entry(`t${i}`, [0], 0, 0))}}`;
   for (const count of [4095, 4096]) assert.is(read(tensors(count), 0).tensors.size, count);
