@@ -2,6 +2,7 @@
 import { writeFiles } from '#platform';
 import { checkOptions } from '../errors.js';
 import { type OpenedSource, openSource, type Source } from '../source.js';
+import { SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
 import type { Checkpoint } from '../weights/checkpoint.js';
 import { openCheckpoint } from '../weights/open.js';
 import { AlbertPreTrainedModel, type ModelClass } from './albert.js';
@@ -14,10 +15,13 @@ import {
   AlbertForTokenClassification,
   AlbertModel,
 } from './models.js';
-import type { SaveOptions } from './save.js';
+import { SAVE_OPTIONS, type SaveOptions } from './options.js';
 
 /** What belongs to a tokenizer and goes along. */
 const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'spiece.model'];
+
+/** How a checkpoint is read, and how it is written. */
+export interface ConvertOptions extends SaveOptions, SourceOptions {}
 
 /** What was converted. */
 export interface Conversion {
@@ -34,16 +38,17 @@ export interface Conversion {
  *
  * @throws what `from_pretrained` and `save_pretrained` throw
  */
-export async function convert(source: Source, directory: string | URL, given?: SaveOptions): Promise<Conversion> {
-  const options = checkOptions(given);
-  const opened = await openSource(source);
+export async function convert(source: Source, directory: string | URL, given?: ConvertOptions): Promise<Conversion> {
+  const options = checkOptions(given, { ...SAVE_OPTIONS, ...SOURCE_OPTIONS });
+  const { format, dtype, signal } = options;
+  const opened = await openSource(source, options);
   const weights = new Map<string, Uint8Array>();
   const checkpoint = await openCheckpoint(recorded(opened, weights));
   const config = await opened.readFile('config.json');
   const Class = classOf(checkpoint, config);
   const files = Object.fromEntries([...weights, ...(config === undefined ? [] : [['config.json', config] as const])]);
-  await using model = await AlbertPreTrainedModel.from_pretrained.call(Class, files, { strict: true });
-  await model.save_pretrained(directory, options);
+  await using model = await AlbertPreTrainedModel.from_pretrained.call(Class, files, { strict: true, signal });
+  await model.save_pretrained(directory, { format, dtype });
 
   const tokenizer = new Map<string, Uint8Array>();
   for (const name of TOKENIZER_FILES) {

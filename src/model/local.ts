@@ -16,11 +16,11 @@ import { type Architecture, HEADS } from './heads/index.js';
 import { initialValue } from './initialize.js';
 import { type Layout, layOut } from './layout.js';
 import { matchCheckpoint } from './load.js';
-import type { LoadReport, ModelInfo } from './options.js';
+import type { LoadReport, ModelInfo, SaveOptions } from './options.js';
 import { type ParameterSource, packParameters, readParameter } from './pack.js';
 import { type Parameter, stagingFloats } from './parameters.js';
 import { pack } from './run.js';
-import { type SaveOptions, saveModel } from './save.js';
+import { saveModel } from './save.js';
 
 export class LocalModel implements Backend {
   readonly config: AlbertConfig;
