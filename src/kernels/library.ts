@@ -4,7 +4,7 @@ import { checkMaxMemoryBytes, type LinearMemory, type Region } from '../engine/m
 import { type Runtime, startRuntime } from '../engine/runtime.js';
 import { DTYPES, type Dtype, type Scheme, schemesOf } from '../engine/schemes.js';
 import { AlbertError, checkOptions, mismatch } from '../errors.js';
-import { checkMatrix, checkName, checkSizes, maskBiasOf } from './checks.js';
+import { checkFinite, checkMatrix, checkName, checkSizes, maskBiasOf } from './checks.js';
 import {
   ATTENTION_OPTIONS,
   type AttentionOptions,
@@ -99,7 +99,11 @@ export class KernelLibrary {
     checkName('dtype', dtype, DTYPES);
     checkSizes({ k, n }, 1);
     checkMatrix('b', b, k, n);
-    if (dtype === 'int8' && k > MOST_INT8_DEPTH) throw mismatch('ERR_INPUT', 'k', `at most ${MOST_INT8_DEPTH}`, k);
+    if (dtype === 'int8') {
+      if (k > MOST_INT8_DEPTH) throw mismatch('ERR_INPUT', 'k', `at most ${MOST_INT8_DEPTH}`, k);
+      // One of them would decide its column's scale, and no number of the column could be told any more.
+      checkFinite('b', b);
+    }
     const bytes = schemes[dtype].panelsBytes(k, n);
     const block = blocks.take(bytes);
     try {
