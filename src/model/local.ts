@@ -9,6 +9,7 @@ import type { OpenedSource } from '../source.js';
 import type { Tensor } from '../tensor.js';
 import { isInt8 } from '../weights/int8.js';
 import { openCheckpoint } from '../weights/open.js';
+import { architectureOf } from './architecture.js';
 import type { Backend, Recipe, RunCall } from './backend.js';
 import { type AlbertConfig, parseConfig } from './config.js';
 import { type Fields, runForward } from './forward.js';
@@ -55,7 +56,9 @@ export class LocalModel implements Backend {
       await using checkpoint = await openCheckpoint(source, { signal });
       const { dtype = isInt8(checkpoint) ? 'int8' : 'float32' } = options;
       const model = new LocalModel(architecture, config, makeEngine(await runtime, config, dtype));
-      const { sources, missing, surplus } = matchCheckpoint(model.#layout.parameters, checkpoint, strict);
+      const made = architectureOf(checkpoint, String(config.architectures));
+      const { parameters } = model.#layout;
+      const { sources, missing, surplus } = matchCheckpoint(parameters, checkpoint, strict, architecture, made);
       await model.#fill(sources, 0, signal);
       model.#report = { initialized: missing.map(({ name }) => name), ignored: surplus };
       return model;
