@@ -3,8 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { pipeline } from '../../src/index.js';
+import { AlbertForPreTraining, pipeline } from '../../src/index.js';
+import { encodeSafetensors } from '../../src/weights/safetensors.js';
 import { randomFiles } from '../pipelines/checkpoint.js';
+import { TINY } from '../tiny.js';
 import { run } from './command-line.js';
 
 const commands = suite('commands');
@@ -130,6 +132,35 @@ commands('texts from files and from JSON, pairs of them, and targets of a mask',
     'france',
     'germany',
   ]);
+});
+
+commands('texts as JSON lines: strings, or objects with a text', async () => {
+  const { code, err } = await run(['embed', '--jsonl'], '"good"\nnull\n');
+  assert.is(code, 1);
+  assert.match(err, /^albert-wasm: line 2: "text" expected a string, got undefined\n$/);
+  for (const [args, text] of [
+    [['embed'], 'good'],
+    [['fill-mask', '--top-k', '2'], 'A [MASK] film.'],
+    [['tag', '--model', `${folder}/tag`], 'Anna stayed.'],
+  ] as const) {
+    const [plain] = await lines([...args], text);
+    const input = `${JSON.stringify(text)}\n${JSON.stringify({ text, id: 1 })}\n`;
+    assert.equal(await lines([...args, '--jsonl'], input), [plain, plain]);
+  }
+});
+
+commands('convert names what it leaves out', async () => {
+  await using model = await AlbertForPreTraining.from_config(TINY);
+  const tensors = [...model.params].map(([name, { shape, data }]) => ({ name, shape, data }));
+  const kept = tensors.filter(({ name }) => !name.startsWith('sop_'));
+  mkdirSync(`${folder}/pretraining`);
+  writeFileSync(`${folder}/pretraining/config.json`, JSON.stringify(TINY));
+  writeFileSync(`${folder}/pretraining/model.safetensors`, encodeSafetensors(kept, 'F32', {}));
+  const { code, out, err } = await run(['convert', '--model', `${folder}/pretraining`, '--out', `${folder}/converted`]);
+  assert.is(code, 0, err);
+  const ignored = ['albert.pooler.bias', 'albert.pooler.weight'];
+  assert.equal(JSON.parse(out).ignored, ignored);
+  assert.is(err, `albert-wasm: AlbertForMaskedLM has no place for ${ignored.join(', ')}: left out\n`);
 });
 
 const REFUSED: [number, string[], string, RegExp][] = [

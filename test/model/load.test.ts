@@ -102,6 +102,13 @@ load('a checkpoint of another head is told by its class, before its faults', asy
   );
 });
 
+load('a configuration that JSON has no words for is not saved, nor anything else', async () => {
+  await using model = await AlbertModel.from_config({ ...TINY, count: 7n });
+  const directory = `${tmpdir()}/albert-wasm-unwritten-${process.pid}`;
+  await expectError(() => model.save_pretrained(directory), 'ERR_CONFIG', 'cannot be written', 'BigInt');
+  assert.not(existsSync(directory));
+});
+
 load('every misfit is reported at once, by name', async () => {
   const files = await written((tensors) => {
     tensors.delete('albert.embeddings.LayerNorm.bias');
