@@ -114,12 +114,13 @@ threads('a caller that may not sleep, as in a page, waits without', async () => 
     throw new TypeError('Atomics.wait cannot be called in this context');
   };
   try {
-    const pool = makePool(2);
+    const pool = makePool(2, { patience: 500 });
     await pool.threads.ready();
     // Asked once, and never again.
     assert.is(slept, 1);
     for (let i = 0; i < 100; i++) pool.run('meet', 2);
-    assert.is(pool.threads.count, 2);
+    // It waits for the one that hangs as long as it would asleep.
+    await expectError(() => pool.run('hang', 2), 'ERR_WORKER', 'did not finish');
     await pool.threads.end();
     assert.is(slept, 1);
   } finally {

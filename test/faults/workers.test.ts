@@ -1,5 +1,5 @@
 /** A worker that holds a model and fails: ERR_WORKER with the cause, in time; the next call has a worker in its place. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -115,15 +115,24 @@ for (const [what, source, why] of FAULTS) {
 
 test('no pool: one of its workers does not start, and the others end', async () => {
   const folder = mkdtempSync(`${tmpdir()}/albert-wasm-pool-`);
-  const before = await resources();
   try {
     for (let round = 0; round < ROUNDS; round++) {
-      // Whoever makes the folder second has no model.
-      const second = `import { mkdirSync } from 'node:fs'; mkdirSync(${JSON.stringify(`${folder}/${round}`)});`;
-      const recipe = recipeFor(workerOf(`${second} await import(${JSON.stringify(ENTRY.href)});`));
+      const [place, beats] = [`${folder}/${round}`, `${folder}/beats-${round}`];
+      // Whoever makes the folder second has no model; the first tells that it lives.
+      const recipe = recipeFor(
+        workerOf(`
+          import { appendFileSync, mkdirSync } from 'node:fs';
+          mkdirSync(${JSON.stringify(place)});
+          setInterval(() => appendFileSync(${JSON.stringify(beats)}, '.'), 5);
+          await import(${JSON.stringify(ENTRY.href)});
+        `),
+      );
       await expectError(() => ModelPool.make(recipe, 2, 'a test', { patience: PATIENCE }), 'ERR_WORKER', 'EEXIST');
+      const heard = readFileSync(beats).length;
+      assert.ok(heard > 0);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      assert.is(readFileSync(beats).length, heard);
     }
-    assert.equal(await resources(), before);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -128,7 +128,9 @@ test('a pointer that is too long to be one, or does not come, leaves the size to
         response.end('x'.repeat(2000));
       }),
     );
-    await expectError(() => fetchAll(hub, { cacheDir: 'other', signal: controller.signal }), 'ERR_ABORTED');
+    const options = { fetch: fetchFrom(hub), cacheDir: 'other', signal: controller.signal };
+    const { readFile } = await openRepository('owner/name', options);
+    await expectError(() => readFile(WEIGHTS), 'ERR_ABORTED');
   }));
 
 test('no Cache, or a full one, is no reason to fail', () =>
