@@ -26,7 +26,8 @@ const TOUR = [
   'She opened the door and walked into the [MASK].',
 ];
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+// By its name: the bundle lies deeper than this file.
+const { version } = JSON.parse(readFileSync(new URL(import.meta.resolve('albert-wasm/package.json')), 'utf8'));
 
 const program = new Command('albert-wasm')
   .version(version)
