@@ -146,6 +146,7 @@ commands('texts as JSON lines: strings, or objects with a text', async () => {
     const [plain] = await lines([...args], text);
     const input = `${JSON.stringify(text)}\n${JSON.stringify({ text, id: 1 })}\n`;
     assert.equal(await lines([...args, '--jsonl'], input), [plain, plain]);
+    assert.equal(await lines([...args, '--jsonl', ...input.trim().split('\n')]), [plain, plain]);
   }
 });
 
@@ -169,13 +170,16 @@ const REFUSED: [number, string[], string, RegExp][] = [
   [2, ['choose', 'a', 'b'], '', /error: required option '--model/],
   [2, ['tag', '--model', 'x', '--aggregation', 'last', 'text'], '', /none, simple, first, average, max/],
   [2, ['tag', '--model', 'x', '--stride', '-1', 'text'], '', /whole number from 0/],
-  [1, ['order', 'only one'], '', /^albert-wasm: "second" expected a string, got undefined\n$/],
-  [1, ['similarity', 'only one'], '', /^albert-wasm: "sentences" expected an array of texts[^\n]+\n$/],
+  [2, ['order', 'only one'], '', /^error: two texts have an order \(--help shows how\)\n$/],
+  [2, ['similarity', 'only one'], '', /^error: give a sentence and others to compare it with \(--help[^\n]+\n$/],
+  [2, ['choose', '--model', 'x', 'a'], '', /^error: give a prompt and texts to choose from \(--help[^\n]+\n$/],
+  [1, ['embed', '--jsonl', 'plain'], '', /^albert-wasm: expected JSON, a string, or {"text": …}: [^\n]+\n$/],
+  [1, ['order'], 'a b\n', /^albert-wasm: line 1: expected JSON, {"first": …, "second": …}: [^\n]+\n$/],
   [
     1,
     ['similarity'],
     '{"source_sentence": "a", "sentences": ["b"]}\nnonsense\n',
-    /^albert-wasm: line 2: expected JSON[^\n]+\n$/,
+    /^albert-wasm: line 2: expected JSON, {"source_sentence": …, "sentences": \[…\]}[^\n]+\n$/,
   ],
   [1, ['order'], 'null\n', /^albert-wasm: line 1: "input" expected an object[^\n]+\n$/],
   [1, ['classify', '--file', 'no/such/file'], '', /^albert-wasm: cannot read no\/such\/file: ENOENT[^\n]+\n$/],
@@ -191,10 +195,23 @@ for (const [wanted, args, input, message] of REFUSED) {
 }
 
 commands('each command’s help shows how to use it', async () => {
-  for (const command of ['classify', 'fill-mask', 'embed', 'tag', 'answer', 'similarity', 'order', 'choose']) {
+  const examples = [
+    'classify',
+    'fill-mask',
+    'embed',
+    'tag',
+    'answer',
+    'similarity',
+    'order',
+    'choose',
+    'bench',
+    'convert',
+  ];
+  for (const command of examples) {
     const { code, out } = await run([command, '--help']);
     assert.is(code, 0);
-    assert.match(out, new RegExp(`Examples:\n(.*\n)*.* albert-wasm ${command} `));
+    assert.not.match(out, 'embedded');
+    assert.match(out, new RegExp(`Examples:\n(.*\n)*.* albert-wasm ${command}\\b`));
   }
 });
 
