@@ -1,17 +1,6 @@
 /** Vector idioms that every kernel shares: multiply-add, horizontal sums, the lanes of a row's last vector. */
 
-/** Floats in a panel's row; also what every matrix row is padded to. */
-export const LANES: i32 = 8;
-
-/** Bytes of one panel row, and the distance between two vectors' worth of columns in a padded row. */
-export const PANEL_ROW_BYTES: usize = 32;
-
-/** The next multiple of 8: the padded width of a row of `n` columns. */
-// @ts-ignore: decorator
-@inline
-export function padded(n: i32): i32 {
-  return (n + 7) & ~7;
-}
+export { LANES, PANEL_ROW_BYTES, padded } from './layout';
 
 /** a · b + c. Fused where the build has relaxed SIMD: one rounding instead of two, one instruction instead of two. */
 // @ts-ignore: decorator

@@ -1,5 +1,5 @@
 /**
- * Bundles what Node imports into one file and small ones beside it: a hundred small modules take three times as long to import. What
+ * Bundles what Node imports, and the command line, into one file and small ones beside it: a hundred small modules take three times as long to import. What
  * two entries share is one chunk, so that both have the same classes.
  *
  * They lie as deep as the modules that they hold, so that what those name relative to themselves is found from there too.
@@ -15,6 +15,7 @@ const { dependencies } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')
 rmSync(dir, { recursive: true, force: true });
 const build = await rolldown({
   input: {
+    cli: `${root}/dist/cli.js`,
     index: `${root}/dist/index.js`,
     kernels: `${root}/dist/kernels.js`,
     shards: `${root}/dist/shards/index.js`,

@@ -15,6 +15,7 @@ import { addSimilarity } from './cli/commands/similarity.js';
 import { addTag } from './cli/commands/tag.js';
 import { load, type ModelOptions, withModel } from './cli/options.js';
 import { percent, print, table } from './cli/table.js';
+import { usageError } from './cli/usage.js';
 import { AlbertError, type FilledMask, type ModelInfo, type Pipelines, pipeline } from './index.js';
 
 /** What the tour reads when it is given nothing else. */
@@ -26,7 +27,8 @@ const TOUR = [
   'She opened the door and walked into the [MASK].',
 ];
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+// By its name: the bundle lies deeper than this file.
+const { version } = JSON.parse(readFileSync(new URL(import.meta.resolve('albert-wasm/package.json')), 'utf8'));
 
 const program = new Command('albert-wasm')
   .version(version)
@@ -72,8 +74,9 @@ addConvert(program);
 addBench(program);
 addCompletion(program);
 
-/** The main job on the embedded models: sentiment of texts, words for texts with a mask. */
+/** The main job on the small models: sentiment of texts, words for texts with a mask. */
 async function tour(given: string[]): Promise<void> {
+  checkCommand(given[0] ?? '');
   const texts = given.length > 0 ? given : TOUR;
   const masked = texts.filter((text) => text.includes('[MASK]'));
   const plain = texts.filter((text) => !text.includes('[MASK]'));
@@ -89,6 +92,20 @@ async function tour(given: string[]): Promise<void> {
       const shown = (words: FilledMask[]) => words.map((w) => `${w.token_str} ${percent(w.score)}`).join(', ');
       return answers.map((masks, i) => [masked[i] as string, ...masks.map(shown)]);
     });
+  }
+}
+
+/** @throws CommanderError for a word that is nearly a command's name: no one asks for its sentiment */
+function checkCommand(word: string): void {
+  if (!/^\S+$/.test(word)) return;
+  // Commander suggests to those alone who have commands and nothing else.
+  const named = new Command().exitOverride().configureOutput({ writeErr: () => {} });
+  for (const command of program.commands) named.command(command.name());
+  try {
+    named.parse([word], { from: 'user' });
+  } catch (error) {
+    const [, near] = /Did you mean (.*)\?/.exec((error as Error).message) ?? [];
+    if (near !== undefined) throw usageError(`unknown command '${word}', did you mean ${near}?`);
   }
 }
 

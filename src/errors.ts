@@ -54,11 +54,16 @@ export function within<T>(place: string, work: () => T): T {
   }
 }
 
-/** The options of a call: an object, or nothing. */
-export function checkOptions<T extends object>(options: T | undefined): T {
+/** Every key that options may have: the compiler misses none. */
+export type OptionNames<T> = Readonly<Record<keyof T, true>>;
+
+/** The options of a call: an object, or nothing. @throws ERR_INPUT for a key that is no option, such as a misspelt one */
+export function checkOptions<T extends object>(options: T | undefined, names: OptionNames<T>): T {
   if (options === undefined) return {} as T;
   if (typeof options !== 'object' || options === null) throw mismatch('ERR_INPUT', 'options', 'an object', options);
-  return options;
+  const unknown = Object.keys(options).find((key) => !Object.hasOwn(names, key));
+  if (unknown === undefined) return options;
+  throw mismatch('ERR_INPUT', 'options', `no other keys than ${Object.keys(names).join(', ')}`, unknown);
 }
 
 /** Shortens any value to something a person can read in one line. */

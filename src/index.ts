@@ -2,7 +2,7 @@
 export { AlbertError, type AlbertErrorCode } from './errors.js';
 export type { AlbertPreTrainedModel } from './model/albert.js';
 export type { AlbertConfig } from './model/config.js';
-export { type Conversion, convert } from './model/convert.js';
+export { type Conversion, type ConvertOptions, convert } from './model/convert.js';
 export type { AlbertInputs, IntegerInput, ShapedIntegers } from './model/inputs.js';
 export type { Params } from './model/load.js';
 export * from './model/models.js';
@@ -14,8 +14,8 @@ export type {
   LoadOptions,
   LoadReport,
   ModelInfo,
+  SaveOptions,
 } from './model/options.js';
-export type { SaveOptions } from './model/save.js';
 export { type Embedding, type RankedEmbedding, rankEmbeddings } from './pipelines/embedding.js';
 export type { FeatureExtractionOptions, FeatureExtractionPipeline } from './pipelines/feature-extraction.js';
 export type { FilledMask, FillMaskOptions, FillMaskPipeline } from './pipelines/fill-mask.js';

@@ -1,5 +1,5 @@
 /** The options of everything that loads from a source: models, tokenizers and pipelines share them. */
-import { mismatch, throwIfAborted } from './errors.js';
+import { mismatch, type OptionNames, throwIfAborted } from './errors.js';
 
 /** How far one file has come. `loaded` never falls, and the last report of a stage has `loaded === total`. */
 export interface LoadProgress {
@@ -29,6 +29,16 @@ export interface SourceOptions {
   /** Cancels the load. */
   readonly signal?: AbortSignal;
 }
+
+export const SOURCE_OPTIONS: OptionNames<SourceOptions> = {
+  revision: true,
+  token: true,
+  cacheDir: true,
+  localFilesOnly: true,
+  fetch: true,
+  onProgress: true,
+  signal: true,
+};
 
 /** @throws ERR_INPUT naming the option, without showing a token; ERR_ABORTED when the signal has fired */
 export function checkSourceOptions(options: SourceOptions): void {

@@ -2,10 +2,12 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { pipeline } from '../src/index.js';
 import { ROOT, run } from './cli/command-line.js';
+import { expectError } from './expect-error.js';
 import { TestHub } from './hub/server.js';
 
 const cli = suite('command line');
@@ -48,9 +50,12 @@ cli('runs on several threads when told to', async () => {
   assert.is(JSON.parse(out).threads, 2);
   const one = await run(['classify', 'A lovely film.']);
   assert.is((await run(['classify', '--threads', 'auto', 'A lovely film.'])).out, one.out);
-  for (const threads of ['0', 'many', '1000']) {
+  const { message } = await expectError(() => pipeline('fill-mask', undefined, { threads: 65 }), 'ERR_INPUT');
+  const [limits] = /from 1 to \d+/.exec(message) ?? [];
+  for (const threads of ['0', 'many', '65']) {
     const refused = await run(['classify', '--threads', threads, 'text']);
-    assert.is(refused.code, threads === '1000' ? 1 : 2, refused.err);
+    assert.is(refused.code, 2, refused.err);
+    assert.match(refused.err, `expected a whole number ${limits}, or auto`);
   }
 });
 
@@ -79,6 +84,12 @@ cli('converts to int8, with the tokenizer, and refuses to overwrite', async () =
     assert.is((await run(back)).code, 0);
     assert.is(JSON.parse((await run(['info', '--model', directory])).out).dtype, 'float32');
     assert.is((await run(['convert', '--out', directory])).code, 2);
+    // By another path and as a URL, it is the same directory.
+    for (const model of [directory, `${directory}/../${basename(directory)}/`, `file://${directory}`]) {
+      const { code, err } = await run(['convert', '--model', model, '--out', directory, '--force']);
+      assert.is(code, 1);
+      assert.match(err, /^albert-wasm: "--out" expected another directory than that of --model[^\n]+\n$/);
+    }
     const flax = [...args, '--format', 'flax_msgpack', '--force'];
     assert.is((await run(flax)).code, 1);
   } finally {
@@ -130,6 +141,14 @@ cli('loads from the Hub, quietly in a pipe', async () => {
     assert.is(first.err, '');
     assert.is(JSON.parse(first.out).labels[0].label, 'POSITIVE');
     assert.match(hub.requests[0]?.url as string, '/resolve/v1/');
+    const out = join(cacheDir, 'converted');
+    const converted = await run(
+      ['convert', ...from, '--revision', 'v1', '--local-files-only', '--out', out, '--dtype', 'int8'],
+      '',
+      env,
+    );
+    assert.is(converted.code, 0, converted.err);
+    assert.is(JSON.parse(converted.out).architecture, 'AlbertForSequenceClassification');
     hub.requests.length = 0;
     const second = await run(['info', ...from, '--revision', 'v1', '--local-files-only'], '', env);
     assert.is(second.code, 0, second.err);
@@ -151,7 +170,21 @@ cli('without a command: a tour of both tasks, or of the given texts', async () =
   }
   const given = await run(['What a lovely day']);
   assert.match(given.out, 'What a lovely day  POSITIVE');
+  assert.match((await run(['lovely'])).out, 'lovely  POSITIVE');
   assert.not.match(given.out, 'MASK');
+});
+
+cli('a word that is nearly a command is one mistyped, not a text', async () => {
+  for (const [args, meant] of [
+    [['clasify'], 'classify'],
+    [['clasify', 'some text'], 'classify'],
+    [['fillmask'], 'fill-mask'],
+  ] as const) {
+    const { code, out, err } = await run([...args]);
+    assert.is(code, 2);
+    assert.is(out, '');
+    assert.is(err, `error: unknown command '${args[0]}', did you mean ${meant}? (--help shows how)\n`);
+  }
 });
 
 const USAGE: string[][] = [

@@ -30,6 +30,20 @@ readme('the example for Node', () => {
   const output = runExample(text.slice(text.indexOf('## In Node')), 0);
   assert.match(output, /label: 'POSITIVE', score: 0\.998/);
   assert.match(output, /\[ 1, 8, \d+, \d+ \]/);
+  // One text alone, then two at once: the logits of negative and positive.
+  const logits = [...output.matchAll(/\[ \[ (-?[\d.]+), (-?[\d.]+) \] \]/g)];
+  assert.equal(
+    logits.map(([, negative, positive]) => Number(positive) > Number(negative)),
+    [true, true, false],
+  );
+});
+
+readme('the example of kernels: shares that sum to 1, a product of its size', () => {
+  const output = runExample(text.slice(text.indexOf('## Kernels on their own')), 0);
+  const [, shares, length] = /Float32Array\(10\) \[([^\]]+)\] (\d+)/.exec(output) ?? [];
+  const sum = shares?.split(',').reduce((total, share) => total + Number(share), 0) ?? 0;
+  assert.ok(Math.abs(sum - 1) < 1e-5, output);
+  assert.is(Number(length), 128 * 3072);
 });
 
 readme('the worked example of docs/kernels.md, beside the same layer in float64', () => {

@@ -1,17 +1,6 @@
-/** How matrices lie in memory, without SIMD as with it. */
+/** How matrices lie in memory, and where their elements are. */
 
-/** Columns of a panel; also what every row is padded to. */
-export const LANES: i32 = 8;
-
-/** Bytes of one row of a float32 panel. */
-export const PANEL_ROW_BYTES: usize = 32;
-
-/** The next multiple of 8. */
-// @ts-ignore: decorator
-@inline
-export function padded(n: i32): i32 {
-  return (n + 7) & ~7;
-}
+export { LANES, PANEL_ROW_BYTES, padded } from '../layout';
 
 /** The address of element `i` of an array of 4-byte numbers. */
 // @ts-ignore: decorator

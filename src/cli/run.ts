@@ -1,10 +1,10 @@
 /** Runs a task over arguments or lines: a table on a terminal, JSON lines in a pipe. */
-import { CommanderError } from 'commander';
 import { AlbertError, type CallOptions, type Pipeline } from '../index.js';
 import { answerLines } from '../shards/answer-lines.js';
 import { openLines } from './lines.js';
 import type { LineOptions } from './options.js';
 import { print, table } from './table.js';
+import { usageError } from './usage.js';
 
 /** One input's answer: an object for a pipe, rows for a terminal. */
 export interface Answer {
@@ -67,14 +67,13 @@ export async function run<Input, Result, Call extends CallOptions>(
 
 /** @throws CommanderError with exit code 2 */
 function checkUsage(inputs: number, { file, shard }: LineOptions): void {
-  const fault = (name: string, message: string) => new CommanderError(2, `albert-wasm.${name}`, `error: ${message}`);
   if (shard !== undefined && (file === undefined || inputs > 0)) {
-    throw fault('shard', '--shard takes a part of the lines of a --file (--help shows how)');
+    throw usageError('--shard takes a part of the lines of a --file');
   }
   if (file !== undefined && inputs > 0) {
-    throw fault('file', 'take what to read from arguments or from a --file, not from both');
+    throw usageError('take what to read from arguments or from a --file, not from both');
   }
   if (inputs === 0 && file === undefined && process.stdin.isTTY) {
-    throw fault('noText', 'give it as arguments or as lines (--help shows how)');
+    throw usageError('give it as arguments or as lines');
   }
 }

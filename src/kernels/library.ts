@@ -4,14 +4,18 @@ import { checkMaxMemoryBytes, type LinearMemory, type Region } from '../engine/m
 import { type Runtime, startRuntime } from '../engine/runtime.js';
 import { DTYPES, type Dtype, type Scheme, schemesOf } from '../engine/schemes.js';
 import { AlbertError, checkOptions, mismatch } from '../errors.js';
-import { checkMatrix, checkName, checkSizes, maskBiasOf } from './checks.js';
+import { checkFinite, checkMatrix, checkName, checkSizes, maskBiasOf } from './checks.js';
 import {
+  ATTENTION_OPTIONS,
   type AttentionOptions,
   GELU_KINDS,
   type GeluKind,
+  KERNELS_OPTIONS,
   type KernelsInfo,
   type KernelsOptions,
+  PACK_OPTIONS,
   type PackOptions,
+  PRODUCT_OPTIONS,
   type ProductOptions,
 } from './options.js';
 import { Blocks, PackedMatrix } from './packed.js';
@@ -28,7 +32,7 @@ const STAGING_BYTES = 2 ** 20;
  * @throws ERR_INPUT for options that are none, ERR_ENVIRONMENT, ERR_SOURCE when the kernels cannot be read
  */
 export async function loadKernels(given?: KernelsOptions): Promise<KernelLibrary> {
-  const { wasmUrl, maxMemoryBytes } = checkOptions(given);
+  const { wasmUrl, maxMemoryBytes } = checkOptions(given, KERNELS_OPTIONS);
   if (wasmUrl !== undefined && !URL.canParse(wasmUrl)) throw mismatch('ERR_INPUT', 'wasmUrl', 'a URL', wasmUrl);
   const options = {
     wasmUrl: wasmUrl && String(wasmUrl),
@@ -91,11 +95,15 @@ export class KernelLibrary {
   /** Packs the right factor (k, n) of products to come. */
   pack(b: Float32Array, k: number, n: number, given?: PackOptions): PackedMatrix {
     const { blocks, schemes, packed } = this.#alive();
-    const { dtype = 'float32' } = checkOptions(given);
+    const { dtype = 'float32' } = checkOptions(given, PACK_OPTIONS);
     checkName('dtype', dtype, DTYPES);
     checkSizes({ k, n }, 1);
     checkMatrix('b', b, k, n);
-    if (dtype === 'int8' && k > MOST_INT8_DEPTH) throw mismatch('ERR_INPUT', 'k', `at most ${MOST_INT8_DEPTH}`, k);
+    if (dtype === 'int8') {
+      if (k > MOST_INT8_DEPTH) throw mismatch('ERR_INPUT', 'k', `at most ${MOST_INT8_DEPTH}`, k);
+      // One of them would decide its column's scale, and no number of the column could be told any more.
+      checkFinite('b', b);
+    }
     const bytes = schemes[dtype].panelsBytes(k, n);
     const block = blocks.take(bytes);
     try {
@@ -119,7 +127,7 @@ export class KernelLibrary {
    */
   matmulPacked(a: Float32Array, w: PackedMatrix, m: number, given?: ProductOptions): Float32Array {
     const { packed } = this.#alive();
-    const options = checkOptions(given);
+    const options = checkOptions(given, PRODUCT_OPTIONS);
     const block = packed.get(w);
     if (block === undefined) {
       if (w instanceof PackedMatrix && w.freed) throw new AlbertError('ERR_DISPOSED', 'the matrix has been freed');
@@ -199,7 +207,7 @@ export class KernelLibrary {
    */
   attention(q: Float32Array, k: Float32Array, v: Float32Array, options: AttentionOptions): Float32Array {
     const { kernels, memory } = this.#alive();
-    const { heads, seq, headDim, mask } = checkOptions(options);
+    const { heads, seq, headDim, mask } = checkOptions(options, ATTENTION_OPTIONS);
     checkSizes({ heads, seq, headDim });
     const hidden = heads * headDim;
     checkMatrix('q', q, seq, hidden);

@@ -1,6 +1,7 @@
 /** What callers may ask of the kernels, and what they tell of themselves. */
 import type { Activation, Build } from '../engine/kernels.js';
 import type { Dtype } from '../engine/schemes.js';
+import type { OptionNames } from '../errors.js';
 
 export interface KernelsOptions {
   /** The kernels to run instead of the fastest that this engine supports. */
@@ -8,6 +9,8 @@ export interface KernelsOptions {
   /** The most bytes that the library's memory may grow to; 1 GiB unless raised, 4 GiB at most. */
   readonly maxMemoryBytes?: number;
 }
+
+export const KERNELS_OPTIONS: OptionNames<KernelsOptions> = { wasmUrl: true, maxMemoryBytes: true };
 
 export const GELU_KINDS = ['gelu', 'gelu_new', 'quick_gelu'] as const;
 /** `gelu` by erf, `gelu_new` by tanh, `quick_gelu` by a sigmoid. */
@@ -21,10 +24,14 @@ export interface AttentionOptions {
   readonly mask?: ArrayLike<number>;
 }
 
+export const ATTENTION_OPTIONS: OptionNames<AttentionOptions> = { heads: true, seq: true, headDim: true, mask: true };
+
 export interface PackOptions {
   /** `int8`: a quarter of the memory, one scale a column; a row of the other factor is quantised on its way in. */
   readonly dtype?: Dtype;
 }
+
+export const PACK_OPTIONS: OptionNames<PackOptions> = { dtype: true };
 
 export interface ProductOptions {
   /** (n) numbers that are added to each row, before the activation. */
@@ -34,6 +41,8 @@ export interface ProductOptions {
   /** (m, n) numbers that are added after the activation. */
   readonly residual?: Float32Array;
 }
+
+export const PRODUCT_OPTIONS: OptionNames<ProductOptions> = { bias: true, activation: true, residual: true };
 
 export interface KernelsInfo {
   readonly kernels: Build;

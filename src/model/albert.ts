@@ -12,15 +12,19 @@ import {
   checkInitOptions,
   checkSeed,
   type FieldArray,
+  FORWARD_OPTIONS,
   type ForwardOptions,
+  INIT_OPTIONS,
   type InitOptions,
+  LOAD_OPTIONS,
   type LoadOptions,
   type LoadReport,
   type ModelInfo,
+  SAVE_OPTIONS,
+  type SaveOptions,
   withoutTrain,
 } from './options.js';
 import { type Placed, placeModel } from './place.js';
-import type { SaveOptions } from './save.js';
 
 /** A model class: what `from_pretrained` and `from_config` are called on. */
 export interface ModelClass<M> {
@@ -52,7 +56,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     source: Source,
     given?: LoadOptions,
   ): Promise<M> {
-    const options = checkOptions(given);
+    const options = checkOptions(given, LOAD_OPTIONS);
     const { signal, strict = false, onWarning = console.warn } = options;
     const { worker, ...checked } = checkInitOptions(options);
     throwIfAborted(signal);
@@ -72,7 +76,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     config: Readonly<Record<string, unknown>>,
     given?: InitOptions & { readonly seed?: number },
   ): Promise<M> {
-    const options = checkOptions(given);
+    const options = checkOptions(given, { ...INIT_OPTIONS, seed: true });
     const { seed = 0 } = options;
     const { worker, ...checked } = checkInitOptions(options);
     checkSeed('seed', seed);
@@ -94,7 +98,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   forward(inputs: AlbertInputs, options: ForwardOptions & { readonly return_dict: false }): Promise<FieldArray>;
   forward(inputs: AlbertInputs, options?: ForwardOptions): Promise<Fields & CommonOutput>;
   async forward(inputs: AlbertInputs, given?: ForwardOptions): Promise<unknown> {
-    const options = checkOptions(given);
+    const options = checkOptions(given, FORWARD_OPTIONS);
     // Checked and copied now: what the caller does to his arrays later is his own affair.
     const checked = checkInputs(inputs, this.config, this.#rank);
     checkDropout(options);
@@ -116,7 +120,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   ): Promise<FieldArray[]>;
   forwardEach(inputs: readonly AlbertInputs[], options?: ForwardOptions): Promise<(Fields & CommonOutput)[]>;
   async forwardEach(inputs: readonly AlbertInputs[], given?: ForwardOptions): Promise<unknown> {
-    const options = withoutTrain(checkOptions(given));
+    const options = withoutTrain(checkOptions(given, FORWARD_OPTIONS));
     return this.#run({ inputs: checkEach(inputs, this.config, this.#rank), options });
   }
 
@@ -132,7 +136,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     positions: readonly (readonly number[])[],
     given?: ForwardOptions,
   ): Promise<(Fields & CommonOutput)[]> {
-    const options = withoutTrain(checkOptions(given));
+    const options = withoutTrain(checkOptions(given, FORWARD_OPTIONS));
     const checked = checkEach(inputs, this.config, this.#rank);
     const keep = checkPositions(positions, checked);
     return this.#run({ inputs: checked, keep, options }) as Promise<(Fields & CommonOutput)[]>;
@@ -168,7 +172,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     if (!(directory instanceof URL) && (typeof directory !== 'string' || directory === '')) {
       throw mismatch('ERR_INPUT', 'directory', 'a path or a file: URL', directory);
     }
-    await this.#backend.save(directory, checkOptions(options));
+    await this.#backend.save(directory, checkOptions(options, SAVE_OPTIONS));
   }
 
   /**

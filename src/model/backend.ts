@@ -7,8 +7,7 @@ import type { AlbertConfig } from './config.js';
 import type { Fields } from './forward.js';
 import type { Architecture } from './heads/index.js';
 import type { CheckedInputs } from './inputs.js';
-import type { ForwardOptions, LoadReport, ModelInfo } from './options.js';
-import type { SaveOptions } from './save.js';
+import type { ForwardOptions, LoadReport, ModelInfo, SaveOptions } from './options.js';
 
 /** Where a model's parameters come from: a checkpoint, or random numbers. */
 export type Origin =

@@ -162,7 +162,8 @@ function parseLabels(raw: Record<string, unknown>): Pick<AlbertConfig, 'num_labe
     return { num_labels, id2label: Object.freeze(Object.fromEntries(names)) };
   }
   if (typeof given !== 'object' || Array.isArray(given)) throw wrong('id2label', 'an object of label names', given);
-  const num_labels = count({ num_labels: Object.keys(given).length }, 'num_labels', undefined, MOST_LABELS);
+  const num_labels = Object.keys(given).length;
+  if (num_labels < 1 || num_labels > MOST_LABELS) throw wrong('id2label', `1 to ${MOST_LABELS} labels`, num_labels);
   const labels = given as Record<string, unknown>;
   for (let id = 0; id < num_labels; id++) {
     if (!Object.hasOwn(labels, id) || typeof labels[id] !== 'string') {

@@ -2,9 +2,11 @@
 import { writeFiles } from '#platform';
 import { checkOptions } from '../errors.js';
 import { type OpenedSource, openSource, type Source } from '../source.js';
-import type { Checkpoint } from '../weights/checkpoint.js';
+import { SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
 import { openCheckpoint } from '../weights/open.js';
 import { AlbertPreTrainedModel, type ModelClass } from './albert.js';
+import { architectureOf } from './architecture.js';
+import type { Architecture } from './heads/index.js';
 import {
   AlbertForMaskedLM,
   AlbertForMultipleChoice,
@@ -14,10 +16,23 @@ import {
   AlbertForTokenClassification,
   AlbertModel,
 } from './models.js';
-import type { SaveOptions } from './save.js';
+import { SAVE_OPTIONS, type SaveOptions } from './options.js';
 
 /** What belongs to a tokenizer and goes along. */
 const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'spiece.model'];
+
+const CLASSES: Readonly<Record<Architecture, ModelClass<AlbertPreTrainedModel<object>>>> = {
+  AlbertModel,
+  AlbertForPreTraining,
+  AlbertForMaskedLM,
+  AlbertForSequenceClassification,
+  AlbertForMultipleChoice,
+  AlbertForTokenClassification,
+  AlbertForQuestionAnswering,
+};
+
+/** How a checkpoint is read, and how it is written. */
+export interface ConvertOptions extends SaveOptions, SourceOptions {}
 
 /** What was converted. */
 export interface Conversion {
@@ -34,16 +49,18 @@ export interface Conversion {
  *
  * @throws what `from_pretrained` and `save_pretrained` throw
  */
-export async function convert(source: Source, directory: string | URL, given?: SaveOptions): Promise<Conversion> {
-  const options = checkOptions(given);
-  const opened = await openSource(source);
+export async function convert(source: Source, directory: string | URL, given?: ConvertOptions): Promise<Conversion> {
+  const options = checkOptions(given, { ...SAVE_OPTIONS, ...SOURCE_OPTIONS });
+  const { format, dtype, signal } = options;
+  const opened = await openSource(source, options);
   const weights = new Map<string, Uint8Array>();
   const checkpoint = await openCheckpoint(recorded(opened, weights));
   const config = await opened.readFile('config.json');
-  const Class = classOf(checkpoint, config);
+  const architecture = architectureOf(checkpoint, new TextDecoder().decode(config));
+  const Class = CLASSES[architecture];
   const files = Object.fromEntries([...weights, ...(config === undefined ? [] : [['config.json', config] as const])]);
-  await using model = await AlbertPreTrainedModel.from_pretrained.call(Class, files, { strict: true });
-  await model.save_pretrained(directory, options);
+  await using model = await AlbertPreTrainedModel.from_pretrained.call(Class, files, { strict: true, signal });
+  await model.save_pretrained(directory, { format, dtype });
 
   const tokenizer = new Map<string, Uint8Array>();
   for (const name of TOKENIZER_FILES) {
@@ -52,7 +69,7 @@ export async function convert(source: Source, directory: string | URL, given?: S
   }
   await writeFiles(directory, tokenizer, []);
   const bytesRead = [...weights.values()].reduce((sum, { length }) => sum + length, 0);
-  return { architecture: Class.name, ignored: model.loadReport.ignored, bytesRead };
+  return { architecture, ignored: model.loadReport.ignored, bytesRead };
 }
 
 /** A source that keeps what was opened of it: nothing is downloaded twice. */
@@ -65,18 +82,4 @@ function recorded(source: OpenedSource, kept: Map<string, Uint8Array>): OpenedSo
       return bytes;
     },
   };
-}
-
-/** The class whose head the checkpoint has; where several have it, the one that its configuration names. */
-function classOf({ tensors }: Checkpoint, config: Uint8Array | undefined): ModelClass<AlbertPreTrainedModel<object>> {
-  const has = (module: string) => [...tensors.keys()].some((name) => name.split(/[./]/).includes(module));
-  if (has('sop_classifier')) return AlbertForPreTraining;
-  if (has('predictions')) return AlbertForMaskedLM;
-  if (has('qa_outputs')) return AlbertForQuestionAnswering;
-  if (!has('classifier')) return AlbertModel;
-  const named = new TextDecoder().decode(config);
-  if (named.includes('AlbertForMultipleChoice')) return AlbertForMultipleChoice;
-  // It alone has no pooler, and may keep the one of its pre-training.
-  if (!has('pooler') || named.includes('AlbertForTokenClassification')) return AlbertForTokenClassification;
-  return AlbertForSequenceClassification;
 }

@@ -4,6 +4,7 @@ import type { Tensor } from '../tensor.js';
 import { type Checkpoint, isFloatDtype, readBytes, readFloat32, type StoredTensor } from '../weights/checkpoint.js';
 import { decodeColumns } from '../weights/columns.js';
 import { faultOfScales, isInt8, scaleName } from '../weights/int8.js';
+import type { Architecture } from './heads/index.js';
 import { type FloatSource, faultsOf, type Int8Source, type ParameterSource } from './pack.js';
 import { elements, type Parameter } from './parameters.js';
 
@@ -21,21 +22,34 @@ export interface Matched {
  * of them before any memory is claimed. Their values are checked as they are packed.
  *
  * @param strict whether a missing head is a fault as well
+ * @param asked the class that is loaded
+ * @param made the class that the checkpoint was made for, to be told of where the head does not fit
  * @throws ERR_PARAMETER that lists every fault by name
  */
-export function matchCheckpoint(parameters: readonly Parameter[], checkpoint: Checkpoint, strict: boolean): Matched {
+export function matchCheckpoint(
+  parameters: readonly Parameter[],
+  checkpoint: Checkpoint,
+  strict: boolean,
+  asked: Architecture,
+  made: Architecture,
+): Matched {
   const flax = checkpoint.format === 'flax_msgpack';
   const int8 = isInt8(checkpoint);
   const sources = new Map<Parameter, ParameterSource>();
   const missing: Parameter[] = [];
   const faults: string[] = [];
   const used = new Set<string>();
+  let headFits = true;
   for (const parameter of parameters) {
     const name = flax ? parameter.flaxName : parameter.name;
     const tensor = findTensor(checkpoint, name, flax ? 'albert/' : 'albert.');
     if (tensor === undefined) {
-      if (parameter.head && !strict) missing.push(parameter);
-      else faults.push(mismatch('ERR_PARAMETER', name, `a tensor [${parameter.shape.join(', ')}]`, 'none').message);
+      if (parameter.head && !strict) {
+        missing.push(parameter);
+        continue;
+      }
+      headFits &&= !parameter.head;
+      faults.push(mismatch('ERR_PARAMETER', name, `a tensor [${parameter.shape.join(', ')}]`, 'none').message);
       continue;
     }
     used.add(tensor.name);
@@ -46,10 +60,13 @@ export function matchCheckpoint(parameters: readonly Parameter[], checkpoint: Ch
     const fault =
       faultOfShape(tensor, transposed ? parameter.shape.toReversed() : parameter.shape) ??
       (quantized ? faultOfScales(tensor.name, parameter.shape[0] as number, scales) : faultOfDtype(tensor));
-    if (fault !== undefined) faults.push(fault);
-    else
+    if (fault !== undefined) {
+      headFits &&= !parameter.head;
+      faults.push(fault);
+    } else
       sources.set(parameter, quantized ? int8Source(tensor, scales as StoredTensor) : floatSource(tensor, transposed));
   }
+  if (!headFits && made !== asked) faults.unshift(`the checkpoint is one of ${made}, not of ${asked}`);
   if (faults.length > 0) throw faultsOf(faults);
   return { sources, missing, surplus: [...checkpoint.tensors.keys()].filter((name) => !used.has(name)) };
 }

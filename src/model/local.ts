@@ -9,6 +9,7 @@ import type { OpenedSource } from '../source.js';
 import type { Tensor } from '../tensor.js';
 import { isInt8 } from '../weights/int8.js';
 import { openCheckpoint } from '../weights/open.js';
+import { architectureOf } from './architecture.js';
 import type { Backend, Recipe, RunCall } from './backend.js';
 import { type AlbertConfig, parseConfig } from './config.js';
 import { type Fields, runForward } from './forward.js';
@@ -16,11 +17,11 @@ import { type Architecture, HEADS } from './heads/index.js';
 import { initialValue } from './initialize.js';
 import { type Layout, layOut } from './layout.js';
 import { matchCheckpoint } from './load.js';
-import type { LoadReport, ModelInfo } from './options.js';
+import type { LoadReport, ModelInfo, SaveOptions } from './options.js';
 import { type ParameterSource, packParameters, readParameter } from './pack.js';
 import { type Parameter, stagingFloats } from './parameters.js';
 import { pack } from './run.js';
-import { type SaveOptions, saveModel } from './save.js';
+import { saveModel } from './save.js';
 
 export class LocalModel implements Backend {
   readonly config: AlbertConfig;
@@ -55,7 +56,9 @@ export class LocalModel implements Backend {
       await using checkpoint = await openCheckpoint(source, { signal });
       const { dtype = isInt8(checkpoint) ? 'int8' : 'float32' } = options;
       const model = new LocalModel(architecture, config, makeEngine(await runtime, config, dtype));
-      const { sources, missing, surplus } = matchCheckpoint(model.#layout.parameters, checkpoint, strict);
+      const made = architectureOf(checkpoint, String(config.architectures));
+      const { parameters } = model.#layout;
+      const { sources, missing, surplus } = matchCheckpoint(parameters, checkpoint, strict, architecture, made);
       await model.#fill(sources, 0, signal);
       model.#report = { initialized: missing.map(({ name }) => name), ignored: surplus };
       return model;

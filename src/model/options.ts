@@ -3,8 +3,8 @@ import type { Build } from '../engine/kernels.js';
 import { checkMaxMemoryBytes } from '../engine/memory.js';
 import { MOST_THREADS, type RuntimeOptions } from '../engine/runtime.js';
 import { DTYPES, type Dtype } from '../engine/schemes.js';
-import { mismatch } from '../errors.js';
-import type { SourceOptions } from '../source-options.js';
+import { mismatch, type OptionNames } from '../errors.js';
+import { SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
 import type { Tensor } from '../tensor.js';
 import type { Params } from './load.js';
 
@@ -37,6 +37,15 @@ export interface InitOptions {
   readonly maxMemoryBytes?: number;
 }
 
+export const INIT_OPTIONS: OptionNames<InitOptions> = {
+  dtype: true,
+  threads: true,
+  worker: true,
+  wasmUrl: true,
+  workerUrl: true,
+  maxMemoryBytes: true,
+};
+
 /** How a model is made from a source, and how the source is read. */
 export interface LoadOptions extends InitOptions, SourceOptions {
   /** A checkpoint without the weights of this head is an error instead of a warning. */
@@ -44,6 +53,13 @@ export interface LoadOptions extends InitOptions, SourceOptions {
   /** Hears of head weights that a checkpoint lacks and that were initialised; `console.warn` unless given. */
   readonly onWarning?: (message: string) => void;
 }
+
+export const LOAD_OPTIONS: OptionNames<LoadOptions> = {
+  ...INIT_OPTIONS,
+  ...SOURCE_OPTIONS,
+  strict: true,
+  onWarning: true,
+};
 
 /** What one forward computes and returns beside a head's own fields. */
 export interface ForwardOptions {
@@ -62,6 +78,26 @@ export interface ForwardOptions {
   /** Stops the forward before its next layer. */
   readonly signal?: AbortSignal;
 }
+
+export const FORWARD_OPTIONS: OptionNames<ForwardOptions> = {
+  output_attentions: true,
+  output_hidden_states: true,
+  return_dict: true,
+  train: true,
+  dropout_rng: true,
+  params: true,
+  signal: true,
+};
+
+/** How a checkpoint is written. */
+export interface SaveOptions {
+  /** `model.safetensors` with PyTorch's names (the default), or `flax_model.msgpack` with Flax's tree. */
+  readonly format?: 'safetensors' | 'flax_msgpack';
+  /** The stored type of the numbers; float32 unless given. `int8`: of the large matrices, in safetensors only. */
+  readonly dtype?: 'float32' | 'float16' | 'bfloat16' | 'int8';
+}
+
+export const SAVE_OPTIONS: OptionNames<SaveOptions> = { format: true, dtype: true };
 
 /** What FlaxAlbert adds to a head's fields when asked to. */
 export interface CommonOutput {

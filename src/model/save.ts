@@ -5,16 +5,9 @@ import { AlbertError, mismatch } from '../errors.js';
 import { encodeFlaxMsgpack } from '../weights/flax-msgpack.js';
 import { faultOfRows, INT8_METADATA, scaleName } from '../weights/int8.js';
 import { encodeSafetensors, type TensorToWrite } from '../weights/safetensors.js';
+import type { SaveOptions } from './options.js';
 import { readInt8, readParameter } from './pack.js';
 import type { Parameter } from './parameters.js';
-
-/** How a checkpoint is written. */
-export interface SaveOptions {
-  /** `model.safetensors` with PyTorch's names (the default), or `flax_model.msgpack` with Flax's tree. */
-  readonly format?: 'safetensors' | 'flax_msgpack';
-  /** The stored type of the numbers; float32 unless given. `int8`: of the large matrices, in safetensors only. */
-  readonly dtype?: 'float32' | 'float16' | 'bfloat16' | 'int8';
-}
 
 /** Of int8 files everything but the large matrices is float32: it is 1 % of the numbers, and stays what it was to the bit. */
 const STORED = { float32: 'F32', float16: 'F16', bfloat16: 'BF16', int8: 'F32' } as const;

@@ -1,18 +1,15 @@
 /** Embeddings: one vector of a text's hidden states, and how alike two of them are. */
-import { mismatch } from '../errors.js';
+import { checkOptions, mismatch } from '../errors.js';
 import { AlbertModel } from '../model/models.js';
 import type { Source } from '../source.js';
 import { Tensor } from '../tensor.js';
-import { AlbertTokenizer } from '../tokenizer/tokenizer.js';
-import { checkCount, largest, type PipelineOptions } from './pipeline.js';
+import type { AlbertTokenizer } from '../tokenizer/tokenizer.js';
+import { checkCount, largest, openModel, type PipelineOptions } from './pipeline.js';
 
 /** The body of any ALBERT checkpoint, and its tokenizer. */
 export function openBody(source: Source, options: PipelineOptions): Promise<[AlbertModel, AlbertTokenizer]> {
-  return Promise.all([
-    // A checkpoint of a head without a pooler serves as well: the pooled output is not used.
-    AlbertModel.from_pretrained(source, { onWarning: () => {}, ...options }),
-    AlbertTokenizer.from_pretrained(source, options),
-  ]);
+  // A checkpoint of a head without a pooler serves as well: the pooled output is not used.
+  return openModel(AlbertModel, source, { onWarning: () => {}, ...options });
 }
 
 /** The mean of all tokens' states: (seq, size) to (size). */
@@ -49,13 +46,14 @@ export interface RankedEmbedding {
 /**
  * The embeddings most like one of a query, best first: `top_k` of them, 10 unless given.
  *
- * @throws ERR_INPUT for embeddings of another size than the query's, with the index
+ * @throws ERR_INPUT for options that are none, and for embeddings of another size than the query's, with the index
  */
 export function rankEmbeddings(
   query: Embedding,
   corpus: readonly Embedding[],
-  { top_k = 10 }: { readonly top_k?: number } = {},
+  given?: { readonly top_k?: number },
 ): RankedEmbedding[] {
+  const { top_k = 10 } = checkOptions(given, { top_k: true });
   checkCount('top_k', top_k);
   if (!Array.isArray(corpus)) throw mismatch('ERR_INPUT', 'corpus', 'an array of embeddings', corpus);
   const wanted = numbers(query, 'query');

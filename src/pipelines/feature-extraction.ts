@@ -1,9 +1,16 @@
 /** The feature-extraction pipeline: a text's hidden states, or one embedding of them. */
-import { mismatch } from '../errors.js';
+import { mismatch, type OptionNames } from '../errors.js';
 import type { Source } from '../source.js';
 import { Tensor } from '../tensor.js';
 import { meanOfTokens, normalizeRows, openBody } from './embedding.js';
-import { type CallOptions, encodeForModel, makePipeline, type Pipeline, type PipelineOptions } from './pipeline.js';
+import {
+  CALL_OPTIONS,
+  type CallOptions,
+  encodeForModel,
+  makePipeline,
+  type Pipeline,
+  type PipelineOptions,
+} from './pipeline.js';
 
 const POOLINGS = ['none', 'cls', 'mean'] as const;
 
@@ -14,6 +21,12 @@ export interface FeatureExtractionOptions extends CallOptions {
   readonly normalize?: boolean;
 }
 
+const OPTIONS: OptionNames<FeatureExtractionOptions> = {
+  ...CALL_OPTIONS,
+  pooling: true,
+  normalize: true,
+};
+
 /** (seq, hidden_size) for pooling `none`, (hidden_size) otherwise. */
 export type FeatureExtractionPipeline = Pipeline<Tensor<Float32Array>, FeatureExtractionOptions>;
 
@@ -23,6 +36,7 @@ export async function featureExtraction(source: Source, options: PipelineOptions
   return makePipeline(
     model,
     tokenizer,
+    OPTIONS,
     (text: string, { pooling = 'none', normalize = false }: FeatureExtractionOptions) => {
       if (!POOLINGS.includes(pooling)) throw mismatch('ERR_INPUT', 'pooling', POOLINGS.join(', '), pooling);
       const { input_ids } = encodeForModel(tokenizer, model, text);

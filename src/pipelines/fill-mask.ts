@@ -1,10 +1,11 @@
 /** The fill-mask pipeline: the likeliest words for each `[MASK]` of a text. */
-import { mismatch } from '../errors.js';
+import { mismatch, type OptionNames } from '../errors.js';
 import { AlbertForMaskedLM, type MaskedLMOutput } from '../model/models.js';
 import type { Source } from '../source.js';
 import { SPACE_MARK } from '../tokenizer/normalizer.js';
-import { AlbertTokenizer } from '../tokenizer/tokenizer.js';
+import type { AlbertTokenizer } from '../tokenizer/tokenizer.js';
 import {
+  CALL_OPTIONS,
   type CallOptions,
   checkCount,
   checkTextList,
@@ -12,6 +13,7 @@ import {
   type Job,
   largest,
   makePipeline,
+  openModel,
   type Pipeline,
   type PipelineOptions,
   type Sequence,
@@ -40,6 +42,12 @@ export interface FillMaskOptions extends CallOptions {
   readonly targets?: string | readonly string[];
 }
 
+const OPTIONS: OptionNames<FillMaskOptions> = {
+  ...CALL_OPTIONS,
+  top_k: true,
+  targets: true,
+};
+
 /** A text's tokens, and where its masks are. */
 interface Masked extends Sequence {
   readonly masks: number[];
@@ -49,10 +57,7 @@ interface Masked extends Sequence {
 export type FillMaskPipeline = Pipeline<FilledMask[][], FillMaskOptions>;
 
 export async function fillMask(source: Source, options: PipelineOptions): Promise<FillMaskPipeline> {
-  const [model, tokenizer] = await Promise.all([
-    AlbertForMaskedLM.from_pretrained(source, { strict: true, ...options }),
-    AlbertTokenizer.from_pretrained(source, options),
-  ]);
+  const [model, tokenizer] = await openModel(AlbertForMaskedLM, source, { strict: true, ...options });
   const { vocab_size } = model.config;
   const encode = (
     text: string,
@@ -82,7 +87,7 @@ export async function fillMask(source: Source, options: PipelineOptions): Promis
     };
   };
   // Logits at the masks only: those of every token of a run would be 33 MB for 16,000 words.
-  return makePipeline(model, tokenizer, encode, (sequences, options) =>
+  return makePipeline(model, tokenizer, OPTIONS, encode, (sequences, options) =>
     model.forwardAt(
       sequences,
       sequences.map(({ masks }) => masks),

@@ -1,8 +1,9 @@
 /** The multiple-choice pipeline: which of several texts goes with a prompt. */
+import type { OptionNames } from '../errors.js';
 import { AlbertForMultipleChoice, type MultipleChoiceOutput } from '../model/models.js';
 import type { Source } from '../source.js';
-import { AlbertTokenizer } from '../tokenizer/tokenizer.js';
 import {
+  CALL_OPTIONS,
   type CallOptions,
   checkCount,
   checkTextList,
@@ -11,6 +12,7 @@ import {
   type Job,
   largest,
   makePipeline,
+  openModel,
   type Pipeline,
   type PipelineOptions,
   type Sequence,
@@ -38,14 +40,16 @@ export interface MultipleChoiceOptions extends CallOptions {
   readonly top_k?: number;
 }
 
+const OPTIONS: OptionNames<MultipleChoiceOptions> = {
+  ...CALL_OPTIONS,
+  top_k: true,
+};
+
 /** Of a prompt and its choices, the likeliest choices. */
 export type MultipleChoicePipeline = Pipeline<ScoredChoice[], MultipleChoiceOptions, ChoicesInput>;
 
 export async function multipleChoice(source: Source, options: PipelineOptions): Promise<MultipleChoicePipeline> {
-  const [model, tokenizer] = await Promise.all([
-    AlbertForMultipleChoice.from_pretrained(source, { strict: true, ...options }),
-    AlbertTokenizer.from_pretrained(source, options),
-  ]);
+  const [model, tokenizer] = await openModel(AlbertForMultipleChoice, source, { strict: true, ...options });
   const encode = (input: ChoicesInput, { top_k }: MultipleChoiceOptions): Job<MultipleChoiceOutput, ScoredChoice[]> => {
     if (top_k !== undefined) checkCount('top_k', top_k);
     checkTexts(input, 'prompt');
@@ -67,5 +71,5 @@ export async function multipleChoice(source: Source, options: PipelineOptions): 
       },
     };
   };
-  return makePipeline(model, tokenizer, encode);
+  return makePipeline(model, tokenizer, OPTIONS, encode);
 }

@@ -1,9 +1,11 @@
 /** What every pipeline shares: a model, its tokenizer, and the way from inputs over runs of the model to answers. */
-import { checkOptions, mismatch, within } from '../errors.js';
-import type { AlbertPreTrainedModel } from '../model/albert.js';
+import { checkOptions, mismatch, type OptionNames, within } from '../errors.js';
+import { AlbertPreTrainedModel, type ModelClass } from '../model/albert.js';
 import type { AlbertInputs } from '../model/inputs.js';
 import type { LoadOptions } from '../model/options.js';
-import type { AlbertTokenizer, Encoding } from '../tokenizer/tokenizer.js';
+import type { Source } from '../source.js';
+import { SOURCE_OPTIONS } from '../source-options.js';
+import { AlbertTokenizer, type Encoding } from '../tokenizer/tokenizer.js';
 
 /** How a pipeline's model and tokenizer are loaded. */
 export interface PipelineOptions extends LoadOptions {}
@@ -17,6 +19,8 @@ export interface CallOptions {
   /** Hears after each run how many inputs are answered. */
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
+
+export const CALL_OPTIONS: OptionNames<CallOptions> = { signal: true, batch_size: true, onProgress: true };
 
 const BATCH_SIZE = 32;
 
@@ -61,23 +65,27 @@ type Forward<Fields, S> = (sequences: readonly S[], options: { signal?: AbortSig
 /**
  * Makes a pipeline of a function that encodes one input.
  *
+ * @param names the options of a call
  * @param encode throws for an input that is none; an array's is named by its index
  * @param forward how the model runs sequences; `forwardEach` unless given
  */
 export function makePipeline<Input, Result, Options extends CallOptions, Fields extends object, S extends Sequence>(
   model: AlbertPreTrainedModel<Fields>,
   tokenizer: AlbertTokenizer,
+  names: OptionNames<NoInfer<Options>>,
   encode: (input: Input, options: Options) => Job<Fields, Result, S>,
 ): Pipeline<Result, Options, Input>;
 export function makePipeline<Input, Result, Options extends CallOptions, Fields extends object, S extends Sequence>(
   model: AlbertPreTrainedModel<object>,
   tokenizer: AlbertTokenizer,
+  names: OptionNames<NoInfer<Options>>,
   encode: (input: Input, options: Options) => Job<Fields, Result, S>,
   forward: Forward<Fields, S>,
 ): Pipeline<Result, Options, Input>;
 export function makePipeline<Input, Result, Options extends CallOptions>(
   model: AlbertPreTrainedModel<object>,
   tokenizer: AlbertTokenizer,
+  names: OptionNames<NoInfer<Options>>,
   encode: (input: Input, options: Options) => Job<object, Result>,
   forward: Forward<object, Sequence> = (sequences, options) => model.forwardEach(sequences, options),
 ): Pipeline<Result, Options, Input> {
@@ -86,7 +94,7 @@ export function makePipeline<Input, Result, Options extends CallOptions>(
     for (const [i, input] of inputs.entries()) yield within(`inputs[${i}]`, () => encode(input, options));
   }
   async function call(input: Input | readonly Input[], given?: Options): Promise<Result | Result[]> {
-    const options = checkOptions(given);
+    const options = checkOptions(given, names);
     if (Array.isArray(input)) return runJobs(encodeEach(input, options), forward, options, input.length);
     const [result] = await runJobs([encode(input as Input, options)], forward, options, 1);
     return result as Result;
@@ -136,6 +144,23 @@ async function runJobs<Fields, Result, S extends Sequence>(
   }
   if (run.length > 0) await flush();
   return results;
+}
+
+/** A task's model and its tokenizer, both from one source. */
+export function openModel<M extends AlbertPreTrainedModel<object>>(
+  Class: ModelClass<M>,
+  source: Source,
+  options: PipelineOptions,
+): Promise<[M, AlbertTokenizer]> {
+  const known = Object.entries(options).filter(([key]) => Object.hasOwn(SOURCE_OPTIONS, key));
+  return Promise.all([
+    AlbertPreTrainedModel.from_pretrained.call<ModelClass<M>, [Source, LoadOptions], Promise<M>>(
+      Class,
+      source,
+      options,
+    ),
+    AlbertTokenizer.from_pretrained(source, Object.fromEntries(known)),
+  ]);
 }
 
 /** One text's or pair's model inputs, cut to the positions that the model has. */

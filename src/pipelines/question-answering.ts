@@ -1,15 +1,17 @@
 /** The question-answering pipeline: the stretches of a context that answer a question. */
-import { mismatch } from '../errors.js';
+import { mismatch, type OptionNames } from '../errors.js';
 import { AlbertForQuestionAnswering, type QuestionAnsweringOutput } from '../model/models.js';
 import type { Source } from '../source.js';
-import { AlbertTokenizer, type Encoding } from '../tokenizer/tokenizer.js';
+import type { AlbertTokenizer, Encoding } from '../tokenizer/tokenizer.js';
 import {
+  CALL_OPTIONS,
   type CallOptions,
   checkCount,
   checkTexts,
   type Job,
   longestSequence,
   makePipeline,
+  openModel,
   type Pipeline,
   type PipelineOptions,
   type Sequence,
@@ -50,6 +52,16 @@ export interface QuestionAnsweringOptions extends CallOptions {
   readonly align_to_words?: boolean;
 }
 
+const OPTIONS: OptionNames<QuestionAnsweringOptions> = {
+  ...CALL_OPTIONS,
+  top_k: true,
+  max_answer_len: true,
+  max_seq_len: true,
+  doc_stride: true,
+  handle_impossible_answer: true,
+  align_to_words: true,
+};
+
 /** Of a question and a context, the likeliest answers. */
 export type QuestionAnsweringPipeline = Pipeline<QuestionAnswer[], QuestionAnsweringOptions, QuestionInput>;
 
@@ -58,10 +70,7 @@ const DOC_STRIDE = 128;
 const SPECIAL_TOKENS = 3;
 
 export async function questionAnswering(source: Source, options: PipelineOptions): Promise<QuestionAnsweringPipeline> {
-  const [model, tokenizer] = await Promise.all([
-    AlbertForQuestionAnswering.from_pretrained(source, { strict: true, ...options }),
-    AlbertTokenizer.from_pretrained(source, options),
-  ]);
+  const [model, tokenizer] = await openModel(AlbertForQuestionAnswering, source, { strict: true, ...options });
   const longest = longestSequence(tokenizer, model);
   const encode = (
     input: QuestionInput,
@@ -85,7 +94,7 @@ export async function questionAnswering(source: Source, options: PipelineOptions
       },
     };
   };
-  return makePipeline(model, tokenizer, encode);
+  return makePipeline(model, tokenizer, OPTIONS, encode);
 }
 
 /** The question with each stretch of the context that fits beside it. */

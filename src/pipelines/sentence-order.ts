@@ -1,13 +1,14 @@
 /** The sentence-order pipeline: whether a text goes before another, as ALBERT's pre-training asks. */
 import { AlbertForPreTraining, type PreTrainingOutput } from '../model/models.js';
 import type { Source } from '../source.js';
-import { AlbertTokenizer } from '../tokenizer/tokenizer.js';
 import {
+  CALL_OPTIONS,
   type CallOptions,
   checkTexts,
   encodeForModel,
   type Job,
   makePipeline,
+  openModel,
   type Pipeline,
   type PipelineOptions,
   softmax,
@@ -31,10 +32,7 @@ export interface SentenceOrder {
 export type SentenceOrderPipeline = Pipeline<SentenceOrder, CallOptions, OrderInput>;
 
 export async function sentenceOrder(source: Source, options: PipelineOptions): Promise<SentenceOrderPipeline> {
-  const [model, tokenizer] = await Promise.all([
-    AlbertForPreTraining.from_pretrained(source, { strict: true, ...options }),
-    AlbertTokenizer.from_pretrained(source, options),
-  ]);
+  const [model, tokenizer] = await openModel(AlbertForPreTraining, source, { strict: true, ...options });
   const encode = (input: OrderInput): Job<PreTrainingOutput, SentenceOrder> => {
     checkTexts(input, 'first', 'second');
     const { input_ids, token_type_ids } = encodeForModel(tokenizer, model, input.first, input.second);
@@ -47,7 +45,7 @@ export async function sentenceOrder(source: Source, options: PipelineOptions): P
     };
   };
   // Nobody asked for words: their logits are computed at one token, the fewest there can be.
-  return makePipeline(model, tokenizer, encode, (sequences, call) =>
+  return makePipeline(model, tokenizer, CALL_OPTIONS, encode, (sequences, call) =>
     model.forwardAt(
       sequences,
       sequences.map(() => [0]),

@@ -2,6 +2,7 @@
 import type { Source } from '../source.js';
 import { cosine, meanOfTokens, openBody } from './embedding.js';
 import {
+  CALL_OPTIONS,
   type CallOptions,
   checkTextList,
   checkTexts,
@@ -44,7 +45,7 @@ export async function sentenceSimilarity(
       decode: ([{ embedding }, ...others]) => others.map((other) => cosine(embedding, other.embedding)),
     };
   };
-  return makePipeline(model, tokenizer, encode, async (sequences, call) => {
+  return makePipeline(model, tokenizer, CALL_OPTIONS, encode, async (sequences, call) => {
     const outputs = await model.forwardEach(sequences, call);
     // Pooled run by run: the states of 1,000 sentences would be 60 MB.
     return outputs.map(({ last_hidden_state: { data } }) => ({

@@ -1,16 +1,17 @@
 /** The text-classification pipeline (sentiment and the like): labels with scores. */
-import { mismatch } from '../errors.js';
+import { mismatch, type OptionNames } from '../errors.js';
 import type { AlbertConfig } from '../model/config.js';
 import { AlbertForSequenceClassification } from '../model/models.js';
 import type { Source } from '../source.js';
-import { AlbertTokenizer } from '../tokenizer/tokenizer.js';
 import {
+  CALL_OPTIONS,
   type CallOptions,
   checkCount,
   checkTexts,
   encodeForModel,
   largest,
   makePipeline,
+  openModel,
   type Pipeline,
   type PipelineOptions,
   softmax,
@@ -48,6 +49,12 @@ export interface TextClassificationOptions extends CallOptions {
   readonly function_to_apply?: ScoreFunction;
 }
 
+const OPTIONS: OptionNames<TextClassificationOptions> = {
+  ...CALL_OPTIONS,
+  top_k: true,
+  function_to_apply: true,
+};
+
 /** Of a text or a pair, its likeliest labels. */
 export type TextClassificationPipeline = Pipeline<LabelScore[], TextClassificationOptions, string | TextPair>;
 
@@ -55,15 +62,13 @@ export async function textClassification(
   source: Source,
   options: PipelineOptions,
 ): Promise<TextClassificationPipeline> {
-  const [model, tokenizer] = await Promise.all([
-    AlbertForSequenceClassification.from_pretrained(source, { strict: true, ...options }),
-    AlbertTokenizer.from_pretrained(source, options),
-  ]);
+  const [model, tokenizer] = await openModel(AlbertForSequenceClassification, source, { strict: true, ...options });
   const { id2label, num_labels } = model.config;
   const usual = scoreFunction(model.config);
   return makePipeline(
     model,
     tokenizer,
+    OPTIONS,
     (input: string | TextPair, { top_k = 1, function_to_apply = usual }: TextClassificationOptions) => {
       if (top_k !== null) checkCount('top_k', top_k);
       if (!Object.hasOwn(FUNCTIONS, function_to_apply)) {

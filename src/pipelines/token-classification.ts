@@ -1,14 +1,16 @@
 /** The token-classification pipeline (named entities and the like): labels of tokens, or of the stretches they make up. */
-import { mismatch } from '../errors.js';
+import { mismatch, type OptionNames } from '../errors.js';
 import { AlbertForTokenClassification, type TokenClassificationOutput } from '../model/models.js';
 import type { Source } from '../source.js';
-import { AlbertTokenizer, type Encoding } from '../tokenizer/tokenizer.js';
+import type { Encoding } from '../tokenizer/tokenizer.js';
 import { type AggregationStrategy, groupEntities, labelTokens, labelWords, type ScoredToken } from './aggregation.js';
 import {
+  CALL_OPTIONS,
   type CallOptions,
   type Job,
   longestSequence,
   makePipeline,
+  openModel,
   type Pipeline,
   type PipelineOptions,
   type Sequence,
@@ -59,6 +61,13 @@ export interface TokenClassificationOptions extends CallOptions {
   readonly stride?: number;
 }
 
+const OPTIONS: OptionNames<TokenClassificationOptions> = {
+  ...CALL_OPTIONS,
+  aggregation_strategy: true,
+  ignore_labels: true,
+  stride: true,
+};
+
 type Entities = TokenEntity[] | EntityGroup[];
 type Tokens = TokenClassificationOptions & { readonly aggregation_strategy?: 'none' };
 type Groups = TokenClassificationOptions & { readonly aggregation_strategy: Exclude<AggregationStrategy, 'none'> };
@@ -74,10 +83,7 @@ export async function tokenClassification(
   source: Source,
   options: PipelineOptions,
 ): Promise<TokenClassificationPipeline> {
-  const [model, tokenizer] = await Promise.all([
-    AlbertForTokenClassification.from_pretrained(source, { strict: true, ...options }),
-    AlbertTokenizer.from_pretrained(source, options),
-  ]);
+  const [model, tokenizer] = await openModel(AlbertForTokenClassification, source, { strict: true, ...options });
   const { id2label, num_labels } = model.config;
 
   const encode = (text: string, given: TokenClassificationOptions): Job<TokenClassificationOutput, Entities> => {
@@ -110,7 +116,7 @@ export async function tokenClassification(
       },
     };
   };
-  return makePipeline(model, tokenizer, encode) as TokenClassificationPipeline;
+  return makePipeline(model, tokenizer, OPTIONS, encode) as TokenClassificationPipeline;
 }
 
 /** The text's tokens, each from the window that decides it. */

@@ -25,7 +25,8 @@ export function watchWorker(worker: Worker, data: unknown, listener: WorkerListe
     listener.message(data);
   };
   // A file that is missing or forbidden gives an event without a message.
-  worker.onerror = ({ message }) => listener.error(new Error(message || 'its file cannot be loaded'));
+  worker.onerror = ({ message }) =>
+    listener.error(new Error(message || 'its file cannot be loaded, workerUrl tells where it is'));
   worker.onmessageerror = () => listener.error(new Error('a message of it cannot be read'));
   worker.postMessage(data);
   return {

@@ -46,15 +46,24 @@ export const FORMATS: LineTasks = {
     row: (input, labels) => ({ ...(typeof input === 'string' ? { text: input } : input), labels }),
   },
   'token-classification': { parse: parseText, row: (text, entities) => ({ text, entities }) },
-  'question-answering': { parse: parseJson, row: ({ question }, answers) => ({ question, answers }) },
-  'multiple-choice': { parse: parseJson, row: ({ prompt }, choices) => ({ prompt, choices }) },
+  'question-answering': {
+    parse: parseAs('{"question": …, "context": …}'),
+    row: ({ question }, answers) => ({ question, answers }),
+  },
+  'multiple-choice': {
+    parse: parseAs('{"prompt": …, "choices": […]}'),
+    row: ({ prompt }, choices) => ({ prompt, choices }),
+  },
   'fill-mask': { parse: parseText, row: (text, masks) => ({ text, masks }) },
   'feature-extraction': { parse: parseText, row: (text, vector) => ({ text, embedding: vector.tolist() }) },
   'sentence-similarity': {
-    parse: parseJson,
+    parse: parseAs('{"source_sentence": …, "sentences": […]}'),
     row: ({ source_sentence, sentences }, scores) => ({ source_sentence, sentences: rank(sentences, scores) }),
   },
-  'sentence-order': { parse: parseJson, row: ({ first, second }, order) => ({ first, second, ...order }) },
+  'sentence-order': {
+    parse: parseAs('{"first": …, "second": …}'),
+    row: ({ first, second }, order) => ({ first, second, ...order }),
+  },
 };
 
 /** Sentences by their scores, best first. */
@@ -62,12 +71,17 @@ export function rank(sentences: readonly string[], scores: readonly number[]): {
   return sentences.map((sentence, i) => ({ sentence, score: scores[i] as number })).sort((a, b) => b.score - a.score);
 }
 
-function parseJson<T>(line: string): T {
+/** @param shape what a line looks like, for whoever wrote another */
+function parseJson<T>(line: string, shape = 'a string, or {"text": …}'): T {
   try {
     return JSON.parse(line);
   } catch (cause) {
-    throw new AlbertError('ERR_INPUT', `expected JSON: ${(cause as Error).message}`, { cause });
+    throw new AlbertError('ERR_INPUT', `expected JSON, ${shape}: ${(cause as Error).message}`, { cause });
   }
+}
+
+function parseAs<T>(shape: string): (line: string) => T {
+  return (line) => parseJson(line, shape);
 }
 
 function parseText(line: string): string {

@@ -1,5 +1,5 @@
 /** The options of `encode`, and what they come to once checked. */
-import { mismatch } from '../errors.js';
+import { mismatch, type OptionNames } from '../errors.js';
 import { checkTokenCount, specialTokenCount } from './encoding.js';
 import type { TruncationStrategy } from './truncation.js';
 
@@ -28,6 +28,18 @@ export interface EncodeOptions {
   add_special_tokens?: boolean;
 }
 
+/** Pairs of a batch are its inputs. */
+export const BATCH_OPTIONS: OptionNames<Omit<EncodeOptions, 'text_pair'>> = {
+  truncation: true,
+  max_length: true,
+  stride: true,
+  padding: true,
+  return_offsets: true,
+  add_special_tokens: true,
+};
+
+export const ENCODE_OPTIONS: OptionNames<EncodeOptions> = { text_pair: true, ...BATCH_OPTIONS };
+
 /** Checked options: `undefined` where nothing is cut or filled. */
 export interface ResolvedOptions {
   readonly truncation: { readonly strategy: TruncationStrategy; readonly maxLength: number } | undefined;
@@ -40,7 +52,6 @@ export interface ResolvedOptions {
 
 /** @throws ERR_INPUT naming the option; ERR_TOO_LONG when padding alone passes the limit on tokens */
 export function resolveOptions(options: EncodeOptions, modelMaxLength: number): ResolvedOptions {
-  if (typeof options !== 'object' || options === null) throw mismatch('ERR_INPUT', 'options', 'an object', options);
   const { max_length, stride = 0, padding = false } = options;
   // As in Hugging Face: a length that nothing else uses is there to cut.
   const { truncation = max_length !== undefined && padding === false } = options;

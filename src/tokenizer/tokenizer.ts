@@ -1,12 +1,19 @@
 /** ALBERT's tokenizer: text to ids with places in the caller's string, and back. */
 import { checkOptions, mismatch, throwIfAborted } from '../errors.js';
 import { openSource, type Source } from '../source.js';
-import type { SourceOptions } from '../source-options.js';
+import { SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
 import { readTokenizerConfig, type TokenizerConfig } from './config.js';
 import type { TokenizerDefinition } from './definition.js';
 import { type AssembleOptions, assemble, checkTokenCount, type Encoding, pad, type Template } from './encoding.js';
 import { SPACE_MARK } from './normalizer.js';
-import { type EncodeOptions, type ResolvedOptions, resolveOptions, roomForPieces } from './options.js';
+import {
+  BATCH_OPTIONS,
+  ENCODE_OPTIONS,
+  type EncodeOptions,
+  type ResolvedOptions,
+  resolveOptions,
+  roomForPieces,
+} from './options.js';
 import { Segmenter } from './segmenter.js';
 import { readSentencePiece } from './sentencepiece.js';
 import { readTokenizerJson } from './tokenizer-json.js';
@@ -78,7 +85,7 @@ export class AlbertTokenizer {
    *   malformed or not ALBERT's, ERR_ABORTED
    */
   static async from_pretrained(source: Source, given?: SourceOptions): Promise<AlbertTokenizer> {
-    const options = checkOptions(given);
+    const options = checkOptions(given, SOURCE_OPTIONS);
     const { signal } = options;
     const opened = await openSource(source, options);
     const config = readTokenizerConfig(await opened.readFile('tokenizer_config.json', signal));
@@ -97,7 +104,8 @@ export class AlbertTokenizer {
    * @throws ERR_INPUT naming the argument at fault; ERR_TOO_LONG past 1 Mi characters, 4 Mi after normalisation, or 8 Mi
    *   tokens in all windows
    */
-  encode(text: string, options: EncodeOptions = {}): Encoding {
+  encode(text: string, given?: EncodeOptions): Encoding {
+    const options = checkOptions(given, ENCODE_OPTIONS);
     const resolved = resolveOptions(options, this.model_max_length);
     const texts = options.text_pair === undefined ? [text] : [text, options.text_pair];
     texts.forEach((item, i) => {
@@ -113,8 +121,8 @@ export class AlbertTokenizer {
    *
    * @throws ERR_INPUT, with the index of the text at fault; ERR_TOO_LONG as `encode`, or past 8 Mi tokens in the batch
    */
-  encode_batch(inputs: readonly TextInput[], options: Omit<EncodeOptions, 'text_pair'> = {}): Encoding[] {
-    const resolved = resolveOptions(options, this.model_max_length);
+  encode_batch(inputs: readonly TextInput[], given?: Omit<EncodeOptions, 'text_pair'>): Encoding[] {
+    const resolved = resolveOptions(checkOptions(given, BATCH_OPTIONS), this.model_max_length);
     if (!Array.isArray(inputs)) throw mismatch('ERR_INPUT', 'inputs', 'an array of texts or pairs', inputs);
     const batch = Array.from(inputs as readonly TextInput[], (input, i) => {
       const texts: readonly unknown[] = Array.isArray(input) ? input : [input];
@@ -138,7 +146,8 @@ export class AlbertTokenizer {
    * @param ids (seq)
    * @throws ERR_INPUT for an id that is no whole number below `vocab_size`, with its index
    */
-  decode(ids: Iterable<number | bigint>, options: { skip_special_tokens?: boolean } = {}): string {
+  decode(ids: Iterable<number | bigint>, given?: { skip_special_tokens?: boolean }): string {
+    const { skip_special_tokens = false } = checkOptions(given, { skip_special_tokens: true });
     if (typeof ids !== 'object' || ids === null || !(Symbol.iterator in ids)) {
       throw mismatch('ERR_INPUT', 'ids', 'an array of ids', ids);
     }
@@ -149,7 +158,7 @@ export class AlbertTokenizer {
       const token = this.#tokens[id];
       if (token === undefined) throw mismatch('ERR_INPUT', 'ids', `ids < ${this.vocab_size}`, item, `[${index}]`);
       index++;
-      if (!options.skip_special_tokens || !this.#specialIds.has(id)) tokens.push(token);
+      if (!skip_special_tokens || !this.#specialIds.has(id)) tokens.push(token);
     }
     // The mark is a space; the one before the first word belongs to no text.
     return tokens.join('').replaceAll(SPACE_MARK, ' ').replace(/^ /, '');

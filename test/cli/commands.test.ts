@@ -3,8 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { pipeline } from '../../src/index.js';
+import { AlbertForPreTraining, pipeline } from '../../src/index.js';
+import { encodeSafetensors } from '../../src/weights/safetensors.js';
 import { randomFiles } from '../pipelines/checkpoint.js';
+import { TINY } from '../tiny.js';
 import { run } from './command-line.js';
 
 const commands = suite('commands');
@@ -132,19 +134,52 @@ commands('texts from files and from JSON, pairs of them, and targets of a mask',
   ]);
 });
 
+commands('texts as JSON lines: strings, or objects with a text', async () => {
+  const { code, err } = await run(['embed', '--jsonl'], '"good"\nnull\n');
+  assert.is(code, 1);
+  assert.match(err, /^albert-wasm: line 2: "text" expected a string, got undefined\n$/);
+  for (const [args, text] of [
+    [['embed'], 'good'],
+    [['fill-mask', '--top-k', '2'], 'A [MASK] film.'],
+    [['tag', '--model', `${folder}/tag`], 'Anna stayed.'],
+  ] as const) {
+    const [plain] = await lines([...args], text);
+    const input = `${JSON.stringify(text)}\n${JSON.stringify({ text, id: 1 })}\n`;
+    assert.equal(await lines([...args, '--jsonl'], input), [plain, plain]);
+    assert.equal(await lines([...args, '--jsonl', ...input.trim().split('\n')]), [plain, plain]);
+  }
+});
+
+commands('convert names what it leaves out', async () => {
+  await using model = await AlbertForPreTraining.from_config(TINY);
+  const tensors = [...model.params].map(([name, { shape, data }]) => ({ name, shape, data }));
+  const kept = tensors.filter(({ name }) => !name.startsWith('sop_'));
+  mkdirSync(`${folder}/pretraining`);
+  writeFileSync(`${folder}/pretraining/config.json`, JSON.stringify(TINY));
+  writeFileSync(`${folder}/pretraining/model.safetensors`, encodeSafetensors(kept, 'F32', {}));
+  const { code, out, err } = await run(['convert', '--model', `${folder}/pretraining`, '--out', `${folder}/converted`]);
+  assert.is(code, 0, err);
+  const ignored = ['albert.pooler.bias', 'albert.pooler.weight'];
+  assert.equal(JSON.parse(out).ignored, ignored);
+  assert.is(err, `albert-wasm: AlbertForMaskedLM has no place for ${ignored.join(', ')}: left out\n`);
+});
+
 const REFUSED: [number, string[], string, RegExp][] = [
   [2, ['tag', 'text'], '', /error: required option '--model/],
   [2, ['answer', 'question'], '', /error: required option '--model/],
   [2, ['choose', 'a', 'b'], '', /error: required option '--model/],
   [2, ['tag', '--model', 'x', '--aggregation', 'last', 'text'], '', /none, simple, first, average, max/],
   [2, ['tag', '--model', 'x', '--stride', '-1', 'text'], '', /whole number from 0/],
-  [1, ['order', 'only one'], '', /^albert-wasm: "second" expected a string, got undefined\n$/],
-  [1, ['similarity', 'only one'], '', /^albert-wasm: "sentences" expected an array of texts[^\n]+\n$/],
+  [2, ['order', 'only one'], '', /^error: two texts have an order \(--help shows how\)\n$/],
+  [2, ['similarity', 'only one'], '', /^error: give a sentence and others to compare it with \(--help[^\n]+\n$/],
+  [2, ['choose', '--model', 'x', 'a'], '', /^error: give a prompt and texts to choose from \(--help[^\n]+\n$/],
+  [1, ['embed', '--jsonl', 'plain'], '', /^albert-wasm: expected JSON, a string, or {"text": …}: [^\n]+\n$/],
+  [1, ['order'], 'a b\n', /^albert-wasm: line 1: expected JSON, {"first": …, "second": …}: [^\n]+\n$/],
   [
     1,
     ['similarity'],
     '{"source_sentence": "a", "sentences": ["b"]}\nnonsense\n',
-    /^albert-wasm: line 2: expected JSON[^\n]+\n$/,
+    /^albert-wasm: line 2: expected JSON, {"source_sentence": …, "sentences": \[…\]}[^\n]+\n$/,
   ],
   [1, ['order'], 'null\n', /^albert-wasm: line 1: "input" expected an object[^\n]+\n$/],
   [1, ['classify', '--file', 'no/such/file'], '', /^albert-wasm: cannot read no\/such\/file: ENOENT[^\n]+\n$/],
@@ -160,10 +195,23 @@ for (const [wanted, args, input, message] of REFUSED) {
 }
 
 commands('each command’s help shows how to use it', async () => {
-  for (const command of ['classify', 'fill-mask', 'embed', 'tag', 'answer', 'similarity', 'order', 'choose']) {
+  const examples = [
+    'classify',
+    'fill-mask',
+    'embed',
+    'tag',
+    'answer',
+    'similarity',
+    'order',
+    'choose',
+    'bench',
+    'convert',
+  ];
+  for (const command of examples) {
     const { code, out } = await run([command, '--help']);
     assert.is(code, 0);
-    assert.match(out, new RegExp(`Examples:\n(.*\n)*.* albert-wasm ${command} `));
+    assert.not.match(out, 'embedded');
+    assert.match(out, new RegExp(`Examples:\n(.*\n)*.* albert-wasm ${command}\\b`));
   }
 });
 

@@ -144,6 +144,7 @@ const TABLE: readonly [name: string, command: string, code: number, message: Reg
     /^$/,
   ],
   ['nobody to complain to', 'set -o pipefail; $A classify --file none 2>&1 | true', 1, /^$/],
+  ['standard input that cannot be read', '$A classify --model $M 0> $M/out', 1, /cannot read standard input: EBADF/],
   ['standard input closed', '$A classify --model $M <&-', 0, /^$/],
 ];
 for (const [name, command, wanted, message] of TABLE) {

@@ -59,6 +59,22 @@ test('without SIMD: the scalar module', async () => {
   }
 });
 
+test('where shared memory is refused: one thread, and why', async () => {
+  const { Memory } = WebAssembly;
+  WebAssembly.Memory = class extends Memory {
+    constructor(descriptor: WebAssembly.MemoryDescriptor) {
+      if (descriptor.shared) throw new RangeError('no address space');
+      super(descriptor);
+    }
+  };
+  try {
+    const { info } = await classified({ threads: 2, worker: false });
+    assert.equal([info.threads, info.whyNotThreaded], [1, 'this engine refuses to share memory: no address space']);
+  } finally {
+    WebAssembly.Memory = Memory;
+  }
+});
+
 test('the scalar module by its URL', async () => {
   const got = await classified({ wasmUrl: new URL('../../build/scalar.wasm', import.meta.url) });
   compare(got);

@@ -106,6 +106,28 @@ threads('workers do take part', async () => {
   await pool.threads.end();
 });
 
+threads('a caller that may not sleep, as in a page, waits without', async () => {
+  const { wait } = Atomics;
+  let slept = 0;
+  Atomics.wait = () => {
+    slept++;
+    throw new TypeError('Atomics.wait cannot be called in this context');
+  };
+  try {
+    const pool = makePool(2, { patience: 500 });
+    await pool.threads.ready();
+    // Asked once, and never again.
+    assert.is(slept, 1);
+    for (let i = 0; i < 100; i++) pool.run('meet', 2);
+    // It waits for the one that hangs as long as it would asleep.
+    await expectError(() => pool.run('hang', 2), 'ERR_WORKER', 'did not finish');
+    await pool.threads.end();
+    assert.is(slept, 1);
+  } finally {
+    Atomics.wait = wait;
+  }
+});
+
 threads('a chunk that traps in a worker is ERR_WORKER with its message; the next operation is right', async () => {
   const pool = makePool(2);
   await pool.threads.ready();

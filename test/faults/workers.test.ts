@@ -1,4 +1,6 @@
 /** A worker that holds a model and fails: ERR_WORKER with the cause, in time; the next call has a worker in its place. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Recipe } from '../../src/model/backend.js';
@@ -110,6 +112,31 @@ for (const [what, source, why] of FAULTS) {
     assert.equal(await resources(), before);
   });
 }
+
+test('no pool: one of its workers does not start, and the others end', async () => {
+  const folder = mkdtempSync(`${tmpdir()}/albert-wasm-pool-`);
+  try {
+    for (let round = 0; round < ROUNDS; round++) {
+      const [place, beats] = [`${folder}/${round}`, `${folder}/beats-${round}`];
+      // Whoever makes the folder second has no model; the first tells that it lives.
+      const recipe = recipeFor(
+        workerOf(`
+          import { appendFileSync, mkdirSync } from 'node:fs';
+          mkdirSync(${JSON.stringify(place)});
+          setInterval(() => appendFileSync(${JSON.stringify(beats)}, '.'), 5);
+          await import(${JSON.stringify(ENTRY.href)});
+        `),
+      );
+      await expectError(() => ModelPool.make(recipe, 2, 'a test', { patience: PATIENCE }), 'ERR_WORKER', 'EEXIST');
+      const heard = readFileSync(beats).length;
+      assert.ok(heard > 0);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      assert.is(readFileSync(beats).length, heard);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
 
 test('a worker that is lost while nobody calls is not missed', async () => {
   const recipe = recipeFor(faulty('setTimeout(() => process.exit(1), 20)'));

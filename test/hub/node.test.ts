@@ -604,6 +604,16 @@ test('without symbolic links a snapshot holds the files themselves', () =>
     assert.is(blobsOf(cacheDir).length, 1);
   }));
 
+test('a name in the cache that something else has: what can be served is, and nothing half-made is left', () =>
+  withHub(async (hub) => {
+    const cacheDir = fresh();
+    const refs = join(cacheDir, 'models--owner--name', 'refs');
+    mkdirSync(join(refs, 'main', 'taken'), { recursive: true });
+    const found = await fetchAll(hub, cacheDir);
+    for (const [file, { bytes }] of hub.files) assert.ok(Buffer.compare(found.get(file)!, bytes) === 0, file);
+    assert.equal(readdirSync(refs), ['main']);
+  }));
+
 test('a link whose blob is gone is made again', () =>
   withHub(async (hub) => {
     const cacheDir = fresh();

@@ -89,6 +89,22 @@ test('without Web Crypto or a pointer the size is checked at least', () =>
     await fetchAll(hub, { cacheDir: 'other' });
   }));
 
+test('a pointer that is too long to be one, or does not come, leaves the size to check', () =>
+  withHub(async (hub) => {
+    hub.faults.push(times(1, 'raw', (_, response) => response.end('x'.repeat(2000))));
+    await fetchAll(hub);
+    const controller = new AbortController();
+    hub.faults.push(
+      times(1, 'raw', (_, response) => {
+        controller.abort();
+        response.end('x'.repeat(2000));
+      }),
+    );
+    const options = { fetch: fetchFrom(hub), cacheDir: 'other', signal: controller.signal };
+    const { readFile } = await openRepository('owner/name', options);
+    await expectError(() => readFile(WEIGHTS), 'ERR_ABORTED');
+  }));
+
 test('no Cache, or a full one, is no reason to fail', () =>
   withHub(async (hub, caches) => {
     caches.refuse = true;

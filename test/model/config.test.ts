@@ -47,12 +47,14 @@ const FAULTS: [key: string, value: unknown][] = [
   ['num_labels', 65_537],
   ['inner_group_num', 121],
   ['id2label', []],
+  ['id2label', {}],
+  ['id2label', Object.fromEntries(Array.from({ length: 65_537 }, (_, id) => [id, `LABEL_${id}`]))],
   ['id2label', { 0: 'a', 2: 'b' }],
   ['id2label', { 0: 7 }],
 ];
 
 for (const [key, value] of FAULTS) {
-  config(`${key} ${JSON.stringify(value) ?? value} is refused by name`, async () => {
+  config(`${key} ${JSON.stringify(value)?.slice(0, 80) ?? value} is refused by name`, async () => {
     await expectError(() => parseConfig({ ...TINY, [key]: value }), 'ERR_CONFIG', `"${key}"`, 'expected', 'got');
   });
 }

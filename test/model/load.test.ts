@@ -67,6 +67,48 @@ load('a missing head warns and is initialised, or fails when strict', async () =
   );
 });
 
+load('a checkpoint of another head is told by its class, before its faults', async () => {
+  let cases = 0;
+  for (const Made of Object.values(HEADS)) {
+    const config = { ...TINY, architectures: [Made.architecture] };
+    await using model = await Made.from_config(config);
+    const tensors = [...model.params].map(([name, { shape, data }]) => ({ name, shape, data }));
+    const files = {
+      'config.json': JSON.stringify(config),
+      'model.safetensors': encodeSafetensors(tensors, 'F32', {}),
+    };
+    for (const Asked of Object.values(HEADS)) {
+      await using asked = await Asked.from_config(config);
+      const lacks = [...asked.params].some(
+        ([name, { shape }]) => model.params.get(name)?.shape.join() !== shape.join(),
+      );
+      // The pooler is of the body, which any class can give.
+      if (!lacks || Asked === AlbertModel) continue;
+      const first = `the checkpoint is one of ${Made.architecture}, not of ${Asked.architecture}\n"`;
+      const { message } = await expectError(
+        () => Asked.from_pretrained(files, { strict: true }),
+        'ERR_PARAMETER',
+        first,
+      );
+      assert.ok(message.startsWith(first), message);
+      cases++;
+    }
+  }
+  stateCases(cases, 25);
+  // Of the right class, there is nothing to tell but the fault.
+  const torn = await written((tensors) => tensors.delete('sop_classifier.classifier.bias'));
+  await expectError(() => AlbertForPreTraining.from_pretrained(torn, { strict: true }), 'ERR_PARAMETER').then(
+    ({ message }) => assert.not.match(message, 'the checkpoint is'),
+  );
+});
+
+load('a configuration that JSON has no words for is not saved, nor anything else', async () => {
+  await using model = await AlbertModel.from_config({ ...TINY, count: 7n });
+  const directory = `${tmpdir()}/albert-wasm-unwritten-${process.pid}`;
+  await expectError(() => model.save_pretrained(directory), 'ERR_CONFIG', 'cannot be written', 'BigInt');
+  assert.not(existsSync(directory));
+});
+
 load('every misfit is reported at once, by name', async () => {
   const files = await written((tensors) => {
     tensors.delete('albert.embeddings.LayerNorm.bias');

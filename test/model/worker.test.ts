@@ -260,6 +260,7 @@ test('threads within a worker, and a pipeline over it', async () => {
 
 test('without shared memory: as many workers as threads, and why', async () => {
   Object.defineProperty(globalThis, 'crossOriginIsolated', { value: false, configurable: true });
+  const directory = await mkdtemp(`${tmpdir()}/albert-wasm-pool-`);
   try {
     await using shared = await pipeline('sentiment-analysis', undefined, { threads: 2 });
     await using local = await pipeline('sentiment-analysis', undefined, { threads: 2, worker: false });
@@ -271,6 +272,28 @@ test('without shared memory: as many workers as threads, and why', async () => {
     assert.is(info.weightBytes, 2 * local.model.info().weightBytes);
     assert.equal([local.model.info().threads, local.model.info().workers], [1, 0]);
     assert.match(local.model.info().whyNotThreaded as string, /not cross-origin isolated/);
+    await expectError(() => shared.model.params, 'ERR_ENVIRONMENT', 'worker: false');
+    await shared.model.save_pretrained(directory);
+    await using saved = await AlbertForSequenceClassification.from_pretrained(directory);
+    assert.ok(isDeepStrictEqual(saved.params, local.model.params), 'other parameters were saved');
+  } finally {
+    Reflect.deleteProperty(globalThis, 'crossOriginIsolated');
+    await rm(directory, { recursive: true });
+  }
+});
+
+test('without shared memory and without workers: the calling thread, and why', async () => {
+  Object.defineProperty(globalThis, 'crossOriginIsolated', { value: false, configurable: true });
+  try {
+    const options = { seed: 1, threads: 2, workerUrl: 'file:///no/such/worker.js' };
+    await using model = await AlbertModel.from_config(TINY, options);
+    const { workers, threads, whyNoWorker } = model.info();
+    assert.equal([workers, threads], [0, 1]);
+    assert.match(whyNoWorker as string, /Cannot find module/);
+    await using local = await AlbertModel.from_config(TINY, { seed: 1 });
+    assertSame(await model.forward(TINY_INPUTS), await local.forward(TINY_INPUTS), 'without workers');
+    await expectError(() => AlbertModel.from_config({ ...TINY, num_attention_heads: 5 }, options), 'ERR_CONFIG');
+    await expectError(() => AlbertModel.from_config(TINY, { ...options, worker: true }), 'ERR_WORKER');
   } finally {
     Reflect.deleteProperty(globalThis, 'crossOriginIsolated');
   }

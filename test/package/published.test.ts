@@ -128,4 +128,15 @@ test('the library imports in 40 ms', async () => {
   assert.ok(Math.min(...rounds) <= 40, `medians of five: ${rounds.map((ms) => ms.toFixed(1)).join(', ')} ms`);
 });
 
+test('the command line is one file beside the library’s, and knows its version', async () => {
+  const { bin, version } = readJson('package.json');
+  const paths = library.files.map(({ path }) => path);
+  const ofCommandLine = paths.filter((path) => /^dist\/(node\/)?cli\b/.test(path));
+  assert.equal(ofCommandLine, ['dist/node/cli.js']);
+  const cli = `${ROOT}/${bin['albert-wasm']}`;
+  assert.is((await run(process.execPath, [cli, '--version'])).stdout, `${version}\n`);
+  // Its task's module and the model's package are found from there too.
+  assert.match((await run(process.execPath, [cli, 'classify', 'A lovely film.'])).stdout, /"label":"POSITIVE"/);
+});
+
 test.run();

@@ -6,7 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type AlbertForSequenceClassification, pipeline, type SequenceClassificationOutput } from '../../src/index.js';
 import { embeddedModel } from '../../src/pipelines/embedded.js';
-import { makePipeline } from '../../src/pipelines/pipeline.js';
+import { CALL_OPTIONS, makePipeline } from '../../src/pipelines/pipeline.js';
 import { expectError } from '../expect-error.js';
 import { randomFiles } from './checkpoint.js';
 
@@ -82,6 +82,7 @@ pipelines('one input may be several sequences in different runs, several outputs
   const windows = makePipeline(
     classify.model as AlbertForSequenceClassification,
     classify.tokenizer,
+    CALL_OPTIONS,
     (words: string[]) => ({
       sequences: words.map((word) => ({ input_ids: classify.tokenizer.encode(word).input_ids })) as never,
       decode: (outputs: readonly SequenceClassificationOutput[]) => outputs.map(({ logits }) => logits.data[0]),

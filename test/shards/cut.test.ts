@@ -1,5 +1,5 @@
 /** Slices of files: together every line once, wherever the cuts fall; and lines however their bytes arrive. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
@@ -149,6 +149,12 @@ test('a shard reads no further than its last line', async () => {
   for (let i = 0; i < 200; i++) await gather(readShard({ uri: path, start: 0, end: 5 }));
   assert.ok(performance.now() - start < 5000, 'the long line was read');
   assert.ok(process.memoryUsage().rss - rss < 100e6);
+});
+
+test('a file that breaks off while it is read', async () => {
+  // Where nobody has memory at its first bytes, Linux gives EIO.
+  if (!existsSync('/proc/self/mem')) return;
+  await expectError(() => gather(readShard({ uri: '/proc/self/mem', start: 0, end: 5 })), 'ERR_SOURCE', 'EIO', 'mem');
 });
 
 test('what is no UTF-8 is refused', async () => {

@@ -51,6 +51,17 @@ test('without a character map the other steps remain', async () => {
   assert.equal(tokenizer.encode("``The ''\tCÁT").tokens, ['[CLS]', '▁"', 'the', '▁"', '▁cat', '[SEP]']);
 });
 
+test('with accents kept, the one capital whose small letter is longer keeps its place', async () => {
+  const tokenizer = await load({ 'spiece.model': SPIECE, 'tokenizer_config.json': '{"keep_accents":true}' });
+  const text = 'Aİİ Bé';
+  const { tokens, offsets } = tokenizer.encode(text);
+  assert.is(tokens.slice(1, -1).join('').replaceAll('▁', ' '), ' ai\u0307i\u0307 bé');
+  const of = (part: string) => offsets[tokens.findIndex((token) => token.includes(part))];
+  assert.equal(of('b'), [4, 5]);
+  // Both halves of the small letter are the one capital.
+  assert.ok(offsets.some(([start, end]) => start <= 1 && end === 2) && offsets.some(([, end]) => end === 3));
+});
+
 test('tokenizer_config.json sets case, accents, white space, names and length', async () => {
   const config = {
     do_lower_case: false,

@@ -1,10 +1,11 @@
 /** `answer`: the stretches of a context that answer questions. */
-import { type Command, CommanderError } from 'commander';
+import type { Command } from 'commander';
 import { FORMATS } from '../../shards/formats.js';
 import { readText } from '../lines.js';
 import { type LineOptions, load, type ModelOptions, parseCount, withLines, withModel } from '../options.js';
 import { run } from '../run.js';
 import { percent } from '../table.js';
+import { usageError } from '../usage.js';
 
 interface Options extends ModelOptions, LineOptions {
   readonly context?: string;
@@ -61,7 +62,7 @@ async function readContext({ context, contextFile }: Pick<Options, 'context' | '
   if (context !== undefined) return context;
   if (contextFile !== undefined) return readText(contextFile);
   if (process.stdin.isTTY) {
-    throw new CommanderError(2, 'albert-wasm.noContext', 'error: give a --context, or one on standard input');
+    throw usageError('give a --context, or one on standard input');
   }
   return readText();
 }

@@ -27,7 +27,7 @@ interface Row {
 }
 
 export function addBench(program: Command): void {
-  withModel(program.command('bench'), 'any ALBERT checkpoint; the embedded one unless given')
+  withModel(program.command('bench'), 'any ALBERT checkpoint; the small English one unless given')
     .description('measure forwards on this machine, for a few seconds')
     .addHelpText(
       'after',

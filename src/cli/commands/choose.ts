@@ -4,6 +4,7 @@ import { FORMATS } from '../../shards/formats.js';
 import { type LineOptions, load, type ModelOptions, parseCount, withLines, withModel } from '../options.js';
 import { run } from '../run.js';
 import { percent } from '../table.js';
+import { usageError } from '../usage.js';
 
 interface Options extends ModelOptions, LineOptions {
   readonly topK?: number;
@@ -24,8 +25,9 @@ Examples:
   $ albert-wasm choose --model my-swag "He opened the umbrella because" "it rained." "it was noon."
   $ echo '{"prompt": "Two and two are", "choices": ["four.", "five."]}' | albert-wasm choose --model my-swag`,
     )
-    .action((prompt: string | undefined, choices: string[], { topK, ...options }: Options) =>
-      run(
+    .action(async (prompt: string | undefined, choices: string[], { topK, ...options }: Options) => {
+      if (prompt !== undefined && choices.length === 0) throw usageError('give a prompt and texts to choose from');
+      await run(
         {
           inputs: prompt === undefined ? [] : [{ prompt, choices }],
           parse,
@@ -37,6 +39,6 @@ Examples:
           }),
         },
         options,
-      ),
-    );
+      );
+    });
 }

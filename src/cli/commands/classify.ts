@@ -29,8 +29,8 @@ Examples:
     .action((texts: string[], { topK, ...options }: Options) =>
       run(
         {
-          inputs: texts,
-          parse: options.jsonl ? parse : (line): string | TextPair => line,
+          inputs: texts.map(reader(options)),
+          parse: reader(options),
           open: () => load('text-classification', options),
           call: { top_k: topK },
           show(input, labels) {
@@ -44,4 +44,9 @@ Examples:
         options,
       ),
     );
+}
+
+/** How a text is written: an argument like a line. */
+function reader({ jsonl }: LineOptions): (text: string) => string | TextPair {
+  return jsonl ? parse : (text) => text;
 }

@@ -1,38 +1,52 @@
 /** `convert`: a checkpoint in another dtype or format. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import { AlbertError, convert, type SaveOptions } from '../../index.js';
+import { type SourceOptions, withBar, withSource } from '../options.js';
 import { print } from '../table.js';
 
-interface Options extends SaveOptions {
+interface Options extends SaveOptions, SourceOptions {
   readonly model: string;
   readonly out: string;
   readonly force?: boolean;
 }
 
 export function addConvert(program: Command): void {
-  program
+  const command = program
     .command('convert')
-    .description('write a checkpoint in another dtype or format, its tokenizer beside it')
-    .requiredOption('--model <source>', 'directory or URL of a checkpoint')
+    .description('write a checkpoint in another dtype or format, its tokenizer beside it');
+  withSource(command, 'a checkpoint', true)
     .requiredOption('--out <directory>', 'where to write')
     .addOption(
       new Option('--dtype <dtype>', 'how numbers are stored').choices(['int8', 'float16', 'bfloat16', 'float32']),
     )
     .addOption(new Option('--format <format>', 'the file of weights').choices(['safetensors', 'flax_msgpack']))
     .option('--force', 'overwrite a model in the directory')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ albert-wasm convert --model my-model --out my-model-int8 --dtype int8
+  $ albert-wasm convert --model owner/name --revision v1.0 --out local --format flax_msgpack`,
+    )
     .action(convertModel);
 }
 
 const WEIGHTS = ['model.safetensors', 'model.safetensors.index.json', 'flax_model.msgpack'];
 
 async function convertModel({ model, out, force, ...options }: Options): Promise<void> {
+  if (isSame(model, out)) {
+    throw new AlbertError('ERR_INPUT', `"--out" expected another directory than that of --model, got ${out}`);
+  }
   const taken = ['config.json', ...WEIGHTS].find((name) => existsSync(join(out, name)));
   if (taken !== undefined && !force) {
     throw new AlbertError('ERR_SOURCE', `there is a ${taken} in ${out}: --force overwrites it`);
   }
-  const { architecture, ignored, bytesRead } = await convert(model, out, options);
+  const { architecture, ignored, bytesRead } = await withBar((onProgress) =>
+    convert(model, out, { ...options, onProgress }),
+  );
   if (ignored.length > 0) {
     process.stderr.write(`albert-wasm: ${architecture} has no place for ${ignored.join(', ')}: left out\n`);
   }
@@ -42,4 +56,10 @@ async function convertModel({ model, out, force, ...options }: Options): Promise
   if (process.stdout.isTTY)
     await print(`${architecture}: ${megabytes(bytesRead)} → ${megabytes(bytesWritten)} in ${out}`);
   else await print(JSON.stringify({ architecture, bytesRead, bytesWritten, ignored }));
+}
+
+/** Whether a source is this very directory, by whatever path. */
+function isSame(source: string, directory: string): boolean {
+  const path = source.startsWith('file:') ? fileURLToPath(source) : source;
+  return existsSync(path) && existsSync(directory) && realpathSync(path) === realpathSync(directory);
 }

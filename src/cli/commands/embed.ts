@@ -29,8 +29,8 @@ Examples:
     .action((texts: string[], { pooling, normalize, ...options }: Options) =>
       run(
         {
-          inputs: texts,
-          parse: options.jsonl ? parse : (line) => line,
+          inputs: texts.map(reader(options)),
+          parse: reader(options),
           open: () => load('feature-extraction', options),
           call: { pooling, normalize },
           show(text, vector) {
@@ -42,4 +42,9 @@ Examples:
         options,
       ),
     );
+}
+
+/** How a text is written: an argument like a line. */
+function reader({ jsonl }: LineOptions): (text: string) => string {
+  return jsonl ? parse : (text) => text;
 }

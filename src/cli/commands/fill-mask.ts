@@ -28,8 +28,8 @@ Examples:
     .action((texts: string[], { topK, targets, ...options }: Options) =>
       run(
         {
-          inputs: texts,
-          parse: options.jsonl ? parse : (line) => line,
+          inputs: texts.map(reader(options)),
+          parse: reader(options),
           open: () => load('fill-mask', options),
           call: { top_k: topK, targets },
           show: (text, masks) => ({
@@ -40,4 +40,9 @@ Examples:
         options,
       ),
     );
+}
+
+/** How a text is written: an argument like a line. */
+function reader({ jsonl }: LineOptions): (text: string) => string {
+  return jsonl ? parse : (text) => text;
 }

@@ -4,6 +4,7 @@ import { FORMATS } from '../../shards/formats.js';
 import { type LineOptions, load, type ModelOptions, withLines, withModel } from '../options.js';
 import { run } from '../run.js';
 import { percent } from '../table.js';
+import { usageError } from '../usage.js';
 
 type Options = ModelOptions & LineOptions;
 
@@ -21,8 +22,9 @@ Examples:
   $ albert-wasm order "She opened the door." "Then she walked in."
   $ echo '{"first": "Then she walked in.", "second": "She opened the door."}' | albert-wasm order`,
     )
-    .action((first: string | undefined, second: string | undefined, options: Options) =>
-      run(
+    .action(async (first: string | undefined, second: string | undefined, options: Options) => {
+      if (first !== undefined && second === undefined) throw usageError('two texts have an order');
+      await run(
         {
           inputs: first === undefined ? [] : [{ first, second: second as string }],
           parse,
@@ -37,6 +39,6 @@ Examples:
           }),
         },
         options,
-      ),
-    );
+      );
+    });
 }

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { FORMATS, rank } from '../../shards/formats.js';
 import { type LineOptions, load, type ModelOptions, parseCount, withLines, withModel } from '../options.js';
 import { run } from '../run.js';
+import { usageError } from '../usage.js';
 
 interface Options extends ModelOptions, LineOptions {
   readonly topK?: number;
@@ -20,8 +21,9 @@ Examples:
   $ albert-wasm similarity "The cat sat." "A dog lay there." "Prices rose."
   $ echo '{"source_sentence": "The cat sat.", "sentences": ["A dog lay there."]}' | albert-wasm similarity`,
     )
-    .action((texts: string[], { topK, ...options }: Options) =>
-      run(
+    .action(async (texts: string[], { topK, ...options }: Options) => {
+      if (texts.length === 1) throw usageError('give a sentence and others to compare it with');
+      await run(
         {
           inputs: texts.length > 0 ? [{ source_sentence: texts[0] as string, sentences: texts.slice(1) }] : [],
           parse: FORMATS['sentence-similarity'].parse,
@@ -36,6 +38,6 @@ Examples:
           },
         },
         options,
-      ),
-    );
+      );
+    });
 }

@@ -37,8 +37,8 @@ Examples:
     .action((texts: string[], { aggregation, ignore, stride, ...options }: Options) =>
       run(
         {
-          inputs: texts,
-          parse: options.jsonl ? parse : (line) => line,
+          inputs: texts.map(reader(options)),
+          parse: reader(options),
           open: () => load('token-classification', options),
           call: { aggregation_strategy: aggregation, ignore_labels: ignore, stride },
           show: (text, entities) => ({
@@ -60,4 +60,9 @@ function parseStride(value: string): number {
   const stride = Number(value);
   if (!Number.isSafeInteger(stride) || stride < 0) throw new InvalidArgumentError('expected a whole number from 0.');
   return stride;
+}
+
+/** How a text is written: an argument like a line. */
+function reader({ jsonl }: LineOptions): (text: string) => string {
+  return jsonl ? parse : (text) => text;
 }

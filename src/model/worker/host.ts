@@ -3,8 +3,7 @@ import { type Answer, Calls, type Handlers } from '../../calls.js';
 import type { Post } from '../../platform/port.js';
 import type { Recipe, RunCall } from '../backend.js';
 import { LocalModel } from '../local.js';
-import type { ModelInfo } from '../options.js';
-import type { SaveOptions } from '../save.js';
+import type { ModelInfo, SaveOptions } from '../options.js';
 import { buffersOf, type Made, type Ran, type SentRecipe } from './messages.js';
 import { remoteSource } from './source.js';
 

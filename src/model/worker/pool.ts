@@ -3,8 +3,7 @@ import type { Tensor } from '../../tensor.js';
 import type { Backend, Recipe, RunCall } from '../backend.js';
 import type { AlbertConfig } from '../config.js';
 import type { Fields } from '../forward.js';
-import type { LoadReport, ModelInfo } from '../options.js';
-import type { SaveOptions } from '../save.js';
+import type { LoadReport, ModelInfo, SaveOptions } from '../options.js';
 import { RemoteModel, type RemoteOptions } from './remote.js';
 import { shareOut } from './shares.js';
 

@@ -1,0 +1,14 @@
+/** How matrices lie in memory, with SIMD and without. */
+
+/** Columns of a panel, and what every matrix row is padded to. */
+export const LANES: i32 = 8;
+
+/** Bytes of one row of a float32 panel, and the distance between two vectors' worth of columns in a padded row. */
+export const PANEL_ROW_BYTES: usize = 32;
+
+/** The next multiple of 8: the padded width of a row of `n` columns. */
+// @ts-ignore: decorator
+@inline
+export function padded(n: i32): i32 {
+  return (n + 7) & ~7;
+}
