@@ -29,8 +29,8 @@ const LEAST_ELEMENTS = 2 ** 16;
 export function splitProduct(m: number, n: number, k: number, threads: number, grain: Grain): Part[] {
   if (threads === 1 || m * n * k < LEAST_PRODUCT) return [{ row: 0, rows: m, column: 0, columns: n }];
   if (m >= threads * grain.rows) {
-    // Twelve rows are whole tiles of four and of six; of the paired product's five they are three, nearly equal ones.
-    return ranges(m, threads * partsEach(m, threads * grain.rows), 12).map(([from, to]) => {
+    // Four rows are a whole tile of the plain product; the others' tiles are nearly equal in any number of rows.
+    return ranges(m, threads * partsEach(m, threads * grain.rows), 4).map(([from, to]) => {
       return { row: from, rows: to - from, column: 0, columns: n };
     });
   }
