@@ -29,7 +29,8 @@ export interface Albert {
 }
 
 export async function albertBase(): Promise<Albert> {
-  const shapes = await AlbertModel.from_config(CONFIG);
+  // In a page a model is in a worker unless it is told not to be, and its parameters stay there.
+  const shapes = await AlbertModel.from_config(CONFIG, { worker: false });
   const tensors = new Map(
     [...shapes.params].map(([name, { shape }]) => [name, { shape, data: formulaTensor(name, shape) }]),
   );
@@ -37,9 +38,9 @@ export async function albertBase(): Promise<Albert> {
   return { config: CONFIG, tensors };
 }
 
-/** Our model of it. */
+/** Our model of it, on the calling thread in pages too. */
 export async function loadAlbert(albert: Albert, options: InitOptions = {}): Promise<AlbertModel> {
-  return AlbertModel.from_pretrained(albertFiles(albert), options);
+  return AlbertModel.from_pretrained(albertFiles(albert), { worker: false, ...options });
 }
 
 /** Its files: a configuration and a float32 checkpoint, of 47 MB for ALBERT-base. */

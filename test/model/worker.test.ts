@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
+import type { Worker } from 'node:worker_threads';
 import * as fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -215,7 +216,12 @@ test('a signal: before, while loading, between layers; the reason is the callerâ
 
 test('disposal: what has begun ends, the rest is told, the process may end', async () => {
   const before = process.getActiveResourcesInfo().sort();
+  const workers: Worker[] = [];
+  const remember = (worker: Worker) => workers.push(worker);
+  process.on('worker', remember);
   const model = await AlbertModel.from_config(TINY, { seed: 1, worker: true });
+  process.off('worker', remember);
+  assert.is(workers.length, 1);
   const wanted = await model.forward(TINY_INPUTS);
   const calls = Array.from({ length: 5 }, () => model.forward(TINY_INPUTS).catch((error) => error));
   await new Promise((resolve) => setTimeout(resolve, 5));
@@ -225,6 +231,8 @@ test('disposal: what has begun ends, the rest is told, the process may end', asy
     else assertSame(outcome, wanted, 'begun before');
   }
   await model.dispose();
+  // Of a thread that has ended.
+  assert.is(workers[0]?.threadId, -1);
   await expectError(() => model.info(), 'ERR_DISPOSED');
   await expectError(() => model.params, 'ERR_DISPOSED');
   await expectError(() => model.forward(TINY_INPUTS), 'ERR_DISPOSED');
