@@ -93,6 +93,8 @@ if (!page) console.log('skipped: browser: there is no Chromium');
   const { kernels, machine } = bench('browser/index.ts', '--only', 'gelu_new 128x3072', '--seconds', '0.01');
   assert.equal([kernels.length, kernels[0].name], [1, 'gelu_new 128x3072']);
   assert.match(machine.engine, /^Chromium/);
+  const { forwards } = bench('browser/index.ts', '--only', '1x16 int8', '--seconds', '0.01');
+  assert.equal([forwards.length, forwards[0].dtype], [1, 'int8']);
 });
 
 smoke.run();
