@@ -1,6 +1,6 @@
 /** Vector idioms that every kernel shares: multiply-add, horizontal sums, the lanes of a row's last vector. */
 
-export { LANES, PANEL_ROW_BYTES, padded } from './layout';
+export { LANES, PANEL_ROW_BYTES, padded } from "./layout";
 
 /** a · b + c. Fused where the build has relaxed SIMD: one rounding instead of two, one instruction instead of two. */
 // @ts-ignore: decorator

@@ -1,6 +1,6 @@
 /**
- * Bundles what Node imports, and the command line, into one file and small ones beside it: a hundred small modules take three times as long to import. What
- * two entries share is one chunk, so that both have the same classes.
+ * Bundles what Node imports, and the command line, into one file and small ones beside it: a hundred small modules take three
+ * times as long to import. What two entries share is one chunk, so that both have the same classes.
  *
  * They lie as deep as the modules that they hold, so that what those name relative to themselves is found from there too.
  */

@@ -1,6 +1,6 @@
 /** How matrices lie in memory, and where their elements are. */
 
-export { LANES, PANEL_ROW_BYTES, padded } from '../layout';
+export { LANES, PANEL_ROW_BYTES, padded } from "../layout";
 
 /** The address of element `i` of an array of 4-byte numbers. */
 // @ts-ignore: decorator

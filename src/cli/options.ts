@@ -29,6 +29,11 @@ export interface LineOptions {
   readonly jsonl?: boolean;
 }
 
+/** How a task's texts are written, arguments like lines: as they are, or as JSON with `--jsonl`. */
+export function textReader<T>({ jsonl }: LineOptions, parse: (text: string) => T): (text: string) => T | string {
+  return jsonl ? parse : (text) => text;
+}
+
 /** What each command that loads a model takes. */
 export function withModel(command: Command, what: string, required = false): Command {
   return withSource(command, what, required)

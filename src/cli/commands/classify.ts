@@ -1,8 +1,7 @@
 /** `classify`: labels of texts. */
 import type { Command } from 'commander';
-import type { TextPair } from '../../index.js';
 import { FORMATS } from '../../shards/formats.js';
-import { type LineOptions, load, type ModelOptions, parseCount, withLines, withModel } from '../options.js';
+import { type LineOptions, load, type ModelOptions, parseCount, textReader, withLines, withModel } from '../options.js';
 import { run } from '../run.js';
 import { percent } from '../table.js';
 
@@ -29,8 +28,8 @@ Examples:
     .action((texts: string[], { topK, ...options }: Options) =>
       run(
         {
-          inputs: texts.map(reader(options)),
-          parse: reader(options),
+          inputs: texts.map(textReader(options, parse)),
+          parse: textReader(options, parse),
           open: () => load('text-classification', options),
           call: { top_k: topK },
           show(input, labels) {
@@ -44,9 +43,4 @@ Examples:
         options,
       ),
     );
-}
-
-/** How a text is written: an argument like a line. */
-function reader({ jsonl }: LineOptions): (text: string) => string | TextPair {
-  return jsonl ? parse : (text) => text;
 }

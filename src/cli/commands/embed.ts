@@ -1,7 +1,7 @@
 /** `embed`: one vector of each text. */
 import { type Command, Option } from 'commander';
 import { FORMATS } from '../../shards/formats.js';
-import { type LineOptions, load, type ModelOptions, withLines, withModel } from '../options.js';
+import { type LineOptions, load, type ModelOptions, textReader, withLines, withModel } from '../options.js';
 import { run } from '../run.js';
 
 interface Options extends ModelOptions, LineOptions {
@@ -29,8 +29,8 @@ Examples:
     .action((texts: string[], { pooling, normalize, ...options }: Options) =>
       run(
         {
-          inputs: texts.map(reader(options)),
-          parse: reader(options),
+          inputs: texts.map(textReader(options, parse)),
+          parse: textReader(options, parse),
           open: () => load('feature-extraction', options),
           call: { pooling, normalize },
           show(text, vector) {
@@ -42,9 +42,4 @@ Examples:
         options,
       ),
     );
-}
-
-/** How a text is written: an argument like a line. */
-function reader({ jsonl }: LineOptions): (text: string) => string {
-  return jsonl ? parse : (text) => text;
 }

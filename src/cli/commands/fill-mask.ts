@@ -1,7 +1,7 @@
 /** `fill-mask`: words for each [MASK]. */
 import type { Command } from 'commander';
 import { FORMATS } from '../../shards/formats.js';
-import { type LineOptions, load, type ModelOptions, parseCount, withLines, withModel } from '../options.js';
+import { type LineOptions, load, type ModelOptions, parseCount, textReader, withLines, withModel } from '../options.js';
 import { run } from '../run.js';
 import { percent } from '../table.js';
 
@@ -28,8 +28,8 @@ Examples:
     .action((texts: string[], { topK, targets, ...options }: Options) =>
       run(
         {
-          inputs: texts.map(reader(options)),
-          parse: reader(options),
+          inputs: texts.map(textReader(options, parse)),
+          parse: textReader(options, parse),
           open: () => load('fill-mask', options),
           call: { top_k: topK, targets },
           show: (text, masks) => ({
@@ -40,9 +40,4 @@ Examples:
         options,
       ),
     );
-}
-
-/** How a text is written: an argument like a line. */
-function reader({ jsonl }: LineOptions): (text: string) => string {
-  return jsonl ? parse : (text) => text;
 }

@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { AggregationStrategy } from '../../index.js';
 import { FORMATS } from '../../shards/formats.js';
-import { type LineOptions, load, type ModelOptions, withLines, withModel } from '../options.js';
+import { type LineOptions, load, type ModelOptions, textReader, withLines, withModel } from '../options.js';
 import { run } from '../run.js';
 import { percent } from '../table.js';
 
@@ -37,8 +37,8 @@ Examples:
     .action((texts: string[], { aggregation, ignore, stride, ...options }: Options) =>
       run(
         {
-          inputs: texts.map(reader(options)),
-          parse: reader(options),
+          inputs: texts.map(textReader(options, parse)),
+          parse: textReader(options, parse),
           open: () => load('token-classification', options),
           call: { aggregation_strategy: aggregation, ignore_labels: ignore, stride },
           show: (text, entities) => ({
@@ -60,9 +60,4 @@ function parseStride(value: string): number {
   const stride = Number(value);
   if (!Number.isSafeInteger(stride) || stride < 0) throw new InvalidArgumentError('expected a whole number from 0.');
   return stride;
-}
-
-/** How a text is written: an argument like a line. */
-function reader({ jsonl }: LineOptions): (text: string) => string {
-  return jsonl ? parse : (text) => text;
 }
