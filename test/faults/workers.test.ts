@@ -86,7 +86,7 @@ for (const [what, source, why] of FAULTS) {
     const before = await resources();
     await using local = await AlbertModel.from_config(TINY, { seed: 1 });
     const wanted = (await local.forward(TINY_INPUTS)).last_hidden_state.data;
-    const [recipe, options] = [recipeFor(faulty(source)), { patience: silent ? 1500 : PATIENCE }];
+    const [recipe, options] = [recipeFor(faulty(source)), { patience: silent ? 4000 : PATIENCE }];
     for (let round = 0; round < (silent ? 1 : ROUNDS); round++) {
       for (const make of [
         () => RemoteModel.make(recipe, options),
