@@ -2,13 +2,14 @@
 import * as assert from 'uvu/assert';
 import { LinearMemory } from '../src/engine/memory.js';
 import type { AlbertModel } from '../src/model/models.js';
+import { resources, resourcesBeside } from './resources.js';
 import { TINY_INPUTS } from './tiny.js';
 
 interface Baseline {
   readonly memory: LinearMemory;
   readonly used: number;
   readonly pages: number;
-  readonly resources: readonly string[];
+  readonly alive: readonly string[];
   readonly answer: Float32Array;
 }
 
@@ -23,11 +24,11 @@ export async function observed(make: () => Promise<AlbertModel>): Promise<Albert
 
 /** Fails unless the model answers, and holds memory, as when it was last noted. */
 export async function assertHealthy(model: AlbertModel): Promise<void> {
-  const { memory, used, pages, resources, answer } = noted(model);
+  const { memory, used, pages, alive, answer } = noted(model);
   assert.equal(await golden(model), answer, 'the answer');
   assert.is(memory.used, used, 'bytes in use');
   assert.is(memory.bytes, pages, 'bytes of pages');
-  assert.equal(await resourcesBeside(resources), [], 'what keeps the process alive');
+  assert.equal(await resourcesBeside(alive), [], 'what keeps the process alive');
 }
 
 /** As {@link assertHealthy}, after a forward that was larger than all before it: the memory has grown, once. */
@@ -51,8 +52,7 @@ function noted(model: AlbertModel): Baseline {
 async function baseline(model: AlbertModel, memory: LinearMemory): Promise<void> {
   const { used } = memory;
   const answer = await golden(model);
-  const resources = process.getActiveResourcesInfo();
-  baselines.set(model, { memory, used, pages: memory.bytes, resources, answer });
+  baselines.set(model, { memory, used, pages: memory.bytes, alive: await resources(), answer });
 }
 
 /** The model keeps its memory to itself: it is seen on its first claim. */
@@ -69,22 +69,5 @@ async function withMemory(make: () => Promise<AlbertModel>) {
     return { model, memory };
   } finally {
     LinearMemory.prototype.claim = claim;
-  }
-}
-
-/** What an engine does for itself, such as reading a source map, may take so many turns of the event loop. */
-const MOST_TURNS = 200;
-
-/** Timers, files, sockets and ports that keep the process alive beside those noted. */
-async function resourcesBeside(noted: readonly string[]): Promise<readonly string[]> {
-  for (let turn = 0; ; turn++) {
-    await new Promise((resolve) => setImmediate(resolve));
-    const rest = [...noted];
-    const more = process.getActiveResourcesInfo().filter((kind) => {
-      const at = rest.indexOf(kind);
-      if (at >= 0) rest.splice(at, 1);
-      return at < 0;
-    });
-    if (more.length === 0 || turn === MOST_TURNS) return more;
   }
 }

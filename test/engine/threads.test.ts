@@ -6,6 +6,7 @@ import type { Kernel } from '../../src/engine/chunks.js';
 import { Threads } from '../../src/engine/threads.js';
 import { stateCases } from '../cases.js';
 import { expectError } from '../expect-error.js';
+import { resources, resourcesBeside } from '../resources.js';
 
 const threads = suite('threads');
 
@@ -225,14 +226,14 @@ for (const [what, workerUrl, why] of UNSTARTABLE) {
 }
 
 threads('ended at once, in the middle of starting, or twice: nothing is left', async () => {
-  const before = process.getActiveResourcesInfo().sort();
+  const before = await resources();
   for (let i = 0; i < 50; i++) {
     const pool = makePool(2 + (i % 2));
     if (i % 5 === 0) await pool.threads.ready();
     else if (i % 5 > 1) await new Promise((resolve) => setTimeout(resolve, 10 * (i % 7)));
     await Promise.all([pool.threads.end(), pool.threads.end(), pool.threads.ready()]);
   }
-  assert.equal(process.getActiveResourcesInfo().sort(), before);
+  assert.equal(await resourcesBeside(before), []);
 });
 
 threads.run();

@@ -1,6 +1,7 @@
 /** A worker that holds a model and fails: ERR_WORKER with the cause, in time; the next call has a worker in its place. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import type { Worker } from 'node:worker_threads';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Recipe } from '../../src/model/backend.js';
@@ -10,6 +11,7 @@ import { checkInitOptions } from '../../src/model/options.js';
 import { ModelPool } from '../../src/model/worker/pool.js';
 import { RemoteModel } from '../../src/model/worker/remote.js';
 import { expectError } from '../expect-error.js';
+import { resources, resourcesBeside } from '../resources.js';
 import { TINY, TINY_INPUTS } from '../tiny.js';
 import { size } from './sizes.js';
 
@@ -18,15 +20,6 @@ const test = suite('faulty workers of a model');
 const ROUNDS = size(2, 50);
 const PATIENCE = 3000;
 const ENTRY = new URL('../../scripts/source-worker.mjs', import.meta.url);
-
-/** What keeps the process alive, once the test runner's own timer is gone, but for files that are being read or closed: sources are. */
-async function resources(): Promise<string[]> {
-  await new Promise((resolve) => setImmediate(resolve));
-  return process
-    .getActiveResourcesInfo()
-    .filter((kind) => !/^(FSReq|CloseReq)/.test(kind))
-    .sort();
-}
 
 function workerOf(source: string): URL {
   return new URL(`data:text/javascript,${encodeURIComponent(source)}`);
@@ -62,7 +55,7 @@ for (const [what, workerUrl, why] of UNSTARTABLE) {
       const error = await expectError(() => AlbertModel.from_config(TINY, { worker: true, workerUrl }), 'ERR_WORKER');
       assert.match(error.message, why);
     }
-    assert.equal(await resources(), before);
+    assert.equal(await resourcesBeside(before), []);
   });
 }
 
@@ -109,7 +102,7 @@ for (const [what, source, why] of FAULTS) {
       }
     }
     await local.dispose();
-    assert.equal(await resources(), before);
+    assert.equal(await resourcesBeside(before), []);
   });
 }
 
@@ -139,11 +132,10 @@ test('no pool: one of its workers does not start, and the others end', async () 
 });
 
 test('a worker that is lost while nobody calls is not missed', async () => {
-  const recipe = recipeFor(faulty('setTimeout(() => process.exit(1), 20)'));
-  process.env.FAULT = 'make';
-  await using model = new AlbertModel({ backend: await RemoteModel.make(recipe) });
-  process.env.FAULT = '';
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  const started = new Promise<Worker>((resolve) => process.once('worker', resolve));
+  await using model = new AlbertModel({ backend: await RemoteModel.make(recipeFor(ENTRY)) });
+  const worker = await started;
+  await worker.terminate();
   await model.forward(TINY_INPUTS);
   assert.is(model.info().workers, 1);
 });

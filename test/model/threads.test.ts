@@ -12,6 +12,7 @@ import { BUILDS } from '../builds.js';
 import { stateCases } from '../cases.js';
 import { expectError } from '../expect-error.js';
 import { HEADS } from '../fixtures.js';
+import { resources, resourcesBeside } from '../resources.js';
 import { TINY, TINY_INPUTS } from '../tiny.js';
 
 const threads = suite('threads of a model');
@@ -204,7 +205,7 @@ threads('a number of threads or a URL that is none', async () => {
 });
 
 threads('a load that fails leaves no worker', async () => {
-  const before = process.getActiveResourcesInfo().sort();
+  const before = await resources();
   for (let i = 0; i < 5; i++) {
     await expectError(
       () =>
@@ -216,11 +217,11 @@ threads('a load that fails leaves no worker', async () => {
     );
     await expectError(() => AlbertModel.from_config(TINY, { threads: 2, maxMemoryBytes: 70_000 }), 'ERR_MEMORY');
   }
-  assert.equal(process.getActiveResourcesInfo().sort(), before);
+  assert.equal(await resourcesBeside(before), []);
 });
 
 threads('50 models, made and disposed of: no worker, no listener, no timer', async () => {
-  const before = process.getActiveResourcesInfo().sort();
+  const before = await resources();
   const workerUrl = new URL('../../dist/engine/worker.js', import.meta.url);
   for (let i = 0; i < 50; i++) {
     const model = await AlbertModel.from_config(TINY, { threads: 2 + (i % 2), workerUrl });
@@ -233,7 +234,7 @@ threads('50 models, made and disposed of: no worker, no listener, no timer', asy
     await Promise.all([model.dispose(), model.dispose(), rejected]);
     assert.throws(() => model.info(), /disposed/);
   }
-  assert.equal(process.getActiveResourcesInfo().sort(), before);
+  assert.equal(await resourcesBeside(before), []);
 });
 
 for (const dispose of [true, false]) {

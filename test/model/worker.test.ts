@@ -17,6 +17,7 @@ import { pipeline } from '../../src/pipelines/index.js';
 import { stateCases } from '../cases.js';
 import { expectError } from '../expect-error.js';
 import { HEADS } from '../fixtures.js';
+import { resources, resourcesBeside } from '../resources.js';
 import { TINY, TINY_INPUTS } from '../tiny.js';
 
 const test = suite('models in workers');
@@ -215,7 +216,7 @@ test('a signal: before, while loading, between layers; the reason is the callerâ
 });
 
 test('disposal: what has begun ends, the rest is told, the process may end', async () => {
-  const before = process.getActiveResourcesInfo().sort();
+  const before = await resources();
   const workers: Worker[] = [];
   const remember = (worker: Worker) => workers.push(worker);
   process.on('worker', remember);
@@ -237,7 +238,7 @@ test('disposal: what has begun ends, the rest is told, the process may end', asy
   await expectError(() => model.params, 'ERR_DISPOSED');
   await expectError(() => model.forward(TINY_INPUTS), 'ERR_DISPOSED');
   await expectError(() => model.save_pretrained(tmpdir()), 'ERR_DISPOSED');
-  assert.equal(process.getActiveResourcesInfo().sort(), before);
+  assert.equal(await resourcesBeside(before), []);
 });
 
 test('64 calls at once, some of them wrong', async () => {
