@@ -359,7 +359,7 @@ export const HOST = [
     search: 'this.#queue = turn.catch(() => {});',
     replace:
       '((globalThis as unknown as { kept: unknown[] }).kept ??= []).push(run, turn);\n    this.#queue = turn.catch(() => {});',
-    tests: ['test/soak/soak.test.ts'],
+    tests: ['test/soak/leaks.test.ts'],
   },
   {
     what: 'a slice that begins with a line leaves it to the one before',
