@@ -32,7 +32,17 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const copy = mkdtempSync(`${tmpdir()}/albert-wasm-`);
 const builds = (await relaxedSimd()) ? ['debug', 'simd', 'relaxed'] : ['debug', 'simd'];
 
-for (const path of ['assembly', 'src', 'test', 'scripts', 'build', 'package.json', 'tsconfig.json', 'asconfig.json']) {
+for (const path of [
+  'assembly',
+  'src',
+  'test',
+  'scripts',
+  'build',
+  'dist',
+  'package.json',
+  'tsconfig.json',
+  'asconfig.json',
+]) {
   cpSync(`${root}/${path}`, `${copy}/${path}`, { recursive: true });
 }
 for (const path of ['models', 'node_modules']) symlinkSync(`${root}/${path}`, `${copy}/${path}`);
