@@ -1,6 +1,6 @@
 /** One file over HTTP into a sink: resumed where it broke off, its size checked, every byte counted. */
 import { mismatch } from '../errors.js';
-import { Attempt, type HttpOptions, place, send } from './request.js';
+import { Attempt, type HttpOptions, place, refusal, send } from './request.js';
 import { Transient, withRetries } from './retry.js';
 
 /** What takes a file's bytes: memory, or a file on disk. */
@@ -30,7 +30,7 @@ const PROGRESS_BYTES = 1 << 20;
 /**
  * Fills `sink` with the whole file.
  *
- * @returns the last answer, its body used up; `undefined` for 404
+ * @returns the last answer, its body used up; `undefined` for 404 before any byte
  * @throws ERR_SOURCE, ERR_ABORTED, and what the sink throws; the sink then holds a beginning of the file
  */
 export async function transfer(request: TransferRequest, sink: Sink): Promise<Response | undefined> {
@@ -46,7 +46,11 @@ export async function transfer(request: TransferRequest, sink: Sink): Promise<Re
         if (sink.length > 0 && validator === undefined && !request.immutable) await sink.restart();
         const start = sink.length;
         const response = await send(request.url, { headers: headersFrom(start) }, request, attempt);
-        if (response.status === 404) return undefined;
+        if (response.status === 404) {
+          // A file that was there a moment ago is not one that a model can do without.
+          if (reached > 0) throw refusal(request.url, response.status, request);
+          return undefined;
+        }
         if (start === 0 || !continues(response, start, validator)) {
           if (start > 0) await sink.restart();
           if (response.status !== 200) throw new Transient(`HTTP status ${response.status} for bytes from ${start}`);

@@ -10,7 +10,7 @@ export const WAYS = ['Hub in Node', 'URL in Node', 'Hub in a page', 'URL in a pa
 export type Way = (typeof WAYS)[number];
 
 /** `given`: what the server sent is taken, since nobody has said otherwise. Words are those of ERR_SOURCE. */
-export type Outcome = 'whole' | 'given' | 'absent' | readonly string[];
+export type Outcome = 'whole' | 'given' | readonly string[];
 type Outcomes = Outcome | Readonly<Record<Way, Outcome>>;
 
 /** One request for the file, as the faulty server sees it. */
@@ -220,12 +220,7 @@ const OF_ANSWERS: Record<string, Omit<ChunkFault, 'resumed'>> = {
     keeps: true,
   },
   'status 403': { answer: status(403), once: ['403'], always: ['403'], keeps: true },
-  'status 404': {
-    answer: status(404),
-    once: each(['404'], 'absent', 'absent', 'absent'),
-    always: each(['404'], 'absent', 'absent', 'absent'),
-    keeps: true,
-  },
+  'status 404': { answer: status(404), once: ['404'], always: ['404'], keeps: true },
   'status 416': { answer: status(416), once: 'whole', always: ['HTTP status 416'], keeps: false },
   'status 204': { answer: status(204), once: 'whole', always: ['HTTP status 204'], keeps: false },
   'a redirect to the file': {
