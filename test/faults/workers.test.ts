@@ -18,7 +18,8 @@ import { size } from './sizes.js';
 const test = suite('faulty workers of a model');
 
 const ROUNDS = size(2, 50);
-const PATIENCE = 3000;
+/** Milliseconds that a worker has to start in, too: seconds, on a machine that others fill. */
+const PATIENCE = 20_000;
 const ENTRY = new URL('../../scripts/source-worker.mjs', import.meta.url);
 
 function workerOf(source: string): URL {
@@ -63,7 +64,8 @@ test('no model: a worker that is silent', async () => {
   const recipe = recipeFor(workerOf('setInterval(() => {}, 1000)'));
   const start = performance.now();
   await expectError(() => RemoteModel.make(recipe, { patience: 300 }), 'ERR_WORKER', 'silent for 300 ms');
-  assert.ok(performance.now() - start < 3000);
+  // Not the usual ten seconds.
+  assert.ok(performance.now() - start < 9000);
 });
 
 const FAULTS: readonly (readonly [string, string, RegExp])[] = [
@@ -79,7 +81,7 @@ for (const [what, source, why] of FAULTS) {
     const before = await resources();
     await using local = await AlbertModel.from_config(TINY, { seed: 1 });
     const wanted = (await local.forward(TINY_INPUTS)).last_hidden_state.data;
-    const [recipe, options] = [recipeFor(faulty(source)), { patience: silent ? 4000 : PATIENCE }];
+    const [recipe, options] = [recipeFor(faulty(source)), { patience: silent ? 6000 : PATIENCE }];
     for (let round = 0; round < (silent ? 1 : ROUNDS); round++) {
       for (const make of [
         () => RemoteModel.make(recipe, options),
