@@ -168,7 +168,7 @@ threads('a worker that dies in a chunk is given up', async () => {
       if (left > 0 && Atomics.compareExchange(words, 0, left, left - 1) === left) process.exit(1);
     }
   `);
-  const pool = makePool(2, { workerUrl, patience: 2000 });
+  const pool = makePool(2, { workerUrl, patience: 4000 });
   await pool.threads.ready();
   let lost = 0;
   for (let i = 0; i < 20 && lost < 3; i++) {
