@@ -27,10 +27,13 @@ const files = wanted.flatMap((path) =>
     : [path],
 );
 
+const secondsSince = (start) => ((performance.now() - start) / 1000).toFixed(1);
+
 /** One process a file: no test can lean on what another left behind, and both cores work. */
 function runFile(file) {
   const args = ['--import', 'tsx', '--conditions=@albert-wasm/source', '--expose-gc', file];
   return new Promise((resolve) => {
+    const start = performance.now();
     const child = spawn(process.execPath, args, { cwd: root, env: { ...process.env, FORCE_COLOR: '0' } });
     let output = '';
     child.stdout.on('data', (data) => (output += data));
@@ -41,7 +44,14 @@ function runFile(file) {
       const crashed = code !== 0 && total === passed ? 1 : 0;
       const silent = total + skipped === 0 && crashed === 0 ? 1 : 0;
       if (silent) output += `\n${file} ran no test\n`;
-      resolve({ file, output, passed, skipped, failed: total - passed + crashed + silent });
+      resolve({
+        file,
+        output,
+        passed,
+        skipped,
+        failed: total - passed + crashed + silent,
+        seconds: secondsSince(start),
+      });
     });
   });
 }
@@ -54,7 +64,7 @@ await Promise.all(
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
       const result = await runFile(file);
       results.push(result);
-      console.log(`${result.failed === 0 ? 'ok  ' : 'FAIL'} ${result.file} (${result.passed})`);
+      console.log(`${result.failed === 0 ? 'ok  ' : 'FAIL'} ${result.file} (${result.passed}, ${result.seconds} s)`);
       if (result.failed > 0) console.log(result.output);
       for (const [line] of result.output.matchAll(/^(skipped|cases): .*$/gm)) console.log(`     ${line}`);
     }
@@ -62,6 +72,6 @@ await Promise.all(
 );
 
 const sum = (key) => results.reduce((total, result) => total + result[key], 0);
-console.log(`Node ${process.version}, ${((performance.now() - start) / 1000).toFixed(1)} s`);
+console.log(`Node ${process.version}, ${secondsSince(start)} s`);
 console.log(`${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped`);
 process.exitCode = sum('failed') === 0 && results.length > 0 ? 0 : 1;
