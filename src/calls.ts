@@ -1,5 +1,6 @@
 /** Calls between two threads, in both directions: a name and a value go, a value or an error comes back. */
 import { AlbertError, type AlbertErrorCode } from './errors.js';
+import { isA } from './realm.js';
 
 /** What a call is answered with, and what of it moves instead of being copied. */
 export interface Answer {
@@ -97,7 +98,7 @@ export class Calls {
 }
 
 function fault(error: unknown): Fault {
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  const { name, message } = error instanceof Error || isA('Error', error) ? error : new Error(String(error));
   return error instanceof AlbertError ? { name, message, code: error.code } : { name, message };
 }
 

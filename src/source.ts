@@ -1,10 +1,11 @@
 /** The ground floor's door to files: a directory, URLs, the Hub or memory, read by file name alike. */
 
-import { directoryUrl, openFile, openHub, readFile } from '#platform';
+import { directoryUrl, FILES_ADVICE, openFile, openHub, readFile } from '#platform';
 import type { Bytes } from './bytes.js';
 import { AlbertError, mismatch } from './errors.js';
 import { place } from './http/request.js';
 import { isHubId } from './hub/names.js';
+import { isA, ownArray } from './realm.js';
 import { checkSourceOptions, type SourceOptions } from './source-options.js';
 import { isUrl } from './url.js';
 
@@ -16,10 +17,10 @@ export type ModelFiles = Readonly<Record<string, string | Uint8Array | ArrayBuff
 
 /**
  * Where a model lives: a directory path, the `file:` or `http(s):` URL of a directory, a Hub id `owner/name`, or its files,
- * in memory or each by its URL. In Node an existing directory comes before a Hub id of its name. In a browser a path is a URL relative to
+ * in memory or each by its URL, also as the module that exports them, which is what `require` of a model's package gives. In Node an existing directory comes before a Hub id of its name. In a browser a path is a URL relative to
  * the page, and needs a slash or a dot in front, or a slash at its end, where it could be a Hub id.
  */
-export type Source = string | URL | ModelFiles;
+export type Source = string | URL | ModelFiles | { readonly default: ModelFiles };
 
 /** An opened source. `name` is for messages. */
 export interface OpenedSource {
@@ -38,7 +39,7 @@ export interface OpenedSource {
  */
 export async function openSource(source: Source, options: SourceOptions = {}): Promise<OpenedSource> {
   checkSourceOptions(options);
-  if (typeof source === 'string' || source instanceof URL) {
+  if (typeof source === 'string' || isA('URL', source)) {
     const url = await locate(source);
     if (url === undefined) return openId(source as string, options);
     return {
@@ -48,17 +49,19 @@ export async function openSource(source: Source, options: SourceOptions = {}): P
     };
   }
   if (typeof source !== 'object' || source === null) throw notASource(source);
-  const files = new Map(Object.entries(source));
+  const files = new Map(Object.entries(filesOf(source)));
   const take = async <B extends Bytes>(
     file: string,
     signal: AbortSignal | undefined,
     read: (url: URL, options: SourceOptions, file: string) => Promise<B | undefined>,
   ): Promise<B | Uint8Array | undefined> => {
     const content = files.get(file);
-    if (!(content instanceof URL)) return bytesOf(file, content);
+    if (!isA('URL', content)) return bytesOf(file, content);
     const bytes = await read(content, { ...options, signal }, file);
     // What is listed must be there, unlike what a directory may or may not have.
-    if (bytes === undefined) throw mismatch('ERR_SOURCE', file, 'to exist', 'no file', place(content));
+    if (bytes === undefined) {
+      throw mismatch('ERR_SOURCE', file, 'to exist', 'no file', `${place(content)}; ${FILES_ADVICE}`);
+    }
     return bytes;
   };
   return {
@@ -68,10 +71,18 @@ export async function openSource(source: Source, options: SourceOptions = {}): P
   };
 }
 
+/** The files themselves, where it is a module that exports them. */
+function filesOf(source: Exclude<Source, string | URL>): ModelFiles {
+  const files = (source as { default?: unknown }).default;
+  return isA('Object', files) ? (files as ModelFiles) : (source as ModelFiles);
+}
+
 function bytesOf(file: string, content: Exclude<ModelFiles[string], URL> | undefined): Uint8Array | undefined {
-  if (content === undefined || content instanceof Uint8Array) return content;
+  if (content === undefined) return content;
   if (typeof content === 'string') return new TextEncoder().encode(content);
-  if (content instanceof ArrayBuffer) return new Uint8Array(content);
+  if (isA('ArrayBuffer', content)) return new Uint8Array(content);
+  const bytes = ownArray(content, 'Uint8Array');
+  if (bytes !== undefined) return bytes;
   throw mismatch('ERR_SOURCE', file, 'a string, a Uint8Array, an ArrayBuffer or a URL', content);
 }
 
@@ -95,7 +106,7 @@ async function openId(id: string, options: SourceOptions): Promise<OpenedSource>
 
 /** The URL of a source's directory, with its closing slash; `undefined` for a Hub id. */
 async function locate(source: string | URL): Promise<URL | undefined> {
-  if (source instanceof URL || /^(https?|file):/.test(source)) {
+  if (typeof source !== 'string' || /^(https?|file):/.test(source)) {
     if (!isUrl(source)) throw notASource(String(source).replace(/[?#].*/s, ''));
     const url = new URL(source);
     if (!url.pathname.endsWith('/')) url.pathname += '/';

@@ -1,5 +1,6 @@
 /** The ground floor's value: numbers with a shape, as models return them and as callers may pass them. */
 import { mismatch } from './errors.js';
+import { ownArray } from './realm.js';
 
 /** The type of a tensor's numbers. */
 export type TensorDtype = 'float32' | 'int32' | 'int64';
@@ -16,7 +17,8 @@ export class Tensor<D extends TensorData = TensorData> {
 
   /** @throws ERR_INPUT when the shape does not hold exactly the data */
   constructor(data: D, shape: readonly number[]) {
-    if (!(data instanceof Float32Array || data instanceof Int32Array || data instanceof BigInt64Array)) {
+    const own = ownArray(data, 'Float32Array', 'Int32Array', 'BigInt64Array');
+    if (own === undefined) {
       throw mismatch('ERR_INPUT', 'data', 'a Float32Array, an Int32Array or a BigInt64Array', data);
     }
     if (!Array.isArray(shape)) throw mismatch('ERR_INPUT', 'shape', 'an array of dimensions', shape);
@@ -24,7 +26,7 @@ export class Tensor<D extends TensorData = TensorData> {
     if (size !== data.length || shape.some((dim) => !Number.isSafeInteger(dim) || dim < 0)) {
       throw mismatch('ERR_INPUT', 'shape', `a shape of ${data.length} elements`, [...shape]);
     }
-    this.data = data;
+    this.data = own as D;
     this.shape = Object.freeze([...shape]);
   }
 

@@ -3,6 +3,7 @@
  * the `#builds` import; `workerd-builds.ts` is its twin.
  */
 import { relaxedSimd, simd } from 'wasm-feature-detect';
+import { FILES_ADVICE, ownFile } from '#platform';
 import { AlbertError } from '../errors.js';
 import { compileKernels, type KernelCode, type KernelScript } from './kernels.js';
 import { multipliesInt8 } from './trials.js';
@@ -29,20 +30,30 @@ export async function chooseKernels(wasmUrl?: string, shared = false): Promise<C
   if (wasmUrl !== undefined) return { code: await compileKernels(new URL(wasmUrl)) };
   // Written out in full, since bundlers find assets by this very expression.
   if (!(await simd())) {
-    const code = await compileKernels(new URL('../../build/scalar.wasm', import.meta.url));
+    const code = await compileOwn('scalar.wasm', () => new URL('../../build/scalar.wasm', import.meta.url));
     return { code, whyNotSimd: 'this engine has no WebAssembly SIMD' };
   }
   if (await relaxedSimd()) {
-    const relaxed = shared
-      ? new URL('../../build/relaxed-threads.wasm', import.meta.url)
-      : new URL('../../build/relaxed.wasm', import.meta.url);
-    const code = await compileKernels(relaxed);
+    const code = shared
+      ? await compileOwn('relaxed-threads.wasm', () => new URL('../../build/relaxed-threads.wasm', import.meta.url))
+      : await compileOwn('relaxed.wasm', () => new URL('../../build/relaxed.wasm', import.meta.url));
     if (multipliesInt8(code, shared)) return { code };
   }
-  const plain = shared
-    ? new URL('../../build/simd-threads.wasm', import.meta.url)
-    : new URL('../../build/simd.wasm', import.meta.url);
-  return { code: await compileKernels(plain) };
+  const code = shared
+    ? await compileOwn('simd-threads.wasm', () => new URL('../../build/simd-threads.wasm', import.meta.url))
+    : await compileOwn('simd.wasm', () => new URL('../../build/simd.wasm', import.meta.url));
+  return { code };
+}
+
+/** @throws ERR_SOURCE, with what to do, where a bundler has left the file behind */
+async function compileOwn(name: string, beside: () => URL): Promise<WebAssembly.Module> {
+  const url = ownFile(name, beside);
+  try {
+    return await compileKernels(url);
+  } catch (cause) {
+    if (!(cause instanceof AlbertError) || cause.code !== 'ERR_SOURCE') throw cause;
+    throw new AlbertError('ERR_SOURCE', `${cause.message}; ${FILES_ADVICE}`, { cause });
+  }
 }
 
 /** Why nothing can be compiled here: a page's Content-Security-Policy lets `WebAssembly` be there and refuses its use. */

@@ -153,7 +153,7 @@ export async function compileKernels(url: URL): Promise<WebAssembly.Module> {
 async function compile(url: URL): Promise<WebAssembly.Module> {
   const bytes = await readFile(url);
   if (bytes === undefined) {
-    throw new AlbertError('ERR_SOURCE', `there are no kernels at ${url.href}: was the package built?`);
+    throw new AlbertError('ERR_SOURCE', `there are no kernels at ${url.href}`);
   }
   try {
     const module = await WebAssembly.compile(bytes as BufferSource);

@@ -1,5 +1,6 @@
 /** One HTTP request: what its status means, and an end to it when nobody answers. */
 import { AlbertError, throwIfAborted } from '../errors.js';
+import { isA } from '../realm.js';
 import type { SourceOptions } from '../source-options.js';
 import { type Patience, Transient } from './retry.js';
 
@@ -102,5 +103,5 @@ function retryAfter(value: string | null): number | undefined {
 /** An error with its innermost cause: Node's `fetch failed` says nothing alone. */
 function describe(error: unknown): string {
   const { message, cause } = error as Error;
-  return cause instanceof Error && cause.message !== '' ? `${message}: ${cause.message}` : String(message);
+  return isA('Error', cause) && cause.message !== '' ? `${message}: ${cause.message}` : String(message);
 }

@@ -1,5 +1,6 @@
 /** What callers of the kernels may pass: sizes, arrays of just as many numbers, names. */
 import { mismatch } from '../errors.js';
+import { isA } from '../realm.js';
 
 /** Sizes by their names. @throws ERR_INPUT for one that is no integer from `least` on */
 export function checkSizes(sizes: Readonly<Record<string, number>>, least = 0): void {
@@ -10,7 +11,7 @@ export function checkSizes(sizes: Readonly<Record<string, number>>, least = 0): 
 
 /** @throws ERR_INPUT unless `value` is a Float32Array of that many numbers, rows times columns */
 export function checkMatrix(name: string, value: Float32Array, rows: number, cols: number): void {
-  if (!(value instanceof Float32Array)) throw mismatch('ERR_INPUT', name, 'a Float32Array', value);
+  if (!isA('Float32Array', value)) throw mismatch('ERR_INPUT', name, 'a Float32Array', value);
   if (value.length !== rows * cols) {
     throw mismatch('ERR_INPUT', name, `${rows} x ${cols} = ${rows * cols} numbers`, value.length);
   }

@@ -1,6 +1,7 @@
 /** The base of every ALBERT model: loading, the forward method, saving, disposing. */
 import { type AsyncDisposableIfKnown, asyncDisposable } from '../disposable.js';
 import { checkOptions, mismatch, throwIfAborted } from '../errors.js';
+import { isA } from '../realm.js';
 import { openSource, type Source } from '../source.js';
 import type { Tensor } from '../tensor.js';
 import type { Backend, Recipe, RunCall } from './backend.js';
@@ -180,7 +181,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
    * large matrices as an int8 model holds them. The tokenizer is not the model's: copy its files to load the directory as a pipeline.
    */
   async save_pretrained(directory: string | URL, options?: SaveOptions): Promise<void> {
-    if (!(directory instanceof URL) && (typeof directory !== 'string' || directory === '')) {
+    if (!isA('URL', directory) && (typeof directory !== 'string' || directory === '')) {
       throw mismatch('ERR_INPUT', 'directory', 'a path or a file: URL', directory);
     }
     await this.#backend.save(directory, checkOptions(options, SAVE_OPTIONS));

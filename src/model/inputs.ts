@@ -1,5 +1,6 @@
 /** What a caller passes to `forward`, checked to the last id before any kernel runs. */
 import { mismatch, within } from '../errors.js';
+import { ownArray } from '../realm.js';
 import { type NestedNumbers, Tensor } from '../tensor.js';
 import type { AlbertConfig } from './config.js';
 
@@ -135,11 +136,12 @@ function shapeName(rank: 2 | 3): string {
 }
 
 function flatten(title: string, input: IntegerInput, rank: 2 | 3): { flat: ArrayLike<unknown>; shape: number[] } {
-  if (input instanceof Int32Array || input instanceof BigInt64Array) return { flat: input, shape: [input.length] };
+  const sequence = ownArray(input, 'Int32Array', 'BigInt64Array');
+  if (sequence !== undefined) return { flat: sequence, shape: [sequence.length] };
   if (Array.isArray(input)) return flattenNested(title, input, rank);
   if (typeof input === 'object' && input !== null && 'data' in input && Array.isArray(input.shape)) {
-    const { data } = input;
-    if (data instanceof Int32Array || data instanceof BigInt64Array) {
+    const data = ownArray(input.data, 'Int32Array', 'BigInt64Array');
+    if (data !== undefined) {
       // The tensor's own check: a shape that does not hold the data must not get further.
       const { shape } = new Tensor(data, input.shape);
       return { flat: data, shape: [...shape] };

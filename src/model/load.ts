@@ -1,5 +1,6 @@
 /** From a checkpoint's tensors, or a caller's, to a source of numbers for each parameter. */
 import { mismatch } from '../errors.js';
+import { isA, ownArray } from '../realm.js';
 import type { Tensor } from '../tensor.js';
 import { type Checkpoint, isFloatDtype, readBytes, readFloat32, type StoredTensor } from '../weights/checkpoint.js';
 import { decodeColumns } from '../weights/columns.js';
@@ -123,9 +124,9 @@ export function matchParams(parameters: readonly Parameter[], params: Params): R
   const sources = new Map<Parameter, ParameterSource>();
   for (const parameter of parameters) {
     const { name, shape } = parameter;
-    const tensor = params instanceof Map ? params.get(name) : (params as Readonly<Record<string, Tensor>>)[name];
-    const { data } = tensor ?? {};
-    if (!(data instanceof Float32Array) || tensor?.shape?.join() !== shape.join() || data.length !== elements(shape)) {
+    const tensor = isA('Map', params) ? params.get(name) : (params as Readonly<Record<string, Tensor>>)[name];
+    const data = ownArray(tensor?.data, 'Float32Array');
+    if (data === undefined || tensor?.shape?.join() !== shape.join() || data.length !== elements(shape)) {
       const got = tensor === undefined ? 'none' : `${tensor?.dtype} [${tensor?.shape?.join(', ')}]`;
       faults.push(mismatch('ERR_PARAMETER', name, `a float32 tensor [${shape.join(', ')}]`, got).message);
     } else {

@@ -1,4 +1,5 @@
 /** Starting a model's worker in Node. Chosen by the `#model-worker` import; `web-model-worker.ts` is its twin. */
+import { ownFile, ownImport } from './node-own-files.js';
 import { startWorkerAt } from './node-worker.js';
 import type { WorkerHandle, WorkerListener } from './worker.js';
 
@@ -8,5 +9,9 @@ import type { WorkerHandle, WorkerListener } from './worker.js';
  * @throws what Node says when it starts none
  */
 export function startModelWorker(url: URL | undefined, data: unknown, listener: WorkerListener): WorkerHandle {
-  return startWorkerAt(url ?? new URL(import.meta.resolve('#model-worker-file')), data, listener);
+  return startWorkerAt(
+    url ?? ownFile('worker.js', () => ownImport('#model-worker-file')),
+    data,
+    listener,
+  );
 }

@@ -1,12 +1,13 @@
 /** Worker threads of Node. */
 import { Worker } from 'node:worker_threads';
+import { isA } from '../realm.js';
 import type { WorkerHandle, WorkerListener } from './worker.js';
 
 /** @throws what Node says when it starts none */
 export function startWorkerAt(url: URL, data: unknown, listener: WorkerListener): WorkerHandle {
   const worker = new Worker(url, { name: 'albert-wasm', workerData: data, execArgv: conditions() });
   worker.on('message', (value) => listener.message(value));
-  worker.on('error', (error) => listener.error(error instanceof Error ? error : new Error(String(error))));
+  worker.on('error', (error) => listener.error(isA('Error', error) ? error : new Error(String(error))));
   worker.on('exit', (code) => listener.error(new Error(`it ended by itself, with exit code ${code}`)));
   worker.unref();
   let ended: Promise<unknown> | undefined;

@@ -20,8 +20,11 @@ import { fetchFile } from '../http/fetch-file.js';
 import { openRepository } from '../hub/node/repository.js';
 import type { OpenedHub } from '../hub/settings.js';
 import { progressReporter, type SourceOptions } from '../source-options.js';
+import { ownFile, ownImport, resolveByName } from './node-own-files.js';
 import { startWorkerAt } from './node-worker.js';
 import type { WorkerHandle, WorkerListener } from './worker.js';
+
+export { FILES_ADVICE, ownFile } from './node-own-files.js';
 
 /**
  * Reads a `file:`, `http(s):` or `data:` URL whole. `undefined` when there is no such file.
@@ -34,6 +37,8 @@ export async function readFile(
   file = basename(url.pathname),
 ): Promise<Uint8Array | undefined> {
   const { signal } = options;
+  // webpack's URLs of files that a page loads are none here.
+  if (url.protocol === '') return undefined;
   if (url.protocol !== 'file:') return (await fetchFile(url, file, { ...options, ifRange: true }))?.bytes;
   let bytes: Uint8Array;
   try {
@@ -144,11 +149,8 @@ export async function openHub(id: string, options: SourceOptions): Promise<Opene
 
 /** The URL of an installed package's directory, with its closing slash; `undefined` when it is not installed. */
 export function packageDirectory(name: string): URL | undefined {
-  try {
-    return new URL('.', import.meta.resolve(name));
-  } catch {
-    return undefined;
-  }
+  const config = resolveByName(`${name}/config.json`);
+  return config && new URL('.', config);
 }
 
 /** The URL of a directory path, with its closing slash; `undefined` when there is no such directory. */
@@ -169,7 +171,7 @@ export async function writeFiles(
   files: ReadonlyMap<string, Uint8Array>,
   rivals: readonly string[],
 ): Promise<void> {
-  const directory = target instanceof URL ? fileURLToPath(target) : target;
+  const directory = typeof target === 'string' ? target : fileURLToPath(target);
   // A name of its own for each call: two may write into one directory.
   const suffix = `${randomUUID()}.incomplete`;
   for (const rival of rivals) {
@@ -204,7 +206,7 @@ export function processors(): number {
  * @throws what the engine says when it starts none
  */
 export function startWorker(url: URL | undefined, data: unknown, listener: WorkerListener): WorkerHandle {
-  return startWorkerAt(url ?? new URL(import.meta.resolve('#worker')), data, listener);
+  return startWorkerAt(url ?? ownFile('worker.js', () => ownImport('#engine-worker')), data, listener);
 }
 
 /** Whether a model lives in a worker unless its caller says otherwise: no, a service has threads of its own. */

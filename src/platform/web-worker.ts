@@ -26,7 +26,9 @@ export function watchWorker(worker: Worker, data: unknown, listener: WorkerListe
   };
   // A file that is missing or forbidden gives an event without a message.
   worker.onerror = ({ message }) =>
-    listener.error(new Error(message || 'its file cannot be loaded, workerUrl tells where it is'));
+    listener.error(
+      new Error(message || "its file cannot be loaded: workerUrl tells where it is, 'albert-wasm/inline' needs none"),
+    );
   worker.onmessageerror = () => listener.error(new Error('a message of it cannot be read'));
   worker.postMessage(data);
   return {

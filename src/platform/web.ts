@@ -9,6 +9,15 @@ import type { SourceOptions } from '../source-options.js';
 import { startWorkerAt, watchWorker } from './web-worker.js';
 import type { WorkerHandle, WorkerListener } from './worker.js';
 
+/** What to do where files were left behind. */
+export const FILES_ADVICE =
+  "where a bundler copies no files, as esbuild, import 'albert-wasm/inline' and name the URL of a model's directory; wasmUrl and workerUrl name kernels and worker elsewhere";
+
+/** The URL of a file of the package, which bundlers find by the expression that `beside` has. */
+export function ownFile(_name: string, beside: () => URL): URL {
+  return beside();
+}
+
 /**
  * Reads a URL whole. `undefined` when there is no such file.
  *

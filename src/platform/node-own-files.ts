@@ -1,0 +1,48 @@
+/**
+ * The package's own files in Node: beside its code, or, if a bundler has put the code into a file of its own, where the program
+ * finds the package by its name.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import { AlbertError } from '../errors.js';
+
+/** What to do where files were left behind. */
+export const FILES_ADVICE =
+  "where a bundler puts this code into a file of its own, it must leave the packages external: in Next.js `serverExternalPackages: ['albert-wasm', '@albert-wasm/…']`";
+
+/**
+ * @param name what package.json exports the file as
+ * @param beside its URL, unless the code was moved
+ * @throws ERR_SOURCE when it is nowhere
+ */
+export function ownFile(name: string, beside: () => URL): URL {
+  let url: URL | undefined;
+  try {
+    url = beside();
+  } catch {
+    // A bundle in CommonJS has no `import.meta.url`, and no bundle has our imports.
+  }
+  // webpack's URLs of files that a page loads have no protocol.
+  if (url?.protocol === 'file:' && existsSync(url)) return url;
+  const found = resolveByName(`albert-wasm/${name}`);
+  if (found === undefined) throw new AlbertError('ERR_SOURCE', `there is no ${url?.href ?? name}; ${FILES_ADVICE}`);
+  return found;
+}
+
+/** The file that an import of package.json leads to. `import.meta.resolve` would do, but webpack warns of it. */
+export function ownImport(name: `#${string}`): URL {
+  return pathToFileURL(createRequire(import.meta.url).resolve(name));
+}
+
+/** The file that the program means by a package's name and a path in it; `undefined` when there is none. */
+export function resolveByName(specifier: string): URL | undefined {
+  const from = (base: () => string) => {
+    try {
+      return pathToFileURL(createRequire(base()).resolve(specifier));
+    } catch {
+      return undefined;
+    }
+  };
+  return from(() => import.meta.url) ?? from(() => `${process.cwd()}/`);
+}

@@ -1,0 +1,35 @@
+/**
+ * What a value is, whichever realm made it: test runners give a program globals of its own, so that what Node itself or a
+ * worker's message brings is no `instanceof` them.
+ */
+
+/** The classes that callers' values may be of. */
+interface Kinds {
+  readonly ArrayBuffer: ArrayBuffer;
+  readonly Error: Error;
+  readonly Object: object;
+  readonly Map: ReadonlyMap<string, never>;
+  readonly URL: URL;
+  readonly Uint8Array: Uint8Array;
+  readonly Float32Array: Float32Array;
+  readonly Int32Array: Int32Array;
+  readonly BigInt64Array: BigInt64Array;
+}
+
+const ARRAYS = { Uint8Array, Float32Array, Int32Array, BigInt64Array };
+
+/** Whether a value is of a class of that name, or of one that extends it. */
+export function isA<K extends keyof Kinds>(kind: K, value: unknown): value is Kinds[K] {
+  return Object.prototype.toString.call(value) === `[object ${kind}]`;
+}
+
+/** A typed array of one of these kinds as this realm's, over the same memory; `undefined` for anything else. */
+export function ownArray<K extends keyof typeof ARRAYS>(value: unknown, ...kinds: K[]): Kinds[K] | undefined {
+  const kind = kinds.find((kind) => isA(kind, value));
+  if (kind === undefined) return undefined;
+  const array = value as Kinds[K];
+  const { buffer, byteOffset, length } = array;
+  return array instanceof ARRAYS[kind]
+    ? array
+    : (new ARRAYS[kind](buffer as ArrayBuffer, byteOffset, length) as Kinds[K]);
+}
