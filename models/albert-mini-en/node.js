@@ -1,6 +1,7 @@
 /** `index.js` for Node: where a bundler has moved this code from its files, those that the program finds by the package's name. */
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
+// Not by its name, since webpack takes a call of that for its own.
+import module from 'node:module';
 import { pathToFileURL } from 'node:url';
 
 /** Each is written out in full, since bundlers find files by this very expression. */
@@ -12,7 +13,7 @@ const beside = () => ({
 });
 
 const byName = (base) => {
-  const { resolve } = createRequire(base);
+  const { resolve } = module.createRequire(base);
   const url = (file) => pathToFileURL(resolve(`@albert-wasm/albert-mini-en/${file}`));
   return {
     'config.json': url('config.json'),
@@ -38,6 +39,7 @@ const isThere = url?.protocol === 'file:' && existsSync(url);
 const found = isThere
   ? files
   : (attempt(() => byName(import.meta.url)) ?? attempt(() => byName(`${process.cwd()}/`)) ?? files);
-if (found === undefined) throw new Error("a bundler must leave '@albert-wasm/albert-mini-en' external");
+if (found === undefined)
+  throw new Error("no files beside the code: a bundler must leave '@albert-wasm/albert-mini-en' external");
 
 export default found;

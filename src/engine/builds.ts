@@ -15,6 +15,28 @@ export interface ChosenKernels {
   readonly whyNotSimd?: string;
 }
 
+/**
+ * The builds as files beside this code. Each URL is written out in full, since bundlers find files by this very expression, and
+ * after `return`, since the file tracing of Next.js does not look into arrow functions without one.
+ */
+const BESIDE = {
+  'relaxed.wasm': () => {
+    return new URL('../../build/relaxed.wasm', import.meta.url);
+  },
+  'relaxed-threads.wasm': () => {
+    return new URL('../../build/relaxed-threads.wasm', import.meta.url);
+  },
+  'simd.wasm': () => {
+    return new URL('../../build/simd.wasm', import.meta.url);
+  },
+  'simd-threads.wasm': () => {
+    return new URL('../../build/simd-threads.wasm', import.meta.url);
+  },
+  'scalar.wasm': () => {
+    return new URL('../../build/scalar.wasm', import.meta.url);
+  },
+};
+
 /** A module without content: whoever compiles it may compile others. */
 const EMPTY_MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 
@@ -28,26 +50,19 @@ export async function chooseKernels(wasmUrl?: string, shared = false): Promise<C
   const refused = await whyNoWebAssembly();
   if (refused !== undefined) return { code: await loadScript(refused), whyNotSimd: refused };
   if (wasmUrl !== undefined) return { code: await compileKernels(new URL(wasmUrl)) };
-  // Written out in full, since bundlers find assets by this very expression.
   if (!(await simd())) {
-    const code = await compileOwn('scalar.wasm', () => new URL('../../build/scalar.wasm', import.meta.url));
-    return { code, whyNotSimd: 'this engine has no WebAssembly SIMD' };
+    return { code: await compileOwn('scalar.wasm'), whyNotSimd: 'this engine has no WebAssembly SIMD' };
   }
   if (await relaxedSimd()) {
-    const code = shared
-      ? await compileOwn('relaxed-threads.wasm', () => new URL('../../build/relaxed-threads.wasm', import.meta.url))
-      : await compileOwn('relaxed.wasm', () => new URL('../../build/relaxed.wasm', import.meta.url));
+    const code = await compileOwn(shared ? 'relaxed-threads.wasm' : 'relaxed.wasm');
     if (multipliesInt8(code, shared)) return { code };
   }
-  const code = shared
-    ? await compileOwn('simd-threads.wasm', () => new URL('../../build/simd-threads.wasm', import.meta.url))
-    : await compileOwn('simd.wasm', () => new URL('../../build/simd.wasm', import.meta.url));
-  return { code };
+  return { code: await compileOwn(shared ? 'simd-threads.wasm' : 'simd.wasm') };
 }
 
 /** @throws ERR_SOURCE, with what to do, where a bundler has left the file behind */
-async function compileOwn(name: string, beside: () => URL): Promise<WebAssembly.Module> {
-  const url = ownFile(name, beside);
+async function compileOwn(name: keyof typeof BESIDE): Promise<WebAssembly.Module> {
+  const url = ownFile(name, BESIDE[name]);
   try {
     return await compileKernels(url);
   } catch (cause) {
@@ -64,7 +79,7 @@ async function whyNoWebAssembly(): Promise<string | undefined> {
     new WebAssembly.Instance(await WebAssembly.compile(EMPTY_MODULE));
     return undefined;
   } catch (error) {
-    return `this engine refuses to run WebAssembly: ${(error as Error).message}`;
+    return `this engine refuses to run WebAssembly: ${(error as Error).message} ('wasm-unsafe-eval' in a policy's script-src allows it)`;
   }
 }
 

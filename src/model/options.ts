@@ -122,7 +122,7 @@ export interface ModelInfo {
    * of a call where threads were asked for and memory cannot be shared.
    */
   readonly workers: number;
-  /** Why it lives on a page's own thread, though nobody asked for that. */
+  /** Why it lives on the thread of a page or a service worker, though nobody asked for that. */
   readonly whyNoWorker?: string;
   readonly kernels: Build;
   /** Why they are `scalar`, many times slower, where that is not the caller's choice: what this engine lacks or refuses. */

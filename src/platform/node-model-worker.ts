@@ -9,9 +9,5 @@ import type { WorkerHandle, WorkerListener } from './worker.js';
  * @throws what Node says when it starts none
  */
 export function startModelWorker(url: URL | undefined, data: unknown, listener: WorkerListener): WorkerHandle {
-  return startWorkerAt(
-    url ?? ownFile('worker.js', () => ownImport('#model-worker-file')),
-    data,
-    listener,
-  );
+  return startWorkerAt(url ?? ownFile('worker.js', () => ownImport('#model-worker-file')), data, listener);
 }

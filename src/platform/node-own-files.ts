@@ -3,13 +3,15 @@
  * finds the package by its name.
  */
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
+// Not by its name, since webpack takes a call of that for its own.
+import module from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { AlbertError } from '../errors.js';
 
 /** What to do where files were left behind. */
 export const FILES_ADVICE =
-  "where a bundler puts this code into a file of its own, it must leave the packages external: in Next.js `serverExternalPackages: ['albert-wasm', '@albert-wasm/…']`";
+  'where a bundler has taken the code away from its files, leave the packages external, ' +
+  "as Next.js does with `serverExternalPackages: ['albert-wasm', '@albert-wasm/…']`";
 
 /**
  * @param name what package.json exports the file as
@@ -32,14 +34,14 @@ export function ownFile(name: string, beside: () => URL): URL {
 
 /** The file that an import of package.json leads to. `import.meta.resolve` would do, but webpack warns of it. */
 export function ownImport(name: `#${string}`): URL {
-  return pathToFileURL(createRequire(import.meta.url).resolve(name));
+  return pathToFileURL(module.createRequire(import.meta.url).resolve(name));
 }
 
 /** The file that the program means by a package's name and a path in it; `undefined` when there is none. */
 export function resolveByName(specifier: string): URL | undefined {
   const from = (base: () => string) => {
     try {
-      return pathToFileURL(createRequire(base()).resolve(specifier));
+      return pathToFileURL(module.createRequire(base()).resolve(specifier));
     } catch {
       return undefined;
     }

@@ -11,7 +11,8 @@ import type { WorkerHandle, WorkerListener } from './worker.js';
 
 /** What to do where files were left behind. */
 export const FILES_ADVICE =
-  "where a bundler copies no files, as esbuild, import 'albert-wasm/inline' and name the URL of a model's directory; wasmUrl and workerUrl name kernels and worker elsewhere";
+  "where a bundler copies no files, as esbuild, 'albert-wasm/inline' needs none but the model's, whose URL is the source; " +
+  'wasmUrl and workerUrl say where kernels and worker lie';
 
 /** The URL of a file of the package, which bundlers find by the expression that `beside` has. */
 export function ownFile(_name: string, beside: () => URL): URL {
@@ -97,7 +98,7 @@ export function startWorker(url: URL | undefined, data: unknown, listener: Worke
   return watchWorker(worker, data, listener);
 }
 
-/** Whether a model lives in a worker unless its caller says otherwise: where the caller's thread is a page's. */
+/** Whether a model lives in a worker unless its caller says otherwise: where the caller's thread has events to answer. */
 export function worksInWorker(): boolean {
-  return typeof document !== 'undefined';
+  return typeof document !== 'undefined' || 'ServiceWorkerGlobalScope' in globalThis;
 }

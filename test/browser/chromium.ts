@@ -7,7 +7,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { suite, type Test } from 'uvu';
 import type { InlineConfig } from 'vite';
 
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 export const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { promisify } from 'node:util';
 import * as assert from 'uvu/assert';
-import { type LabelScore, type ModelInfo, pipeline } from '../../src/index.js';
+import { type AlbertError, type LabelScore, type ModelInfo, pipeline } from '../../src/index.js';
 import { answerOf, browserSuite, path } from '../browser/chromium.js';
 
 interface Answer extends Pick<ModelInfo, 'threads' | 'workers' | 'kernels' | 'whyNoWorker'> {
@@ -145,6 +145,84 @@ browserSuite('runtimes and bundlers', (test, surroundings) => {
     const answer = await page(folder);
     await check(answer);
     assert.equal([answer.workers, answer.whyNoWorker], [1, undefined]);
+  });
+
+  test('esbuild with the main entry: what is missing, and what to do', async () => {
+    const { build } = require('esbuild');
+    const folder = `${project}/main-entry`;
+    const outfile = `${folder}/main.js`;
+    await build({ absWorkingDir: project, entryPoints: ['main-entry.js'], bundle: true, format: 'esm', outfile });
+    await writeFile(`${folder}/index.html`, PAGE('main.js'));
+    symlinkSync(path('../../models/albert-mini-en-sst2'), `${folder}/model`);
+    const server = await serve(folder);
+    try {
+      const url = `${server.origin}/`;
+      const faults = await answerOf<Record<string, AlbertError>>(surroundings().browser, url);
+      const { model, kernels, worker } = faults;
+      assert.equal([model?.code, kernels?.code, worker?.code], ['ERR_SOURCE', 'ERR_SOURCE', 'ERR_WORKER']);
+      assert.match(
+        model?.message as string,
+        /json" expected to exist, got "no file" at http.*albert-wasm\/inline.*source/,
+      );
+      assert.match(
+        kernels?.message as string,
+        /no kernels at http.*\.wasm; .*albert-wasm\/inline.*wasmUrl and workerUrl/,
+      );
+      assert.match(worker?.message as string, /cannot be loaded: workerUrl .*albert-wasm\/inline/);
+    } finally {
+      server.close();
+    }
+  });
+
+  /** Runs a bundle of `classify.js` in Node, and checks each way of it. */
+  const checkBundle = async (file: string, cwd = project): Promise<void> => {
+    const { stdout } = await run(process.execPath, [file], { cwd, timeout: 120_000 });
+    const answers: Answer[] = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    for (const answer of answers) await check(answer);
+    assert.equal(
+      answers.map(({ threads, workers }) => [threads, workers]),
+      [
+        [1, 0],
+        [2, 0],
+        [1, 1],
+      ],
+    );
+  };
+
+  test('Node, bundled by esbuild into one file: files that node_modules have, or an error that says so', async () => {
+    const { build } = require('esbuild');
+    const bundled = { absWorkingDir: project, entryPoints: ['classify.js'], bundle: true, platform: 'node' };
+    const away = mkdtempSync(`${tmpdir()}/albert-wasm-away-`);
+    try {
+      await build({ ...bundled, format: 'esm', outfile: `${project}/bundled/main.mjs` });
+      await checkBundle('bundled/main.mjs');
+      await cp(`${project}/bundled/main.mjs`, `${away}/main.mjs`);
+      await checkBundle(`${away}/main.mjs`);
+      const alone = run(process.execPath, ['main.mjs'], { cwd: away });
+      assert.match(
+        await alone.catch(({ stderr }) => stderr),
+        /expected to exist, got "no file" at file:.*serverExternalPackages: \['albert-wasm'/,
+      );
+    } finally {
+      await rm(away, { recursive: true });
+    }
+  });
+
+  test('webpack for Node: kernels and model copied, workers from node_modules, no warnings', async () => {
+    const webpack = require('webpack');
+    const stats = await promisify(webpack)({
+      mode: 'production',
+      context: project,
+      entry: './classify.js',
+      output: { path: `${project}/webpack-node`, filename: 'main.cjs' },
+      target: 'node20',
+      performance: false,
+    });
+    assert.equal([stats.hasErrors(), stats.hasWarnings()], [false, false], stats.toString());
+    await checkBundle('webpack-node/main.cjs');
   });
 
   test("Cloudflare's workerd: kernels compiled beforehand, the model from a server", async () => {
