@@ -23,6 +23,8 @@ export interface Answer {
   readonly labels: readonly (readonly LabelScore[])[];
   readonly info: ModelInfo;
   readonly afterwards: string;
+  /** Whether `await using` would dispose of a pipeline and a model. */
+  readonly disposable: boolean;
   readonly loading: string;
   readonly calling: string;
   readonly turns: number;
@@ -152,7 +154,7 @@ export async function engineSuite(name: EngineName): Promise<void> {
   for (const one of CASES) {
     const { what, page, query = '', headers, threads = 1, workers = 1, kernels = SIMD, why = /^$/ } = one;
     test(what, async () => {
-      const { labels, info, isolated, afterwards } = await ask(`${page}?${query}`, headers);
+      const { labels, info, isolated, afterwards, disposable } = await ask(`${page}?${query}`, headers);
       await compare(labels, dtypeOf(one));
       assert.is(labels.length, 2);
       assert.is(isolated, headers === ISOLATED);
@@ -160,6 +162,7 @@ export async function engineSuite(name: EngineName): Promise<void> {
       assert.match(info.kernels, kernels);
       assert.match(info.whyNotThreaded ?? info.whyNotSimd ?? '', why);
       assert.match(afterwards, /^ERR_DISPOSED/);
+      assert.is(disposable, name !== 'WebKit');
     });
   }
 

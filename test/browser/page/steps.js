@@ -23,9 +23,11 @@ const STEPS = {
     const classify = await load();
     const labels = await classify(TEXTS, { top_k: 2 });
     const info = classify.model.info();
+    const { asyncDispose } = Symbol;
+    const disposable = asyncDispose !== undefined && [classify, classify.model].every((one) => one[asyncDispose]);
     await classify.dispose();
     const afterwards = await classify(TEXTS[0]).catch(failure);
-    return { labels, info, afterwards };
+    return { labels, info, afterwards, disposable };
   },
 
   /** A load that is aborted while a file arrives, a call that is aborted after its first run, and a call after that. */
