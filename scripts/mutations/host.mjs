@@ -9,6 +9,13 @@ const SAFETENSORS = ['test/weights/safetensors.test.ts'];
 /** @type {import('../run-mutations.mjs').Mutation[]} */
 export const HOST = [
   {
+    what: 'a policy under which WebAssembly compiles and does not run is taken for none',
+    file: 'src/engine/builds.ts',
+    search: 'new WebAssembly.Instance(await WebAssembly.compile(EMPTY_MODULE));',
+    replace: 'await WebAssembly.compile(EMPTY_MODULE);',
+    tests: ['test/engine/builds.test.ts'],
+  },
+  {
     what: 'positions run on from one sequence to the next',
     file: 'src/model/inputs.ts',
     search: '(_, i) => i % seq)',
