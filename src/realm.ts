@@ -16,7 +16,7 @@ interface Kinds {
   readonly BigInt64Array: BigInt64Array;
 }
 
-const ARRAYS = { Uint8Array, Float32Array, Int32Array, BigInt64Array };
+const ARRAYS = { Float32Array, Int32Array, BigInt64Array };
 
 /** Whether a value is of a class of that name, or of one that extends it. */
 export function isA<K extends keyof Kinds>(kind: K, value: unknown): value is Kinds[K] {

@@ -5,7 +5,7 @@ import type { Bytes } from './bytes.js';
 import { AlbertError, mismatch } from './errors.js';
 import { place } from './http/request.js';
 import { isHubId } from './hub/names.js';
-import { isA, ownArray } from './realm.js';
+import { isA } from './realm.js';
 import { checkSourceOptions, type SourceOptions } from './source-options.js';
 import { isUrl } from './url.js';
 
@@ -81,8 +81,11 @@ function bytesOf(file: string, content: Exclude<ModelFiles[string], URL> | undef
   if (content === undefined) return content;
   if (typeof content === 'string') return new TextEncoder().encode(content);
   if (isA('ArrayBuffer', content)) return new Uint8Array(content);
-  const bytes = ownArray(content, 'Uint8Array');
-  if (bytes !== undefined) return bytes;
+  if (isA('Uint8Array', content)) {
+    // Not a Buffer: its `slice` is a view where an array's is a copy.
+    const { buffer, byteOffset, length } = content;
+    return new Uint8Array(buffer as ArrayBuffer, byteOffset, length);
+  }
   throw mismatch('ERR_SOURCE', file, 'a string, a Uint8Array, an ArrayBuffer or a URL', content);
 }
 

@@ -249,4 +249,14 @@ source.after(() => {
   server.close();
 });
 
+source('files in memory stay as they are, Buffers too, when a worker reads them', async () => {
+  const weights = readFileSync(new URL('model.safetensors', FIXTURE));
+  const [copy, files] = [Buffer.from(weights), { 'config.json': config, 'model.safetensors': weights }];
+  for (const worker of [true, true, false]) {
+    const model = await AlbertModel.from_pretrained(files, { worker });
+    await model.dispose();
+    assert.ok(copy.equals(weights));
+  }
+});
+
 source.run();

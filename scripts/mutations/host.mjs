@@ -403,4 +403,32 @@ export const HOST = [
     replace: 'name: url.href,',
     tests: ['test/source.test.ts'],
   },
+  {
+    what: 'typed arrays of another realm are refused',
+    file: 'src/realm.ts',
+    search: 'Object.prototype.toString.call(value) === `[object ${kind}]`',
+    replace: 'value instanceof (globalThis as unknown as Record<string, new () => unknown>)[kind]!',
+    tests: ['test/realm.test.ts'],
+  },
+  {
+    what: 'a Buffer that a caller gave goes to the worker with its memory',
+    file: 'src/source.ts',
+    search: 'return new Uint8Array(buffer as ArrayBuffer, byteOffset, length);',
+    replace: 'return content;',
+    tests: ['test/source.test.ts'],
+  },
+  {
+    what: 'the module that exports a model, as require gives it, is taken for its files',
+    file: 'src/source.ts',
+    search: "isA('Object', files) ?",
+    replace: 'files === null ?',
+    tests: ['test/realm.test.ts'],
+  },
+  {
+    what: 'a kernel file that a bundler has left behind is looked for beside the bundle alone',
+    file: 'src/platform/node-own-files.ts',
+    search: 'const found = resolveByName(`albert-wasm/${name}`);',
+    replace: 'const found = undefined as URL | undefined;',
+    tests: ['test/engine/own-files.test.ts'],
+  },
 ];

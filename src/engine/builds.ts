@@ -79,7 +79,7 @@ async function whyNoWebAssembly(): Promise<string | undefined> {
     new WebAssembly.Instance(await WebAssembly.compile(EMPTY_MODULE));
     return undefined;
   } catch (error) {
-    return `this engine refuses to run WebAssembly: ${(error as Error).message} ('wasm-unsafe-eval' in a policy's script-src allows it)`;
+    return `this engine refuses to run WebAssembly: ${(error as Error).message}`;
   }
 }
 
@@ -91,7 +91,9 @@ async function loadScript(refused: string): Promise<KernelScript> {
     const { instantiate } = await import(/* webpackIgnore: true */ /* @vite-ignore */ url.href);
     return instantiate;
   } catch (cause) {
-    const message = `${refused}, and its substitute cannot be loaded: ${(cause as Error).message}`;
+    const allowed =
+      typeof WebAssembly === 'undefined' ? '' : "; 'wasm-unsafe-eval' in a policy's script-src allows WebAssembly";
+    const message = `${refused}, and its substitute cannot be loaded: ${(cause as Error).message}${allowed}`;
     throw new AlbertError('ERR_ENVIRONMENT', message, { cause });
   }
 }

@@ -1,7 +1,7 @@
 /** The published packages in frameworks and under test runners, with no setting of theirs that the documentation does not name. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, rename as move, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
@@ -172,13 +172,22 @@ browserSuite('adopters', (test, surroundings) => {
   const startNext = (use: (origin: string) => Promise<void>) =>
     serving(`${PROJECTS}/next`, (port) => [`${HERE}/node_modules/${NEXT}`, 'start', '-p', port], use);
 
+  /** Renames the packages here, which a server elsewhere would find by the path of its build. */
+  async function rename(from: string, to: string): Promise<void> {
+    for (const name of ['albert-wasm', '@albert-wasm']) {
+      await move(`${HERE}/node_modules/${from}${name}`, `${HERE}/node_modules/${to}${name}`);
+    }
+  }
+
   /** Starts what `output: 'standalone'` has made, away from here: nothing else is on that machine. */
   async function startMoved(use: (origin: string) => Promise<void>): Promise<void> {
     const moved = `${surroundings().directory}/moved`;
     await cp(`${PROJECTS}/next/.next/standalone`, moved, { recursive: true, verbatimSymlinks: true });
+    await rename('', '.');
     try {
       await serving(`${moved}/${PROJECTS.slice(ROOT.length)}/next`, () => ['server.js'], use);
     } finally {
+      await rename('.', '');
       await rm(moved, { recursive: true });
     }
   }
@@ -205,7 +214,8 @@ browserSuite('adopters', (test, surroundings) => {
     });
     const page = readFileSync(`${ROOT}/docs/bundlers.md`, 'utf8');
     const [, settings = ''] = /```js\n\/\/ next\.config\.mjs\nexport default (\{[\s\S]*?\n\});/.exec(page) ?? [];
-    await buildNext('webpack', new Function(`return ${settings}`)());
+    // The packages lie two folders above this project.
+    await buildNext('webpack', new Function(`return ${settings.replaceAll("'node_modules", "'../../node_modules")}`)());
     await startMoved((origin) => checkWays(origin));
   });
 

@@ -68,7 +68,7 @@ test('a model: its files, their URLs, its licence and sources, in the versions t
     const { filename, files } = name === 'albert-mini-en-sst2' ? sst2 : await pack(`models/${name}`);
     assert.match(filename, /\.tgz$/);
     const checkpoint = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'];
-    const page = ['LICENSE', 'README.md', 'index.d.ts', 'index.js', 'package.json', 'spiece.model'];
+    const page = ['LICENSE', 'README.md', 'index.d.ts', 'index.js', 'node.js', 'package.json', 'spiece.model'];
     assert.equal(files.map(({ path }) => path).sort(), [...checkpoint, ...page].sort());
     const urls: Record<string, URL> = (await import(`@albert-wasm/${name}`)).default;
     assert.equal(Object.keys(urls).sort(), checkpoint);
