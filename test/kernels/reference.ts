@@ -107,6 +107,7 @@ function erfSlope(z: number): number {
 }
 
 /** transformers' constants: a mean and a standard deviation. */
+// biome-ignore lint/suspicious/noApproximativeNumericConstant: theirs has six digits
 const [MU, SIGMA] = [0.707107, 0.282095];
 const logistic = (x: number) => 1 / (1 + Math.exp(-x));
 

@@ -76,6 +76,7 @@ export const ACT2FN: Readonly<Record<string, (x: number) => number>> = {
   gelu_python_tanh: geluNew,
   gelu_pytorch_tanh: geluNew,
   hardswish: (x) => (x * Math.min(relu(x + 3), 6)) / 6,
+  // biome-ignore lint/suspicious/noApproximativeNumericConstant: theirs has six digits
   laplace: (x) => 0.5 * (1 + erf((x - 0.707107) / (0.282095 * Math.sqrt(2)))),
   leaky_relu: (x) => (x < 0 ? 0.01 * x : x),
   linear: (x) => x,
