@@ -85,6 +85,7 @@ source('a missing file is told from a failing server', async () => {
     () => openSource(new URL('.', FIXTURE)).then((parent) => parent.readFile('../model/')),
     'ERR_SOURCE',
   );
+  await expectError(() => directory.readFile('n'.repeat(300)), 'ERR_SOURCE', 'cannot read');
 });
 
 source('no message shows what a URL carries beside its path', async () => {
@@ -200,7 +201,10 @@ source('what is no regular file is refused, not waited for', async () => {
       ['spiece.model', 'a device'],
     ] as const) {
       for (const read of [opened.readFile, opened.openFile]) {
+        // Who waits for the pipe is let go, to fail and not to hang.
+        const timer = setTimeout(() => file === 'config.json' && writeFileSync(`${directory}/${file}`, ''), 20_000);
         await expectError(() => read(file), 'ERR_SOURCE', `"${file}" expected a regular file`, kind, directory);
+        clearTimeout(timer);
       }
     }
     await expectError(() => AlbertModel.from_pretrained(directory), 'ERR_SOURCE', 'a named pipe');
