@@ -106,7 +106,10 @@ function config(item) {
 
 /** What is put into the folder, and what the child does with it: `load` or `read`, a tokenizer, or the text it encodes. */
 const CASES = {
-  'config.json of 1 MiB, all objects': { make: (f) => writeFileSync(join(f, 'config.json'), config('{}')), run: 'model' },
+  'config.json of 1 MiB, all objects': {
+    make: (f) => writeFileSync(join(f, 'config.json'), config('{}')),
+    run: 'model',
+  },
   'config.json of 1 MiB, nested': { make: (f) => writeFileSync(join(f, 'config.json'), config()), run: 'model' },
   'header of 100 MB, all spaces': { make: (f) => safetensors(f, fill('{', ' ', '}')), run: 'model' },
   'header of 100 MB, one string of escapes': {

@@ -1,22 +1,18 @@
 /** How large a file of a model may be, by its name: read before anything of it is. */
 import { mismatch } from './errors.js';
 
-const MiB = 2 ** 20;
+/** Powers of two; any other file but weights has the limit of an index, above that of a safetensors header. */
+const LIMITS: ReadonlyMap<string, number> = new Map([
+  ['config.json', 20],
+  ['special_tokens_map.json', 20],
+  ['tokenizer_config.json', 23],
+  ['spiece.model', 24],
+  ['tokenizer.json', 25],
+]);
 
-/** What each kind may have; the first that fits decides. */
-const LIMITS: readonly (readonly [name: RegExp, bytes: number])[] = [
-  [/\.(safetensors|msgpack)$/, 2 ** 32],
-  [/^(config|generation_config|modules|special_tokens_map|sentence_bert_config)\.json$/, MiB],
-  [/^tokenizer_config\.json$/, 8 * MiB],
-  [/^tokenizer\.json$/, 32 * MiB],
-  [/^spiece\.model$/, 16 * MiB],
-  // Above the limit of a safetensors header, which an index shares.
-  [/^/, 128 * MiB],
-];
-
-/** The most bytes that a file may have. */
+/** The most bytes that a file may have: 4 GiB of weights, 1 to 32 MiB of what is read as a whole, 128 MiB of anything else. */
 export function maxFileBytes(file: string): number {
-  return (LIMITS.find(([name]) => name.test(file)) as readonly [RegExp, number])[1];
+  return 2 ** (/\.(safetensors|msgpack)$/.test(file) ? 32 : (LIMITS.get(file) ?? 27));
 }
 
 /** @throws ERR_SOURCE for a file that is larger than its kind may be */

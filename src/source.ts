@@ -108,7 +108,7 @@ function notASource(got: unknown) {
   return mismatch(
     'ERR_SOURCE',
     'source',
-    'an existing directory, the URL of one, a Hub id "owner/name" (albert-base-v2 and its seven like need no owner) or files by name',
+    'an existing directory, the URL of one, a Hub id such as "owner/name" or "albert-base-v2", or files by name',
     got,
   );
 }

@@ -59,22 +59,22 @@ export const CONFIGURATION = [
   {
     what: 'a list of labels counts num_labels',
     file: 'src/model/labels.ts',
-    search: 'if (ids.length === 0) return',
-    replace: 'if (ids.length === 0 || Array.isArray(given)) return',
+    search: 'if (names.length === 0) {',
+    replace: 'if (names.length === 0 || Array.isArray(given)) {',
     tests: CONFIG,
   },
   {
     what: 'sparse labels are taken in their order',
     file: 'src/model/labels.ts',
-    search: 'Object.hasOwn(given, id) ? (given as Record<number, unknown>)[id] : ids;',
+    search: '(given as Record<number, unknown>)[id];',
     replace: 'Object.values(given)[id];',
     tests: CONFIG,
   },
   {
     what: 'label2id names what num_labels does not count',
     file: 'src/model/labels.ts',
-    search: 'names?.length === num_labels ? names',
-    replace: 'names !== undefined ? names',
+    search: 'if (names.length !== num_labels) names',
+    replace: 'if (names.length === 0) names',
     tests: CONFIG,
   },
   {

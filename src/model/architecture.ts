@@ -8,10 +8,8 @@ import type { Architecture } from './heads/index.js';
  * @param architectures what the configuration says under this name, whatever it is, or all of its text
  */
 export function architectureOf({ tensors }: Checkpoint, architectures: unknown): Architecture {
-  const texts = (Array.isArray(architectures) ? architectures : [architectures]).filter(
-    (text) => typeof text === 'string',
-  );
-  const named = (name: Architecture) => texts.some((text) => text.includes(name));
+  const named = (name: Architecture) =>
+    [architectures].flat().some((text) => typeof text === 'string' && text.includes(name));
   const has = (module: string) => [...tensors.keys()].some((name) => name.split(/[./]/).includes(module));
   if (has('sop_classifier')) return 'AlbertForPreTraining';
   if (has('predictions')) return 'AlbertForMaskedLM';

@@ -30,7 +30,10 @@ export interface AlbertConfig {
   readonly [key: string]: unknown;
 }
 
-/** transformers' `ACT2FN`: the names that a checkpoint may give an activation, and the kernel of each. */
+/**
+ * transformers' `ACT2FN`: the names that a checkpoint may give an activation, and the kernel of each. It has three more: `prelu`
+ * and `xielu` have parameters of their own, which FlaxAlbert has no place for; `sqrtsoftplus` is of routers between experts.
+ */
 export const HIDDEN_ACTIVATIONS: Readonly<Record<string, Activation>> = Object.freeze({
   ...Object.fromEntries(ACTIVATIONS.slice(1).map((name) => [name, name])),
   gelu_accurate: 'gelu_new',
@@ -41,13 +44,6 @@ export const HIDDEN_ACTIVATIONS: Readonly<Record<string, Activation>> = Object.f
   linear: 'identity',
   swish: 'silu',
 });
-
-/** What else `ACT2FN` has, and why it is not for a layer of ALBERT. */
-const UNSUPPORTED: ReadonlyMap<unknown, string> = new Map([
-  ['prelu', 'with parameters of its own'],
-  ['xielu', 'with parameters of its own'],
-  ['sqrtsoftplus', 'of routers between experts'],
-]);
 
 const PROBLEM_TYPES = ['regression', 'single_label_classification', 'multi_label_classification'];
 
@@ -82,10 +78,8 @@ export function readConfig(json: unknown): ReadConfig {
   const raw = asObject(json);
   const absent = Object.entries(DEFAULT_SIZES).filter(([key]) => raw[key] === undefined);
   const config = parseConfig({ ...raw, ...Object.fromEntries(absent) });
-  const doubts = absent.map(([key, size]) => `config.json has no "${key}": ${size} is taken, as transformers does`);
-  if (typeof raw.num_labels === 'number' && raw.num_labels !== config.num_labels) {
-    doubts.push(`config.json has "num_labels" ${raw.num_labels}, but "id2label" counts: ${config.num_labels} labels`);
-  }
+  const doubts = absent.map(([key, size]) => `config.json has no "${key}": ${size} is taken`);
+  if ((raw.num_labels ?? config.num_labels) !== config.num_labels) doubts.push('"id2label" counts, not "num_labels"');
   return { config, doubts };
 }
 
@@ -180,9 +174,8 @@ function flag(raw: Record<string, unknown>, key: string, fallback: boolean): boo
 function activation(raw: Record<string, unknown>): string {
   const value = raw.hidden_act ?? 'gelu_new';
   if (typeof value !== 'string' || !Object.hasOwn(HIDDEN_ACTIVATIONS, value)) {
-    const why = UNSUPPORTED.get(value);
     const names = Object.keys(HIDDEN_ACTIVATIONS).join(', ');
-    throw wrong('hidden_act', `one of ${names}${why === undefined ? '' : ` (not one ${why})`}`, value);
+    throw wrong('hidden_act', `a function of one number without parameters (${names})`, value);
   }
   return value;
 }

@@ -27,43 +27,26 @@ export function count(raw: Record<string, unknown>, key: string, fallback?: numb
 
 /**
  * As transformers: `id2label` counts the labels where it names any, `num_labels` otherwise, two where there is neither.
- * Beyond it: `id2label` may be a list, and `label2id` gives the names where it alone has them.
+ * Beyond it: `id2label` may be a list, and `label2id` gives the names where it alone has one for each id.
  *
  * @throws ERR_CONFIG for `id2label` without a name for each id from 0 on, or too many labels
  */
 export function parseLabels(raw: Record<string, unknown>): Labels {
   const given = raw.id2label ?? {};
-  if (typeof given !== 'object') throw wrong('id2label', 'an object or a list of label names', given);
+  if (typeof given !== 'object') throw wrong('id2label', 'label names', given);
   const ids = Object.keys(given);
-  if (ids.length === 0) return withoutNames(raw);
-  const names = [];
   if (ids.length > MOST_LABELS) throw wrong('id2label', `at most ${MOST_LABELS} labels`, ids.length);
-  for (let id = 0; id < ids.length; id++) {
-    // The ids are strings in JSON, and the names may be numbers, such as stars.
-    const name = Object.hasOwn(given, id) ? (given as Record<number, unknown>)[id] : ids;
-    if (typeof name !== 'string' && typeof name !== 'number') {
-      throw wrong('id2label', `a name for each id from 0 to ${ids.length - 1}`, name);
-    }
-    names.push(String(name));
+  // Names may be numbers, such as stars.
+  let names = ids.map((_, id) => {
+    const name = (given as Record<number, unknown>)[id];
+    if (typeof name === 'string' || typeof name === 'number') return String(name);
+    throw wrong('id2label', `a name for each id from 0 to ${ids.length - 1}`, name ?? ids);
+  });
+  if (names.length === 0) {
+    const others = Object.entries(raw.label2id ?? {}).sort(([, a], [, b]) => a - b);
+    if (others.every(([, id], i) => id === i)) names = others.map(([name]) => name);
+    const num_labels = count(raw, 'num_labels', names.length || 2, MOST_LABELS);
+    if (names.length !== num_labels) names = Array.from({ length: num_labels }, (_, id) => `LABEL_${id}`);
   }
-  return labels(names);
-}
-
-function withoutNames(raw: Record<string, unknown>): Labels {
-  const names = namesOf(raw.label2id);
-  const num_labels = count(raw, 'num_labels', names?.length ?? 2, MOST_LABELS);
-  return labels(names?.length === num_labels ? names : Array.from({ length: num_labels }, (_, id) => `LABEL_${id}`));
-}
-
-/** The names in `label2id`, if it has one for each id from 0 on. */
-function namesOf(label2id: unknown): string[] | undefined {
-  if (typeof label2id !== 'object' || label2id === null) return undefined;
-  const names: string[] = [];
-  const entries = Object.entries(label2id);
-  for (const [name, id] of entries) if (Number.isInteger(id) && id >= 0 && id < entries.length) names[id] = name;
-  return entries.length > 0 && Object.keys(names).length === entries.length ? names : undefined;
-}
-
-function labels(names: readonly string[]): Labels {
   return { num_labels: names.length, id2label: Object.freeze(Object.fromEntries(names.entries())) };
 }

@@ -130,8 +130,7 @@ async function readShards(index: Bytes, open: Open, sourceName: string): Promise
         throw mismatch('ERR_SOURCE', file, `to exist, as ${INDEX} lists it`, 'no file', sourceName);
       total += bytes.length;
       if (shards.size === MAX_SHARDS || total > MAX_SHARD_BYTES) {
-        const limit = `at most ${MAX_SHARDS} shards of ${MAX_SHARD_BYTES} bytes together`;
-        throw mismatch('ERR_CHECKPOINT', 'weight_map', limit, `${shards.size + 1} of ${total} bytes`, INDEX);
+        throw mismatch('ERR_CHECKPOINT', 'weight_map', `at most ${MAX_SHARDS} shards of 4 GiB together`, total, INDEX);
       }
       const start = await sliceBytes(bytes, 0, START_BYTES);
       if (!beginsAsSafetensors(start)) refuseStrangers(start, file);

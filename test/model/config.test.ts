@@ -80,13 +80,10 @@ config('what is no object is refused', async () => {
   for (const value of [null, [], 'albert', 7]) await expectError(() => parseConfig(value), 'ERR_CONFIG', 'an object');
 });
 
-config('activations that a layer of ALBERT cannot have say why', async () => {
-  for (const [name, why] of [
-    ['prelu', 'parameters of its own'],
-    ['xielu', 'parameters of its own'],
-    ['sqrtsoftplus', 'routers'],
-  ] as const) {
-    await expectError(() => parseConfig({ ...TINY, hidden_act: name }), 'ERR_CONFIG', '"hidden_act"', 'gelu_fast', why);
+config('activations with parameters of their own are refused as such', async () => {
+  for (const hidden_act of ['prelu', 'xielu', 'sqrtsoftplus']) {
+    const parse = () => parseConfig({ ...TINY, hidden_act });
+    await expectError(parse, 'ERR_CONFIG', '"hidden_act"', 'without parameters', 'gelu_fast', `got "${hidden_act}"`);
   }
 });
 
@@ -212,7 +209,7 @@ config('a file without sizes has those of transformers, and says so where they d
   assert.equal(readConfig(TINY), { config: parseConfig(TINY), doubts: [] });
   const counted = readConfig({ ...TINY, id2label: { 0: 'a', 1: 'b' }, num_labels: 3 });
   assert.is(counted.doubts.length, 1);
-  assert.match(counted.doubts[0] as string, '"num_labels" 3');
+  assert.match(counted.doubts[0] as string, '"num_labels"');
   for (const key of SIZES) await expectError(() => readConfig({ ...TINY, [key]: null }), 'ERR_CONFIG', `"${key}"`);
   await expectError(() => readConfig([]), 'ERR_CONFIG', 'an object');
 });

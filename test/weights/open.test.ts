@@ -161,7 +161,7 @@ test('shards: together no larger than one file may be, and no more than 512', as
     return { closed, opening: openCheckpoint({ ...source, openFile }) };
   };
   const beyond = open(2 ** 32 - bytesOfFirst + 1);
-  await rejects(beyond.opening, 'ERR_CHECKPOINT', 'weight_map', '4294967296 bytes together', '4294967297');
+  await rejects(beyond.opening, 'ERR_CHECKPOINT', 'weight_map', '4 GiB together', '4294967297');
   assert.equal(beyond.closed, [second]);
   const within = open(2 ** 32 - bytesOfFirst);
   const error = await within.opening.catch(({ message }) => String(message));
@@ -175,7 +175,7 @@ test('shards: together no larger than one file may be, and no more than 512', as
     return openCheckpoint(memory({ ...files, [INDEX]: JSON.stringify({ weight_map }) }));
   };
   assert.is((await many(512)).tensors.size, 512);
-  await rejects(many(513), 'ERR_CHECKPOINT', 'weight_map', 'at most 512 shards', '513');
+  await rejects(many(513), 'ERR_CHECKPOINT', 'weight_map', 'at most 512 shards');
 });
 
 test('shards: a name that is no plain file name is never asked for', async () => {
