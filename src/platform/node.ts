@@ -51,7 +51,7 @@ export async function readFile(
     progressReporter(options, 'read', file)(bytes.length, bytes.length);
     return bytes;
   } finally {
-    await opened[Symbol.asyncDispose]();
+    await opened.close();
   }
 }
 
@@ -67,7 +67,7 @@ export async function openFile(
   try {
     progressReporter(options, 'read', file)(opened.length, opened.length);
   } catch (error) {
-    await opened[Symbol.asyncDispose]();
+    await opened.close();
     throw error;
   }
   return opened;
@@ -126,7 +126,7 @@ class OpenFile implements FileBytes {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async close(): Promise<void> {
     await this.#handle.close();
   }
 }

@@ -155,7 +155,7 @@ test('shards: together no larger than one file may be, and no more than 512', as
     const large = {
       length,
       read: async (target: Uint8Array) => void target.fill(0),
-      [Symbol.asyncDispose]: async () => void closed.push(second),
+      close: async () => void closed.push(second),
     };
     const openFile = async (file: string) => (file === second ? large : source.openFile(file));
     return { closed, opening: openCheckpoint({ ...source, openFile }) };
