@@ -245,6 +245,9 @@ export function startWorker(url: URL | undefined, data: unknown, listener: Worke
   return startWorkerAt(url ?? new URL(import.meta.resolve('#worker')), data, listener);
 }
 
+/** Whether a worker may start workers. */
+export const workersStartWorkers = true;
+
 /** Whether a model lives in a worker unless its caller says otherwise: no, a service has threads of its own. */
 export function worksInWorker(): boolean {
   return false;

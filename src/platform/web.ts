@@ -88,6 +88,9 @@ export function startWorker(url: URL | undefined, data: unknown, listener: Worke
   return watchWorker(worker, data, listener);
 }
 
+/** Whether a worker may start workers: Firefox now and then blocks for ever in one that does (docs/decisions/0016). */
+export const workersStartWorkers = false;
+
 /** Whether a model lives in a worker unless its caller says otherwise: where the caller's thread is a page's. */
 export function worksInWorker(): boolean {
   return typeof document !== 'undefined';
