@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 import { relaxedSimd } from 'wasm-feature-detect';
+import { BRIDGES } from './mutations/bridges.mjs';
 import { HOST } from './mutations/host.mjs';
 import { KERNELS } from './mutations/kernels.mjs';
 import { SCALAR } from './mutations/scalar.mjs';
@@ -100,7 +101,7 @@ async function outcomeOf(mutation) {
   }
 }
 
-const all = [...KERNELS, ...SCALAR, ...HOST, ...WORKERS];
+const all = [...KERNELS, ...SCALAR, ...HOST, ...WORKERS, ...BRIDGES];
 const words = process.argv.slice(2).join(' ');
 const chosen = all.filter(({ what, file }) => `${file} ${what}`.includes(words));
 const counts = { caught: 0, skipped: 0, failed: 0 };
