@@ -251,7 +251,7 @@ export const HOST = [
   {
     what: 'the faults of a checkpoint are swallowed',
     file: 'src/model/load.ts',
-    search: '  if (faults.length > 0) throw faultsOf(faults);\n  return { sources, missing,',
+    search: '  if (faults.length > 0) throw faultsOf([...doubts, ...faults]);\n  return { sources, missing,',
     replace: '  return { sources, missing,',
     tests: ['test/model/load.test.ts'],
   },
