@@ -66,6 +66,17 @@ export async function openSource(source: Source, options: SourceOptions = {}): P
   };
 }
 
+/** A folder of a source as a source of its own. @param path a plain one, or `''` for the source itself */
+export function openFolder(source: OpenedSource, path: string): OpenedSource {
+  if (path === '') return source;
+  return {
+    ...source,
+    name: `${path} of ${source.name}`,
+    readFile: (file, signal) => source.readFile(`${path}/${file}`, signal),
+    openFile: (file, signal) => source.openFile(`${path}/${file}`, signal),
+  };
+}
+
 function bytesOf(file: string, content: Exclude<ModelFiles[string], URL> | undefined): Uint8Array | undefined {
   if (content === undefined || content instanceof Uint8Array) return content;
   if (typeof content === 'string') return new TextEncoder().encode(content);

@@ -52,7 +52,8 @@ export function isTrue(value: string | undefined): boolean {
 
 /** A file at a revision; `raw` is git's file, a pointer where the content lies in LFS. */
 export function fileUrl({ endpoint, id }: Hub, revision: string, file: string, kind: 'resolve' | 'raw' = 'resolve') {
-  return new URL(`${endpoint}/${id}/${kind}/${encodeURIComponent(revision)}/${encodeURIComponent(file)}`);
+  const path = file.split('/').map(encodeURIComponent).join('/');
+  return new URL(`${endpoint}/${id}/${kind}/${encodeURIComponent(revision)}/${path}`);
 }
 
 /** The headers of a request to the Hub. Fetch takes them off where a redirect leads to another origin. */

@@ -1,6 +1,6 @@
 /** The base of every ALBERT model: loading, the forward method, saving, disposing. */
 import { checkOptions, mismatch, throwIfAborted } from '../errors.js';
-import { openSource, type Source } from '../source.js';
+import { type OpenedSource, openSource, type Source } from '../source.js';
 import type { Tensor } from '../tensor.js';
 import type { Backend, Recipe, RunCall } from './backend.js';
 import { type AlbertConfig, parseConfig } from './config.js';
@@ -57,17 +57,9 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     given?: LoadOptions,
   ): Promise<M> {
     const options = checkOptions(given, LOAD_OPTIONS);
-    const { signal, strict = false, onWarning = console.warn } = options;
-    const { worker, ...checked } = checkInitOptions(options);
-    throwIfAborted(signal);
-    const opened = await openSource(source, options);
-    const model = await make(this, { origin: { source: opened, strict }, options: checked }, worker, signal);
-    const { initialized } = model.loadReport;
-    if (initialized.length > 0) {
-      const names = initialized.join(', ');
-      onWarning(`${opened.name} lacks ${names}: initialised at random, train before use`);
-    }
-    return model;
+    checkInitOptions(options);
+    throwIfAborted(options.signal);
+    return loadModel(this, await openSource(source, options), options);
   }
 
   /** A model of random parameters, initialised as FlaxAlbert does. */
@@ -193,6 +185,23 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     const outputs = await this.#backend.run({ ...call, options });
     return return_dict ? outputs : outputs.map((fields) => Object.values(fields));
   }
+}
+
+/** `from_pretrained` of a source that is open. */
+export async function loadModel<M extends AlbertPreTrainedModel<object>>(
+  Class: ModelClass<M>,
+  opened: OpenedSource,
+  options: LoadOptions,
+): Promise<M> {
+  const { signal, strict = false, onWarning = console.warn } = options;
+  const { worker, ...checked } = checkInitOptions(options);
+  const model = await make(Class, { origin: { source: opened, strict }, options: checked }, worker, signal);
+  const { initialized } = model.loadReport;
+  if (initialized.length > 0) {
+    const names = initialized.join(', ');
+    onWarning(`${opened.name} lacks ${names}: initialised at random, train before use`);
+  }
+  return model;
 }
 
 async function make<M>(

@@ -1,15 +1,12 @@
 /** The fill-mask pipeline: the likeliest words for each `[MASK]` of a text. */
 import { mismatch, type OptionNames } from '../errors.js';
 import { AlbertForMaskedLM, type MaskedLMOutput } from '../model/models.js';
-import type { Source } from '../source.js';
+import type { OpenedSource } from '../source.js';
 import { SPACE_MARK } from '../tokenizer/normalizer.js';
 import type { AlbertTokenizer } from '../tokenizer/tokenizer.js';
 import {
-  CALL_OPTIONS,
-  type CallOptions,
   checkCount,
   checkTextList,
-  encodeForModel,
   type Job,
   largest,
   makePipeline,
@@ -18,6 +15,8 @@ import {
   type PipelineOptions,
   type Sequence,
   softmax,
+  TEXT_OPTIONS,
+  type TextOptions,
 } from './pipeline.js';
 
 /** One word for one mask. */
@@ -32,7 +31,7 @@ export interface FilledMask {
   readonly sequence: string;
 }
 
-export interface FillMaskOptions extends CallOptions {
+export interface FillMaskOptions extends TextOptions {
   /** How many words to return for each mask, best first. Default 5. */
   readonly top_k?: number;
   /**
@@ -43,7 +42,7 @@ export interface FillMaskOptions extends CallOptions {
 }
 
 const OPTIONS: OptionNames<FillMaskOptions> = {
-  ...CALL_OPTIONS,
+  ...TEXT_OPTIONS,
   top_k: true,
   targets: true,
 };
@@ -56,19 +55,19 @@ interface Masked extends Sequence {
 /** For each mask of a text, in order, its likeliest words. */
 export type FillMaskPipeline = Pipeline<FilledMask[][], FillMaskOptions>;
 
-export async function fillMask(source: Source, options: PipelineOptions): Promise<FillMaskPipeline> {
-  const [model, tokenizer] = await openModel(AlbertForMaskedLM, source, { strict: true, ...options });
+export async function fillMask(source: OpenedSource, options: PipelineOptions): Promise<FillMaskPipeline> {
+  const { model, tokenizer, texts } = await openModel(AlbertForMaskedLM, source, { strict: true, ...options });
   const { vocab_size } = model.config;
   const encode = (
     text: string,
-    { top_k = 5, targets }: FillMaskOptions,
+    { top_k = 5, targets, truncation }: FillMaskOptions,
   ): Job<MaskedLMOutput, FilledMask[][], Masked> => {
     checkCount('top_k', top_k);
     const allowed = targets === undefined ? undefined : targetIds(tokenizer, targets);
-    const { input_ids } = encodeForModel(tokenizer, model, text);
+    const { input_ids } = texts.encode(text, { truncation });
     const masks = input_ids.flatMap((id, position) => (id === tokenizer.mask_token_id ? [position] : []));
     if (masks.length === 0) {
-      const expected = `${tokenizer.mask_token} among the first ${model.config.max_position_embeddings} tokens`;
+      const expected = `${tokenizer.mask_token} among the first ${texts.longest} tokens`;
       throw mismatch('ERR_INPUT', 'text', expected, text);
     }
     return {

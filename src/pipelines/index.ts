@@ -1,7 +1,7 @@
 /** From a task's name to its pipeline. */
 import { checkOptions, mismatch } from '../errors.js';
-import { LOAD_OPTIONS } from '../model/options.js';
-import { openSource, type Source } from '../source.js';
+import { checkInitOptions, LOAD_OPTIONS } from '../model/options.js';
+import { type OpenedSource, openSource, type Source } from '../source.js';
 import { ALBERT_MINI_EN, ALBERT_MINI_EN_SST2, embeddedModel } from './embedded.js';
 import { type FeatureExtractionPipeline, featureExtraction } from './feature-extraction.js';
 import { type FillMaskPipeline, fillMask } from './fill-mask.js';
@@ -32,7 +32,7 @@ export type Task = keyof Pipelines;
 
 /** Each task's loader, and the package of the small model that it uses without a source, where one serves. */
 const TASKS: {
-  [T in Task]: { open(source: Source, options: PipelineOptions): Promise<Pipelines[T]>; embedded?: string };
+  [T in Task]: { open(source: OpenedSource, options: PipelineOptions): Promise<Pipelines[T]>; embedded?: string };
 } = {
   'text-classification': { open: textClassification, embedded: ALBERT_MINI_EN_SST2 },
   'sentiment-analysis': { open: textClassification, embedded: ALBERT_MINI_EN_SST2 },
@@ -66,7 +66,7 @@ export async function pipeline<T extends Task>(
     throw mismatch('ERR_INPUT', 'source', `a checkpoint for ${task}, as there is no small one for it`, source);
   }
   const from = source ?? embeddedModel(embedded as string, task);
-  // Model and tokenizer open the source on their own: a push between the two must not come between them.
-  const { commit = checked.revision } = await openSource(from, checked);
-  return open(from, { ...checked, revision: commit });
+  // Opened once, for model and tokenizer: a push to the Hub must not come between the two.
+  checkInitOptions(checked);
+  return open(await openSource(from, checked), checked);
 }

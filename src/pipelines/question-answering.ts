@@ -1,7 +1,7 @@
 /** The question-answering pipeline: the stretches of a context that answer a question. */
 import { mismatch, type OptionNames } from '../errors.js';
 import { AlbertForQuestionAnswering, type QuestionAnsweringOutput } from '../model/models.js';
-import type { Source } from '../source.js';
+import type { OpenedSource } from '../source.js';
 import type { AlbertTokenizer, Encoding } from '../tokenizer/tokenizer.js';
 import {
   CALL_OPTIONS,
@@ -9,7 +9,6 @@ import {
   checkCount,
   checkTexts,
   type Job,
-  longestSequence,
   makePipeline,
   openModel,
   type Pipeline,
@@ -69,9 +68,8 @@ const MAX_SEQ_LEN = 384;
 const DOC_STRIDE = 128;
 const SPECIAL_TOKENS = 3;
 
-export async function questionAnswering(source: Source, options: PipelineOptions): Promise<QuestionAnsweringPipeline> {
-  const [model, tokenizer] = await openModel(AlbertForQuestionAnswering, source, { strict: true, ...options });
-  const longest = longestSequence(tokenizer, model);
+export async function questionAnswering(source: OpenedSource, options: PipelineOptions): Promise<QuestionAnsweringPipeline> {
+  const { model, tokenizer, texts } = await openModel(AlbertForQuestionAnswering, source, { strict: true, ...options });
   const encode = (
     input: QuestionInput,
     given: QuestionAnsweringOptions,
@@ -81,7 +79,7 @@ export async function questionAnswering(source: Source, options: PipelineOptions
     const { top_k = 1, max_answer_len = 15, handle_impossible_answer = false, align_to_words = true } = given;
     checkCount('top_k', top_k);
     checkCount('max_answer_len', max_answer_len);
-    const windows = encodeWindows(tokenizer, input, longest, given);
+    const windows = encodeWindows(tokenizer, input, texts.longest, given);
     return {
       sequences: windows.map(({ input_ids, token_type_ids }) => ({ input_ids, token_type_ids })) as [
         Sequence,

@@ -1,14 +1,11 @@
 /** The token-classification pipeline (named entities and the like): labels of tokens, or of the stretches they make up. */
 import { mismatch, type OptionNames } from '../errors.js';
 import { AlbertForTokenClassification, type TokenClassificationOutput } from '../model/models.js';
-import type { Source } from '../source.js';
+import type { OpenedSource } from '../source.js';
 import type { Encoding } from '../tokenizer/tokenizer.js';
 import { type AggregationStrategy, groupEntities, labelTokens, labelWords, type ScoredToken } from './aggregation.js';
 import {
-  CALL_OPTIONS,
-  type CallOptions,
   type Job,
-  longestSequence,
   makePipeline,
   openModel,
   type Pipeline,
@@ -16,6 +13,8 @@ import {
   type Sequence,
   type Some,
   softmax,
+  WINDOW_OPTIONS,
+  type WindowOptions,
 } from './pipeline.js';
 import { decidedPieces } from './windows.js';
 import { wordStarts } from './words.js';
@@ -46,7 +45,7 @@ export interface EntityGroup extends Stretch {
   readonly entity_group: string;
 }
 
-export interface TokenClassificationOptions extends CallOptions {
+export interface TokenClassificationOptions extends WindowOptions {
   /**
    * `none` (the default): each token. `simple`: groups of tokens. `first`, `average`, `max`: groups of words, each with the
    * label of its first token, of its tokens' mean probabilities, or of its surest token.
@@ -54,18 +53,12 @@ export interface TokenClassificationOptions extends CallOptions {
   readonly aggregation_strategy?: AggregationStrategy;
   /** Labels to leave out; of groups, those without `B-` or `I-`. Default `['O']`. */
   readonly ignore_labels?: readonly string[];
-  /**
-   * Reads a text past the model's positions in windows that share this many pieces, each piece labelled where it has more
-   * text around it. Without it, such a text is cut.
-   */
-  readonly stride?: number;
 }
 
 const OPTIONS: OptionNames<TokenClassificationOptions> = {
-  ...CALL_OPTIONS,
+  ...WINDOW_OPTIONS,
   aggregation_strategy: true,
   ignore_labels: true,
-  stride: true,
 };
 
 type Entities = TokenEntity[] | EntityGroup[];
@@ -80,27 +73,25 @@ export type TokenClassificationPipeline = Pipeline<TokenEntity[], Tokens> &
 const STRATEGIES: readonly AggregationStrategy[] = ['none', 'simple', 'first', 'average', 'max'];
 
 export async function tokenClassification(
-  source: Source,
+  source: OpenedSource,
   options: PipelineOptions,
 ): Promise<TokenClassificationPipeline> {
-  const [model, tokenizer] = await openModel(AlbertForTokenClassification, source, { strict: true, ...options });
+  const { model, tokenizer, texts } = await openModel(AlbertForTokenClassification, source, { strict: true, ...options });
   const { id2label, num_labels } = model.config;
 
   const encode = (text: string, given: TokenClassificationOptions): Job<TokenClassificationOutput, Entities> => {
-    const { aggregation_strategy = 'none', ignore_labels = ['O'], stride } = given;
+    const { aggregation_strategy = 'none', ignore_labels = ['O'], stride = 0 } = given;
     if (!STRATEGIES.includes(aggregation_strategy)) {
       throw mismatch('ERR_INPUT', 'aggregation_strategy', STRATEGIES.join(', '), aggregation_strategy);
     }
     if (!Array.isArray(ignore_labels))
       throw mismatch('ERR_INPUT', 'ignore_labels', 'an array of labels', ignore_labels);
-    const max_length = longestSequence(tokenizer, model);
-    const encoding = tokenizer.encode(text, { truncation: true, max_length, stride });
-    const windows: Some<Encoding> = stride === undefined ? [encoding] : [encoding, ...encoding.overflowing];
+    const windows = texts.windows(text, given);
     return {
       sequences: windows.map(({ input_ids }) => ({ input_ids })) as [Sequence, ...Sequence[]],
       decode(outputs) {
         const logits = outputs.map(({ logits: { data } }) => data);
-        const tokens = scoreTokens(text, windows, logits, num_labels, stride ?? 0);
+        const tokens = scoreTokens(text, windows, logits, num_labels, stride);
         if (aggregation_strategy === 'none') {
           return labelTokens(tokens, id2label)
             .filter(({ entity }) => !ignore_labels.includes(entity))

@@ -1,6 +1,6 @@
 /** ALBERT's tokenizer: text to ids with places in the caller's string, and back. */
 import { checkOptions, mismatch, throwIfAborted } from '../errors.js';
-import { openSource, type Source } from '../source.js';
+import { type OpenedSource, openSource, type Source } from '../source.js';
 import { SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
 import { readTokenizerConfig, type TokenizerConfig } from './config.js';
 import type { TokenizerDefinition } from './definition.js';
@@ -86,8 +86,11 @@ export class AlbertTokenizer {
    */
   static async from_pretrained(source: Source, given?: SourceOptions): Promise<AlbertTokenizer> {
     const options = checkOptions(given, SOURCE_OPTIONS);
-    const { signal } = options;
-    const opened = await openSource(source, options);
+    return AlbertTokenizer.from_opened(await openSource(source, options), options.signal);
+  }
+
+  /** @internal `from_pretrained` of a source that is open. */
+  static async from_opened(opened: OpenedSource, signal: AbortSignal | undefined): Promise<AlbertTokenizer> {
     const config = readTokenizerConfig(await opened.readFile('tokenizer_config.json', signal));
     const json = await opened.readFile('tokenizer.json', signal);
     const spiece = json === undefined ? await opened.readFile('spiece.model', signal) : undefined;
