@@ -36,6 +36,6 @@ export async function readTensors(
     }
     return read;
   } finally {
-    await checkpoint[Symbol.asyncDispose]();
+    await checkpoint.close();
   }
 }

@@ -30,4 +30,3 @@ export function checkTextList(title: string, texts: unknown): void {
 export function checkCount(title: string, count: number): void {
   if (!Number.isSafeInteger(count) || count < 1) throw mismatch('ERR_INPUT', title, 'an integer from 1', count);
 }
-

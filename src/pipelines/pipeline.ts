@@ -1,4 +1,5 @@
 /** What every pipeline shares: a model, its tokenizer, and the way from inputs over runs of the model to answers. */
+import { type AsyncDisposableIfKnown, asyncDisposable } from '../disposable.js';
 import { checkOptions, type OptionNames, within } from '../errors.js';
 import { type AlbertPreTrainedModel, loadModel, type ModelClass } from '../model/albert.js';
 import type { LoadOptions } from '../model/options.js';
@@ -22,8 +23,11 @@ export { TEXT_OPTIONS, type TextOptions, WINDOW_OPTIONS, type WindowOptions } fr
 /** How a pipeline's model and tokenizer are loaded. */
 export interface PipelineOptions extends LoadOptions {}
 
-/** A pipeline is called like a function: with one input for one result, with an array for one result each. */
-export interface Pipeline<Result, Options extends CallOptions, Input = string> {
+/**
+ * A pipeline is called like a function: with one input for one result, with an array for one result each. `await using`
+ * disposes of it, where the engine has it.
+ */
+export interface Pipeline<Result, Options extends CallOptions, Input = string> extends AsyncDisposableIfKnown {
   (input: Input, options?: Options): Promise<Result>;
   (inputs: readonly Input[], options?: Options): Promise<Result[]>;
   (input: Input | readonly Input[], options?: Options): Promise<Result | Result[]>;
@@ -31,8 +35,6 @@ export interface Pipeline<Result, Options extends CallOptions, Input = string> {
   readonly tokenizer: AlbertTokenizer;
   /** Gives the model's memory back. */
   dispose(): Promise<void>;
-  /** `dispose`, for `await using`. */
-  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -76,11 +78,7 @@ export function makePipeline<Input, Result, Options extends CallOptions>(
     return result as Result;
   }
   const dispose = () => model.dispose();
-  return Object.assign(call, { model, tokenizer, dispose, [Symbol.asyncDispose]: dispose }) as Pipeline<
-    Result,
-    Options,
-    Input
-  >;
+  return asyncDisposable(Object.assign(call, { model, tokenizer, dispose })) as Pipeline<Result, Options, Input>;
 }
 
 /** The items, each got within a place that errors name. */
@@ -104,14 +102,16 @@ export interface Loaded<M> {
 /**
  * A task's model and its tokenizer, both from one source.
  *
+ * @param onWarning is told of texts that are cut
  * @throws what the first of them throws that fails; by then the other has ended, and nothing of it is left
  */
 export async function openModel<M extends AlbertPreTrainedModel<object>>(
   Class: ModelClass<M>,
   source: OpenedSource,
   options: PipelineOptions,
+  onWarning = options.onWarning ?? console.warn,
 ): Promise<Loaded<M>> {
-  const { signal, onWarning = console.warn } = options;
+  const { signal } = options;
   const both = new AbortController();
   const abort = () => both.abort(signal?.reason);
   signal?.addEventListener('abort', abort);
@@ -131,4 +131,3 @@ export async function openModel<M extends AlbertPreTrainedModel<object>>(
     signal?.removeEventListener('abort', abort);
   }
 }
-

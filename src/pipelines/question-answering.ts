@@ -68,7 +68,10 @@ const MAX_SEQ_LEN = 384;
 const DOC_STRIDE = 128;
 const SPECIAL_TOKENS = 3;
 
-export async function questionAnswering(source: OpenedSource, options: PipelineOptions): Promise<QuestionAnsweringPipeline> {
+export async function questionAnswering(
+  source: OpenedSource,
+  options: PipelineOptions,
+): Promise<QuestionAnsweringPipeline> {
   const { model, tokenizer, texts } = await openModel(AlbertForQuestionAnswering, source, { strict: true, ...options });
   const encode = (
     input: QuestionInput,

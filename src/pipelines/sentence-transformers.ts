@@ -33,7 +33,7 @@ const MAX_BYTES = 1 << 20;
 const MAX_MODULES = 32;
 const MODULES = 'modules.json';
 const SETTINGS = 'config_sentence_transformers.json';
-/** Before version 2.3 they were named for the model. */
+/** Older files are named for the model. */
 const LENGTHS = ['sentence_bert_config.json', 'sentence_albert_config.json'];
 
 /**
@@ -46,7 +46,8 @@ export async function readModules(
   signal: AbortSignal | undefined,
 ): Promise<SentenceModules> {
   const [transformer, pooling, ...others] = modulesOf(parse(bytes, MODULES));
-  if (transformer?.kind !== 'Transformer') throw mismatch('ERR_CONFIG', '[0]', 'a Transformer', transformer?.kind, MODULES);
+  if (transformer?.kind !== 'Transformer')
+    throw mismatch('ERR_CONFIG', '[0]', 'a Transformer', transformer?.kind, MODULES);
   if (pooling?.kind !== 'Pooling') throw mismatch('ERR_CONFIG', '[1]', 'a Pooling', pooling?.kind, MODULES);
   const lengths = await readFirst(openFolder(source, transformer.path), LENGTHS, signal);
   const pooler = await readConfig(source, pooling.path, signal);
@@ -82,12 +83,18 @@ interface Module {
 
 function modulesOf(json: unknown): Module[] {
   if (!Array.isArray(json) || json.length > MAX_MODULES) {
-    throw mismatch('ERR_CONFIG', MODULES, `an array of at most ${MAX_MODULES} modules`, Array.isArray(json) ? json.length : json);
+    throw mismatch(
+      'ERR_CONFIG',
+      MODULES,
+      `an array of at most ${MAX_MODULES} modules`,
+      Array.isArray(json) ? json.length : json,
+    );
   }
   return json.map((module: Json | null, i) => {
     const { type, path } = module ?? {};
     const [, kind] = /^sentence_transformers\.(?:\w+\.)*(\w+)$/.exec(typeof type === 'string' ? type : '') ?? [];
-    if (kind === undefined) throw mismatch('ERR_CONFIG', 'type', 'a class of sentence_transformers', type, `[${i}] of ${MODULES}`);
+    if (kind === undefined)
+      throw mismatch('ERR_CONFIG', 'type', 'a class of sentence_transformers', type, `[${i}] of ${MODULES}`);
     // It goes into URLs and paths.
     if (typeof path !== 'string' || !(path === '' || isPlainPath(path))) {
       throw mismatch('ERR_CONFIG', 'path', 'a plain relative path', path, `[${i}] of ${MODULES}`);
@@ -133,7 +140,11 @@ function parse(bytes: Uint8Array, file: string): unknown {
 /** One flag each, or since version 5.4 their names. */
 function readPooling(config: Json, file: string): Pooling[] {
   const given = config.pooling_mode;
-  const names: unknown[] = Array.isArray(given) ? given : given === undefined || given === null ? flagged(config, file) : [given];
+  const names: unknown[] = Array.isArray(given)
+    ? given
+    : given === undefined || given === null
+      ? flagged(config, file)
+      : [given];
   const unknown = names.find((name) => !POOLING_NAMES.includes(name as Pooling));
   if (unknown !== undefined || names.length === 0 || names.length > POOLING_NAMES.length) {
     throw mismatch('ERR_CONFIG', 'pooling_mode', POOLING_NAMES.join(', '), unknown ?? names.length, file);
@@ -148,9 +159,9 @@ function flagged(config: Json, file: string): string[] {
   // A way of pooling that is not known must not be passed over.
   const known = POOLING_NAMES.filter((name) => names.includes(FLAGS[name] ?? name));
   const strange = names.find((name) => !POOLING_NAMES.some((pooling) => (FLAGS[pooling] ?? pooling) === name));
-  if (strange !== undefined) throw mismatch('ERR_CONFIG', `pooling_mode_${strange}`, POOLING_NAMES.join(', '), true, file);
-  // Without any word about it, it is the mean.
-  return known.length > 0 ? known : Object.hasOwn(config, 'pooling_mode_mean_tokens') ? [] : ['mean'];
+  if (strange !== undefined)
+    throw mismatch('ERR_CONFIG', `pooling_mode_${strange}`, POOLING_NAMES.join(', '), true, file);
+  return known.length > 0 ? known : ['mean'];
 }
 
 /** A flag's name where it is not the pooling's. */

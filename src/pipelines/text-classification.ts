@@ -3,7 +3,6 @@ import { mismatch, type OptionNames } from '../errors.js';
 import type { AlbertConfig } from '../model/config.js';
 import { AlbertForSequenceClassification } from '../model/models.js';
 import type { OpenedSource } from '../source.js';
-import { meanOfLogits } from './scores.js';
 import {
   checkCount,
   checkTexts,
@@ -17,6 +16,7 @@ import {
   WINDOW_OPTIONS,
   type WindowOptions,
 } from './pipeline.js';
+import { meanOfLogits } from './scores.js';
 
 /** A label of the model's configuration and its score. */
 export interface LabelScore {
@@ -63,7 +63,10 @@ export async function textClassification(
   source: OpenedSource,
   options: PipelineOptions,
 ): Promise<TextClassificationPipeline> {
-  const { model, tokenizer, texts } = await openModel(AlbertForSequenceClassification, source, { strict: true, ...options });
+  const { model, tokenizer, texts } = await openModel(AlbertForSequenceClassification, source, {
+    strict: true,
+    ...options,
+  });
   const { id2label, num_labels } = model.config;
   const usual = scoreFunction(model.config);
   return makePipeline(

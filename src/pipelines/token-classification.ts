@@ -76,7 +76,10 @@ export async function tokenClassification(
   source: OpenedSource,
   options: PipelineOptions,
 ): Promise<TokenClassificationPipeline> {
-  const { model, tokenizer, texts } = await openModel(AlbertForTokenClassification, source, { strict: true, ...options });
+  const { model, tokenizer, texts } = await openModel(AlbertForTokenClassification, source, {
+    strict: true,
+    ...options,
+  });
   const { id2label, num_labels } = model.config;
 
   const encode = (text: string, given: TokenClassificationOptions): Job<TokenClassificationOutput, Entities> => {

@@ -52,12 +52,23 @@ export async function readLayer(
   signal: AbortSignal | undefined,
 ): Promise<VectorLayer> {
   if (!Object.hasOwn(LAYERS, kind)) {
-    throw mismatch('ERR_CONFIG', 'type', `one of ${Object.keys(LAYERS).join(', ')} after Pooling`, kind, 'modules.json');
+    throw mismatch(
+      'ERR_CONFIG',
+      'type',
+      `one of ${Object.keys(LAYERS).join(', ')} after Pooling`,
+      kind,
+      'modules.json',
+    );
   }
   return (LAYERS[kind] as (typeof LAYERS)[string])(config, files, path, signal);
 }
 
-async function readDense(config: Config, files: OpenedSource, path: string, signal?: AbortSignal): Promise<VectorLayer> {
+async function readDense(
+  config: Config,
+  files: OpenedSource,
+  path: string,
+  signal?: AbortSignal,
+): Promise<VectorLayer> {
   const where = `${path}/config.json`;
   const inputs = readSize(config, 'in_features', where);
   const outputs = readSize(config, 'out_features', where);
@@ -100,7 +111,10 @@ async function readLayerNorm(
   signal?: AbortSignal,
 ): Promise<VectorLayer> {
   const size = readSize(config, 'dimension', `${path}/config.json`);
-  const shapes = new Map([['norm.weight', [size]], ['norm.bias', [size]]]);
+  const shapes = new Map([
+    ['norm.weight', [size]],
+    ['norm.bias', [size]],
+  ]);
   const tensors = await readTensors(files, shapes, signal);
   const [weight, bias] = [...tensors.values()] as [Float32Array, Float32Array];
   return {
