@@ -59,4 +59,5 @@ export {
   stackEncodings,
   type TextInput,
   type TruncationStrategy,
+  type WordsInput,
 } from './tokenizer/tokenizer.js';

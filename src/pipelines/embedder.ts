@@ -2,7 +2,7 @@
 import { mismatch, type OptionNames } from '../errors.js';
 import { AlbertModel, type AlbertModelOutput } from '../model/models.js';
 import { type OpenedSource, openFolder } from '../source.js';
-import type { AlbertTokenizer, Encoding } from '../tokenizer/tokenizer.js';
+import { type AlbertTokenizer, type Encoding, pieceRange } from '../tokenizer/tokenizer.js';
 import type { Job, Sequence, Some } from './jobs.js';
 import { openModel, type PipelineOptions } from './pipeline.js';
 import { allTokens, normalizeRows, POOLING_NAMES, type Pooling, poolTokens } from './pooling.js';
@@ -207,16 +207,17 @@ function makeEmbedder(
   }
 }
 
-/** The rows of each window that count: all special tokens at the ends of the text, no others, and each piece once. */
+/** The rows of each window that count: the special tokens at the ends of the text, no others, and each piece once. */
 function rowsOf(windows: readonly Encoding[], stride: number): [from: number, to: number][] {
+  const ranges = windows.map((window) => pieceRange(window));
   const decided = decidedPieces(
-    windows.map(({ input_ids }) => input_ids.length - 2),
+    ranges.map(([start, end]) => end - start),
     stride,
   );
-  return decided.map(([from, to], i) => [
-    i === 0 ? 0 : from + 1,
-    i === windows.length - 1 ? (windows[i] as Encoding).input_ids.length : to + 1,
-  ]);
+  return windows.map(({ input_ids }, i) => {
+    const [[start], [from, to]] = [ranges[i] as [number, number], decided[i] as [number, number]];
+    return [i === 0 ? 0 : start + from, i === windows.length - 1 ? input_ids.length : start + to];
+  });
 }
 
 /** @throws ERR_INPUT for what is no pooling */

@@ -2,8 +2,7 @@
 import { mismatch, type OptionNames } from '../errors.js';
 import { AlbertForMaskedLM, type MaskedLMOutput } from '../model/models.js';
 import type { OpenedSource } from '../source.js';
-import { SPACE_MARK } from '../tokenizer/normalizer.js';
-import type { AlbertTokenizer } from '../tokenizer/tokenizer.js';
+import { type AlbertTokenizer, pieceRange } from '../tokenizer/tokenizer.js';
 import {
   checkCount,
   checkTextList,
@@ -64,7 +63,8 @@ export async function fillMask(source: OpenedSource, options: PipelineOptions): 
   ): Job<MaskedLMOutput, FilledMask[][], Masked> => {
     checkCount('top_k', top_k);
     const allowed = targets === undefined ? undefined : targetIds(tokenizer, targets);
-    const { input_ids } = texts.encode(text, { truncation });
+    const encoding = texts.encode(text, { truncation });
+    const { input_ids } = encoding;
     const masks = input_ids.flatMap((id, position) => (id === tokenizer.mask_token_id ? [position] : []));
     if (masks.length === 0) {
       const expected = `${tokenizer.mask_token} among the first ${texts.longest} tokens`;
@@ -79,7 +79,9 @@ export async function fillMask(source: OpenedSource, options: PipelineOptions): 
             score: scores[token] as number,
             token,
             token_str: tokenizer.decode([token]),
-            sequence: tokenizer.decode(input_ids.map((id, at) => (at === position ? token : id)).slice(1, -1)),
+            sequence: tokenizer.decode(
+              input_ids.map((id, at) => (at === position ? token : id)).slice(...pieceRange(encoding)),
+            ),
           }));
         });
       },
@@ -107,9 +109,10 @@ function targetIds(tokenizer: AlbertTokenizer, targets: string | readonly string
   const words = typeof targets === 'string' ? [targets] : targets;
   checkTextList('targets', words);
   const ids = words.map((word, i) => {
-    const { input_ids, tokens } = tokenizer.encode(word, { add_special_tokens: false });
-    // A sign that no word begins with is a piece of its own after the mark of a space.
-    const [id, ...more] = tokens[0] === SPACE_MARK ? input_ids.slice(1) : input_ids;
+    const { input_ids, tokens, offsets } = tokenizer.encode(word, { add_special_tokens: false });
+    // A sign that no word begins with is a piece of its own after the mark of a space, which has no width.
+    const marked = offsets[0]?.[0] === offsets[0]?.[1];
+    const [id, ...more] = marked ? input_ids.slice(1) : input_ids;
     if (id === undefined || more.length > 0 || id === tokenizer.unk_token_id) {
       throw mismatch('ERR_INPUT', 'targets', 'words of one piece', `${word}, which is ${tokens.join(' ')}`, `[${i}]`);
     }

@@ -2,7 +2,7 @@
 import { mismatch, type OptionNames } from '../errors.js';
 import { AlbertForQuestionAnswering, type QuestionAnsweringOutput } from '../model/models.js';
 import type { OpenedSource } from '../source.js';
-import type { AlbertTokenizer, Encoding } from '../tokenizer/tokenizer.js';
+import { type AlbertTokenizer, type Encoding, pieceRange } from '../tokenizer/tokenizer.js';
 import {
   CALL_OPTIONS,
   type CallOptions,
@@ -66,7 +66,6 @@ export type QuestionAnsweringPipeline = Pipeline<QuestionAnswer[], QuestionAnswe
 
 const MAX_SEQ_LEN = 384;
 const DOC_STRIDE = 128;
-const SPECIAL_TOKENS = 3;
 
 export async function questionAnswering(
   source: OpenedSource,
@@ -90,7 +89,8 @@ export async function questionAnswering(
       ],
       decode(outputs) {
         const scored = windows.map((window, i) => answerWindow(window, outputs[i] as QuestionAnsweringOutput));
-        const spans = bestSpans(context, scored, { top_k, max_answer_len, handle_impossible_answer, align_to_words });
+        const wanted = { top_k, max_answer_len, handle_impossible_answer, align_to_words, tokenizer };
+        const spans = bestSpans(context, scored, wanted);
         return spans.map((span) => ({ ...span, answer: context.slice(span.start, span.end) }));
       },
     };
@@ -109,10 +109,11 @@ function encodeWindows(
     throw mismatch('ERR_INPUT', 'max_seq_len', `an integer from 1 to ${longest}`, max_seq_len);
   }
   const pieces = tokenizer.encode(question, { add_special_tokens: false }).input_ids.length;
-  const room = max_seq_len - SPECIAL_TOKENS - pieces;
+  const surrounding = tokenizer.num_special_tokens(true);
+  const room = max_seq_len - surrounding - pieces;
   if (pieces === 0) throw mismatch('ERR_INPUT', 'question', 'a question', question);
   if (room < 1) {
-    const most = max_seq_len - SPECIAL_TOKENS - 1;
+    const most = max_seq_len - surrounding - 1;
     throw mismatch('ERR_TOO_LONG', 'question', `at most ${most} pieces, to leave the context room`, pieces);
   }
   const stride = doc_stride ?? Math.min(DOC_STRIDE, Math.floor(room / 2));
@@ -130,11 +131,9 @@ function encodeWindows(
 }
 
 /** The tokens that answers are made of, and their logits. */
-function answerWindow(
-  { tokens, offsets, sequence_ids }: Encoding,
-  { start_logits, end_logits }: QuestionAnsweringOutput,
-): AnswerWindow {
-  const [from, to] = [sequence_ids.indexOf(1), sequence_ids.lastIndexOf(1) + 1];
+function answerWindow(encoding: Encoding, { start_logits, end_logits }: QuestionAnsweringOutput): AnswerWindow {
+  const { tokens, offsets } = encoding;
+  const [from, to] = pieceRange(encoding, 1);
   const allowed = ({ data }: { data: Float32Array }) => Float32Array.of(data[0] as number, ...data.subarray(from, to));
   return {
     tokens: tokens.slice(from, to),

@@ -4,7 +4,7 @@
  * Source: `postprocess` and `decode_spans` of Hugging Face's question-answering pipeline.
  */
 import { largest, softmax } from './pipeline.js';
-import { wordStarts } from './words.js';
+import { type WordMarks, wordStarts } from './words.js';
 
 /** One window over the context: its tokens and the model's logits for them. */
 export interface AnswerWindow {
@@ -33,6 +33,7 @@ export interface SpanOptions {
   readonly handle_impossible_answer: boolean;
   /** Whether answers are widened to whole words. */
   readonly align_to_words: boolean;
+  readonly tokenizer: WordMarks;
 }
 
 /**
@@ -63,10 +64,10 @@ function spansOf(
   window: AnswerWindow,
   starts: Float64Array, // (context tokens)
   ends: Float64Array, // (context tokens)
-  { max_answer_len, align_to_words }: SpanOptions,
+  { max_answer_len, align_to_words, tokenizer }: SpanOptions,
 ): Span[] {
   const { offsets } = window;
-  const [from, to] = bounds(context, window, align_to_words);
+  const [from, to] = bounds(context, window, align_to_words ? tokenizer : undefined);
   const spans = new Map<number, Span>();
   for (let first = 0; first < offsets.length; first++) {
     for (let last = first; last < Math.min(first + max_answer_len, offsets.length); last++) {
@@ -79,9 +80,9 @@ function spansOf(
 }
 
 /** Where an answer begins that begins with each token, and where it ends: with the token, or with its word in this window. */
-function bounds(context: string, window: AnswerWindow, words: boolean): [starts: number[], ends: number[]] {
+function bounds(context: string, window: AnswerWindow, words?: WordMarks): [starts: number[], ends: number[]] {
   const { offsets } = window;
-  const begins = words ? wordStarts(context, window) : undefined;
+  const begins = words && wordStarts(context, window, words);
   const starts: number[] = [];
   const ends: number[] = [];
   for (const [i, [start, end]] of offsets.entries()) {

@@ -2,7 +2,7 @@
 import { mismatch, type OptionNames } from '../errors.js';
 import { AlbertForTokenClassification, type TokenClassificationOutput } from '../model/models.js';
 import type { OpenedSource } from '../source.js';
-import type { Encoding } from '../tokenizer/tokenizer.js';
+import { type Encoding, pieceRange } from '../tokenizer/tokenizer.js';
 import { type AggregationStrategy, groupEntities, labelTokens, labelWords, type ScoredToken } from './aggregation.js';
 import {
   type Job,
@@ -17,7 +17,7 @@ import {
   type WindowOptions,
 } from './pipeline.js';
 import { decidedPieces } from './windows.js';
-import { wordStarts } from './words.js';
+import { type WordMarks, wordStarts } from './words.js';
 
 export type { AggregationStrategy } from './aggregation.js';
 
@@ -94,7 +94,7 @@ export async function tokenClassification(
       sequences: windows.map(({ input_ids }) => ({ input_ids })) as [Sequence, ...Sequence[]],
       decode(outputs) {
         const logits = outputs.map(({ logits: { data } }) => data);
-        const tokens = scoreTokens(text, windows, logits, num_labels, stride);
+        const tokens = scoreTokens(text, windows, logits, num_labels, stride, tokenizer);
         if (aggregation_strategy === 'none') {
           return labelTokens(tokens, id2label)
             .filter(({ entity }) => !ignore_labels.includes(entity))
@@ -120,20 +120,22 @@ function scoreTokens(
   logits: readonly Float32Array[], // each (seq, num_labels)
   num_labels: number,
   stride: number,
+  tokenizer: WordMarks,
 ): ScoredToken[] {
+  const ranges = windows.map((window) => pieceRange(window));
   const decided = decidedPieces(
-    windows.map(({ input_ids }) => input_ids.length - 2),
+    ranges.map(([start, end]) => end - start),
     stride,
   );
-  const places = decided.flatMap(([from, to], window) =>
-    // The first token of a window is [CLS].
-    Array.from({ length: to - from }, (_, i) => ({ window, row: 1 + from + i })),
-  );
+  const places = decided.flatMap(([from, to], window) => {
+    const [first] = ranges[window] as [number, number];
+    return Array.from({ length: to - from }, (_, i) => ({ window, row: first + from + i }));
+  });
   const spelled = {
     tokens: places.map(({ window, row }) => windows[window]?.tokens[row] as string),
     offsets: places.map(({ window, row }) => windows[window]?.offsets[row] as [number, number]),
   };
-  const starts = wordStarts(text, spelled);
+  const starts = wordStarts(text, spelled, tokenizer);
   return places.map(({ window, row }, i) => {
     const [start, end] = spelled.offsets[i] as [number, number];
     const scores = softmax((logits[window] as Float32Array).subarray(row * num_labels, (row + 1) * num_labels));

@@ -297,7 +297,7 @@ pipelines('bad calls are refused', async () => {
   await expectError(() => classify(['a', 7] as never), 'ERR_INPUT', 'inputs[1]: "text" expected a string, got 7');
   await expectError(() => classify('a', { top_k: 0 }), 'ERR_INPUT', 'top_k');
   await expectError(() => fill('no mask here'), 'ERR_INPUT', '[MASK]');
-  await expectError(() => extract('a', { pooling: 'max' as never }), 'ERR_INPUT', 'pooling');
+  await expectError(() => extract('a', { pooling: 'most' as never }), 'ERR_INPUT', 'pooling');
   await expectError(() => classify('a', { signal: AbortSignal.abort() }), 'ERR_ABORTED');
 });
 

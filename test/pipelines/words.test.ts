@@ -13,7 +13,7 @@ const words = suite('words');
 function wordsOf(text: string): string[] {
   const encoding = tokenizer.encode(text, { add_special_tokens: false });
   const found: [number, number][] = [];
-  wordStarts(text, encoding).forEach((begins, i) => {
+  wordStarts(text, encoding, tokenizer).forEach((begins, i) => {
     const [start, end] = encoding.offsets[i] as [number, number];
     if (begins) found.push([start, end]);
     else (found.at(-1) as [number, number])[1] = end;
@@ -43,7 +43,7 @@ words('words of hostile texts are whole: in order, and no cut between two letter
   for (; cases < 400; cases++) {
     const text = hostileText(random, 120);
     const encoding = tokenizer.encode(text, { add_special_tokens: false });
-    const starts = wordStarts(text, encoding);
+    const starts = wordStarts(text, encoding, tokenizer);
     assert.is(starts.length, encoding.tokens.length);
     assert.ok(starts[0] ?? true);
     for (let i = 1; i < starts.length; i++) {
