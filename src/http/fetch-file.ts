@@ -39,7 +39,7 @@ export async function fetchFile(
   if (response === undefined) return undefined;
   const bytes = memory.bytes();
   if (isWebPage(bytes)) {
-    if (OPTIONAL.includes(file)) return undefined;
+    if (OPTIONAL.includes(file.split('/').at(-1) as string)) return undefined;
     throw webPage(bytes, file, response, url);
   }
   return { bytes, response };

@@ -188,11 +188,8 @@ function readPrompts(value: unknown): Record<string, string> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw mismatch('ERR_CONFIG', 'prompts', 'texts by name', value, SETTINGS);
   }
-  // No prompt is one of Object.prototype's.
-  const prompts: Record<string, string> = Object.create(null);
-  for (const [name, prompt] of Object.entries(value)) {
-    if (typeof prompt !== 'string') throw mismatch('ERR_CONFIG', `prompts.${name}`, 'a text', prompt, SETTINGS);
-    prompts[name] = prompt;
-  }
-  return prompts;
+  const prompts = Object.entries(value);
+  const fault = prompts.find(([, prompt]) => typeof prompt !== 'string');
+  if (fault !== undefined) throw mismatch('ERR_CONFIG', 'prompts', 'texts', fault[1], SETTINGS);
+  return Object.fromEntries(prompts);
 }
