@@ -61,7 +61,7 @@ export async function multipleChoice(source: OpenedSource, options: PipelineOpti
       // Each choice is a rectangle of its own, (1 choice, seq): those of different lengths need no padding.
       *jobs(): Iterable<Job<MultipleChoiceOutput, number>> {
         for (const choice of choices) {
-          const { input_ids, token_type_ids } = texts.encode(prompt, { truncation }, choice);
+          const { input_ids, token_type_ids } = texts.encode(prompt, { truncation }, { text_pair: choice });
           yield {
             sequences: [{ input_ids: [input_ids], token_type_ids: [token_type_ids] }],
             decode: ([{ logits }]) => logits.data[0] as number,

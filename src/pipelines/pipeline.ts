@@ -42,7 +42,8 @@ export interface Pipeline<Result, Options extends CallOptions, Input = string> e
  *
  * @param names the options of a call
  * @param encode throws for an input that is none; an array's is named by its index; many texts of one input are many jobs
- * @param forward how the model runs sequences; `forwardEach` unless given
+ * @param forward how the model runs sequences; default: `forwardEach`
+ * @param isBatch whether an input is an array of inputs; default: whether it is an array
  */
 export function makePipeline<Input, Result, Options extends CallOptions, Fields extends object, S extends Sequence>(
   model: AlbertPreTrainedModel<Fields>,
@@ -55,7 +56,8 @@ export function makePipeline<Input, Result, Options extends CallOptions, Fields 
   tokenizer: AlbertTokenizer,
   names: OptionNames<NoInfer<Options>>,
   encode: (input: Input, options: Options) => Work<Fields, Result, S>,
-  forward: Forward<Fields, S>,
+  forward?: Forward<Fields, S>,
+  isBatch?: (input: unknown, options: Options) => boolean,
 ): Pipeline<Result, Options, Input>;
 export function makePipeline<Input, Result, Options extends CallOptions>(
   model: AlbertPreTrainedModel<object>,
@@ -63,6 +65,7 @@ export function makePipeline<Input, Result, Options extends CallOptions>(
   names: OptionNames<NoInfer<Options>>,
   encode: (input: Input, options: Options) => Work<object, Result, Sequence>,
   forward: Forward<object, Sequence> = (sequences, options) => model.forwardEach(sequences, options),
+  isBatch: (input: unknown, options: Options) => boolean = Array.isArray,
 ): Pipeline<Result, Options, Input> {
   /** An input is encoded when its run is being filled, not before: a long array must not lie in memory twice. */
   function* encodeEach(inputs: readonly Input[], options: Options): Iterable<Work<object, Result, Sequence>> {
@@ -73,7 +76,10 @@ export function makePipeline<Input, Result, Options extends CallOptions>(
   }
   async function call(input: Input | readonly Input[], given?: Options): Promise<Result | Result[]> {
     const options = checkOptions(given, names);
-    if (Array.isArray(input)) return runJobs(encodeEach(input, options), forward, options, input.length);
+    if (isBatch(input, options)) {
+      const inputs = input as readonly Input[];
+      return runJobs(encodeEach(inputs, options), forward, options, inputs.length);
+    }
     const [result] = await runJobs([encode(input as Input, options)], forward, options, 1);
     return result as Result;
   }

@@ -89,7 +89,7 @@ export async function questionAnswering(
       ],
       decode(outputs) {
         const scored = windows.map((window, i) => answerWindow(window, outputs[i] as QuestionAnsweringOutput));
-        const wanted = { top_k, max_answer_len, handle_impossible_answer, align_to_words, tokenizer };
+        const wanted = { top_k, max_answer_len, handle_impossible_answer, align_to_words };
         const spans = bestSpans(context, scored, wanted);
         return spans.map((span) => ({ ...span, answer: context.slice(span.start, span.end) }));
       },

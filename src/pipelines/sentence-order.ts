@@ -34,7 +34,7 @@ export async function sentenceOrder(source: OpenedSource, options: PipelineOptio
   const { model, tokenizer, texts } = await openModel(AlbertForPreTraining, source, { strict: true, ...options });
   const encode = (input: OrderInput, options: TextOptions): Job<PreTrainingOutput, SentenceOrder> => {
     checkTexts(input, 'first', 'second');
-    const { input_ids, token_type_ids } = texts.encode(input.first, options, input.second);
+    const { input_ids, token_type_ids } = texts.encode(input.first, options, { text_pair: input.second });
     return {
       sequences: [{ input_ids, token_type_ids }],
       decode([{ sop_logits }]) {

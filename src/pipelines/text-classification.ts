@@ -98,7 +98,7 @@ export async function textClassification(
   function encode(input: string | TextPair, lengths: WindowOptions) {
     if (typeof input !== 'object' || input === null) return texts.windows(input, lengths);
     checkTexts(input, 'text', 'text_pair');
-    return texts.windows(input.text, lengths, input.text_pair);
+    return texts.windows(input.text, lengths, { text_pair: input.text_pair });
   }
 }
 

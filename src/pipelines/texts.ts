@@ -1,6 +1,6 @@
 /** Texts for a model that has only so many positions: cut, and said so, or read in windows, or refused. */
 import { mismatch, type OptionNames } from '../errors.js';
-import type { AlbertTokenizer, Encoding } from '../tokenizer/tokenizer.js';
+import type { AlbertTokenizer, Encoding, TruncationStrategy } from '../tokenizer/tokenizer.js';
 import { CALL_OPTIONS, type CallOptions, type Some } from './jobs.js';
 
 /** What a task of texts does with one that is longer than the model's positions. */
@@ -20,6 +20,15 @@ export interface WindowOptions extends TextOptions {
 
 export const TEXT_OPTIONS: OptionNames<TextOptions> = { ...CALL_OPTIONS, truncation: true };
 export const WINDOW_OPTIONS: OptionNames<WindowOptions> = { ...TEXT_OPTIONS, stride: true };
+
+/** What goes with a text. */
+interface GivenText {
+  readonly text_pair?: string;
+  /** Whether the text is an array of words. */
+  readonly is_split_into_words?: boolean;
+  /** Which text of a pair is cut; default: the longer one. */
+  readonly cut?: TruncationStrategy;
+}
 
 /** Encodes texts for one pipeline. */
 export class Texts {
@@ -43,34 +52,39 @@ export class Texts {
   /**
    * One text's or pair's tokens, as many as the model has positions.
    *
-   * @param advice what a caller can do about a cut, for the warning
    * @throws ERR_TOO_LONG for a text that would be cut where `truncation` is false; what `encode` throws
    */
-  encode(text: string, { truncation }: TextOptions, text_pair?: string, advice = ''): Encoding {
-    return this.#cut(text, text_pair, truncation, advice);
+  encode(text: string, { truncation }: TextOptions, given: GivenText = {}): Encoding {
+    return this.#cut(text, truncation, given, '');
   }
 
   /** All tokens of one text or pair, in windows where it takes several and a stride is given. */
-  windows(text: string, { stride, truncation }: WindowOptions, text_pair?: string): Some<Encoding> {
-    if (stride === undefined) return [this.#cut(text, text_pair, truncation, '`stride` reads all of it; ')];
-    const { longest: max_length } = this;
-    const encoding = this.#tokenizer.encode(text, { text_pair, truncation: true, max_length, stride });
+  windows(
+    text: string | readonly string[],
+    { stride, truncation }: WindowOptions,
+    given: GivenText = {},
+  ): Some<Encoding> {
+    if (stride === undefined) return [this.#cut(text, truncation, given, '`stride` reads all of it; ')];
+    const encoding = this.#encode(text, given, stride);
     return [encoding, ...encoding.overflowing];
   }
 
-  #cut(text: string, text_pair: string | undefined, truncation: boolean | undefined, advice: string): Encoding {
+  #encode(text: string | readonly string[], { cut = 'longest_first', ...given }: GivenText, stride?: number): Encoding {
+    return this.#tokenizer.encode(text, { ...given, truncation: cut, max_length: this.longest, stride });
+  }
+
+  #cut(text: string | readonly string[], truncation: boolean | undefined, given: GivenText, advice: string): Encoding {
     if (truncation !== undefined && typeof truncation !== 'boolean') {
       throw mismatch('ERR_INPUT', 'truncation', 'true or false', truncation);
     }
-    const { longest: max_length } = this;
-    const encoding = this.#tokenizer.encode(text, { text_pair, truncation: true, max_length });
+    const encoding = this.#encode(text, given);
     if (encoding.overflowing.length === 0 || (truncation !== false && this.#warned)) return encoding;
-    const { length } = this.#tokenizer.encode(text, { text_pair, return_offsets: false }).input_ids;
-    if (truncation === false) throw mismatch('ERR_TOO_LONG', 'text', `at most ${max_length} tokens`, length);
+    const { cut: _, ...whole } = given;
+    const { length } = this.#tokenizer.encode(text, { ...whole, return_offsets: false }).input_ids;
+    if (truncation === false) throw mismatch('ERR_TOO_LONG', 'text', `at most ${this.longest} tokens`, length);
     this.#warned = true;
-    this.#onWarning(
-      `a text of ${length} tokens was cut to the ${max_length} that are read: ${advice}\`truncation: false\` refuses such texts (said once)`,
-    );
+    const refuse = '`truncation: false` refuses such texts (said once)';
+    this.#onWarning(`a text of ${length} tokens was cut to the ${this.longest} that are read: ${advice}${refuse}`);
     return encoding;
   }
 }
