@@ -12,6 +12,7 @@ import { type SentenceOrderPipeline, sentenceOrder } from './sentence-order.js';
 import { type SentenceSimilarityPipeline, sentenceSimilarity } from './sentence-similarity.js';
 import { type TextClassificationPipeline, textClassification } from './text-classification.js';
 import { type TokenClassificationPipeline, tokenClassification } from './token-classification.js';
+import type { ZeroShotClassificationPipeline } from './zero-shot-classification.js';
 
 /** The pipeline of each task. */
 export interface Pipelines {
@@ -25,6 +26,7 @@ export interface Pipelines {
   'feature-extraction': FeatureExtractionPipeline;
   'sentence-similarity': SentenceSimilarityPipeline;
   'sentence-order': SentenceOrderPipeline;
+  'zero-shot-classification': ZeroShotClassificationPipeline;
 }
 
 /** The name of a task; two have a second name. */
@@ -44,6 +46,12 @@ const TASKS: {
   'feature-extraction': { open: featureExtraction, embedded: ALBERT_MINI_EN },
   'sentence-similarity': { open: sentenceSimilarity, embedded: ALBERT_MINI_EN },
   'sentence-order': { open: sentenceOrder, embedded: ALBERT_MINI_EN },
+  'zero-shot-classification': {
+    async open(source, options) {
+      const { zeroShotClassification } = await import('./zero-shot-classification.js');
+      return zeroShotClassification(source, options);
+    },
+  },
 };
 
 /**

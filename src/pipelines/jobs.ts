@@ -122,7 +122,7 @@ export async function runJobs<Fields extends object, Result, S extends Sequence>
  *
  * @throws ERR_PARAMETER naming the output and the place
  */
-function checkFinite<Fields extends object>(fields: Fields): Fields {
+export function checkFinite<Fields extends object>(fields: Fields): Fields {
   for (const [name, field] of Object.entries(fields)) {
     if (!(field instanceof Tensor)) continue;
     const { data } = field;

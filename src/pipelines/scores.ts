@@ -19,3 +19,10 @@ export function meanOfLogits(windows: readonly Float32Array[]): Float32Array {
   const [first] = windows as [Float32Array];
   return first.map((_, i) => windows.reduce((sum, logits) => sum + (logits[i] as number), 0) / windows.length);
 }
+
+/** The ids of the largest scores, best first; of all ids, or of those allowed. */
+export function likeliest(scores: Float64Array, count: number, allowed?: readonly number[]): number[] {
+  if (allowed === undefined) return largest(scores, count);
+  const theirs = allowed.map((id) => scores[id] as number);
+  return largest(theirs, count).map((i) => allowed[i] as number);
+}

@@ -14,6 +14,7 @@ import {
   type Tensor,
   type TextPair,
   type TokenEntity,
+  type ZeroShotClassification,
 } from '../index.js';
 
 export interface LineFormat<Input, Result> {
@@ -33,6 +34,7 @@ export interface LineTasks {
   'feature-extraction': LineFormat<string, Tensor<Float32Array>>;
   'sentence-similarity': LineFormat<SentencesInput, number[]>;
   'sentence-order': LineFormat<OrderInput, SentenceOrder>;
+  'zero-shot-classification': LineFormat<string, ZeroShotClassification>;
 }
 
 export const FORMATS: LineTasks = {
@@ -64,6 +66,7 @@ export const FORMATS: LineTasks = {
     parse: parseAs('{"first": …, "second": …}'),
     row: ({ first, second }, order) => ({ first, second, ...order }),
   },
+  'zero-shot-classification': { parse: parseText, row: (_text, answer) => answer },
 };
 
 /** Sentences by their scores, best first. */
