@@ -16,7 +16,7 @@ export type {
   ModelInfo,
   SaveOptions,
 } from './model/options.js';
-export type { EmbeddingInfo, EmbeddingOptions, Pooling } from './pipelines/embedder.js';
+export type { EmbeddingInfo, EmbeddingOptions, Pooling, PoolingName } from './pipelines/embedder.js';
 export { type Embedding, type RankedEmbedding, rankEmbeddings } from './pipelines/embedding.js';
 export type { FeatureExtractionOptions, FeatureExtractionPipeline } from './pipelines/feature-extraction.js';
 export type { FilledMask, FilledText, FillMaskOptions, FillMaskPipeline } from './pipelines/fill-mask.js';
@@ -32,6 +32,7 @@ export type {
   QuestionAnswer,
   QuestionAnsweringOptions,
   QuestionAnsweringPipeline,
+  QuestionAnswers,
   QuestionInput,
 } from './pipelines/question-answering.js';
 export type { OrderInput, SentenceOrder, SentenceOrderPipeline } from './pipelines/sentence-order.js';
@@ -62,7 +63,7 @@ export type {
   ZeroShotClassificationPipeline,
 } from './pipelines/zero-shot-classification.js';
 export type { ModelFiles, Source } from './source.js';
-export type { LoadProgress, SourceOptions } from './source-options.js';
+export type { LoadProgress, OverallProgress, SourceOptions } from './source-options.js';
 export { type NestedNumbers, Tensor, type TensorData, type TensorDtype } from './tensor.js';
 export {
   AlbertTokenizer,

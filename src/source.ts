@@ -43,8 +43,8 @@ export async function openSource(source: Source, options: SourceOptions = {}): P
     if (url === undefined) return openId(source as string, options);
     return {
       name: place(url),
-      readFile: (file, signal = options.signal) => readFile(fileUrl(file, url), { ...options, signal }),
-      openFile: (file, signal = options.signal) => openFile(fileUrl(file, url), { ...options, signal }),
+      readFile: (file, signal = options.signal) => readFile(fileUrl(file, url), { ...options, signal }, file),
+      openFile: (file, signal = options.signal) => openFile(fileUrl(file, url), { ...options, signal }, file),
     };
   }
   if (typeof source !== 'object' || source === null) throw notASource(source);

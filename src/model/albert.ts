@@ -2,6 +2,7 @@
 import { type AsyncDisposableIfKnown, asyncDisposable } from '../disposable.js';
 import { checkOptions, mismatch, throwIfAborted } from '../errors.js';
 import { type OpenedSource, openSource, type Source } from '../source.js';
+import { asOneLoad } from '../source-options.js';
 import type { Tensor } from '../tensor.js';
 import type { Backend, Recipe, RunCall } from './backend.js';
 import { type AlbertConfig, parseConfig } from './config.js';
@@ -21,6 +22,7 @@ import {
   type LoadOptions,
   type LoadReport,
   type ModelInfo,
+  OPTIONS_ELSEWHERE,
   SAVE_OPTIONS,
   type SaveOptions,
   withoutTrain,
@@ -67,7 +69,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     source: Source,
     given?: LoadOptions,
   ): Promise<M> {
-    const options = checkOptions(given, LOAD_OPTIONS);
+    const options = asOneLoad(checkOptions(given, LOAD_OPTIONS, OPTIONS_ELSEWHERE), { weights: true });
     checkInitOptions(options);
     throwIfAborted(options.signal);
     return loadModel(this, await openSource(source, options), options);
@@ -79,7 +81,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     config: Readonly<Record<string, unknown>>,
     given?: InitOptions & { readonly seed?: number },
   ): Promise<M> {
-    const options = checkOptions(given, { ...INIT_OPTIONS, seed: true });
+    const options = checkOptions(given, { ...INIT_OPTIONS, seed: true }, OPTIONS_ELSEWHERE);
     const { seed = 0 } = options;
     const { worker, ...checked } = checkInitOptions(options);
     checkSeed('seed', seed);

@@ -35,7 +35,7 @@ export interface EmbeddingInfo {
 /** What a call may say of its embeddings; what it leaves out is as in {@link EmbeddingInfo}. */
 export interface EmbeddingOptions extends WindowOptions {
   /** In place of the checkpoint's pooling; its layers behind that stay. Several are joined. */
-  readonly pooling?: Pooling | readonly Pooling[];
+  readonly pooling?: PoolingName | readonly PoolingName[];
   /** Whether vectors have length 1. */
   readonly normalize?: boolean;
   /** A text to put in front of each text. */
@@ -220,9 +220,21 @@ function rowsOf(windows: readonly Encoding[], stride: number): [from: number, to
   });
 }
 
+/** transformers.js's names for poolings. */
+const SYNONYMS = { first_token: 'cls', last_token: 'lasttoken', eos: 'lasttoken' } as const;
+
+/** A pooling's name, sentence-transformers' or transformers.js's. */
+export type PoolingName = Pooling | keyof typeof SYNONYMS;
+
 /** @throws ERR_INPUT for what is no pooling */
-export function checkPooling(pooling: Pooling | readonly Pooling[], more: readonly string[] = []): readonly Pooling[] {
-  const names = Array.isArray(pooling) ? (pooling as readonly Pooling[]) : [pooling as Pooling];
+export function checkPooling(
+  pooling: PoolingName | readonly PoolingName[],
+  more: readonly string[] = [],
+): readonly Pooling[] {
+  const given = Array.isArray(pooling) ? (pooling as readonly PoolingName[]) : [pooling as PoolingName];
+  const names = given.map((name) =>
+    Object.hasOwn(SYNONYMS, name) ? SYNONYMS[name as keyof typeof SYNONYMS] : (name as Pooling),
+  );
   const unknown = names.find((name) => !POOLING_NAMES.includes(name));
   if (unknown === undefined && names.length > 0 && names.length <= POOLING_NAMES.length) return names;
   throw mismatch('ERR_INPUT', 'pooling', [...more, ...POOLING_NAMES].join(', '), unknown ?? pooling);

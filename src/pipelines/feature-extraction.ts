@@ -8,17 +8,17 @@ import {
   type EmbeddingInfo,
   type EmbeddingOptions,
   openEmbedder,
-  type Pooling,
+  type PoolingName,
 } from './embedder.js';
 import { makePipeline, type Pipeline, type PipelineOptions } from './pipeline.js';
 
 export interface FeatureExtractionOptions extends Omit<EmbeddingOptions, 'pooling'> {
   /**
    * `none`: every token's state; `cls`: the first token's; `mean`, `max`, `mean_sqrt_len_tokens` (the sum through the root of the
-   * count), `weightedmean` (by position), `lasttoken`; of several, an array, one after another. Default: what
+   * count), `weightedmean` (by position), `lasttoken`; also transformers.js's `first_token`, `last_token` and `eos`; of several, an array, one after another. Default: what
    * sentence-transformers' files beside the checkpoint say, or `none` where there are none.
    */
-  readonly pooling?: 'none' | Pooling | readonly Pooling[];
+  readonly pooling?: 'none' | PoolingName | readonly PoolingName[];
 }
 
 const OPTIONS: OptionNames<FeatureExtractionOptions> = EMBEDDING_OPTIONS;

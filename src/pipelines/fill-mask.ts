@@ -3,7 +3,7 @@ import { mismatch, type OptionNames } from '../errors.js';
 import { AlbertForMaskedLM, type MaskedLMOutput } from '../model/models.js';
 import type { OpenedSource } from '../source.js';
 import { type AlbertTokenizer, type Encoding, pieceRange } from '../tokenizer/tokenizer.js';
-import { checkCount, checkTextList } from './checks.js';
+import { checkTextList, checkTopK } from './checks.js';
 import { type Filling, fillTogether } from './fill-together.js';
 import type { Job, Sequence } from './jobs.js';
 import { makePipeline, openModel, type Pipeline, type PipelineOptions } from './pipeline.js';
@@ -37,8 +37,8 @@ export interface FilledText {
 }
 
 export interface FillMaskOptions extends TextOptions {
-  /** How many words to return for each mask, or texts with `joint`, best first. Default 5. */
-  readonly top_k?: number;
+  /** How many words to return for each mask, or texts with `joint`, best first; null for all, of texts for 100. Default 5. */
+  readonly top_k?: number | null;
   /**
    * Considers these words only; their scores stay those among all words. One of several pieces is scored with as many masks in
    * its place, so that words of different lengths are not quite alike.
@@ -58,6 +58,9 @@ const OPTIONS: OptionNames<FillMaskOptions> = {
   joint: true,
 };
 
+/** Texts that are looked for with `joint`, at most: each is a run of the model for each mask. */
+const MAX_FILLINGS = 100;
+
 /** A text's tokens, and where its masks are. */
 interface Masked extends Sequence {
   readonly input_ids: number[];
@@ -72,8 +75,9 @@ interface Output extends MaskedLMOutput {
 }
 
 /** For each mask of a text, in order, its likeliest words; with `joint`, the likeliest texts. */
-export type FillMaskPipeline = Pipeline<FilledText[], FillMaskOptions & { readonly joint: true }> &
-  Pipeline<FilledMask[][], FillMaskOptions & { readonly joint?: false }>;
+export type FillMaskPipeline = Pipeline<FilledMask[][], FillMaskOptions & { readonly joint?: false }> &
+  Pipeline<FilledText[], FillMaskOptions & { readonly joint: true }> &
+  Pipeline<FilledMask[][], Omit<FillMaskOptions, 'joint'>>;
 
 export async function fillMask(source: OpenedSource, options: PipelineOptions): Promise<FillMaskPipeline> {
   const { model, tokenizer, texts } = await openModel(AlbertForMaskedLM, source, { strict: true, ...options });
@@ -82,7 +86,7 @@ export async function fillMask(source: OpenedSource, options: PipelineOptions): 
     text: string,
     { top_k = 5, targets, joint = false, truncation }: FillMaskOptions,
   ): Job<Output, FilledMask[][] | FilledText[], Masked> => {
-    checkCount('top_k', top_k);
+    const count = checkTopK(top_k);
     if (typeof joint !== 'boolean') throw mismatch('ERR_INPUT', 'joint', 'true or false', joint);
     const words = targets === undefined ? undefined : targetPieces(tokenizer, targets);
     const encoding = texts.encode(text, { truncation });
@@ -93,13 +97,13 @@ export async function fillMask(source: OpenedSource, options: PipelineOptions): 
       throw mismatch('ERR_INPUT', 'text', expected, text);
     }
     const allowed = words?.filter(({ length }) => length === 1).map(([id]) => id as number);
-    if (!joint) return fillEach(encoding, masks, top_k, words, allowed);
+    if (!joint) return fillEach(encoding, masks, count, words, allowed);
     if (words?.length !== allowed?.length)
       throw mismatch('ERR_INPUT', 'targets', 'words of one piece with joint', targets);
     return {
-      sequences: [{ input_ids, masks, fillings: top_k, allowed }],
+      sequences: [{ input_ids, masks, fillings: Math.min(count, MAX_FILLINGS), allowed }],
       decode: ([{ fillings = [] }]) =>
-        fillings.slice(0, top_k).map(({ score, ids, tokens }) => ({
+        fillings.slice(0, count).map(({ score, ids, tokens }) => ({
           score,
           tokens,
           token_strs: tokens.map((token) => tokenizer.decode([token])),

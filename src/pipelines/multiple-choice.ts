@@ -3,9 +3,9 @@ import type { OptionNames } from '../errors.js';
 import { AlbertForMultipleChoice, type MultipleChoiceOutput } from '../model/models.js';
 import type { OpenedSource } from '../source.js';
 import {
-  checkCount,
   checkTextList,
   checkTexts,
+  checkTopK,
   type Job,
   type Jobs,
   largest,
@@ -35,8 +35,8 @@ export interface ScoredChoice {
 }
 
 export interface MultipleChoiceOptions extends TextOptions {
-  /** How many choices to return, best first. Default: all. */
-  readonly top_k?: number;
+  /** How many choices to return, best first; null, the default, for all. */
+  readonly top_k?: number | null;
 }
 
 const OPTIONS: OptionNames<MultipleChoiceOptions> = {
@@ -51,9 +51,9 @@ export async function multipleChoice(source: OpenedSource, options: PipelineOpti
   const { model, tokenizer, texts } = await openModel(AlbertForMultipleChoice, source, { strict: true, ...options });
   const encode = (
     input: ChoicesInput,
-    { top_k, truncation }: MultipleChoiceOptions,
+    { top_k = null, truncation }: MultipleChoiceOptions,
   ): Jobs<MultipleChoiceOutput, number, ScoredChoice[]> => {
-    if (top_k !== undefined) checkCount('top_k', top_k);
+    const count = checkTopK(top_k);
     checkTexts(input, 'prompt');
     checkTextList('choices', input.choices);
     const { prompt, choices } = input;
@@ -70,7 +70,7 @@ export async function multipleChoice(source: OpenedSource, options: PipelineOpti
       },
       combine(logits) {
         const scores = softmax(Float32Array.from(logits));
-        return largest(scores, top_k ?? scores.length).map((index) => ({
+        return largest(scores, count).map((index) => ({
           index,
           choice: choices[index] as string,
           score: scores[index] as number,

@@ -8,7 +8,7 @@ import { AlbertTokenizer } from '../tokenizer/tokenizer.js';
 import { type CallOptions, type Forward, runJobs, type Sequence, type Work } from './jobs.js';
 import { Texts } from './texts.js';
 
-export { checkCount, checkTextList, checkTexts } from './checks.js';
+export { checkCount, checkTextList, checkTexts, checkTopK } from './checks.js';
 export {
   CALL_OPTIONS,
   type CallOptions,

@@ -4,8 +4,8 @@ import type { AlbertConfig } from '../model/config.js';
 import { AlbertForSequenceClassification } from '../model/models.js';
 import type { OpenedSource } from '../source.js';
 import {
-  checkCount,
   checkTexts,
+  checkTopK,
   largest,
   makePipeline,
   openModel,
@@ -67,14 +67,14 @@ export async function textClassification(
     strict: true,
     ...options,
   });
-  const { id2label, num_labels } = model.config;
+  const { id2label } = model.config;
   const usual = scoreFunction(model.config);
   return makePipeline(
     model,
     tokenizer,
     OPTIONS,
     (input: string | TextPair, { top_k = 1, function_to_apply = usual, ...lengths }: TextClassificationOptions) => {
-      if (top_k !== null) checkCount('top_k', top_k);
+      const count = checkTopK(top_k);
       if (!Object.hasOwn(FUNCTIONS, function_to_apply)) {
         throw mismatch('ERR_INPUT', 'function_to_apply', Object.keys(FUNCTIONS).join(', '), function_to_apply);
       }
@@ -86,7 +86,7 @@ export async function textClassification(
         ],
         decode(outputs) {
           const scores = FUNCTIONS[function_to_apply](meanOfLogits(outputs.map(({ logits }) => logits.data)));
-          return largest(scores, top_k ?? num_labels).map((id) => ({
+          return largest(scores, count).map((id) => ({
             label: id2label[id] as string,
             score: scores[id] as number,
           }));

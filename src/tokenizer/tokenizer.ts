@@ -1,7 +1,7 @@
 /** ALBERT's tokenizer: text to ids with places in the caller's string, and back. */
 import { checkOptions, mismatch, throwIfAborted } from '../errors.js';
 import { type OpenedSource, openSource, type Source } from '../source.js';
-import { SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
+import { asOneLoad, SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
 import { readTokenizerConfig, type TokenizerConfig } from './config.js';
 import type { TokenizerDefinition, TokenModel } from './definition.js';
 import {
@@ -100,7 +100,7 @@ export class AlbertTokenizer {
    *   malformed or not ALBERT's, ERR_ABORTED
    */
   static async from_pretrained(source: Source, given?: SourceOptions): Promise<AlbertTokenizer> {
-    const options = checkOptions(given, SOURCE_OPTIONS);
+    const options = asOneLoad(checkOptions(given, SOURCE_OPTIONS), { weights: false });
     return AlbertTokenizer.from_opened(await openSource(source, options), options.signal);
   }
 
