@@ -1,8 +1,18 @@
 /** Where answers go: standard output, or a file that gets its name when it is whole. */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { fstatSync, realpathSync, rmSync, type Stats, statSync } from 'node:fs';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { AlbertError } from '../index.js';
 import { printableText } from '../printable.js';
 
@@ -43,7 +53,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
  * @param inputs files that are read for it; standard input is one of them anyway
  * @throws ERR_INPUT for one of the inputs, or what is no file; ERR_SOURCE for what cannot be written
  */
-export async function openFile(path: string, inputs: readonly (string | undefined)[]): Promise<Sink> {
+export function openFile(path: string, inputs: readonly (string | undefined)[]): Sink {
   const cannot = (cause: unknown) =>
     new AlbertError('ERR_SOURCE', `cannot write ${path}: ${(cause as Error).message}`, { cause });
   const there = statOf(path);
@@ -55,51 +65,48 @@ export async function openFile(path: string, inputs: readonly (string | undefine
   // A link stays one.
   const target = there === undefined ? path : realpathSync(path);
   const temporary = `${target}.${randomUUID()}.incomplete`;
-  let file: FileHandle;
-  try {
-    file = await open(temporary, 'wx', there && there.mode & 0o777);
-  } catch (cause) {
-    throw cannot(cause);
-  }
-  const end = (signal: NodeJS.Signals) => {
-    rmSync(temporary, { force: true });
-    stopWatching();
-    process.kill(process.pid, signal);
-  };
-  const stopWatching = () => {
-    for (const signal of SIGNALS) process.off(signal, end);
-  };
-  for (const signal of SIGNALS) process.on(signal, end);
-  let piece = '';
-  const flush = async () => {
+  // Calls that wait, so that no signal comes between two of them.
+  const tried = <T>(work: () => T): T => {
     try {
-      await file.writeFile(piece);
+      return work();
     } catch (cause) {
       throw cannot(cause);
     }
+  };
+  const end = (signal: NodeJS.Signals) => {
+    rmSync(temporary, { force: true });
+    unwatch();
+    process.kill(process.pid, signal);
+  };
+  const unwatch = () => {
+    for (const signal of SIGNALS) process.off(signal, end);
+  };
+  const file = tried(() => openSync(temporary, 'wx', there && there.mode & 0o777));
+  for (const signal of SIGNALS) process.on(signal, end);
+  let open = true;
+  let piece = '';
+  const flush = () => {
+    tried(() => writeFileSync(file, piece));
     piece = '';
   };
   return {
     lasting: false,
     async write(text) {
       piece += text;
-      if (piece.length >= PIECE) await flush();
+      if (piece.length >= PIECE) flush();
     },
     async finish() {
-      await flush();
-      try {
-        await file.sync();
-        await file.close();
-        await rename(temporary, target);
-      } catch (cause) {
-        throw cannot(cause);
-      }
-      stopWatching();
+      flush();
+      tried(() => fsyncSync(file));
+      tried(() => closeSync(file));
+      open = false;
+      tried(() => renameSync(temporary, target));
+      unwatch();
     },
     async discard() {
-      stopWatching();
-      await file.close().catch(() => {});
-      await rm(temporary, { force: true });
+      if (open) closeSync(file);
+      rmSync(temporary, { force: true });
+      unwatch();
     },
   };
 }
@@ -107,7 +114,7 @@ export async function openFile(path: string, inputs: readonly (string | undefine
 /** `undefined` where there is none, or none that can be seen: opening it says why. */
 function statOf(path: string): Stats | undefined {
   try {
-    return statSync(path);
+    return statSync(path.startsWith('file:') ? new URL(path) : path);
   } catch {
     return undefined;
   }

@@ -3,9 +3,9 @@ import { AlbertError, type CallOptions, type Pipeline } from '../index.js';
 import { answerLines } from '../shards/answer-lines.js';
 import { fullRow, type LineFormat, type ParsedLine } from '../shards/formats.js';
 import { openInputs } from './inputs.js';
-import { inputFormat, type LineOptions, outputFormat } from './options.js';
+import type { LineOptions } from './options.js';
 import type { TaskInput } from './task-input.js';
-import { usageError } from './usage.js';
+import { checkUsage } from './usage.js';
 import { type Answer, type CsvAnswer, openWriter } from './writers.js';
 
 /** One input's answer. */
@@ -33,7 +33,7 @@ export async function run<Input, Result, Call extends CallOptions>(
   options: LineOptions,
 ): Promise<void> {
   checkUsage(given.length, options, kind);
-  const writer = await openWriter(options, [options.file, reads]);
+  const writer = openWriter(options, [options.file, reads]);
   const add = ({ input, others }: ParsedLine<Input>, result: Result) => {
     const { json, rows, csv } = show(input, result);
     const row = fullRow(others, json ?? format.row(input, result), format);
@@ -69,40 +69,4 @@ export async function run<Input, Result, Call extends CallOptions>(
       });
     }
   }
-}
-
-/** @throws CommanderError with exit code 2 */
-function checkUsage(given: number, options: LineOptions, kind: TaskInput): void {
-  const { file, shard, column, header, delimiter } = options;
-  if (shard !== undefined && (file === undefined || given > 0)) {
-    throw usageError('--shard takes a part of the lines of a --file');
-  }
-  if (file !== undefined && given > 0) {
-    throw usageError('take what to read from arguments or from a --file, not from both');
-  }
-  const csv = inputFormat(options, kind) === 'csv';
-  if (!csv && (column !== undefined || header === false)) {
-    throw usageError('--column and --no-header are for CSV that is read, not for other formats');
-  }
-  if (delimiter !== undefined && !csv && outputFormat(options) !== 'csv') {
-    throw usageError('--delimiter is for CSV, which is neither read nor written here');
-  }
-  if (csv) checkCsv(given, options, kind);
-  if (given === 0 && file === undefined && process.stdin.isTTY) {
-    throw usageError('give it as arguments or as lines');
-  }
-}
-
-function checkCsv(given: number, { column, shard }: LineOptions, { columns, least, most }: TaskInput): void {
-  if (given > 0) throw usageError('CSV comes from a --file or standard input, not from arguments');
-  if (shard !== undefined) throw usageError('--shard cuts a file at line ends, which a CSV may have within its fields');
-  const count = (column ?? columns).length;
-  if (count >= least && count <= most) return;
-  const wanted =
-    least === most
-      ? `${least} of`
-      : most === Number.POSITIVE_INFINITY
-        ? `${least} or more of`
-        : `${least} to ${most} of`;
-  throw usageError(`this command reads ${wanted} the columns of a CSV, got ${count}: give each with --column`);
 }

@@ -43,9 +43,9 @@ interface Format {
 }
 
 /** @throws ERR_INPUT for an output that is one of the inputs or no file; ERR_SOURCE for one that cannot be written */
-export async function openWriter(options: OutputOptions, inputs: readonly (string | undefined)[]): Promise<Writer> {
+export function openWriter(options: OutputOptions, inputs: readonly (string | undefined)[]): Writer {
   const format = FORMATS[outputFormat(options)](options.delimiter ?? ',');
-  const sink: Sink = options.output === undefined ? standardOutput : await openFile(options.output, inputs);
+  const sink: Sink = options.output === undefined ? standardOutput : openFile(options.output, inputs);
   const write = async (text: string) => (text === '' ? undefined : sink.write(text));
   return {
     add: async (answer) => write(format.text(answer)),

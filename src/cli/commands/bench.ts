@@ -40,7 +40,7 @@ Examples:
     )
     .action(async (options: ModelOptions & OutputOptions) => {
       const { model = anySmallModel() } = options;
-      const writer = await openWriter(options, []);
+      const writer = openWriter(options, []);
       let [whole, first] = [false, true];
       try {
         for (const dtype of options.dtype === undefined ? (['float32', 'int8'] as const) : [options.dtype]) {

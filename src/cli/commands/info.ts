@@ -17,7 +17,7 @@ Examples:
     )
     .action(async (options: ModelOptions & OutputOptions) => {
       const { model = anySmallModel() } = options;
-      const writer = await openWriter(options, []);
+      const writer = openWriter(options, []);
       let whole = false;
       try {
         const start = performance.now();
