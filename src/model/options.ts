@@ -1,4 +1,5 @@
 /** What callers may ask of a model, and what it tells of itself. */
+
 import type { Build } from '../engine/kernels.js';
 import { checkMaxMemoryBytes } from '../engine/memory.js';
 import { MOST_THREADS, type RuntimeOptions } from '../engine/runtime.js';
@@ -6,6 +7,7 @@ import { DTYPES, type Dtype } from '../engine/schemes.js';
 import { mismatch, type OptionNames } from '../errors.js';
 import { SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
 import type { Tensor } from '../tensor.js';
+import { isUrl } from '../url.js';
 import type { Params } from './load.js';
 
 /** How a model is made, whatever its weights come from. */
@@ -155,7 +157,7 @@ export function checkInitOptions(options: InitOptions): RuntimeOptions & { dtype
 
 /** As a string, which can be sent to a worker. */
 function checkUrl(title: string, url: string | URL | undefined): string | undefined {
-  if (url !== undefined && !URL.canParse(url)) throw mismatch('ERR_INPUT', title, 'a URL', url);
+  if (url !== undefined && !isUrl(url)) throw mismatch('ERR_INPUT', title, 'a URL', url);
   return url === undefined ? undefined : String(url);
 }
 
