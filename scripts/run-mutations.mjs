@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 import { relaxedSimd } from 'wasm-feature-detect';
+import { COMMAND_LINE } from './mutations/command-line.mjs';
 import { HOST } from './mutations/host.mjs';
 import { KERNELS } from './mutations/kernels.mjs';
 import { SCALAR } from './mutations/scalar.mjs';
@@ -37,6 +38,7 @@ for (const path of [
   'src',
   'test',
   'scripts',
+  'packages',
   'build',
   'dist',
   'package.json',
@@ -100,7 +102,7 @@ async function outcomeOf(mutation) {
   }
 }
 
-const all = [...KERNELS, ...SCALAR, ...HOST, ...WORKERS];
+const all = [...KERNELS, ...SCALAR, ...HOST, ...WORKERS, ...COMMAND_LINE];
 const words = process.argv.slice(2).join(' ');
 const chosen = all.filter(({ what, file }) => `${file} ${what}`.includes(words));
 const counts = { caught: 0, skipped: 0, failed: 0 };
