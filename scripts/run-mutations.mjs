@@ -12,6 +12,7 @@ import { relaxedSimd } from 'wasm-feature-detect';
 import { COMMAND_LINE } from './mutations/command-line.mjs';
 import { HOST } from './mutations/host.mjs';
 import { KERNELS } from './mutations/kernels.mjs';
+import { PIPELINES } from './mutations/pipelines.mjs';
 import { SCALAR } from './mutations/scalar.mjs';
 import { WORKERS } from './mutations/workers.mjs';
 import { wasmToScript } from './wasm-to-script.mjs';

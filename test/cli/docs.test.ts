@@ -30,6 +30,7 @@ for (const [name, files] of Object.entries({
   'my-ner': await randomFiles('token_classification', { id2label: { 0: 'O', 1: 'B-PER', 2: 'I-PER' } }),
   'my-qa': await randomFiles('question_answering'),
   'my-swag': await randomFiles('multiple_choice'),
+  'my-nli': await randomFiles('sequence_classification', { id2label: { 0: 'entailment', 1: 'neutral' } }),
 })) {
   mkdirSync(`${folder}/${name}`);
   for (const [file, bytes] of Object.entries(files)) writeFileSync(`${folder}/${name}/${file}`, bytes as string);
