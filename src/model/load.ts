@@ -33,7 +33,7 @@ export function matchCheckpoint(
   asked: Architecture,
   made: Architecture,
 ): Matched {
-  const flax = checkpoint.format === 'flax_msgpack';
+  const flax = checkpoint.naming === 'flax';
   const int8 = isInt8(checkpoint);
   const sources = new Map<Parameter, ParameterSource>();
   const missing: Parameter[] = [];

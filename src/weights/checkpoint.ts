@@ -45,8 +45,9 @@ export interface FileStretch {
 
 /** The tensors of a checkpoint by name, in the order of the file. */
 export interface Checkpoint<B extends TensorBytes = TensorBytes> {
-  /** Decides the names and the orientation: PyTorch weights are (out, in), Flax kernels (in, out). */
   readonly format: 'safetensors' | 'flax_msgpack';
+  /** Whose names the tensors have, and with them the orientation: PyTorch's weights are (out, in), Flax's kernels (in, out). */
+  readonly naming: 'pytorch' | 'flax';
   readonly tensors: ReadonlyMap<string, StoredTensor<B>>;
   /** What the file says of itself, e.g. `{ format: 'pt' }`; empty for Flax. */
   readonly metadata: Readonly<Record<string, string>>;
