@@ -30,6 +30,8 @@ export interface OpenedSource {
   readFile(file: string, signal?: AbortSignal): Promise<Uint8Array | undefined>;
   /** The same to be read in pieces, where the platform can; what is not in memory is the caller's to close. */
   openFile(file: string, signal?: AbortSignal): Promise<Bytes | undefined>;
+  /** The names of the files that are there, those of a folder as `folder/name`; `undefined` where the source cannot tell. */
+  listFiles?(signal?: AbortSignal): Promise<readonly string[] | undefined>;
 }
 
 /**

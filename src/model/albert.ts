@@ -3,6 +3,7 @@ import { type AsyncDisposableIfKnown, asyncDisposable } from '../disposable.js';
 import { checkOptions, mismatch, throwIfAborted } from '../errors.js';
 import { openSource, type Source } from '../source.js';
 import type { Tensor } from '../tensor.js';
+import { RARE_READERS } from '../weights/pytorch/lazy.js';
 import type { Backend, Recipe, RunCall } from './backend.js';
 import { type AlbertConfig, parseConfig } from './config.js';
 import { type Architecture, HEADS } from './heads/index.js';
@@ -57,7 +58,8 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   }
 
   /**
-   * Loads a checkpoint: `config.json` and `model.safetensors` (or its sharded index) or `flax_model.msgpack`.
+   * Loads a checkpoint: `config.json` and `model.safetensors`, `flax_model.msgpack` or `pytorch_model.bin`,
+   * in shards too where they have an index.
    *
    * @throws ERR_INPUT for options that are none, ERR_SOURCE, ERR_CONFIG, ERR_CHECKPOINT, ERR_PARAMETER (every misfit by
    *   name), ERR_MEMORY, ERR_WORKER, ERR_ABORTED
@@ -72,7 +74,12 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     const { worker, ...checked } = checkInitOptions(options);
     throwIfAborted(signal);
     const opened = await openSource(source, options);
-    const model = await make(this, { origin: { source: opened, strict }, options: checked }, worker, signal);
+    const model = await make(
+      this,
+      { origin: { source: opened, readers: RARE_READERS, strict }, options: checked },
+      worker,
+      signal,
+    );
     const { initialized } = model.loadReport;
     if (initialized.length > 0) {
       const names = initialized.join(', ');

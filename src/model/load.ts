@@ -38,7 +38,7 @@ export function matchCheckpoint(
   const sources = new Map<Parameter, ParameterSource>();
   const missing: Parameter[] = [];
   const faults: string[] = [];
-  const used = new Set<string>();
+  const used = new Set<StoredTensor>();
   let headFits = true;
   for (const parameter of parameters) {
     const name = flax ? parameter.flaxName : parameter.name;
@@ -52,10 +52,10 @@ export function matchCheckpoint(
       faults.push(mismatch('ERR_PARAMETER', name, `a tensor [${parameter.shape.join(', ')}]`, 'none').message);
       continue;
     }
-    used.add(tensor.name);
+    used.add(tensor);
     const transposed = flax && parameter.kernel;
     const scales = int8 && tensor.dtype === 'I8' ? checkpoint.tensors.get(scaleName(tensor.name)) : undefined;
-    if (scales !== undefined) used.add(scales.name);
+    if (scales !== undefined) used.add(scales);
     const quantized = int8 && tensor.dtype === 'I8' && parameter.shape.length === 2;
     const fault =
       faultOfShape(tensor, transposed ? [...parameter.shape].reverse() : parameter.shape) ??
@@ -68,7 +68,8 @@ export function matchCheckpoint(
   }
   if (!headFits && made !== asked) faults.unshift(`the checkpoint is one of ${made}, not of ${asked}`);
   if (faults.length > 0) throw faultsOf(faults);
-  return { sources, missing, surplus: [...checkpoint.tensors.keys()].filter((name) => !used.has(name)) };
+  const surplus = [...new Set(checkpoint.tensors.values())].filter((tensor) => !used.has(tensor));
+  return { sources, missing, surplus: surplus.map(({ name }) => name) };
 }
 
 function floatSource(tensor: StoredTensor, transposed: boolean): FloatSource {

@@ -51,9 +51,9 @@ export class LocalModel implements Backend {
         await model.#fill(new Map(), seed, signal);
         return model;
       }
-      const { source, strict } = origin;
+      const { source, readers, strict } = origin;
       const config = await readConfig(source, signal);
-      const checkpoint = await openCheckpoint(source, { signal });
+      const checkpoint = await openCheckpoint(source, { ...readers, signal });
       try {
         const { dtype = isInt8(checkpoint) ? 'int8' : 'float32' } = options;
         const model = new LocalModel(architecture, config, makeEngine(await runtime, config, dtype));

@@ -36,16 +36,19 @@ export interface StoredTensor<B extends TensorBytes = TensorBytes> {
  */
 export type TensorBytes = Uint8Array | FileStretch;
 
+/** What tensors are read from: an open file, or what looks like one. */
+export type TensorFile = Pick<FileBytes, 'read'>;
+
 /** Bytes of an open file from `begin` on. */
 export interface FileStretch {
-  readonly file: FileBytes;
+  readonly file: TensorFile;
   readonly begin: number;
   readonly length: number;
 }
 
 /** The tensors of a checkpoint by name, in the order of the file. */
 export interface Checkpoint<B extends TensorBytes = TensorBytes> {
-  readonly format: 'safetensors' | 'flax_msgpack';
+  readonly format: 'safetensors' | 'flax_msgpack' | 'pytorch';
   /** Whose names the tensors have, and with them the orientation: PyTorch's weights are (out, in), Flax's kernels (in, out). */
   readonly naming: 'pytorch' | 'flax';
   readonly tensors: ReadonlyMap<string, StoredTensor<B>>;

@@ -1,8 +1,14 @@
 /** The formats that weights come in, one row each, in the order in which a source is asked for them. */
 import { type Bytes, sliceBytes } from '../bytes.js';
-import type { Checkpoint } from './checkpoint.js';
+import type { Checkpoint, FileStretch } from './checkpoint.js';
 import { decodeFlaxMsgpack } from './flax-msgpack.js';
 import { decodeSafetensors, openSafetensors } from './safetensors.js';
+
+/** Readers of rare formats, whose code is loaded when a file of theirs is met. */
+export interface RareReaders {
+  /** @param name of the file, for messages */
+  readPytorch(file: Bytes, name: string): Promise<Checkpoint<FileStretch>>;
+}
 
 export interface WeightFormat {
   /** The file that holds the weights. */
@@ -12,7 +18,7 @@ export interface WeightFormat {
   readonly naming: Checkpoint['naming'];
   /** Whether a file that starts with these bytes is of this format. */
   begins(start: Uint8Array): boolean;
-  read(file: Bytes, name: string): Checkpoint | Promise<Checkpoint>;
+  read(file: Bytes, name: string, readers: RareReaders): Checkpoint | Promise<Checkpoint>;
 }
 
 const SAFETENSORS: WeightFormat = {
@@ -28,11 +34,32 @@ const SAFETENSORS: WeightFormat = {
 const FLAX: WeightFormat = {
   file: 'flax_model.msgpack',
   naming: 'flax',
-  begins: ([first = 0]) => (first >= 0x80 && first < 0x90) || first === 0xde || first === 0xdf,
+  begins: (start) => !isPickle(start) && isMap(start),
   read: async (file, name) => decodeFlaxMsgpack(await sliceBytes(file), name),
 };
 
-export const FORMATS: readonly WeightFormat[] = [SAFETENSORS, FLAX];
+const PYTORCH: WeightFormat = {
+  file: 'pytorch_model.bin',
+  index: 'pytorch_model.bin.index.json',
+  naming: 'pytorch',
+  begins: (start) => isZip(start) || isPickle(start),
+  read: (file, name, { readPytorch }) => readPytorch(file, name),
+};
+
+function isMap([first = 0]: Uint8Array): boolean {
+  return (first >= 0x80 && first < 0x90) || first === 0xde || first === 0xdf;
+}
+
+function isZip([first, second]: Uint8Array): boolean {
+  return first === 0x50 && second === 0x4b;
+}
+
+/** Of protocol 2 to 5. In msgpack that is an empty map with something after it, which is no checkpoint. */
+function isPickle([first, second = 0]: Uint8Array): boolean {
+  return first === 0x80 && second >= 2 && second <= 5;
+}
+
+export const FORMATS: readonly WeightFormat[] = [SAFETENSORS, FLAX, PYTORCH];
 
 /** The format of a file, by what its first bytes say; `undefined` for a stranger. */
 export function formatOf(start: Uint8Array): WeightFormat | undefined {

@@ -3,11 +3,12 @@ import { type Bytes, closeBytes, sliceBytes } from '../bytes.js';
 import { mismatch, throwIfAborted } from '../errors.js';
 import type { OpenedSource } from '../source.js';
 import type { Checkpoint, StoredTensor } from './checkpoint.js';
-import { FORMATS, formatOf, STRICTEST, type WeightFormat } from './formats.js';
+import { FORMATS, formatOf, type RareReaders, STRICTEST, type WeightFormat } from './formats.js';
+import { withCurrentNames } from './names.js';
 import { MAX_HEADER_BYTES } from './safetensors.js';
 import { readShardIndex } from './shard-index.js';
 
-export interface OpenCheckpointOptions {
+export interface OpenCheckpointOptions extends RareReaders {
   readonly signal?: AbortSignal;
   /** Called after each file that was opened, with its size in bytes. */
   onFile?(file: string, bytes: number): void;
@@ -18,16 +19,14 @@ export type OpenedCheckpoint = Checkpoint & { close(): Promise<void> };
 
 /**
  * Opens the checkpoint of a source: `model.safetensors`, else the shards that `model.safetensors.index.json` lists,
- * else `flax_model.msgpack`. Of safetensors files on disk only the headers are read; their tensors follow when asked for.
+ * else `flax_model.msgpack`, else `pytorch_model.bin` or its shards. Of safetensors and PyTorch's files on disk only the
+ * headers are read; their tensors follow when asked for.
  *
  * @throws ERR_SOURCE when there is none, or a shard is missing
  * @throws ERR_CHECKPOINT when a file is not what it should be
  * @throws ERR_ABORTED
  */
-export async function openCheckpoint(
-  source: OpenedSource,
-  options: OpenCheckpointOptions = {},
-): Promise<OpenedCheckpoint> {
+export async function openCheckpoint(source: OpenedSource, options: OpenCheckpointOptions): Promise<OpenedCheckpoint> {
   const files: Bytes[] = [];
   const close = async () => {
     for (const file of files) await closeBytes(file);
@@ -41,7 +40,7 @@ export async function openCheckpoint(
     return file;
   };
   try {
-    return { ...(await readFirst(open, source.name)), close };
+    return { ...withCurrentNames(await readFirst(open, source.name, options)), close };
   } catch (error) {
     await close();
     throw error;
@@ -51,12 +50,12 @@ export async function openCheckpoint(
 type Open = (file: string) => Promise<Bytes | undefined>;
 
 /** The first of the names under which weights come. */
-async function readFirst(open: Open, sourceName: string): Promise<Checkpoint> {
+async function readFirst(open: Open, sourceName: string, readers: RareReaders): Promise<Checkpoint> {
   for (const format of FORMATS) {
     const single = await open(format.file);
-    if (single !== undefined) return readCheckpoint(single, format.file);
+    if (single !== undefined) return readCheckpoint(single, format.file, readers);
     const index = format.index === undefined ? undefined : await open(format.index);
-    if (index !== undefined) return readShards(index, format, open, sourceName);
+    if (index !== undefined) return readShards(index, format, open, sourceName, readers);
   }
   const names = FORMATS.map(({ file, index }) => (index === undefined ? file : `${file}, ${index}`)).join(' or ');
   throw mismatch('ERR_SOURCE', 'weights', names, 'none of them', sourceName);
@@ -70,16 +69,15 @@ const STRANGERS: readonly (readonly [start: RegExp, what: string])[] = [
   [/^version https:\/\/git-lfs/, 'a Git LFS pointer: the weights themselves were not fetched'],
   [/^\s*<(!|html|\?xml|head|body)/i, 'a web page'],
   [/^\s*\{/, 'JSON text'],
-  [/^PK/, 'a zip archive, as PyTorch saves it'],
   [/^\x89HDF/, 'an HDF5 file, as TensorFlow saves it'],
 ];
 
 /** Reads a file of any format, by what its first bytes say. */
-async function readCheckpoint(file: Bytes, name: string): Promise<Checkpoint> {
+async function readCheckpoint(file: Bytes, name: string, readers: RareReaders): Promise<Checkpoint> {
   const start = await sliceBytes(file, 0, START_BYTES);
-  if (STRICTEST.begins(start)) return STRICTEST.read(file, name);
+  if (STRICTEST.begins(start)) return STRICTEST.read(file, name, readers);
   refuseStrangers(start, name);
-  return (formatOf(start) ?? STRICTEST).read(file, name);
+  return (formatOf(start) ?? STRICTEST).read(file, name, readers);
 }
 
 /** @throws ERR_CHECKPOINT for what is of no format, with a name for it where it has one */
@@ -87,11 +85,17 @@ function refuseStrangers(bytes: Uint8Array, file: string): void {
   const start = String.fromCharCode(...bytes);
   const stranger = STRANGERS.find(([pattern]) => pattern.test(start));
   const got = bytes.length === 0 ? 'an empty file' : stranger?.[1];
-  if (got) throw mismatch('ERR_CHECKPOINT', 'weights', 'safetensors or Flax msgpack', got, file);
+  if (got) throw mismatch('ERR_CHECKPOINT', 'weights', 'safetensors, Flax msgpack or a file of PyTorch', got, file);
 }
 
 /** Reads each shard once and gathers the tensors in the order of the index. */
-async function readShards(index: Bytes, format: WeightFormat, open: Open, sourceName: string): Promise<Checkpoint> {
+async function readShards(
+  index: Bytes,
+  format: WeightFormat,
+  open: Open,
+  sourceName: string,
+  readers: RareReaders,
+): Promise<Checkpoint> {
   const indexName = format.index as string;
   if (index.length > MAX_HEADER_BYTES)
     throw mismatch('ERR_CHECKPOINT', 'index', `at most ${MAX_HEADER_BYTES} bytes`, index.length, indexName);
@@ -104,7 +108,7 @@ async function readShards(index: Bytes, format: WeightFormat, open: Open, source
       const bytes = await open(file);
       if (bytes === undefined)
         throw mismatch('ERR_SOURCE', file, `to exist, as ${indexName} lists it`, 'no file', sourceName);
-      shards.set(file, (shard = await readCheckpoint(bytes, file)));
+      shards.set(file, (shard = await readCheckpoint(bytes, file, readers)));
       if (shard.naming !== format.naming)
         throw mismatch('ERR_CHECKPOINT', file, `a shard of ${indexName}`, `a file of ${shard.format}`);
     }

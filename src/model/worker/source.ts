@@ -1,8 +1,10 @@
 /** A source's files for a worker: read on the thread that has the caller's options, handed over piece by piece. */
 
-import { type Bytes, closeBytes, sliceBytes } from '../../bytes.js';
+import { type Bytes, closeBytes, type FileBytes } from '../../bytes.js';
 import type { Answer, Calls, Handlers } from '../../calls.js';
 import type { OpenedSource } from '../../source.js';
+import type { Checkpoint, StoredTensor, TensorFile } from '../../weights/checkpoint.js';
+import type { RareReaders } from '../../weights/formats.js';
 
 /** A file that is open on the other side. */
 interface OpenFile {
@@ -23,15 +25,51 @@ export function remoteSource(name: string, calls: Calls): OpenedSource {
     readFile: (file, signal) => calls.call('readFile', file, { signal }),
     async openFile(file, signal) {
       const opened = await calls.call<OpenFile | undefined>('openFile', file, { signal });
-      if (opened === undefined) return undefined;
-      return {
-        length: opened.length,
-        async read(target, offset) {
-          const piece: Piece = { file: opened.file, begin: offset, end: offset + target.length };
-          target.set(await calls.call<Uint8Array>('readPiece', piece));
-        },
-        close: () => calls.call('closeFile', opened.file),
-      };
+      return opened && new RemoteFile(opened, calls);
+    },
+    listFiles: () => calls.call('listFiles'),
+  };
+}
+
+class RemoteFile implements FileBytes {
+  readonly id: number;
+  readonly length: number;
+  readonly #calls: Calls;
+
+  constructor({ file, length }: OpenFile, calls: Calls) {
+    this.id = file;
+    this.length = length;
+    this.#calls = calls;
+  }
+
+  async read(target: Uint8Array, offset: number): Promise<void> {
+    const piece: Piece = { file: this.id, begin: offset, end: offset + target.length };
+    target.set(await this.#calls.call<Uint8Array>('readPiece', piece));
+  }
+
+  close(): Promise<void> {
+    return this.#calls.call('closeFile', this.id);
+  }
+}
+
+/** A checkpoint on its way: each tensor's bytes are those of a file that is open on the other side. */
+type SentCheckpoint = Omit<Checkpoint, 'tensors'> & {
+  readonly tensors: readonly (Omit<StoredTensor, 'bytes'> & {
+    readonly bytes: OpenFile & { readonly begin: number };
+  })[];
+};
+
+/** Readers that run on the other side, so that the code of a format is loaded there, and once. */
+export function remoteReaders(calls: Calls): RareReaders {
+  return {
+    async readPytorch(file, name) {
+      const read = { file: (file as RemoteFile).id, name };
+      const { tensors, ...rest } = await calls.call<SentCheckpoint>('readPytorch', read);
+      const located = tensors.map(({ bytes, ...tensor }) => {
+        const { begin, length } = bytes;
+        return [tensor.name, { ...tensor, bytes: { file: new RemoteFile(bytes, calls), begin, length } }] as const;
+      });
+      return { ...rest, tensors: new Map(located) };
     },
   };
 }
@@ -39,14 +77,18 @@ export function remoteSource(name: string, calls: Calls): OpenedSource {
 /** The files that a source has open for a worker. */
 export class ServedSource {
   readonly #source: OpenedSource;
+  readonly #readers: RareReaders;
   readonly #signal: AbortSignal | undefined;
   readonly #open = new Map<number, Bytes>();
+  /** What tensors are read from where it is not one of the open files. */
+  readonly #tensorFiles = new Map<number, TensorFile>();
   #last = 0;
   /** What went wrong last, as it was thrown: a worker sends back a likeness. */
   fault: unknown;
 
-  constructor(source: OpenedSource, signal: AbortSignal | undefined) {
+  constructor(source: OpenedSource, readers: RareReaders, signal: AbortSignal | undefined) {
     this.#source = source;
+    this.#readers = readers;
     this.#signal = signal;
   }
 
@@ -63,14 +105,27 @@ export class ServedSource {
         this.#open.set(++this.#last, bytes);
         return { value: { file: this.#last, length: bytes.length } satisfies OpenFile };
       }),
+    listFiles: () => this.#guard(async () => ({ value: await this.#source.listFiles?.(this.#signal) })),
+    readPytorch: ({ file, name }: { file: number; name: string }) =>
+      this.#guard(async () => {
+        const { tensors, ...rest } = await this.#readers.readPytorch(this.#opened(file), name);
+        const ids = new Map<TensorFile, number>();
+        const sent = [...tensors.values()].map(({ bytes, ...tensor }) => {
+          const id = ids.get(bytes.file) ?? ++this.#last;
+          ids.set(bytes.file, id);
+          this.#tensorFiles.set(id, bytes.file);
+          return { ...tensor, bytes: { file: id, begin: bytes.begin, length: bytes.length } };
+        });
+        return { value: { ...rest, tensors: sent } satisfies SentCheckpoint };
+      }),
     readPiece: ({ file, begin, end }: Piece) =>
       this.#guard(async () => {
-        const bytes = this.#open.get(file);
-        if (bytes === undefined) throw new TypeError(`file ${file} is not open`);
-        const piece = await sliceBytes(bytes, begin, end);
+        const own = new Uint8Array(end - begin);
+        const from = this.#tensorFiles.get(file) ?? this.#opened(file);
         // What is in memory is not ours to give away.
-        const own = bytes instanceof Uint8Array ? piece.slice() : piece;
-        return { value: own, transfer: [own.buffer as ArrayBuffer] };
+        if (from instanceof Uint8Array) own.set(from.subarray(begin, end));
+        else await from.read(own, begin);
+        return { value: own, transfer: [own.buffer] };
       }),
     closeFile: (file: number) =>
       this.#guard(async () => {
@@ -86,6 +141,12 @@ export class ServedSource {
     const files = [...this.#open.values()];
     this.#open.clear();
     for (const bytes of files) await closeBytes(bytes);
+  }
+
+  #opened(file: number): Bytes {
+    const bytes = this.#open.get(file);
+    if (bytes === undefined) throw new TypeError(`file ${file} is not open`);
+    return bytes;
   }
 
   async #guard(handle: () => Promise<Answer>): Promise<Answer> {
