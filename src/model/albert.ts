@@ -3,7 +3,7 @@ import { type AsyncDisposableIfKnown, asyncDisposable } from '../disposable.js';
 import { checkOptions, mismatch, throwIfAborted } from '../errors.js';
 import { openSource, type Source } from '../source.js';
 import type { Tensor } from '../tensor.js';
-import { RARE_READERS } from '../weights/pytorch/lazy.js';
+import { RARE_READERS } from '../weights/rare.js';
 import type { Backend, Recipe, RunCall } from './backend.js';
 import { type AlbertConfig, parseConfig } from './config.js';
 import { type Architecture, HEADS } from './heads/index.js';

@@ -4,7 +4,7 @@ import { checkOptions } from '../errors.js';
 import { type OpenedSource, openSource, type Source } from '../source.js';
 import { SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
 import { openCheckpoint } from '../weights/open.js';
-import { RARE_READERS } from '../weights/pytorch/lazy.js';
+import { RARE_READERS } from '../weights/rare.js';
 import { AlbertPreTrainedModel, type ModelClass } from './albert.js';
 import { architectureOf } from './architecture.js';
 import type { Architecture } from './heads/index.js';

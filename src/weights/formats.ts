@@ -1,13 +1,17 @@
 /** The formats that weights come in, one row each, in the order in which a source is asked for them. */
 import { type Bytes, sliceBytes } from '../bytes.js';
+import type { AlbertError } from '../errors.js';
+import type { OpenedSource } from '../source.js';
 import type { Checkpoint, FileStretch } from './checkpoint.js';
 import { decodeFlaxMsgpack } from './flax-msgpack.js';
 import { decodeSafetensors, openSafetensors } from './safetensors.js';
 
-/** Readers of rare formats, whose code is loaded when a file of theirs is met. */
+/** What most loads do not need, and whose code is loaded by those that do. */
 export interface RareReaders {
-  /** @param name of the file, for messages */
+  /** Reads a file of PyTorch's. @param name for messages */
   readPytorch(file: Bytes, name: string): Promise<Checkpoint<FileStretch>>;
+  /** The error for a source without weights. */
+  noWeights(source: OpenedSource): Promise<AlbertError>;
 }
 
 export interface WeightFormat {

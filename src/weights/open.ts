@@ -40,7 +40,7 @@ export async function openCheckpoint(source: OpenedSource, options: OpenCheckpoi
     return file;
   };
   try {
-    return { ...withCurrentNames(await readFirst(open, source.name, options)), close };
+    return { ...withCurrentNames(await readFirst(open, source, options)), close };
   } catch (error) {
     await close();
     throw error;
@@ -50,15 +50,14 @@ export async function openCheckpoint(source: OpenedSource, options: OpenCheckpoi
 type Open = (file: string) => Promise<Bytes | undefined>;
 
 /** The first of the names under which weights come. */
-async function readFirst(open: Open, sourceName: string, readers: RareReaders): Promise<Checkpoint> {
+async function readFirst(open: Open, source: OpenedSource, readers: RareReaders): Promise<Checkpoint> {
   for (const format of FORMATS) {
     const single = await open(format.file);
     if (single !== undefined) return readCheckpoint(single, format.file, readers);
     const index = format.index === undefined ? undefined : await open(format.index);
-    if (index !== undefined) return readShards(index, format, open, sourceName, readers);
+    if (index !== undefined) return readShards(index, format, open, source.name, readers);
   }
-  const names = FORMATS.map(({ file, index }) => (index === undefined ? file : `${file}, ${index}`)).join(' or ');
-  throw mismatch('ERR_SOURCE', 'weights', names, 'none of them', sourceName);
+  throw await readers.noWeights(source);
 }
 
 /** What is read of a file to tell what it is. */

@@ -10,7 +10,7 @@ import { AlbertError } from '../../src/errors.js';
 import { type Checkpoint, DTYPE_BYTES, isFloatDtype, readFloat32 } from '../../src/weights/checkpoint.js';
 import { decodeFlaxMsgpack, encodeFlaxMsgpack } from '../../src/weights/flax-msgpack.js';
 import { openCheckpoint } from '../../src/weights/open.js';
-import { RARE_READERS } from '../../src/weights/pytorch/lazy.js';
+import { RARE_READERS } from '../../src/weights/rare.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors.js';
 import { openFile, seeded } from './samples.js';
 

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { type OpenedSource, openSource } from '../../src/source.js';
 import { encodeFlaxMsgpack } from '../../src/weights/flax-msgpack.js';
 import { openCheckpoint as open } from '../../src/weights/open.js';
-import { RARE_READERS } from '../../src/weights/pytorch/lazy.js';
+import { RARE_READERS } from '../../src/weights/rare.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors.js';
 import { decoded, fixture, rejects, rewritable, safetensorsFile } from './samples.js';
 

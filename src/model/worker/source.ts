@@ -27,7 +27,6 @@ export function remoteSource(name: string, calls: Calls): OpenedSource {
       const opened = await calls.call<OpenFile | undefined>('openFile', file, { signal });
       return opened && new RemoteFile(opened, calls);
     },
-    listFiles: () => calls.call('listFiles'),
   };
 }
 
@@ -71,6 +70,7 @@ export function remoteReaders(calls: Calls): RareReaders {
       });
       return { ...rest, tensors: new Map(located) };
     },
+    noWeights: () => calls.call('noWeights'),
   };
 }
 
@@ -105,7 +105,10 @@ export class ServedSource {
         this.#open.set(++this.#last, bytes);
         return { value: { file: this.#last, length: bytes.length } satisfies OpenFile };
       }),
-    listFiles: () => this.#guard(async () => ({ value: await this.#source.listFiles?.(this.#signal) })),
+    noWeights: () =>
+      this.#guard(async () => {
+        throw await this.#readers.noWeights(this.#source);
+      }),
     readPytorch: ({ file, name }: { file: number; name: string }) =>
       this.#guard(async () => {
         const { tensors, ...rest } = await this.#readers.readPytorch(this.#opened(file), name);

@@ -1,6 +1,6 @@
 /**
  * PyTorch's checkpoints: dicts of tensors over storages, in a zip archive or, from before 1.6, in a row of pickles. Loaded when
- * a file of theirs is met (`lazy.ts`).
+ * a file of theirs is met (`rare.ts`).
  */
 import { type Bytes, sliceBytes } from '../../bytes.js';
 import { mismatch } from '../../errors.js';
