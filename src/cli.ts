@@ -16,7 +16,14 @@ import { addTag } from './cli/commands/tag.js';
 import { load, type ModelOptions, withModel } from './cli/options.js';
 import { percent, print, table } from './cli/table.js';
 import { usageError } from './cli/usage.js';
-import { AlbertError, type FilledMask, type ModelInfo, type Pipelines, pipeline } from './index.js';
+import {
+  AlbertError,
+  type CheckpointInfo,
+  type FilledMask,
+  type ModelInfo,
+  type Pipelines,
+  pipeline,
+} from './index.js';
 
 /** What the tour reads when it is given nothing else. */
 const TOUR = [
@@ -64,9 +71,13 @@ withModel(program.command('info'), 'a checkpoint')
     const start = performance.now();
     await using extract = await load('feature-extraction', options);
     const info = extract.model.info();
-    const { hidden_size, num_hidden_layers, vocab_size } = extract.model.config;
-    const facts = { ...info, hidden_size, num_hidden_layers, vocab_size, loadMilliseconds: performance.now() - start };
-    if (process.stdout.isTTY) await print(table(Object.entries(facts).map(([name, value]) => [name, String(value)])));
+    const { hidden_size, num_hidden_layers, vocab_size, id2label } = extract.model.config;
+    const { format, dtypes, architecture } = extract.model.loadReport.checkpoint as CheckpointInfo;
+    const stored = { format, storedDtypes: dtypes, architecture, labels: Object.values(id2label) };
+    const sizes = { hidden_size, num_hidden_layers, vocab_size };
+    const facts = { ...stored, ...info, ...sizes, loadMilliseconds: performance.now() - start };
+    const shown = (value: unknown) => (Array.isArray(value) ? value.join(', ') : String(value));
+    if (process.stdout.isTTY) await print(table(Object.entries(facts).map(([name, value]) => [name, shown(value)])));
     else await print(JSON.stringify(facts));
   });
 

@@ -7,6 +7,7 @@ import type { Dtype } from '../engine/schemes.js';
 import { AlbertError, throwIfAborted } from '../errors.js';
 import type { OpenedSource } from '../source.js';
 import type { Tensor } from '../tensor.js';
+import { dtypesOf } from '../weights/checkpoint.js';
 import { isInt8 } from '../weights/int8.js';
 import { openCheckpoint } from '../weights/open.js';
 import { architectureOf } from './architecture.js';
@@ -61,7 +62,9 @@ export class LocalModel implements Backend {
         const { parameters } = model.#layout;
         const { sources, missing, surplus } = matchCheckpoint(parameters, checkpoint, strict, architecture, made);
         await model.#fill(sources, 0, signal);
-        model.#report = { initialized: missing.map(({ name }) => name), ignored: surplus };
+        const { format } = checkpoint;
+        const stored = { format, dtypes: dtypesOf(checkpoint), architecture: made };
+        model.#report = { initialized: missing.map(({ name }) => name), ignored: surplus, checkpoint: stored };
         return model;
       } finally {
         await checkpoint.close();

@@ -61,6 +61,13 @@ export const MAX_TENSORS = 4096;
 export const MAX_NAME_BYTES = 256;
 export const MAX_RANK = 8;
 
+/** The dtypes of a checkpoint's tensors, the most frequent first. */
+export function dtypesOf({ tensors }: Checkpoint): StoredDtype[] {
+  const counts = new Map<StoredDtype, number>();
+  for (const { dtype } of tensors.values()) counts.set(dtype, (counts.get(dtype) ?? 0) + 1);
+  return [...counts].sort(([, a], [, b]) => b - a).map(([dtype]) => dtype);
+}
+
 /** Whether {@link decodeFloat32} takes this dtype. */
 export function isFloatDtype(dtype: StoredDtype): boolean {
   return dtype === 'F32' || dtype === 'F16' || dtype === 'BF16' || dtype === 'F64';
