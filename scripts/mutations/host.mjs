@@ -292,8 +292,8 @@ export const HOST = [
   },
   {
     what: 'a sharded index may name files elsewhere',
-    file: 'src/weights/open.ts',
-    search: '|| !/^\\w(\\.?[\\w-])*$/.test(file)',
+    file: 'src/weights/shard-index.ts',
+    search: '|| !/^\\w(\\.?[\\w-])*$/.test(shard)',
     replace: '',
     tests: ['test/weights/open.test.ts'],
   },

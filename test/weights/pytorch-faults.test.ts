@@ -214,6 +214,7 @@ test('tensors outside of their storages, with wrong numbers, over storages that 
     [{ storage: { count: 2 ** 53 - 1 }, shape: [2 ** 20, 2 ** 20] }, 'bytes of storage 0'],
     [{ storage: { count: -6 } }, 'a count of elements', '-6'],
     [{ storage: { count: 1.5 } }, 'a count of elements'],
+    [{ storage: { count: -(2 ** 40) } }, 'a count of elements', '-1099511627776'],
     [{ storage: { type: 'torch float32' } }, 'a class of storages', 'torch.float32'],
     [{ storage: { type: 'torch ComplexFloatStorage' } }, 'torch.ComplexFloatStorage'],
   ];
