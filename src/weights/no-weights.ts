@@ -26,12 +26,18 @@ const STRANGERS: readonly (readonly [name: RegExp, advice: string])[] = [
 
 /** The error for a source in which none of the formats' files is. */
 export async function noWeights(source: OpenedSource): Promise<AlbertError> {
-  const names = FORMATS.map(({ file, index }) => (index === undefined ? file : `${file}, ${index}`)).join(' or ');
+  const names = FORMATS.flatMap(({ file, index }) => (index === undefined ? [file] : [file, index]));
   const { files, elsewhere } = (await source.list?.()) ?? {};
   const known = files?.filter((file) => STRANGERS.some(([name]) => name.test(file))) ?? [];
   const shown = known.length > 0 ? known : files;
   const advice = STRANGERS.filter(([name]) => known.some((file) => name.test(file))).map(([, text]) => text);
   if (elsewhere !== undefined) advice.push(elsewhere);
-  const { message } = mismatch('ERR_SOURCE', 'weights', names, shown?.length ? shown : 'none of them', source.name);
+  const { message } = mismatch(
+    'ERR_SOURCE',
+    'weights',
+    names.join(', '),
+    shown?.length ? shown : 'none of them',
+    source.name,
+  );
   return new AlbertError('ERR_SOURCE', [message, ...advice].join('; '));
 }
