@@ -74,15 +74,26 @@ export function matchCheckpoint(
 
 function floatSource(tensor: StoredTensor, transposed: boolean): FloatSource {
   const [inputs = 1] = tensor.shape;
+  if (!transposed)
+    return { stored: tensor.name, transposed, fill: (target, first) => readFloat32(tensor, target, first) };
+  let whole: StoredTensor<Uint8Array> | undefined;
   return {
     stored: tensor.name,
     transposed,
-    fill(target, first) {
-      // Flax checkpoints are in memory as a whole.
-      if (transposed) return decodeColumns(tensor as StoredTensor<Uint8Array>, target, first / inputs);
-      return readFloat32(tensor, target, first);
+    async fill(target, first) {
+      // Rows of a kernel are columns of what is stored: all of it is needed for the first of them.
+      whole ??= await inMemory(tensor);
+      decodeColumns(whole, target, first / inputs);
+      if (first + target.length === elements(tensor.shape)) whole = undefined;
     },
   };
+}
+
+async function inMemory(tensor: StoredTensor): Promise<StoredTensor<Uint8Array>> {
+  if (tensor.bytes instanceof Uint8Array) return tensor as StoredTensor<Uint8Array>;
+  const bytes = new Uint8Array(tensor.bytes.length);
+  await readBytes(tensor, bytes, 0);
+  return { ...tensor, bytes };
 }
 
 function int8Source(tensor: StoredTensor, scaleTensor: StoredTensor): Int8Source {

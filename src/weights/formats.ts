@@ -1,17 +1,17 @@
 /** The formats that weights come in, one row each, in the order in which a source is asked for them. */
-import { type Bytes, sliceBytes } from '../bytes.js';
+import type { Bytes } from '../bytes.js';
 import type { AlbertError } from '../errors.js';
 import type { OpenedSource } from '../source.js';
-import type { Checkpoint, FileStretch } from './checkpoint.js';
-import { decodeFlaxMsgpack } from './flax-msgpack.js';
+import type { Checkpoint } from './checkpoint.js';
 import { decodeSafetensors, openSafetensors } from './safetensors.js';
 
 /** What most loads do not need, and whose code is loaded by those that do. */
 export interface RareReaders {
-  /** Reads a file of PyTorch's. @param name for messages */
-  readPytorch(file: Bytes, name: string): Promise<Checkpoint<FileStretch>>;
-  /** The error for a source without weights. */
-  noWeights(source: OpenedSource): Promise<AlbertError>;
+  /** @param name for messages */
+  readFlax(file: Bytes, name: string): Promise<Checkpoint>;
+  readPytorch(file: Bytes, name: string): Promise<Checkpoint>;
+  /** The error for a source that has none of the files of these names. */
+  noWeights(source: OpenedSource, names: readonly string[]): Promise<AlbertError>;
 }
 
 export interface WeightFormat {
@@ -39,7 +39,7 @@ const FLAX: WeightFormat = {
   file: 'flax_model.msgpack',
   naming: 'flax',
   begins: (start) => !isPickle(start) && isMap(start),
-  read: async (file, name) => decodeFlaxMsgpack(await sliceBytes(file), name),
+  read: (file, name, { readFlax }) => readFlax(file, name),
 };
 
 const PYTORCH: WeightFormat = {

@@ -1,7 +1,6 @@
 /** What is said where no weights are found: which files are there, and what can be done with them. */
 import { AlbertError, mismatch } from '../errors.js';
 import type { OpenedSource } from '../source.js';
-import { FORMATS } from './formats.js';
 
 /** Weights that are not read, by their names, and the way to some that are. */
 const STRANGERS: readonly (readonly [name: RegExp, advice: string])[] = [
@@ -24,9 +23,8 @@ const STRANGERS: readonly (readonly [name: RegExp, advice: string])[] = [
   ],
 ];
 
-/** The error for a source in which none of the formats' files is. */
-export async function noWeights(source: OpenedSource): Promise<AlbertError> {
-  const names = FORMATS.flatMap(({ file, index }) => (index === undefined ? [file] : [file, index]));
+/** The error for a source that has none of the files of these names. */
+export async function noWeights(source: OpenedSource, names: readonly string[]): Promise<AlbertError> {
   const { files, elsewhere } = (await source.list?.()) ?? {};
   const known = files?.filter((file) => STRANGERS.some(([name]) => name.test(file))) ?? [];
   const shown = known.length > 0 ? known : files;

@@ -51,13 +51,15 @@ type Open = (file: string) => Promise<Bytes | undefined>;
 
 /** The first of the names under which weights come. */
 async function readFirst(open: Open, source: OpenedSource, readers: RareReaders): Promise<Checkpoint> {
+  const names: string[] = [];
   for (const format of FORMATS) {
+    names.push(...[format.file, format.index ?? []].flat());
     const single = await open(format.file);
     if (single !== undefined) return readCheckpoint(single, format.file, readers);
     const index = format.index === undefined ? undefined : await open(format.index);
     if (index !== undefined) return readShards(index, format, open, source.name, readers);
   }
-  throw await readers.noWeights(source);
+  throw await readers.noWeights(source, names);
 }
 
 /** What is read of a file to tell what it is. */

@@ -58,19 +58,28 @@ type SentCheckpoint = Omit<Checkpoint, 'tensors'> & {
   })[];
 };
 
+/** Which reader is to read which file. */
+interface Reading {
+  readonly reader: 'readFlax' | 'readPytorch';
+  readonly file: number;
+  readonly name: string;
+}
+
 /** Readers that run on the other side, so that the code of a format is loaded there, and once. */
 export function remoteReaders(calls: Calls): RareReaders {
+  const read = (reader: Reading['reader']) => async (file: Bytes, name: string) => {
+    const reading: Reading = { reader, file: (file as RemoteFile).id, name };
+    const { tensors, ...rest } = await calls.call<SentCheckpoint>('readCheckpoint', reading);
+    const located = tensors.map(({ bytes, ...tensor }) => {
+      const { begin, length } = bytes;
+      return [tensor.name, { ...tensor, bytes: { file: new RemoteFile(bytes, calls), begin, length } }] as const;
+    });
+    return { ...rest, tensors: new Map(located) };
+  };
   return {
-    async readPytorch(file, name) {
-      const read = { file: (file as RemoteFile).id, name };
-      const { tensors, ...rest } = await calls.call<SentCheckpoint>('readPytorch', read);
-      const located = tensors.map(({ bytes, ...tensor }) => {
-        const { begin, length } = bytes;
-        return [tensor.name, { ...tensor, bytes: { file: new RemoteFile(bytes, calls), begin, length } }] as const;
-      });
-      return { ...rest, tensors: new Map(located) };
-    },
-    noWeights: () => calls.call('noWeights'),
+    readFlax: read('readFlax'),
+    readPytorch: read('readPytorch'),
+    noWeights: (_source, names) => calls.call('noWeights', names),
   };
 }
 
@@ -80,8 +89,9 @@ export class ServedSource {
   readonly #readers: RareReaders;
   readonly #signal: AbortSignal | undefined;
   readonly #open = new Map<number, Bytes>();
-  /** What tensors are read from where it is not one of the open files. */
-  readonly #tensorFiles = new Map<number, TensorFile>();
+  /** What the tensors of a checkpoint that was read on this side are read from. */
+  readonly #read = new Map<number, Uint8Array | TensorFile>();
+  readonly #ids = new Map<Uint8Array | TensorFile, number>();
   #last = 0;
   /** What went wrong last, as it was thrown: a worker sends back a likeness. */
   fault: unknown;
@@ -105,26 +115,27 @@ export class ServedSource {
         this.#open.set(++this.#last, bytes);
         return { value: { file: this.#last, length: bytes.length } satisfies OpenFile };
       }),
-    noWeights: () =>
+    noWeights: (names: readonly string[]) =>
       this.#guard(async () => {
-        throw await this.#readers.noWeights(this.#source);
+        throw await this.#readers.noWeights(this.#source, names);
       }),
-    readPytorch: ({ file, name }: { file: number; name: string }) =>
+    readCheckpoint: ({ reader, file, name }: Reading) =>
       this.#guard(async () => {
-        const { tensors, ...rest } = await this.#readers.readPytorch(this.#opened(file), name);
-        const ids = new Map<TensorFile, number>();
+        const { tensors, ...rest } = await this.#readers[reader](this.#opened(file), name);
         const sent = [...tensors.values()].map(({ bytes, ...tensor }) => {
-          const id = ids.get(bytes.file) ?? ++this.#last;
-          ids.set(bytes.file, id);
-          this.#tensorFiles.set(id, bytes.file);
-          return { ...tensor, bytes: { file: id, begin: bytes.begin, length: bytes.length } };
+          const from = bytes instanceof Uint8Array ? bytes : bytes.file;
+          const id = this.#ids.get(from) ?? ++this.#last;
+          this.#ids.set(from, id);
+          this.#read.set(id, from);
+          const begin = bytes instanceof Uint8Array ? 0 : bytes.begin;
+          return { ...tensor, bytes: { file: id, begin, length: bytes.length } };
         });
         return { value: { ...rest, tensors: sent } satisfies SentCheckpoint };
       }),
     readPiece: ({ file, begin, end }: Piece) =>
       this.#guard(async () => {
         const own = new Uint8Array(end - begin);
-        const from = this.#tensorFiles.get(file) ?? this.#opened(file);
+        const from = this.#read.get(file) ?? this.#opened(file);
         // What is in memory is not ours to give away.
         if (from instanceof Uint8Array) own.set(from.subarray(begin, end));
         else await from.read(own, begin);
