@@ -13,6 +13,7 @@ import { COMMAND_LINE } from './mutations/command-line.mjs';
 import { HOST } from './mutations/host.mjs';
 import { KERNELS } from './mutations/kernels.mjs';
 import { PIPELINES } from './mutations/pipelines.mjs';
+import { PYTORCH } from './mutations/pytorch.mjs';
 import { SCALAR } from './mutations/scalar.mjs';
 import { WORKERS } from './mutations/workers.mjs';
 import { wasmToScript } from './wasm-to-script.mjs';
@@ -103,7 +104,7 @@ async function outcomeOf(mutation) {
   }
 }
 
-const all = [...KERNELS, ...SCALAR, ...HOST, ...WORKERS, ...COMMAND_LINE];
+const all = [...KERNELS, ...SCALAR, ...HOST, ...PYTORCH, ...PIPELINES, ...WORKERS, ...COMMAND_LINE];
 const words = process.argv.slice(2).join(' ');
 const chosen = all.filter(({ what, file }) => `${file} ${what}`.includes(words));
 const counts = { caught: 0, skipped: 0, failed: 0 };

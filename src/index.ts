@@ -7,6 +7,7 @@ export type { AlbertInputs, IntegerInput, ShapedIntegers } from './model/inputs.
 export type { Params } from './model/load.js';
 export * from './model/models.js';
 export type {
+  CheckpointInfo,
   CommonOutput,
   FieldArray,
   ForwardOptions,

@@ -13,7 +13,7 @@ export interface FetchedFile {
 
 /** The most that a file may have: 4 GiB of weights, 128 MiB of anything else, the limit of a safetensors header. */
 export function maxFileBytes(file: string): number {
-  return /\.(safetensors|msgpack)$/.test(file) ? 2 ** 32 : 2 ** 27;
+  return /\.(safetensors|msgpack|bin)$/.test(file) ? 2 ** 32 : 2 ** 27;
 }
 
 /**

@@ -26,6 +26,8 @@ export interface OpenedHub {
   readFile(file: string, signal?: AbortSignal): Promise<Uint8Array | undefined>;
   /** The same to be read in pieces, where the platform can. */
   openFile(file: string, signal?: AbortSignal): Promise<Bytes | undefined>;
+  /** The names of all files; `undefined` where the Hub cannot be asked. */
+  listFiles(): Promise<readonly string[] | undefined>;
 }
 
 /** Environment variables by name; none in a browser. */

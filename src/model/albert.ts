@@ -4,6 +4,7 @@ import { checkOptions, mismatch, throwIfAborted } from '../errors.js';
 import { type OpenedSource, openSource, type Source } from '../source.js';
 import { asOneLoad } from '../source-options.js';
 import type { Tensor } from '../tensor.js';
+import { RARE_READERS } from '../weights/rare.js';
 import type { Backend, Recipe, RunCall } from './backend.js';
 import { type AlbertConfig, parseConfig } from './config.js';
 import { type Architecture, HEADS } from './heads/index.js';
@@ -59,7 +60,8 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   }
 
   /**
-   * Loads a checkpoint: `config.json` and `model.safetensors` (or its sharded index) or `flax_model.msgpack`.
+   * Loads a checkpoint: `config.json` and `model.safetensors`, `flax_model.msgpack` or `pytorch_model.bin`,
+   * in shards too where they have an index.
    *
    * @throws ERR_INPUT for options that are none, ERR_SOURCE, ERR_CONFIG, ERR_CHECKPOINT, ERR_PARAMETER (every misfit by
    *   name), ERR_MEMORY, ERR_WORKER, ERR_ABORTED
@@ -203,7 +205,12 @@ export async function loadModel<M extends AlbertPreTrainedModel<object>>(
 ): Promise<M> {
   const { signal, strict = false, onWarning = console.warn } = options;
   const { worker, ...checked } = checkInitOptions(options);
-  const model = await make(Class, { origin: { source: opened, strict }, options: checked }, worker, signal);
+  const model = await make(
+    Class,
+    { origin: { source: opened, readers: RARE_READERS, strict }, options: checked },
+    worker,
+    signal,
+  );
   const { initialized } = model.loadReport;
   if (initialized.length > 0) {
     const names = initialized.join(', ');

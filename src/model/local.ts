@@ -7,6 +7,7 @@ import type { Dtype } from '../engine/schemes.js';
 import { AlbertError, throwIfAborted } from '../errors.js';
 import type { OpenedSource } from '../source.js';
 import type { Tensor } from '../tensor.js';
+import { dtypesOf } from '../weights/checkpoint.js';
 import { isInt8 } from '../weights/int8.js';
 import { openCheckpoint } from '../weights/open.js';
 import { architectureOf } from './architecture.js';
@@ -51,9 +52,9 @@ export class LocalModel implements Backend {
         await model.#fill(new Map(), seed, signal);
         return model;
       }
-      const { source, strict } = origin;
+      const { source, readers, strict } = origin;
       const config = await readConfig(source, signal);
-      const checkpoint = await openCheckpoint(source, { signal });
+      const checkpoint = await openCheckpoint(source, { ...readers, signal });
       try {
         const { dtype = isInt8(checkpoint) ? 'int8' : 'float32' } = options;
         const model = new LocalModel(architecture, config, makeEngine(await runtime, config, dtype));
@@ -61,7 +62,9 @@ export class LocalModel implements Backend {
         const { parameters } = model.#layout;
         const { sources, missing, surplus } = matchCheckpoint(parameters, checkpoint, strict, architecture, made);
         await model.#fill(sources, 0, signal);
-        model.#report = { initialized: missing.map(({ name }) => name), ignored: surplus };
+        const { format } = checkpoint;
+        const stored = { format, dtypes: dtypesOf(checkpoint), architecture: made };
+        model.#report = { initialized: missing.map(({ name }) => name), ignored: surplus, checkpoint: stored };
         return model;
       } finally {
         await checkpoint.close();

@@ -3,6 +3,7 @@ import { mismatch } from '../errors.js';
 import type { OpenedSource } from '../source.js';
 import { isFloatDtype, readFloat32 } from '../weights/checkpoint.js';
 import { openCheckpoint } from '../weights/open.js';
+import { RARE_READERS } from '../weights/rare.js';
 
 /**
  * Reads tensors of a source's checkpoint, all of them or none.
@@ -16,7 +17,7 @@ export async function readTensors(
   shapes: ReadonlyMap<string, readonly number[]>,
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, Float32Array>> {
-  const checkpoint = await openCheckpoint(source, { signal });
+  const checkpoint = await openCheckpoint(source, { ...RARE_READERS, signal });
   try {
     const read = new Map<string, Float32Array>();
     for (const [name, shape] of shapes) {

@@ -113,6 +113,10 @@ export class TestHub {
     if (this.token !== undefined && headers.authorization !== `Bearer ${this.token}`) {
       return response.writeHead(401).end('Invalid credentials');
     }
+    if (url.startsWith('/api/models/owner/name/revision/')) {
+      const siblings = [...this.files.keys()].map((rfilename) => ({ rfilename }));
+      return response.end(JSON.stringify({ id: 'owner/name', siblings }));
+    }
     if (!url.startsWith('/owner/name/')) {
       return response.writeHead(404, { 'x-error-code': 'RepoNotFound' }).end();
     }

@@ -12,6 +12,7 @@ import { AlbertModel, AlbertTokenizer, type ModelFiles, pipeline } from '../../s
 import { encodeSafetensors } from '../../src/weights/safetensors.js';
 import { expectError } from '../expect-error.js';
 import { type HubFile, TestHub } from '../hub/server.js';
+import { torchZip } from '../weights/pytorch-files.js';
 import { randomFiles } from './checkpoint.js';
 
 const test = suite('sentence-transformers');
@@ -131,7 +132,12 @@ function dense(outputs: number, inputs: number, bias = true) {
       const products = vector.map((value, i) => value * (weight[row * inputs + i] as number));
       return sum(products) + (bias ? (offset[row] as number) : 0);
     });
-  return { file: encodeSafetensors(tensors, 'F32', {}), apply };
+  const stored = tensors.map(({ name, shape, data }, i) => ({
+    name,
+    shape,
+    storage: { key: String(i), dtype: 'F32' as const, bytes: new Uint8Array(data.buffer) },
+  }));
+  return { file: encodeSafetensors(tensors, 'F32', {}), bin: torchZip(stored), apply };
 }
 
 /** As torch.nn's documentation defines them. */
@@ -170,6 +176,11 @@ test('dense layers with every activation, layer norms, scaling to length 1, in t
     near(data, unit(apply(mean).map(activate)), activation_function);
     assert.equal([info.dimension, info.normalize, info.layers], [20, true, ['Dense (36 to 20)', 'Normalize']]);
   }
+  // The older file of the two that its weights come in.
+  const old = denseFiles({ out_features: 20, activation_function: 'torch.nn.modules.activation.Tanh' });
+  const { '2_Dense/model.safetensors': _, ...rest } = old;
+  const binary = { ...rest, '2_Dense/pytorch_model.bin': dense(20, SIZE).bin };
+  near((await embed(binary)).data, apply(mean).map(Math.tanh), 'pytorch_model.bin');
   const plain = dense(5, SIZE, false);
   const config = { in_features: SIZE, out_features: 5, bias: false, activation_function: null };
   const weight = Float32Array.from({ length: 5 }, (_, i) => 1 + i / 3);

@@ -1,5 +1,6 @@
 /** `info`: a model, and the kernels that would run it. */
 import type { Command } from 'commander';
+import type { CheckpointInfo } from '../../index.js';
 import { load, type ModelOptions, type OutputOptions, withModel, withOutput } from '../options.js';
 import { anySmallModel } from '../small-models.js';
 import { openWriter } from '../writers.js';
@@ -23,7 +24,9 @@ Examples:
         const start = performance.now();
         await using extract = await load('feature-extraction', { ...options, model });
         const info = extract.model.info();
-        const { hidden_size, num_hidden_layers, vocab_size } = extract.model.config;
+        const { hidden_size, num_hidden_layers, vocab_size, id2label } = extract.model.config;
+        const { format, dtypes, architecture } = extract.model.loadReport.checkpoint as CheckpointInfo;
+        const stored = { format, storedDtypes: dtypes, architecture, labels: Object.values(id2label) };
         const loadMilliseconds = performance.now() - start;
         const { source, pooling, layers, dimension, max_seq_length } = extract.embedding;
         // Of a checkpoint without sentence-transformers' files, `embed` and `similarity` take the mean of the tokens.
@@ -32,10 +35,22 @@ Examples:
           dimension,
           max_seq_length,
         };
-        const facts = { model, ...info, hidden_size, num_hidden_layers, vocab_size, ...embedding, loadMilliseconds };
+        const facts = {
+          model,
+          ...stored,
+          ...info,
+          hidden_size,
+          num_hidden_layers,
+          vocab_size,
+          ...embedding,
+          loadMilliseconds,
+        };
         await writer.add({
           json: facts,
-          rows: Object.entries(facts).map(([name, value]) => [name, String(value)]),
+          rows: Object.entries(facts).map(([name, value]) => [
+            name,
+            Array.isArray(value) ? value.join(', ') : String(value),
+          ]),
           csv: () => ({ columns: Object.keys(facts), input: {}, records: [facts] }),
         });
         whole = true;

@@ -5,7 +5,7 @@ import type { Recipe, RunCall } from '../backend.js';
 import { LocalModel } from '../local.js';
 import type { ModelInfo, SaveOptions } from '../options.js';
 import { buffersOf, type Made, type Ran, type SentRecipe } from './messages.js';
-import { remoteSource } from './source.js';
+import { remoteReaders, remoteSource } from './source.js';
 
 /** @returns what hears the owner's messages */
 export function hostModel(post: Post): (message: unknown) => void {
@@ -23,7 +23,10 @@ export function hostModel(post: Post): (message: unknown) => void {
       const recipe: Recipe = {
         architecture,
         options,
-        origin: 'config' in origin ? origin : { source: remoteSource(origin.sourceName, calls), strict: origin.strict },
+        origin:
+          'config' in origin
+            ? origin
+            : { source: remoteSource(origin.sourceName, calls), readers: remoteReaders(calls), strict: origin.strict },
       };
       model = await LocalModel.make(recipe, signal);
       const { config, report } = model;
