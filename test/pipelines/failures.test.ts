@@ -1,7 +1,12 @@
 /** Pipelines that fail: half-way through loading, on numbers that overflow, on inputs of a million choices. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AlbertForTokenClassification, type ModelFiles, pipeline } from '../../src/index.js';
+import {
+  AlbertForSequenceClassification,
+  AlbertForTokenClassification,
+  type ModelFiles,
+  pipeline,
+} from '../../src/index.js';
 import { encodeSafetensors } from '../../src/weights/safetensors.js';
 import { expectError } from '../expect-error.js';
 import { resources, resourcesBeside } from '../resources.js';
@@ -27,6 +32,37 @@ test('a tokenizer that fails takes the model with it: its threads, its worker, i
     await expectError(() => pipeline('zero-shot-classification', good, { worker }), 'ERR_CONFIG');
   }
   assert.equal(await resourcesBeside(before), []);
+});
+
+test('a model that was there before its tokenizer failed is disposed of', async () => {
+  const good = await randomFiles('sequence_classification');
+  const before = await resources();
+  let tellLoaded = () => {};
+  const loaded = new Promise<void>((resolve) => {
+    tellLoaded = resolve;
+  });
+  const { prototype } = AlbertForSequenceClassification;
+  // Asked for when the model has been made.
+  Object.defineProperty(prototype, 'loadReport', {
+    configurable: true,
+    get() {
+      tellLoaded();
+      return { initialized: [], ignored: [] };
+    },
+  });
+  const fetch: typeof globalThis.fetch = async (input) => {
+    const name = String(input).split('/').at(-1) as string;
+    if (name === 'tokenizer.json') await loaded;
+    const content = name === 'tokenizer.json' ? '{' : good[name];
+    return content === undefined ? new Response('', { status: 404 }) : new Response(content as string);
+  };
+  try {
+    const options = { fetch, threads: 2 };
+    await expectError(() => pipeline('text-classification', 'http://model.test/', options), 'ERR_TOKENIZER');
+    assert.equal(await resourcesBeside(before), []);
+  } finally {
+    Reflect.deleteProperty(prototype, 'loadReport');
+  }
 });
 
 test('a tokenizer that fails ends the model’s download', async () => {
