@@ -71,18 +71,14 @@ export type QuestionAnswers<Count> = [number] extends [Count]
     ? QuestionAnswer
     : QuestionAnswer[];
 
-/** Called with a `top_k` that the compiler knows, it gives what that says. */
-type KnownAnswers = <
-  Input extends QuestionInput | readonly QuestionInput[],
-  const Count extends number | undefined = undefined,
->(
-  input: Input,
-  options?: QuestionAnsweringOptions & { readonly top_k?: Count },
-) => Promise<Input extends readonly QuestionInput[] ? QuestionAnswers<Count>[] : QuestionAnswers<Count>>;
-
-/** Of a question and a context, the likeliest answer or answers. */
-export type QuestionAnsweringPipeline = KnownAnswers &
-  Pipeline<QuestionAnswer | QuestionAnswer[], QuestionAnsweringOptions, QuestionInput>;
+/** Of a question and a context, the likeliest answer or answers: what a `top_k` that the compiler knows says. */
+export interface QuestionAnsweringPipeline
+  extends Pipeline<QuestionAnswer | QuestionAnswer[], QuestionAnsweringOptions, QuestionInput> {
+  <Input extends QuestionInput | readonly QuestionInput[], const Count extends number | undefined = undefined>(
+    input: Input,
+    options?: QuestionAnsweringOptions & { readonly top_k?: Count },
+  ): Promise<Input extends readonly QuestionInput[] ? QuestionAnswers<Count>[] : QuestionAnswers<Count>>;
+}
 
 /** Where no piece of the context has a width, so that none can be an answer. */
 const NO_ANSWER: QuestionAnswer = { score: 0, start: 0, end: 0, answer: '' };
