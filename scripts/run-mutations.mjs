@@ -33,6 +33,7 @@ for (const path of [
   'src',
   'test',
   'scripts',
+  'packages',
   'build',
   'dist',
   'package.json',

@@ -5,6 +5,10 @@ import { mismatch } from './errors.js';
 const LIMITS: ReadonlyMap<string, number> = new Map([
   ['config.json', 20],
   ['special_tokens_map.json', 20],
+  ['modules.json', 20],
+  ['sentence_bert_config.json', 20],
+  ['sentence_albert_config.json', 20],
+  ['config_sentence_transformers.json', 20],
   ['tokenizer_config.json', 23],
   ['spiece.model', 24],
   ['tokenizer.json', 25],
@@ -12,7 +16,7 @@ const LIMITS: ReadonlyMap<string, number> = new Map([
 
 /** The most bytes that a file may have: 4 GiB of weights, 1 to 32 MiB of what is read as a whole, 128 MiB of anything else. */
 export function maxFileBytes(file: string): number {
-  return 2 ** (/\.(safetensors|msgpack)$/.test(file) ? 32 : (LIMITS.get(file) ?? 27));
+  return 2 ** (/\.(safetensors|msgpack|bin)$/.test(file) ? 32 : (LIMITS.get(file.split('/').at(-1) as string) ?? 27));
 }
 
 /** @throws ERR_SOURCE for a file that is larger than its kind may be */

@@ -1,6 +1,6 @@
 /** The ground floor's door to files: a directory, URLs, the Hub or memory, read by file name alike. */
 
-import { directoryUrl, FILES_ADVICE, openFile, openHub, readFile } from '#platform';
+import { directoryUrl, FILES_ADVICE, listFiles, openFile, openHub, readFile } from '#platform';
 import type { Bytes } from './bytes.js';
 import { AlbertError, mismatch } from './errors.js';
 import { place } from './http/request.js';
@@ -32,6 +32,15 @@ export interface OpenedSource {
   readFile(file: string, signal?: AbortSignal): Promise<Uint8Array | undefined>;
   /** The same to be read in pieces, where the platform can; what is not in memory is the caller's to close. */
   openFile(file: string, signal?: AbortSignal): Promise<Bytes | undefined>;
+  /** What can be told of a source that lacks something, for messages. */
+  list?(): Promise<SourceListing>;
+}
+
+export interface SourceListing {
+  /** The names of the files that are there, those of a folder as `folder/name`; `undefined` where the source cannot tell. */
+  readonly files?: readonly string[] | undefined;
+  /** Where else they may be, as a clause. */
+  readonly elsewhere?: string;
 }
 
 /**
@@ -45,8 +54,9 @@ export async function openSource(source: Source, options: SourceOptions = {}): P
     if (typeof url === 'string') return openId(url, options);
     return {
       name: place(url),
-      readFile: (file, signal = options.signal) => readFile(fileUrl(file, url), { ...options, signal }),
-      openFile: (file, signal = options.signal) => openFile(fileUrl(file, url), { ...options, signal }),
+      readFile: (file, signal = options.signal) => readFile(fileUrl(file, url), { ...options, signal }, file),
+      openFile: (file, signal = options.signal) => openFile(fileUrl(file, url), { ...options, signal }, file),
+      list: async () => ({ files: await listFiles(url) }),
     };
   }
   if (typeof source !== 'object' || source === null) throw notASource(source);
@@ -69,6 +79,23 @@ export async function openSource(source: Source, options: SourceOptions = {}): P
     name: 'the given files',
     readFile: (file, signal = options.signal) => take(file, signal, readFile),
     openFile: (file, signal = options.signal) => take(file, signal, openFile),
+    list: async () => ({ files: [...files.keys()] }),
+  };
+}
+
+/** A folder of a source as a source of its own. @param path a plain one, or `''` for the source itself */
+export function openFolder(source: OpenedSource, path: string): OpenedSource {
+  if (path === '') return source;
+  return {
+    ...source,
+    name: `${path} of ${source.name}`,
+    readFile: (file, signal) => source.readFile(`${path}/${file}`, signal),
+    openFile: (file, signal) => source.openFile(`${path}/${file}`, signal),
+    async list() {
+      const { files, ...rest } = (await source.list?.()) ?? {};
+      const inFolder = files?.filter((file) => file.startsWith(`${path}/`)).map((file) => file.slice(path.length + 1));
+      return { ...rest, files: inFolder };
+    },
   };
 }
 
@@ -101,7 +128,9 @@ async function openId(id: string, options: SourceOptions): Promise<OpenedSource>
   try {
     const hub = await openHub(id, options);
     const cached = options.localFilesOnly ? ', cached files only' : '';
-    return { ...hub, name: `${id} at ${hub.commit.slice(0, 7)}${cached}` };
+    const elsewhere = `the Hub's bot converts weights in pull requests: with one, pass its revision, such as "refs/pr/1"`;
+    const list = async () => ({ files: await hub.listFiles(), elsewhere });
+    return { ...hub, name: `${id} at ${hub.commit.slice(0, 7)}${cached}`, list };
   } catch (cause) {
     if (!(cause instanceof AlbertError) || cause.code !== 'ERR_SOURCE') throw cause;
     throw new AlbertError('ERR_SOURCE', `"${id}" is no directory, and as a Hub id: ${cause.message}`, { cause });

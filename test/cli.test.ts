@@ -170,21 +170,35 @@ cli('without a command: a tour of both tasks, or of the given texts', async () =
   }
   const given = await run(['What a lovely day']);
   assert.match(given.out, 'What a lovely day  POSITIVE');
-  assert.match((await run(['lovely'])).out, 'lovely  POSITIVE');
   assert.not.match(given.out, 'MASK');
 });
 
-cli('a word that is nearly a command is one mistyped, not a text', async () => {
+cli('one word alone is a command that does not exist, as is a first word that is nearly one', async () => {
+  const all =
+    'the commands are classify, fill-mask, embed, tag, answer, similarity, order, choose, zero-shot, info, convert, bench';
   for (const [args, meant] of [
-    [['clasify'], 'classify'],
-    [['clasify', 'some text'], 'classify'],
-    [['fillmask'], 'fill-mask'],
+    [['clasify'], 'did you mean classify?'],
+    [['clasify', 'some text'], 'did you mean classify?'],
+    [['fillmask'], 'did you mean fill-mask?'],
+    [['serve'], `${all}, completion`],
+    [['lovely!'], `${all}, completion`],
   ] as const) {
     const { code, out, err } = await run([...args]);
     assert.is(code, 2);
     assert.is(out, '');
-    assert.is(err, `error: unknown command '${args[0]}', did you mean ${meant}? (--help shows how)\n`);
+    const label = `albert-wasm classify "${args[0]}"${args.length > 1 ? ' …' : ''}`;
+    assert.is(
+      err,
+      `error: unknown command '${args[0]}', ${meant} (--help shows how)\nto label the word itself: ${label}\n`,
+    );
   }
+  assert.match((await run(['a\u001b[31m'])).err, "unknown command 'a\\u001b[31m'");
+  assert.match((await run(['classify', 'serve'])).out, '"text":"serve"');
+});
+
+cli('several words, a text with spaces, and a mask are texts', async () => {
+  assert.match((await run(['lovely', 'dreadful'])).out, /lovely +POSITIVE.*\n +dreadful +NEGATIVE/);
+  assert.match((await run(['[MASK]'])).out, 'Words for [MASK]');
 });
 
 const USAGE: string[][] = [
@@ -231,8 +245,8 @@ cli('a reader that has seen enough ends the run', async () => {
 });
 
 cli('control characters do not reach the terminal', async () => {
-  const { out } = await run(['good \u001b[31m film\nnext line']);
-  assert.match(out, 'good ·[31m film·next line  POSITIVE');
+  const { out } = await run(['good \u001b[31m film\nnext\u202eline']);
+  assert.match(out, 'good \\u001b[31m film\\u000anext\\u202eline  POSITIVE');
   assert.match(out, '1 text in');
 });
 

@@ -251,8 +251,8 @@ export const HOST = [
   {
     what: 'the faults of a checkpoint are swallowed',
     file: 'src/model/load.ts',
-    search: '  if (faults.length > 0) throw faultsOf([...doubts, ...faults]);\n  return { sources, missing,',
-    replace: '  return { sources, missing,',
+    search: '  if (faults.length > 0) throw faultsOf([...doubts, ...faults]);\n  const surplus',
+    replace: '  const surplus',
     tests: ['test/model/load.test.ts'],
   },
   {
@@ -299,8 +299,8 @@ export const HOST = [
   },
   {
     what: 'a sharded index may name files elsewhere',
-    file: 'src/weights/open.ts',
-    search: '|| !/^\\w(\\.?[\\w-])*$/.test(file)',
+    file: 'src/weights/shard-index.ts',
+    search: '|| !/^\\w(\\.?[\\w-])*$/.test(shard)',
     replace: '',
     tests: ['test/weights/open.test.ts'],
   },

@@ -85,8 +85,9 @@ export const WORKERS = [
   {
     what: "the caller's bytes are given away",
     file: 'src/model/worker/source.ts',
-    search: 'bytes instanceof Uint8Array ? piece.slice() : piece',
-    replace: 'piece',
+    search: 'if (from instanceof Uint8Array) own.set(from.subarray(begin, end));',
+    replace:
+      'if (from instanceof Uint8Array) return { value: from.subarray(begin, end), transfer: [from.buffer as ArrayBuffer] };',
     tests: MODELS,
   },
   {

@@ -1,7 +1,9 @@
 /** The options that commands share. */
+import { extname } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type PipelineOptions, type Pipelines, pipeline } from '../index.js';
 import { ProgressBar } from './progress-bar.js';
+import type { TaskInput } from './task-input.js';
 
 /** The library's limit, known before a model is loaded. */
 const MOST_THREADS = 64;
@@ -21,17 +23,53 @@ export interface ModelOptions extends SourceOptions {
   readonly threads?: number | 'auto';
 }
 
-/** Where lines come from, and what is printed. */
-export interface LineOptions {
+export type InputFormat = 'text' | 'jsonl' | 'csv';
+export type OutputFormat = 'json' | 'jsonl' | 'csv' | 'table';
+
+/** How answers are written, and where. */
+export interface OutputOptions {
+  readonly format?: OutputFormat;
+  readonly output?: string;
+  /** Both formats are JSON lines unless these are given. */
+  readonly jsonl?: boolean;
+  /** Between the fields of CSV, read or written. */
+  readonly delimiter?: string;
+}
+
+/** Where lines come from, how they are written, and what is written of them. */
+export interface LineOptions extends OutputOptions {
   readonly file?: string;
   /** The index-th of `count` slices of the file, counted from 1. */
   readonly shard?: { readonly index: number; readonly count: number };
-  readonly jsonl?: boolean;
+  readonly inputFormat?: InputFormat;
+  readonly column?: readonly string[];
+  /** Whether the first line of a CSV has the names of its columns. */
+  readonly header?: boolean;
 }
 
-/** How a task's texts are written, arguments like lines: as they are, or as JSON with `--jsonl`. */
-export function textReader<T>({ jsonl }: LineOptions, parse: (text: string) => T): (text: string) => T | string {
-  return jsonl ? parse : (text) => text;
+/** Formats by the ends of files' names. */
+const NAMES: Readonly<Record<string, 'json' | 'jsonl' | 'csv'>> = {
+  '.json': 'json',
+  '.jsonl': 'jsonl',
+  '.ndjson': 'jsonl',
+  '.csv': 'csv',
+};
+
+/** How lines are written: as an option says, or the file's name; otherwise as the task's are. */
+export function inputFormat({ inputFormat, jsonl, column, file }: LineOptions, { lines }: TaskInput): InputFormat {
+  if (inputFormat !== undefined) return inputFormat;
+  if (jsonl) return 'jsonl';
+  if (column !== undefined) return 'csv';
+  const named = NAMES[extname(file ?? '').toLowerCase()];
+  return named === undefined || named === 'json' ? lines : named;
+}
+
+/** How answers are written: as an option says, or the file's name; otherwise as a table on a terminal and JSON lines elsewhere. */
+export function outputFormat({ format, jsonl, output }: OutputOptions): OutputFormat {
+  if (format !== undefined) return format;
+  if (jsonl) return 'jsonl';
+  if (output !== undefined) return NAMES[extname(output).toLowerCase()] ?? 'jsonl';
+  return process.stdout.isTTY ? 'table' : 'jsonl';
 }
 
 /** What each command that loads a model takes. */
@@ -61,15 +99,47 @@ export function withSource(command: Command, what: string, required: boolean): C
 }
 
 /** What each command that answers takes. */
-export function withLines(command: Command, lines: string): Command {
-  return command
-    .option('--file <path>', `read ${lines} from a file instead of standard input`)
+export function withLines(command: Command, { lines, columns }: TaskInput): Command {
+  const formats = lines === 'text' ? ['text', 'jsonl', 'csv'] : ['jsonl', 'csv'];
+  const names =
+    columns.length > 0 ? `"${columns.join('" and "')}" unless given` : 'the first is what the others go with';
+  const input = command
+    .option('--file <path>', 'read the inputs from a file instead of standard input')
     .option(
       '--shard <i/n>',
       'only the i-th of n slices of the file, such as 1/4: each line is in one of them',
       parseShard,
     )
-    .option('--jsonl', 'texts are JSON, and answers too, even on a terminal');
+    .addOption(
+      new Option(
+        '--input-format <format>',
+        `what the lines are; by the name of the --file (.jsonl, .csv), otherwise ${lines}; blank lines are skipped`,
+      ).choices(formats),
+    )
+    .option(
+      '--column <name>',
+      `a column of CSV that is read, by its name or its number from 1; repeat it for several; ${names}`,
+      (name: string, before: string[] = []) => [...before, name],
+    )
+    .option('--no-header', 'the first line of the CSV is data, not the names of its columns');
+  return withOutput(input, true).option('--jsonl', 'short for --input-format jsonl --format jsonl');
+}
+
+/** What each command that prints answers or figures takes. */
+export function withOutput(command: Command, reads = false): Command {
+  return command
+    .addOption(
+      new Option(
+        '--format <format>',
+        'how answers are written; by the name of the --output, otherwise a table on a terminal and JSON lines in a pipe',
+      ).choices(['json', 'jsonl', 'csv', 'table']),
+    )
+    .option('--output <path>', 'write the answers to a file, which gets its name when all of them are in it')
+    .option(
+      '--delimiter <character>',
+      `between the fields of CSV${reads ? ', read and written' : ''}; default: a comma; tab for a tab`,
+      parseDelimiter,
+    );
 }
 
 /** Loads a task's pipeline, with a bar on a terminal while files come over the network. */
@@ -96,6 +166,18 @@ export function parseCount(value: string): number {
   const count = Number(value);
   if (!Number.isSafeInteger(count) || count < 1) throw new InvalidArgumentError('expected a whole number from 1.');
   return count;
+}
+
+export function parseStride(value: string): number {
+  const stride = Number(value);
+  if (!Number.isSafeInteger(stride) || stride < 0) throw new InvalidArgumentError('expected a whole number from 0.');
+  return stride;
+}
+
+function parseDelimiter(value: string): string {
+  const delimiter = value === 'tab' ? '\t' : value;
+  if (/^[\t -~]$/.test(delimiter) && delimiter !== '"') return delimiter;
+  throw new InvalidArgumentError('expected one ASCII character other than a quote, or tab.');
 }
 
 function parseShard(value: string): { index: number; count: number } {

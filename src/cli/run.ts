@@ -1,79 +1,72 @@
-/** Runs a task over arguments or lines: a table on a terminal, JSON lines in a pipe. */
+/** Runs a task over arguments or lines. */
 import { AlbertError, type CallOptions, type Pipeline } from '../index.js';
 import { answerLines } from '../shards/answer-lines.js';
-import { openLines } from './lines.js';
+import { fullRow, type LineFormat, type ParsedLine } from '../shards/formats.js';
+import { openInputs } from './inputs.js';
 import type { LineOptions } from './options.js';
-import { print, table } from './table.js';
-import { usageError } from './usage.js';
+import type { TaskInput } from './task-input.js';
+import { checkUsage } from './usage.js';
+import { type Answer, type CsvAnswer, openWriter } from './writers.js';
 
-/** One input's answer: an object for a pipe, rows for a terminal. */
-export interface Answer {
-  readonly json: object;
-  readonly rows: readonly (readonly string[])[];
+/** One input's answer. */
+export interface Shown {
+  /** What JSON says; the task's row unless given. */
+  readonly json?: object;
+  readonly rows: Answer['rows'];
+  csv(): CsvAnswer;
 }
 
 export interface Work<Input, Result, Call extends CallOptions> {
+  readonly format: LineFormat<Input, Result>;
+  readonly input: TaskInput;
   /** From the arguments; where there are none, each line is an input. */
-  readonly inputs: readonly Input[];
-  readonly parse: (line: string) => Input;
+  readonly given: readonly ParsedLine<Input>[];
   readonly open: () => Promise<Pipeline<Result, Call, Input>>;
   readonly call: Call;
-  readonly show: (input: Input, result: Result) => Answer;
+  readonly show: (input: Input, result: Result) => Shown;
+  /** Further files that are read. */
+  readonly reads?: string | undefined;
 }
-
-/** Rows of a table at most: its columns are measured over them, and no more are kept. */
-const TABLE_ROWS = 1000;
 
 export async function run<Input, Result, Call extends CallOptions>(
-  { inputs, parse, open, call, show }: Work<Input, Result, Call>,
+  { format, input: kind, given, open, call, show, reads }: Work<Input, Result, Call>,
   options: LineOptions,
 ): Promise<void> {
-  checkUsage(inputs.length, options);
-  const task = await open();
-  let shown: (readonly string[])[] = [];
-  const flush = async () => {
-    const rows = shown;
-    shown = [];
-    if (rows.length > 0) await print(table(rows));
+  checkUsage(given.length, options, kind);
+  const writer = openWriter(options, [options.file, reads]);
+  const add = ({ input, others }: ParsedLine<Input>, result: Result) => {
+    const { json, rows, csv } = show(input, result);
+    const row = fullRow(others, json ?? format.row(input, result), format);
+    return writer.add({ json: row, rows, csv: () => ({ others, ...csv() }) });
   };
-  const output = async (input: Input, result: Result) => {
-    const { json, rows } = show(input, result);
-    if (!process.stdout.isTTY || options.jsonl) return print(JSON.stringify(json));
-    shown.push(...rows);
-    if (shown.length >= TABLE_ROWS) await flush();
-  };
+  let whole = false;
   try {
-    if (inputs.length > 0) {
-      const results = await task(inputs, call).catch(() => undefined);
-      // Where one of them is at fault, those before it are answered all the same.
-      for (const [i, input] of inputs.entries()) await output(input, results?.[i] ?? (await task(input, call)));
-      return;
-    }
-    let count = 0;
-    for await (const answer of answerLines(openLines(options), { task, call, parse })) {
-      count++;
-      if ('error' in answer) {
-        const place = options.shard === undefined ? `line ${count}` : `byte ${answer.line.offset}`;
-        const { code, message } = answer.error;
-        throw new AlbertError(code, `${place}: ${message}`, { cause: answer.error });
-      }
-      await output(answer.input, answer.result);
-    }
+    if (given.length > 0) await answerGiven();
+    else await answerAll();
+    whole = true;
   } finally {
-    await flush();
-    await task.dispose();
+    await writer.end(whole);
   }
-}
 
-/** @throws CommanderError with exit code 2 */
-function checkUsage(inputs: number, { file, shard }: LineOptions): void {
-  if (shard !== undefined && (file === undefined || inputs > 0)) {
-    throw usageError('--shard takes a part of the lines of a --file');
+  async function answerGiven(): Promise<void> {
+    await using task = await open();
+    const inputs = given.map(({ input }) => input);
+    const results = await task(inputs, call).catch(() => undefined);
+    // Where one of them is at fault, those before it are answered all the same.
+    for (const [i, one] of given.entries()) await add(one, results?.[i] ?? (await task(one.input, call)));
   }
-  if (file !== undefined && inputs > 0) {
-    throw usageError('take what to read from arguments or from a --file, not from both');
-  }
-  if (inputs === 0 && file === undefined && process.stdin.isTTY) {
-    throw usageError('give it as arguments or as lines');
+
+  async function answerAll(): Promise<void> {
+    const { batches, parse } = await openInputs(options, format, kind);
+    await using task = await open();
+    for await (const answer of answerLines(batches, { task, call, parse })) {
+      const { offset, number } = answer.line;
+      const place = options.shard === undefined ? `line ${number}` : `byte ${offset}`;
+      const fault = (error: AlbertError) => new AlbertError(error.code, `${place}: ${error.message}`, { cause: error });
+      if ('error' in answer) throw fault(answer.error);
+      await add(answer, answer.result).catch((error) => {
+        throw error instanceof AlbertError && error.code === 'ERR_INPUT' ? fault(error) : error;
+      });
+    }
   }
 }

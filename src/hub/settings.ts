@@ -26,6 +26,8 @@ export interface OpenedHub {
   readFile(file: string, signal?: AbortSignal): Promise<Uint8Array | undefined>;
   /** The same to be read in pieces, where the platform can. */
   openFile(file: string, signal?: AbortSignal): Promise<Bytes | undefined>;
+  /** The names of all files; `undefined` where the Hub cannot be asked. */
+  listFiles(): Promise<readonly string[] | undefined>;
 }
 
 /** Environment variables by name; none in a browser. */
@@ -54,7 +56,8 @@ export function isTrue(value: string | undefined): boolean {
 
 /** A file at a revision; `raw` is git's file, a pointer where the content lies in LFS. */
 export function fileUrl({ endpoint, id }: Hub, revision: string, file: string, kind: 'resolve' | 'raw' = 'resolve') {
-  return new URL(`${endpoint}/${id}/${kind}/${encodeURIComponent(revision)}/${encodeURIComponent(file)}`);
+  const path = file.split('/').map(encodeURIComponent).join('/');
+  return new URL(`${endpoint}/${id}/${kind}/${encodeURIComponent(revision)}/${path}`);
 }
 
 /** The headers of a request to the Hub. Fetch takes them off where a redirect leads to another origin. */

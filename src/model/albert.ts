@@ -2,9 +2,10 @@
 import { type AsyncDisposableIfKnown, asyncDisposable } from '../disposable.js';
 import { checkOptions, mismatch, throwIfAborted } from '../errors.js';
 import { isA } from '../realm.js';
-import { openSource, type Source } from '../source.js';
+import { type OpenedSource, openSource, type Source } from '../source.js';
 import { asOneLoad } from '../source-options.js';
 import type { Tensor } from '../tensor.js';
+import { RARE_READERS } from '../weights/rare.js';
 import type { Backend, Recipe, RunCall } from './backend.js';
 import { type AlbertConfig, parseConfig } from './config.js';
 import { type Architecture, HEADS } from './heads/index.js';
@@ -60,7 +61,8 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   }
 
   /**
-   * Loads a checkpoint: `config.json` and `model.safetensors` (or its sharded index) or `flax_model.msgpack`.
+   * Loads a checkpoint: `config.json` and `model.safetensors`, `flax_model.msgpack` or `pytorch_model.bin`,
+   * in shards too where they have an index.
    *
    * @throws ERR_INPUT for options that are none, ERR_SOURCE, ERR_CONFIG, ERR_CHECKPOINT, ERR_PARAMETER (every misfit by
    *   name), ERR_MEMORY, ERR_WORKER, ERR_ABORTED
@@ -71,17 +73,9 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     given?: LoadOptions,
   ): Promise<M> {
     const options = asOneLoad(checkOptions(given, LOAD_OPTIONS, OPTIONS_ELSEWHERE), { weights: true });
-    const { signal, strict = false, onWarning = console.warn } = options;
-    const { worker, ...checked } = checkInitOptions(options);
-    throwIfAborted(signal);
-    const opened = await openSource(source, options);
-    const model = await make(this, { origin: { source: opened, strict }, options: checked }, worker, signal);
-    const { initialized } = model.loadReport;
-    if (initialized.length > 0) {
-      const names = initialized.join(', ');
-      onWarning(`${opened.name} lacks ${names}: initialised at random, train before use`);
-    }
-    return model;
+    checkInitOptions(options);
+    throwIfAborted(options.signal);
+    return loadModel(this, await openSource(source, options), options);
   }
 
   /** A model of random parameters, initialised as FlaxAlbert does. */
@@ -202,6 +196,28 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     const outputs = await this.#backend.run({ ...call, options });
     return return_dict ? outputs : outputs.map((fields) => Object.values(fields));
   }
+}
+
+/** `from_pretrained` of a source that is open. */
+export async function loadModel<M extends AlbertPreTrainedModel<object>>(
+  Class: ModelClass<M>,
+  opened: OpenedSource,
+  options: LoadOptions,
+): Promise<M> {
+  const { signal, strict = false, onWarning = console.warn } = options;
+  const { worker, ...checked } = checkInitOptions(options);
+  const model = await make(
+    Class,
+    { origin: { source: opened, readers: RARE_READERS, strict }, options: checked },
+    worker,
+    signal,
+  );
+  const { initialized } = model.loadReport;
+  if (initialized.length > 0) {
+    const names = initialized.join(', ');
+    onWarning(`${opened.name} lacks ${names}: initialised at random, train before use`);
+  }
+  return model;
 }
 
 async function make<M>(

@@ -3,6 +3,7 @@ import type { RuntimeOptions } from '../engine/runtime.js';
 import type { Dtype } from '../engine/schemes.js';
 import type { OpenedSource } from '../source.js';
 import type { Tensor } from '../tensor.js';
+import type { RareReaders } from '../weights/formats.js';
 import type { AlbertConfig } from './config.js';
 import type { Fields } from './forward.js';
 import type { Architecture } from './heads/index.js';
@@ -11,7 +12,7 @@ import type { ForwardOptions, LoadReport, ModelInfo, SaveOptions } from './optio
 
 /** Where a model's parameters come from: a checkpoint, or random numbers. */
 export type Origin =
-  | { readonly source: OpenedSource; readonly strict: boolean }
+  | { readonly source: OpenedSource; readonly readers: RareReaders; readonly strict: boolean }
   | { readonly config: AlbertConfig; readonly seed: number };
 
 /** What a model is made of, wherever it is to live. All but the source can be sent to a worker. */

@@ -4,6 +4,7 @@ import { checkOptions } from '../errors.js';
 import { type OpenedSource, openSource, type Source } from '../source.js';
 import { asOneLoad, SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
 import { openCheckpoint } from '../weights/open.js';
+import { RARE_READERS } from '../weights/rare.js';
 import { AlbertPreTrainedModel, type ModelClass } from './albert.js';
 import { architectureOf } from './architecture.js';
 import type { Architecture } from './heads/index.js';
@@ -54,7 +55,7 @@ export async function convert(source: Source, directory: string | URL, given?: C
   const { format, dtype, signal } = options;
   const opened = await openSource(source, options);
   const weights = new Map<string, Uint8Array>();
-  const checkpoint = await openCheckpoint(recorded(opened, weights));
+  const checkpoint = await openCheckpoint(recorded(opened, weights), RARE_READERS);
   const config = await opened.readFile('config.json');
   const architecture = architectureOf(checkpoint, new TextDecoder().decode(config));
   const Class = CLASSES[architecture];

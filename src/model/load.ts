@@ -41,12 +41,12 @@ export function matchCheckpoint(
   checkpoint: Checkpoint,
   { strict, architecture, made, doubts }: Asked,
 ): Matched {
-  const flax = checkpoint.format === 'flax_msgpack';
+  const flax = checkpoint.naming === 'flax';
   const int8 = isInt8(checkpoint);
   const sources = new Map<Parameter, ParameterSource>();
   const missing: Parameter[] = [];
   const faults: string[] = [];
-  const used = new Set<string>();
+  const used = new Set<StoredTensor>();
   let headFits = true;
   for (const parameter of parameters) {
     const name = flax ? parameter.flaxName : parameter.name;
@@ -60,10 +60,10 @@ export function matchCheckpoint(
       faults.push(mismatch('ERR_PARAMETER', name, `a tensor [${parameter.shape.join(', ')}]`, 'none').message);
       continue;
     }
-    used.add(tensor.name);
+    used.add(tensor);
     const transposed = flax && parameter.kernel;
     const scales = int8 && tensor.dtype === 'I8' ? checkpoint.tensors.get(scaleName(tensor.name)) : undefined;
-    if (scales !== undefined) used.add(scales.name);
+    if (scales !== undefined) used.add(scales);
     const quantized = int8 && tensor.dtype === 'I8' && parameter.shape.length === 2;
     const fault =
       faultOfShape(tensor, transposed ? [...parameter.shape].reverse() : parameter.shape) ??
@@ -76,20 +76,32 @@ export function matchCheckpoint(
   }
   if (!headFits && made !== architecture) faults.unshift(`the checkpoint is one of ${made}, not of ${architecture}`);
   if (faults.length > 0) throw faultsOf([...doubts, ...faults]);
-  return { sources, missing, surplus: [...checkpoint.tensors.keys()].filter((name) => !used.has(name)) };
+  const surplus = [...new Set(checkpoint.tensors.values())].filter((tensor) => !used.has(tensor));
+  return { sources, missing, surplus: surplus.map(({ name }) => name) };
 }
 
 function floatSource(tensor: StoredTensor, transposed: boolean): FloatSource {
   const [inputs = 1] = tensor.shape;
+  if (!transposed)
+    return { stored: tensor.name, transposed, fill: (target, first) => readFloat32(tensor, target, first) };
+  let whole: StoredTensor<Uint8Array> | undefined;
   return {
     stored: tensor.name,
     transposed,
-    fill(target, first) {
-      // Flax checkpoints are in memory as a whole.
-      if (transposed) return decodeColumns(tensor as StoredTensor<Uint8Array>, target, first / inputs);
-      return readFloat32(tensor, target, first);
+    async fill(target, first) {
+      // Rows of a kernel are columns of what is stored: all of it is needed for the first of them.
+      whole ??= await inMemory(tensor);
+      decodeColumns(whole, target, first / inputs);
+      if (first + target.length === elements(tensor.shape)) whole = undefined;
     },
   };
+}
+
+async function inMemory(tensor: StoredTensor): Promise<StoredTensor<Uint8Array>> {
+  if (tensor.bytes instanceof Uint8Array) return tensor as StoredTensor<Uint8Array>;
+  const bytes = new Uint8Array(tensor.bytes.length);
+  await readBytes(tensor, bytes, 0);
+  return { ...tensor, bytes };
 }
 
 function int8Source(tensor: StoredTensor, scaleTensor: StoredTensor): Int8Source {

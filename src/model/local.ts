@@ -8,6 +8,7 @@ import { AlbertError, throwIfAborted } from '../errors.js';
 import { checkFileSize } from '../file-limits.js';
 import type { OpenedSource } from '../source.js';
 import type { Tensor } from '../tensor.js';
+import { dtypesOf } from '../weights/checkpoint.js';
 import { isInt8 } from '../weights/int8.js';
 import { openCheckpoint } from '../weights/open.js';
 import { architectureOf } from './architecture.js';
@@ -52,9 +53,9 @@ export class LocalModel implements Backend {
         await model.#fill(new Map(), seed, signal);
         return model;
       }
-      const { source, strict } = origin;
+      const { source, readers, strict } = origin;
       const { config, doubts } = await openConfig(source, signal);
-      const checkpoint = await openCheckpoint(source, { signal });
+      const checkpoint = await openCheckpoint(source, { ...readers, signal });
       try {
         const { dtype = isInt8(checkpoint) ? 'int8' : 'float32' } = options;
         const model = new LocalModel(architecture, config, makeEngine(await runtime, config, dtype));
@@ -63,7 +64,9 @@ export class LocalModel implements Backend {
         const asked = { strict, architecture, made, doubts };
         const { sources, missing, surplus } = matchCheckpoint(parameters, checkpoint, asked);
         await model.#fill(sources, 0, signal);
-        model.#report = { initialized: missing.map(({ name }) => name), ignored: surplus };
+        const { format } = checkpoint;
+        const stored = { format, dtypes: dtypesOf(checkpoint), architecture: made };
+        model.#report = { initialized: missing.map(({ name }) => name), ignored: surplus, checkpoint: stored };
         return model;
       } finally {
         await checkpoint.close();

@@ -156,6 +156,17 @@ export interface LoadReport {
   readonly initialized: readonly string[];
   /** Tensors of the checkpoint that this model does not use. */
   readonly ignored: readonly string[];
+  /** What was read; none for a model of random parameters. */
+  readonly checkpoint?: CheckpointInfo;
+}
+
+/** A checkpoint as it is stored. */
+export interface CheckpointInfo {
+  readonly format: 'safetensors' | 'flax_msgpack' | 'pytorch';
+  /** The dtypes of its tensors, the most frequent first: `F32`, `BF16`, `I8`, … */
+  readonly dtypes: readonly string[];
+  /** The class that it was made for: `AlbertForMaskedLM`, … */
+  readonly architecture: string;
 }
 
 /** @throws ERR_INPUT for a dtype that there is none of, a limit that is no positive number, a number of threads that is none, … */

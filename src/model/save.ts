@@ -2,7 +2,7 @@
 import { writeFiles } from '#platform';
 import type { Engine } from '../engine/engine.js';
 import { AlbertError, mismatch } from '../errors.js';
-import { encodeFlaxMsgpack } from '../weights/flax-msgpack.js';
+import { encodeFlaxMsgpack } from '../weights/flax-writer.js';
 import { faultOfRows, INT8_METADATA, scaleName } from '../weights/int8.js';
 import { encodeSafetensors, type TensorToWrite } from '../weights/safetensors.js';
 import type { SaveOptions } from './options.js';

@@ -1,18 +1,19 @@
 /** From a task's name to its pipeline. */
 import { checkOptions, mismatch } from '../errors.js';
-import { LOAD_OPTIONS, OPTIONS_ELSEWHERE } from '../model/options.js';
-import { openSource, type Source } from '../source.js';
+import { checkInitOptions, LOAD_OPTIONS, OPTIONS_ELSEWHERE } from '../model/options.js';
+import { type OpenedSource, openSource, type Source } from '../source.js';
 import { asOneLoad } from '../source-options.js';
 import { ALBERT_MINI_EN, ALBERT_MINI_EN_SST2, embeddedModel } from './embedded.js';
-import { type FeatureExtractionPipeline, featureExtraction } from './feature-extraction.js';
-import { type FillMaskPipeline, fillMask } from './fill-mask.js';
-import { type MultipleChoicePipeline, multipleChoice } from './multiple-choice.js';
+import type { FeatureExtractionPipeline } from './feature-extraction.js';
+import type { FillMaskPipeline } from './fill-mask.js';
+import type { MultipleChoicePipeline } from './multiple-choice.js';
 import type { PipelineOptions } from './pipeline.js';
-import { type QuestionAnsweringPipeline, questionAnswering } from './question-answering.js';
-import { type SentenceOrderPipeline, sentenceOrder } from './sentence-order.js';
-import { type SentenceSimilarityPipeline, sentenceSimilarity } from './sentence-similarity.js';
+import type { QuestionAnsweringPipeline } from './question-answering.js';
+import type { SentenceOrderPipeline } from './sentence-order.js';
+import type { SentenceSimilarityPipeline } from './sentence-similarity.js';
 import { type TextClassificationPipeline, textClassification } from './text-classification.js';
-import { type TokenClassificationPipeline, tokenClassification } from './token-classification.js';
+import type { TokenClassificationPipeline } from './token-classification.js';
+import type { ZeroShotClassificationPipeline } from './zero-shot-classification.js';
 
 /** The pipeline of each task. */
 export interface Pipelines {
@@ -26,25 +27,46 @@ export interface Pipelines {
   'feature-extraction': FeatureExtractionPipeline;
   'sentence-similarity': SentenceSimilarityPipeline;
   'sentence-order': SentenceOrderPipeline;
+  'zero-shot-classification': ZeroShotClassificationPipeline;
 }
 
 /** The name of a task; two have a second name. */
 export type Task = keyof Pipelines;
 
+type Open<P> = (source: OpenedSource, options: PipelineOptions) => Promise<P>;
+
+/** What a page that classifies does not need is loaded when it is asked for. */
+const later =
+  <P>(load: () => Promise<Open<P>>): Open<P> =>
+  async (source, options) =>
+    (await load())(source, options);
+
+const tokenClassification = later(async () => (await import('./token-classification.js')).tokenClassification);
+
 /** Each task's loader, and the package of the small model that it uses without a source, where one serves. */
-const TASKS: {
-  [T in Task]: { open(source: Source, options: PipelineOptions): Promise<Pipelines[T]>; embedded?: string };
-} = {
+const TASKS: { [T in Task]: { open: Open<Pipelines[T]>; embedded?: string } } = {
   'text-classification': { open: textClassification, embedded: ALBERT_MINI_EN_SST2 },
   'sentiment-analysis': { open: textClassification, embedded: ALBERT_MINI_EN_SST2 },
   'token-classification': { open: tokenClassification },
   ner: { open: tokenClassification },
-  'question-answering': { open: questionAnswering },
-  'multiple-choice': { open: multipleChoice },
-  'fill-mask': { open: fillMask, embedded: ALBERT_MINI_EN },
-  'feature-extraction': { open: featureExtraction, embedded: ALBERT_MINI_EN },
-  'sentence-similarity': { open: sentenceSimilarity, embedded: ALBERT_MINI_EN },
-  'sentence-order': { open: sentenceOrder, embedded: ALBERT_MINI_EN },
+  'question-answering': { open: later(async () => (await import('./question-answering.js')).questionAnswering) },
+  'multiple-choice': { open: later(async () => (await import('./multiple-choice.js')).multipleChoice) },
+  'fill-mask': { open: later(async () => (await import('./fill-mask.js')).fillMask), embedded: ALBERT_MINI_EN },
+  'feature-extraction': {
+    open: later(async () => (await import('./feature-extraction.js')).featureExtraction),
+    embedded: ALBERT_MINI_EN,
+  },
+  'sentence-similarity': {
+    open: later(async () => (await import('./sentence-similarity.js')).sentenceSimilarity),
+    embedded: ALBERT_MINI_EN,
+  },
+  'sentence-order': {
+    open: later(async () => (await import('./sentence-order.js')).sentenceOrder),
+    embedded: ALBERT_MINI_EN,
+  },
+  'zero-shot-classification': {
+    open: later(async () => (await import('./zero-shot-classification.js')).zeroShotClassification),
+  },
 };
 
 /**
@@ -67,7 +89,7 @@ export async function pipeline<T extends Task>(
     throw mismatch('ERR_INPUT', 'source', `a checkpoint for ${task}, as there is no small one for it`, source);
   }
   const from = source ?? embeddedModel(embedded as string, task);
-  // Model and tokenizer open the source on their own: a push between the two must not come between them.
-  const { commit = checked.revision } = await openSource(from, checked);
-  return open(from, { ...checked, revision: commit });
+  // Opened once, for model and tokenizer: a push to the Hub must not come between the two.
+  checkInitOptions(checked);
+  return open(await openSource(from, checked), checked);
 }

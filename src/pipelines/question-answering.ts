@@ -1,15 +1,14 @@
 /** The question-answering pipeline: the stretches of a context that answer a question. */
 import { mismatch, type OptionNames } from '../errors.js';
 import { AlbertForQuestionAnswering, type QuestionAnsweringOutput } from '../model/models.js';
-import type { Source } from '../source.js';
-import type { AlbertTokenizer, Encoding } from '../tokenizer/tokenizer.js';
+import type { OpenedSource } from '../source.js';
+import { type AlbertTokenizer, type Encoding, pieceRange } from '../tokenizer/tokenizer.js';
 import {
   CALL_OPTIONS,
   type CallOptions,
   checkCount,
   checkTexts,
   type Job,
-  longestSequence,
   makePipeline,
   openModel,
   type Pipeline,
@@ -86,11 +85,12 @@ const NO_ANSWER: QuestionAnswer = { score: 0, start: 0, end: 0, answer: '' };
 
 const MAX_SEQ_LEN = 384;
 const DOC_STRIDE = 128;
-const SPECIAL_TOKENS = 3;
 
-export async function questionAnswering(source: Source, options: PipelineOptions): Promise<QuestionAnsweringPipeline> {
-  const [model, tokenizer] = await openModel(AlbertForQuestionAnswering, source, { strict: true, ...options });
-  const longest = longestSequence(tokenizer, model);
+export async function questionAnswering(
+  source: OpenedSource,
+  options: PipelineOptions,
+): Promise<QuestionAnsweringPipeline> {
+  const { model, tokenizer, texts } = await openModel(AlbertForQuestionAnswering, source, { strict: true, ...options });
   const encode = (
     input: QuestionInput,
     given: QuestionAnsweringOptions,
@@ -100,7 +100,7 @@ export async function questionAnswering(source: Source, options: PipelineOptions
     const { top_k = 1, max_answer_len = 15, handle_impossible_answer = false, align_to_words = true } = given;
     checkCount('top_k', top_k);
     checkCount('max_answer_len', max_answer_len);
-    const windows = encodeWindows(tokenizer, input, longest, given);
+    const windows = encodeWindows(tokenizer, input, texts.longest, given);
     return {
       sequences: windows.map(({ input_ids, token_type_ids }) => ({ input_ids, token_type_ids })) as [
         Sequence,
@@ -108,7 +108,8 @@ export async function questionAnswering(source: Source, options: PipelineOptions
       ],
       decode(outputs) {
         const scored = windows.map((window, i) => answerWindow(window, outputs[i] as QuestionAnsweringOutput));
-        const spans = bestSpans(context, scored, { top_k, max_answer_len, handle_impossible_answer, align_to_words });
+        const wanted = { top_k, max_answer_len, handle_impossible_answer, align_to_words };
+        const spans = bestSpans(context, scored, wanted);
         const answers = spans.map((span) => ({ ...span, answer: context.slice(span.start, span.end) }));
         return top_k === 1 ? (answers[0] ?? NO_ANSWER) : answers;
       },
@@ -128,10 +129,11 @@ function encodeWindows(
     throw mismatch('ERR_INPUT', 'max_seq_len', `an integer from 1 to ${longest}`, max_seq_len);
   }
   const pieces = tokenizer.encode(question, { add_special_tokens: false }).input_ids.length;
-  const room = max_seq_len - SPECIAL_TOKENS - pieces;
+  const surrounding = tokenizer.num_special_tokens(true);
+  const room = max_seq_len - surrounding - pieces;
   if (pieces === 0) throw mismatch('ERR_INPUT', 'question', 'a question', question);
   if (room < 1) {
-    const most = max_seq_len - SPECIAL_TOKENS - 1;
+    const most = max_seq_len - surrounding - 1;
     throw mismatch('ERR_TOO_LONG', 'question', `at most ${most} pieces, to leave the context room`, pieces);
   }
   const stride = doc_stride ?? Math.min(DOC_STRIDE, Math.floor(room / 2));
@@ -149,11 +151,9 @@ function encodeWindows(
 }
 
 /** The tokens that answers are made of, and their logits. */
-function answerWindow(
-  { tokens, offsets, sequence_ids }: Encoding,
-  { start_logits, end_logits }: QuestionAnsweringOutput,
-): AnswerWindow {
-  const [from, to] = [sequence_ids.indexOf(1), sequence_ids.lastIndexOf(1) + 1];
+function answerWindow(encoding: Encoding, { start_logits, end_logits }: QuestionAnsweringOutput): AnswerWindow {
+  const { tokens, offsets } = encoding;
+  const [from, to] = pieceRange(encoding, 1);
   const allowed = ({ data }: { data: Float32Array }) => Float32Array.of(data[0] as number, ...data.subarray(from, to));
   return {
     tokens: tokens.slice(from, to),

@@ -7,6 +7,7 @@ import {
   link,
   mkdir,
   open,
+  readdir,
   rename,
   rm,
   stat,
@@ -146,19 +147,38 @@ function unreadable(url: URL, cause: unknown): AlbertError {
   return new AlbertError('ERR_SOURCE', `cannot read ${url.href}: ${(cause as Error).message}`, { cause });
 }
 
+/** The most names that are read of a directory and of each folder in it. */
+const MOST_LISTED = 200;
+
+/** The names of the files in a directory and in the folders of it; `undefined` for any other URL. */
+export async function listFiles(url: URL): Promise<readonly string[] | undefined> {
+  if (url.protocol !== 'file:') return undefined;
+  const names: string[] = [];
+  const found = await readdir(url, { withFileTypes: true }).catch(() => []);
+  for (const entry of found.slice(0, MOST_LISTED)) {
+    if (!entry.isDirectory()) names.push(entry.name);
+    else {
+      const inside = await readdir(new URL(`${encodeURIComponent(entry.name)}/`, url)).catch(() => []);
+      names.push(...inside.slice(0, MOST_LISTED).map((name) => `${entry.name}/${name}`));
+    }
+  }
+  return names;
+}
+
 /** Opens a repository of the Hub: its files are read from the cache on disk. */
 export async function openHub(id: string, options: SourceOptions): Promise<OpenedHub> {
-  const { commit, locate } = await openRepository(id, options, process.env);
+  const { commit, locate, listFiles } = await openRepository(id, options, process.env);
   const cached = async <T>(
     file: string,
     signal: AbortSignal | undefined,
-    read: (url: URL, options: SourceOptions) => Promise<T>,
+    read: (url: URL, options: SourceOptions, file: string) => Promise<T>,
   ): Promise<T | undefined> => {
     const path = await locate(file, signal);
-    return path === undefined ? undefined : read(pathToFileURL(path), { ...options, signal });
+    return path === undefined ? undefined : read(pathToFileURL(path), { ...options, signal }, file);
   };
   return {
     commit,
+    listFiles,
     readFile: (file, signal = options.signal) => cached(file, signal, readFile),
     openFile: (file, signal = options.signal) => cached(file, signal, openFile),
   };

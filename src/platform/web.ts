@@ -47,6 +47,11 @@ export function openFile(url: URL, options: SourceOptions = {}, file?: string): 
   return readFile(url, options, file);
 }
 
+/** A server does not tell what a directory holds. */
+export async function listFiles(_url: URL): Promise<readonly string[] | undefined> {
+  return undefined;
+}
+
 /** Opens a repository of the Hub: its files are kept in the Cache of the page's origin. */
 export async function openHub(id: string, options: SourceOptions): Promise<OpenedHub> {
   const hub = await openRepository(id, options);

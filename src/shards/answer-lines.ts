@@ -1,24 +1,26 @@
 /** Batches of lines through a pipeline: answers in order, and faults that name their line. */
 import { AlbertError, type CallOptions, type Pipeline } from '../index.js';
-import { decodeLine, type Line } from './read-lines.js';
+import type { ParsedLine } from './formats.js';
+import { decodeLine, isBlank, type Line } from './read-lines.js';
 
 /** What is done with lines. */
 export interface LineWork<Input, Result, Call extends CallOptions> {
   readonly task: Pipeline<Result, Call, Input>;
   readonly call: Call;
-  readonly parse: (line: string) => Input;
+  readonly parse: (line: string) => ParsedLine<Input>;
 }
 
 /** A line's answer, or the error that it is. */
 export type LineAnswer<Input, Result> =
-  | { readonly line: Line; readonly input: Input; readonly result: Result }
-  | { readonly line: Line; readonly error: AlbertError };
+  | (ParsedLine<Input> & { readonly line: Line; readonly result: Result })
+  | (Pick<ParsedLine<Input>, 'others'> & { readonly line: Line; readonly error: AlbertError });
 
 /** Codes of faults that are a line's own: with any other the next line would meet the same. */
 const OF_A_LINE = ['ERR_INPUT', 'ERR_TOO_LONG'];
 
 /**
- * Answers each line: a batch at once, and where that fails one line after the other.
+ * Answers each line: a batch at once, and where that fails one line after the other. Blank lines are passed over: they stand
+ * between paragraphs and at the ends of files, and a label for nothing would be taken for an answer.
  *
  * @throws what is no line's own fault
  */
@@ -26,12 +28,17 @@ export async function* answerLines<Input, Result, Call extends CallOptions>(
   batches: AsyncIterable<readonly Line[]>,
   { task, call, parse }: LineWork<Input, Result, Call>,
 ): AsyncGenerator<LineAnswer<Input, Result>> {
-  const inputOf = (line: Line) => parse(decodeLine(line));
-  for await (const lines of batches) {
+  const parsed = (line: Line) => parse(decodeLine(line));
+  for await (const batch of batches) {
+    const lines = batch.filter((line) => !isBlank(line));
+    if (lines.length === 0) continue;
     const together = async () => {
-      const inputs = lines.map(inputOf);
-      const results = await task(inputs, call);
-      return lines.map((line, i) => ({ line, input: inputs[i] as Input, result: results[i] as Result }));
+      const all = lines.map(parsed);
+      const results = await task(
+        all.map(({ input }) => input),
+        call,
+      );
+      return all.map((one, i) => ({ line: lines[i] as Line, ...one, result: results[i] as Result }));
     };
     const answers = await together().catch(() => undefined);
     if (answers !== undefined) yield* answers;
@@ -39,12 +46,14 @@ export async function* answerLines<Input, Result, Call extends CallOptions>(
   }
 
   async function alone(line: Line): Promise<LineAnswer<Input, Result>> {
+    let others = {};
     try {
-      const input = inputOf(line);
-      if (Array.isArray(input)) throw new AlbertError('ERR_INPUT', '"line" expected one input, got an array');
-      return { line, input, result: await task(input, call) };
+      const one = parsed(line);
+      others = one.others;
+      if (Array.isArray(one.input)) throw new AlbertError('ERR_INPUT', '"line" expected one input, got an array');
+      return { line, ...one, result: await task(one.input, call) };
     } catch (error) {
-      if (error instanceof AlbertError && OF_A_LINE.includes(error.code)) return { line, error };
+      if (error instanceof AlbertError && OF_A_LINE.includes(error.code)) return { line, others, error };
       throw error;
     }
   }

@@ -1,4 +1,6 @@
 /** How each task's inputs and answers are written as lines of JSON: the command line's words, and those of files of answers. */
+
+import { mismatch } from '../errors.js';
 import {
   AlbertError,
   type ChoicesInput,
@@ -14,13 +16,36 @@ import {
   type Tensor,
   type TextPair,
   type TokenEntity,
+  type ZeroShotClassification,
 } from '../index.js';
 
 export interface LineFormat<Input, Result> {
-  /** @throws ERR_INPUT for a line that is no JSON; the pipeline checks what it holds */
-  parse(line: string): Input;
+  /** What a line looks like, for whoever wrote another. */
+  readonly shape: string;
+  /** Keys of a line's object that are the task's input: all others are the caller's. */
+  readonly reads: readonly string[];
+  /** Keys of the row, whatever the input. */
+  readonly writes: readonly string[];
+  /** The input from a line's object; the pipeline checks what it holds. */
+  input(fields: Fields): Input;
   /** What is written of an answer. */
   row(input: Input, result: Result): object;
+}
+
+// A line may hold anything: the pipeline checks it.
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type Fields = Readonly<Record<string, any>>;
+
+/** A line's input, and what else the line holds. */
+export interface ParsedLine<Input> {
+  readonly input: Input;
+  /** The caller's own keys, such as an `id`: they come back in the answer. */
+  readonly others: Readonly<Record<string, unknown>>;
+}
+
+/** What is written of a line that has no answer. The caller's own keys of the line follow, where it could be read. */
+export interface ErrorRow {
+  readonly error: { readonly code: string; readonly message: string };
 }
 
 /** Tasks over lines. A text is a line of JSON too: a string, or an object with `text`. */
@@ -33,37 +58,71 @@ export interface LineTasks {
   'feature-extraction': LineFormat<string, Tensor<Float32Array>>;
   'sentence-similarity': LineFormat<SentencesInput, number[]>;
   'sentence-order': LineFormat<OrderInput, SentenceOrder>;
+  'zero-shot-classification': LineFormat<string, ZeroShotClassification>;
 }
+
+const TEXT = {
+  shape: 'a string, or {"text": …}',
+  reads: ['text'],
+  input: ({ text }: Fields): string => text,
+};
 
 export const FORMATS: LineTasks = {
   'text-classification': {
-    parse(line) {
-      const value = parseJson<string | TextPair | { readonly text: string } | null>(line);
-      if (typeof value !== 'object' || value === null) return value as string;
-      const { text } = value;
-      return 'text_pair' in value ? { text, text_pair: value.text_pair } : text;
-    },
+    ...TEXT,
+    reads: ['text', 'text_pair'],
+    writes: ['text', 'text_pair', 'labels'],
+    input: (fields) => ('text_pair' in fields ? { text: fields.text, text_pair: fields.text_pair } : fields.text),
     row: (input, labels) => ({ ...(typeof input === 'string' ? { text: input } : input), labels }),
   },
-  'token-classification': { parse: parseText, row: (text, entities) => ({ text, entities }) },
+  'token-classification': {
+    ...TEXT,
+    writes: ['text', 'entities'],
+    row: (text, entities) => ({ text, entities }),
+  },
   'question-answering': {
-    parse: parseAs('{"question": …, "context": …}'),
+    shape: '{"question": …, "context": …}',
+    reads: ['question', 'context'],
+    writes: ['question', 'answers'],
+    input: ({ question, context }) => ({ question, context }),
     // A list whatever `top_k` is: all lines of a file have one shape.
     row: ({ question }, answers) => ({ question, answers: [answers].flat() }),
   },
   'multiple-choice': {
-    parse: parseAs('{"prompt": …, "choices": […]}'),
+    shape: '{"prompt": …, "choices": […]}',
+    reads: ['prompt', 'choices'],
+    writes: ['prompt', 'choices'],
+    input: ({ prompt, choices }) => ({ prompt, choices }),
     row: ({ prompt }, choices) => ({ prompt, choices }),
   },
-  'fill-mask': { parse: parseText, row: (text, masks) => ({ text, masks }) },
-  'feature-extraction': { parse: parseText, row: (text, vector) => ({ text, embedding: vector.tolist() }) },
+  'fill-mask': {
+    ...TEXT,
+    writes: ['text', 'masks'],
+    row: (text, masks) => ({ text, masks }),
+  },
+  'feature-extraction': {
+    ...TEXT,
+    writes: ['text', 'embedding'],
+    row: (text, vector) => ({ text, embedding: vector.tolist() }),
+  },
   'sentence-similarity': {
-    parse: parseAs('{"source_sentence": …, "sentences": […]}'),
+    shape: '{"source_sentence": …, "sentences": […]}',
+    reads: ['source_sentence', 'sentences'],
+    writes: ['source_sentence', 'sentences'],
+    input: ({ source_sentence, sentences }) => ({ source_sentence, sentences }),
     row: ({ source_sentence, sentences }, scores) => ({ source_sentence, sentences: rank(sentences, scores) }),
   },
   'sentence-order': {
-    parse: parseAs('{"first": …, "second": …}'),
+    shape: '{"first": …, "second": …}',
+    reads: ['first', 'second'],
+    writes: ['first', 'second', 'inOrder', 'swapped'],
+    input: ({ first, second }) => ({ first, second }),
     row: ({ first, second }, order) => ({ first, second, ...order }),
+  },
+  'zero-shot-classification': {
+    ...TEXT,
+    writes: ['sequence', 'labels', 'scores'],
+    row: (_text, answer) => answer,
   },
 };
 
@@ -72,20 +131,73 @@ export function rank(sentences: readonly string[], scores: readonly number[]): {
   return sentences.map((sentence, i) => ({ sentence, score: scores[i] as number })).sort((a, b) => b.score - a.score);
 }
 
-/** @param shape what a line looks like, for whoever wrote another */
-function parseJson<T>(line: string, shape = 'a string, or {"text": …}'): T {
+/**
+ * A line of JSON.
+ *
+ * @throws ERR_INPUT for a line that is no JSON, and for keys of the caller whose values could not be written again as they are
+ */
+export function parseLine<Input, Result>(line: string, format: LineFormat<Input, Result>): ParsedLine<Input> {
+  let value: unknown;
   try {
-    return JSON.parse(line);
+    value = JSON.parse(line);
   } catch (cause) {
-    throw new AlbertError('ERR_INPUT', `expected JSON, ${shape}: ${(cause as Error).message}`, { cause });
+    throw new AlbertError('ERR_INPUT', `expected JSON, ${format.shape}: ${(cause as Error).message}`, { cause });
   }
+  // A string is a text. The pipeline says what is wrong with anything else.
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { input: value as Input, others: {} };
+  const others = Object.entries(value).filter(([key]) => !format.reads.includes(key));
+  for (const [key, other] of others) checkOther(key, other);
+  return { input: format.input(value), others: Object.fromEntries(others) };
 }
 
-function parseAs<T>(shape: string): (line: string) => T {
-  return (line) => parseJson(line, shape);
+/** In arrays and objects within each other; `JSON.stringify` calls itself for each. */
+const DEEPEST = 100;
+
+/** What JSON in JavaScript would change or choke on: an id of 19 digits must not come back as another. */
+function checkOther(key: string, value: unknown, depth = 0): void {
+  const lossy = typeof value === 'number' && (!Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER);
+  if (lossy) throw mismatch('ERR_INPUT', key, 'a number within ±(2^53 − 1), or a string, to be kept as it is', value);
+  if (typeof value !== 'object' || value === null) return;
+  if (depth === DEEPEST) {
+    throw new AlbertError(
+      'ERR_INPUT',
+      `"${key}" expected at most ${DEEPEST} arrays or objects within each other, got more`,
+    );
+  }
+  for (const inner of Object.values(value)) checkOther(key, inner, depth + 1);
 }
 
-function parseText(line: string): string {
-  const value = parseJson<string | { readonly text: string } | null>(line);
-  return typeof value === 'object' ? (value?.text as string) : value;
+/** A row with the caller's keys in front of its own. */
+export function fullRow(
+  others: ParsedLine<unknown>['others'],
+  row: object,
+  { writes }: { readonly writes: readonly string[] },
+): object {
+  return { ...renamed(others, [...writes, 'error']), ...row };
+}
+
+/** What is written of a line that has no answer. No other row has the key `error`. */
+export function errorRow(
+  error: object,
+  others: ParsedLine<unknown>['others'],
+  { writes }: { readonly writes: readonly string[] },
+): ErrorRow {
+  return { error, ...renamed(others, [...writes, 'error']) } as ErrorRow;
+}
+
+/** The caller's keys; one that is also a key of ours gets `input_` in front, so that neither hides the other. */
+export function renamed(
+  others: ParsedLine<unknown>['others'],
+  ours: readonly string[],
+): Readonly<Record<string, unknown>> {
+  const keys = Object.keys(others);
+  if (!keys.some((key) => ours.includes(key))) return others;
+  const taken = new Set([...keys, ...ours]);
+  const rename = (key: string) => {
+    let free = key;
+    while (taken.has(free)) free = `input_${free}`;
+    taken.add(free);
+    return free;
+  };
+  return Object.fromEntries(keys.map((key) => [ours.includes(key) ? rename(key) : key, others[key]]));
 }

@@ -2,17 +2,12 @@
 import { AlbertError, type CallOptions, type Pipeline, type Pipelines } from '../index.js';
 import { answerLines } from './answer-lines.js';
 import { readShard, type Shard } from './cut.js';
-import { FORMATS, type LineFormat, type LineTasks } from './formats.js';
-
-/** What is written of a line that has no answer. */
-export interface ErrorRow {
-  readonly error: { readonly code: string; readonly message: string };
-}
+import { errorRow, FORMATS, fullRow, type LineFormat, type LineTasks, parseLine } from './formats.js';
 
 export interface ShardRow {
   /** The byte of the file at which the line begins. */
   readonly offset: number;
-  /** The line's answer as its command prints it, or an {@link ErrorRow}. */
+  /** The line's answer as its command prints it, the caller's own keys of the line in front; or an {@link ErrorRow}. */
   readonly row: object;
   readonly failed: boolean;
 }
@@ -21,7 +16,8 @@ export interface ShardRow {
 export type LineCall<T extends keyof LineTasks> = NonNullable<Parameters<Pipelines[T]>[1]>;
 
 /**
- * Answers the lines of a shard, in order: each is one row, also where it is at fault. Nothing but the next few lines is in memory.
+ * Answers the lines of a shard, in order: each is one row, also where it is at fault; blank lines are none. Nothing but the next
+ * few lines is in memory.
  *
  * @param pipe the task's pipeline; it is not disposed of
  * @throws ERR_INPUT for a task that has no lines; ERR_SOURCE for a file that cannot be read; and what
@@ -36,19 +32,20 @@ export async function* processShard<T extends keyof LineTasks>(
   if (!Object.hasOwn(FORMATS, task)) {
     throw new AlbertError('ERR_INPUT', `"task" expected ${Object.keys(FORMATS).join(', ')}, got ${task}`);
   }
-  const { parse, row } = FORMATS[task] as LineFormat<unknown, unknown>;
+  const format = FORMATS[task] as LineFormat<unknown, unknown>;
   const work = {
     task: pipe as unknown as Pipeline<unknown, CallOptions, unknown>,
     call: options as CallOptions,
-    parse,
+    parse: (line: string) => parseLine(line, format),
   };
   for await (const answer of answerLines(readShard(shard), work)) {
-    const { offset } = answer.line;
-    if ('error' in answer) yield { offset, row: errorRow(offset, answer.error), failed: true };
-    else yield { offset, row: row(answer.input, answer.result), failed: false };
+    const { line, others } = answer;
+    const { offset } = line;
+    if ('error' in answer) {
+      const { code, message } = answer.error;
+      yield { offset, row: errorRow({ code, message: `byte ${offset}: ${message}` }, others, format), failed: true };
+    } else {
+      yield { offset, row: fullRow(others, format.row(answer.input, answer.result), format), failed: false };
+    }
   }
-}
-
-function errorRow(offset: number, { code, message }: AlbertError): ErrorRow {
-  return { error: { code, message: `byte ${offset}: ${message}` } };
 }

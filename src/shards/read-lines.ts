@@ -6,6 +6,8 @@ import { AlbertError } from '../index.js';
 export interface Line {
   /** The input's byte at which it begins. */
   readonly offset: number;
+  /** Counted from 1 where reading began. */
+  readonly number: number;
   readonly bytes: Uint8Array;
 }
 
@@ -39,6 +41,7 @@ export async function* readLines(
   let batch: Line[] = [];
   let batchBytes = 0;
   let begin = offset;
+  let number = 0;
   const hold = (part: Uint8Array) => {
     const kept = part.subarray(0, Math.max(0, MAX_LINE_BYTES + 2 - held));
     if (kept.length > 0) parts.push(kept);
@@ -46,7 +49,7 @@ export async function* readLines(
   };
   const take = () => {
     const bytes = parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts);
-    batch.push({ offset: begin, bytes: bytes.at(-1) === RETURN ? bytes.subarray(0, -1) : bytes });
+    batch.push({ offset: begin, number: ++number, bytes: bytes.at(-1) === RETURN ? bytes.subarray(0, -1) : bytes });
     batchBytes += bytes.length;
     [parts, held] = [[], 0];
   };
@@ -74,6 +77,12 @@ export async function* readLines(
   }
 }
 
+/** Whether a line holds nothing but ASCII's white space. */
+export function isBlank({ offset, bytes }: Line): boolean {
+  const marked = offset === 0 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+  return bytes.subarray(marked ? 3 : 0).every((byte) => byte === 0x20 || (byte >= 0x09 && byte <= RETURN));
+}
+
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
@@ -81,7 +90,7 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
  *
  * @throws ERR_TOO_LONG past {@link MAX_LINE_BYTES}, ERR_INPUT for what is no UTF-8: a replaced character would be another text
  */
-export function decodeLine({ offset, bytes }: Line): string {
+export function decodeLine({ offset, bytes }: Pick<Line, 'offset' | 'bytes'>): string {
   if (bytes.length > MAX_LINE_BYTES) {
     throw new AlbertError('ERR_TOO_LONG', `"line" expected at most ${MAX_LINE_BYTES} bytes, got more`);
   }

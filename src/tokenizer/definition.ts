@@ -1,5 +1,7 @@
-/** What both tokenizer files boil down to, and the limits that every tokenizer keeps whatever its file. */
+/** What every tokenizer file boils down to, and the limits that every tokenizer keeps whatever its file. */
 import { mismatch } from '../errors.js';
+import type { AlignedText } from './offsets.js';
+import type { Pieces } from './pieces.js';
 
 /** The most pieces a vocabulary may have, added tokens included. */
 export const MAX_PIECES = 1_000_000;
@@ -17,12 +19,9 @@ export interface AddedToken {
 }
 
 export interface TokenizerDefinition {
-  /** The pieces of the unigram model; a piece's place is its id. */
+  /** The vocabulary of the model; a piece's index is its id. */
   readonly pieces: readonly string[]; // (vocab)
-  readonly scores: Float32Array; // (vocab)
-  readonly unknownId: number;
-  /** Whether text may match a piece: not the unknown piece, a control piece or one marked unused. */
-  readonly matchable: (id: number) => boolean;
+  readonly model: TokenModel;
   readonly addedTokens: readonly AddedToken[];
   readonly normalizer: {
     readonly quotes: boolean;
@@ -31,6 +30,17 @@ export interface TokenizerDefinition {
     /** SentencePiece's precompiled character map, undecoded. */
     readonly charsmap: Uint8Array | undefined;
   };
+}
+
+/** A kind of tokenizer: how normalised text is cut into pieces, and how pieces are put together again. */
+export interface TokenModel {
+  readonly kind: 'unigram';
+  /** Cuts `[from, to)` of a normalised text and appends the pieces. */
+  segment(source: AlignedText, from: number, to: number, pieces: Pieces): void;
+  /** Whether the vocabulary marks this token as one that a word begins with. */
+  startsWord(token: string): boolean;
+  /** The text of tokens in a row. */
+  join(tokens: readonly string[]): string;
 }
 
 /** The roles that special tokens play, under the names of `tokenizer_config.json`. */

@@ -1,6 +1,6 @@
 /** What a text becomes: ids, mask, types and offsets, with the special tokens around the pieces. */
 import { mismatch } from '../errors.js';
-import type { Pieces } from './segmenter.js';
+import type { Pieces } from './pieces.js';
 import type { Window } from './truncation.js';
 
 /** The most tokens of one call, its windows and padding included: twice what the longest text can make. */
@@ -20,12 +20,15 @@ export interface Encoding {
   tokens: string[]; // (seq)
   /**
    * `[start, end)` in the caller's string, in UTF-16 units: `text.slice(start, end)` is what the token was made of,
-   * without white space. In a pair, each token's range is in its own text. Special tokens and padding have `[0, 0]`.
+   * without white space. In a pair, each token's range is in its own text; with `is_split_into_words`, in its own word.
+   * Special tokens and padding have `[0, 0]`.
    * Empty with `return_offsets: false`.
    */
   offsets: [number, number][]; // (seq, 2)
   /** The text that a token comes from: 0, or 1 for the second of a pair; null for special tokens and padding. */
   sequence_ids: (0 | 1 | null)[]; // (seq)
+  /** With `is_split_into_words`: the index of a token's word in its text; null for special tokens and padding. */
+  word_ids?: (number | null)[]; // (seq)
   /** The further windows over a text that was cut; empty when it fits. They have no further windows themselves. */
   overflowing: Encoding[];
 }
@@ -46,11 +49,18 @@ export interface AssembleOptions {
   readonly template: Template;
   readonly specialTokens: boolean;
   readonly offsets: boolean;
+  readonly words: boolean;
 }
 
 /** The number of special tokens that surround one text, or two. */
 export function specialTokenCount(texts: number): number {
   return texts + 1;
+}
+
+/** Where the pieces of a text are among an encoding's tokens, without the template's: `[0, 0)` of a text without pieces. */
+export function pieceRange({ sequence_ids }: Encoding, text: 0 | 1 = 0): [start: number, end: number] {
+  const start = sequence_ids.indexOf(text);
+  return start < 0 ? [0, 0] : [start, sequence_ids.lastIndexOf(text) + 1];
 }
 
 /**
@@ -91,6 +101,7 @@ export function pad(encoding: Encoding, length: number, options: AssembleOptions
       window.tokens.push(token);
       if (options.offsets) window.offsets.push([0, 0]);
       window.sequence_ids.push(null);
+      window.word_ids?.push(null);
     }
   }
 }
@@ -128,8 +139,9 @@ function special({ id, token }: Special, type: 0 | 1): Part {
   return { ids: [id], tokens: [token], starts: [0], ends: [0], type, text: null };
 }
 
-function cut({ ids, tokens, starts, ends }: Pieces, [from, to]: Window, text: 0 | 1): Part {
+function cut({ ids, tokens, starts, ends, words }: Pieces, [from, to]: Window, text: 0 | 1): Part {
   return {
+    ...(words && { words: words.slice(from, to) }),
     ids: ids.slice(from, to),
     tokens: tokens.slice(from, to),
     starts: starts.slice(from, to),
@@ -140,7 +152,7 @@ function cut({ ids, tokens, starts, ends }: Pieces, [from, to]: Window, text: 0 
 }
 
 /** Joins whole arrays: a megabyte of text has up to a million tokens, and pushing each six times took twice as long. */
-function join(parts: readonly Part[], { offsets }: AssembleOptions): Encoding {
+function join(parts: readonly Part[], { offsets, words }: AssembleOptions): Encoding {
   const collect = <T>(values: (part: Part) => T[]): T[] => ([] as T[]).concat(...parts.map(values));
   const repeat = <T>(value: (part: Part) => T): T[] =>
     collect((part) => new Array<T>(part.ids.length).fill(value(part)));
@@ -151,6 +163,7 @@ function join(parts: readonly Part[], { offsets }: AssembleOptions): Encoding {
     tokens: collect(({ tokens }) => tokens),
     offsets: offsets ? collect(({ starts, ends }) => starts.map((start, i) => [start, ends[i] as number])) : [],
     sequence_ids: repeat(({ text }) => text),
+    ...(words && { word_ids: collect((part): (number | null)[] => part.words ?? part.ids.map(() => null)) }),
     overflowing: [],
   };
 }

@@ -5,8 +5,8 @@ import type { TruncationStrategy } from './truncation.js';
 
 /** How texts become ids: pairs, cuts, windows, padding. */
 export interface EncodeOptions {
-  /** The second text of a pair. */
-  text_pair?: string;
+  /** The second text of a pair; with `is_split_into_words`, its words. */
+  text_pair?: string | readonly string[];
   /**
    * What to cut when there are more than `max_length` tokens: `true` or `'longest_first'` the longer text of a pair,
    * `'only_first'`, `'only_second'`. What is cut off is in `overflowing`. Default: nothing is cut, unless `max_length`
@@ -26,6 +26,8 @@ export interface EncodeOptions {
   return_offsets?: boolean;
   /** `false` leaves out `[CLS]` and `[SEP]`. Default true. */
   add_special_tokens?: boolean;
+  /** Texts are arrays of words; each word is encoded alone, `word_ids` says which token is of which. Default false. */
+  is_split_into_words?: boolean;
 }
 
 /** Pairs of a batch are its inputs. */
@@ -36,6 +38,7 @@ export const BATCH_OPTIONS: OptionNames<Omit<EncodeOptions, 'text_pair'>> = {
   padding: true,
   return_offsets: true,
   add_special_tokens: true,
+  is_split_into_words: true,
 };
 
 export const ENCODE_OPTIONS: OptionNames<EncodeOptions> = { text_pair: true, ...BATCH_OPTIONS };
@@ -48,6 +51,7 @@ export interface ResolvedOptions {
   readonly padding: number | 'longest' | undefined;
   readonly offsets: boolean;
   readonly specialTokens: boolean;
+  readonly words: boolean;
 }
 
 /** @throws ERR_INPUT naming the option; ERR_TOO_LONG when padding alone passes the limit on tokens */
@@ -73,8 +77,9 @@ export function resolveOptions(options: EncodeOptions, modelMaxLength: number): 
       truncation === false ? undefined : { strategy: truncation === true ? 'longest_first' : truncation, maxLength },
     stride,
     padding: padding === 'max_length' ? maxLength : padding === false ? undefined : 'longest',
-    offsets: readFlag(options.return_offsets, 'return_offsets'),
-    specialTokens: readFlag(options.add_special_tokens, 'add_special_tokens'),
+    offsets: readFlag(options.return_offsets, 'return_offsets', true),
+    specialTokens: readFlag(options.add_special_tokens, 'add_special_tokens', true),
+    words: readFlag(options.is_split_into_words, 'is_split_into_words', false),
   };
 }
 
@@ -103,7 +108,7 @@ function isCount(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-function readFlag(value: unknown, title: string): boolean {
-  if (value === undefined || typeof value === 'boolean') return value ?? true;
+function readFlag(value: unknown, title: string, fallback: boolean): boolean {
+  if (value === undefined || typeof value === 'boolean') return value ?? fallback;
   throw mismatch('ERR_INPUT', title, 'true or false', value);
 }

@@ -7,6 +7,7 @@ import { PbfReader } from 'pbf';
 
 import { AlbertError, mismatch } from '../errors.js';
 import { type AddedToken, type SpecialTokens, type TokenizerDefinition, VocabularyBuilder } from './definition.js';
+import { Unigram } from './unigram.js';
 
 /** The largest `spiece.model`. ALBERT's has 30,000 pieces in 0.7 MiB. */
 const MAX_SPIECE_BYTES = 16 << 20;
@@ -52,11 +53,10 @@ export function readSentencePiece(
   if (unknown.length !== 1) throw mismatch('ERR_TOKENIZER', 'pieces', 'one unknown piece', unknown.length, FILE);
   const { pieces } = vocabulary;
   const ids = new Map(pieces.map((piece, id) => [piece, id]));
+  const isMatchable = (id: number) => types[id] === NORMAL || types[id] === USER_DEFINED;
   return {
     pieces,
-    scores: vocabulary.scores(),
-    unknownId: unknown[0] as number,
-    matchable: (id) => types[id] === NORMAL || types[id] === USER_DEFINED,
+    model: new Unigram(pieces, vocabulary.scores(), unknown[0] as number, isMatchable),
     addedTokens: [...new Set(Object.values(special))].flatMap((content): AddedToken[] => {
       const id = ids.get(content);
       return id === undefined ? [] : [{ id, content, special: true, normalized: false }];

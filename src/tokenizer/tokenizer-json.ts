@@ -15,6 +15,7 @@ import {
 } from './definition.js';
 import { describe, type JsonObject, parseObject, readArray, readObject, same } from './json.js';
 import { SPACE_MARK } from './normalizer.js';
+import { Unigram } from './unigram.js';
 
 /** The largest `tokenizer.json`. That of 250,000 pieces has 17 MB. */
 const MAX_TOKENIZER_JSON_BYTES = 32 << 20;
@@ -31,7 +32,8 @@ export function readTokenizerJson(bytes: Uint8Array, special: SpecialTokens): To
   const addedTokens = readAddedTokens(file.added_tokens, pieces);
   checkPostProcessor(file.post_processor, special, pieces);
   const unmatchable = new Set([unknownId, ...addedTokens.filter((token) => token.special).map(({ id }) => id)]);
-  return { pieces, scores, unknownId, matchable: (id) => !unmatchable.has(id), addedTokens, normalizer };
+  const model = new Unigram(pieces, scores, unknownId, (id) => !unmatchable.has(id));
+  return { pieces, model, addedTokens, normalizer };
 }
 
 /** ALBERT's steps, each at most once and in this order. */

@@ -1,11 +1,18 @@
 /** ALBERT's tokenizer: text to ids with places in the caller's string, and back. */
 import { checkOptions, mismatch, throwIfAborted } from '../errors.js';
-import { openSource, type Source } from '../source.js';
+import { type OpenedSource, openSource, type Source } from '../source.js';
 import { asOneLoad, SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
 import { readTokenizerConfig, type TokenizerConfig } from './config.js';
-import type { TokenizerDefinition } from './definition.js';
-import { type AssembleOptions, assemble, checkTokenCount, type Encoding, pad, type Template } from './encoding.js';
-import { SPACE_MARK } from './normalizer.js';
+import type { TokenizerDefinition, TokenModel } from './definition.js';
+import {
+  type AssembleOptions,
+  assemble,
+  checkTokenCount,
+  type Encoding,
+  pad,
+  specialTokenCount,
+  type Template,
+} from './encoding.js';
 import {
   BATCH_OPTIONS,
   ENCODE_OPTIONS,
@@ -19,12 +26,18 @@ import { readSentencePiece } from './sentencepiece.js';
 import { readTokenizerJson } from './tokenizer-json.js';
 import { cutWindows, type Window } from './truncation.js';
 
-export { type Encoding, stackEncodings } from './encoding.js';
+export { type Encoding, pieceRange, stackEncodings } from './encoding.js';
 export type { EncodeOptions } from './options.js';
 export type { TruncationStrategy } from './truncation.js';
 
 /** A text, or two texts that are encoded as one pair. */
 export type TextInput = string | readonly [text: string, text_pair: string];
+
+/** A text as words, or two that are encoded as one pair: what `is_split_into_words` takes. */
+export type WordsInput = readonly string[] | readonly [text: readonly string[], text_pair: readonly string[]];
+
+/** One text as it is given: whole, or as words. */
+type Text = string | readonly string[];
 
 /**
  * Encodes text as ALBERT's SentencePiece tokenizer does. Made by {@link AlbertTokenizer.from_pretrained}; it holds no
@@ -49,6 +62,7 @@ export class AlbertTokenizer {
   readonly #tokens: string[];
   readonly #ids: ReadonlyMap<string, number>;
   readonly #specialIds: ReadonlySet<number>;
+  readonly #model: TokenModel;
   readonly #segmenter: Segmenter;
   readonly #template: Template;
 
@@ -57,6 +71,7 @@ export class AlbertTokenizer {
     for (const { id, content } of definition.addedTokens) this.#tokens[id] = content;
     this.#ids = new Map(this.#tokens.map((token, id) => [token, id]));
     this.#specialIds = new Set(definition.addedTokens.filter(({ special }) => special).map(({ id }) => id));
+    this.#model = definition.model;
     this.#segmenter = new Segmenter(definition, config.remove_space);
     this.vocab_size = this.#tokens.length;
     this.model_max_length = config.model_max_length;
@@ -86,8 +101,11 @@ export class AlbertTokenizer {
    */
   static async from_pretrained(source: Source, given?: SourceOptions): Promise<AlbertTokenizer> {
     const options = asOneLoad(checkOptions(given, SOURCE_OPTIONS), { weights: false });
-    const { signal } = options;
-    const opened = await openSource(source, options);
+    return AlbertTokenizer.from_opened(await openSource(source, options), options.signal);
+  }
+
+  /** @internal `from_pretrained` of a source that is open. */
+  static async from_opened(opened: OpenedSource, signal: AbortSignal | undefined): Promise<AlbertTokenizer> {
     const config = readTokenizerConfig(await opened.readFile('tokenizer_config.json', signal));
     const json = await opened.readFile('tokenizer.json', signal);
     const spiece = json === undefined ? await opened.readFile('spiece.model', signal) : undefined;
@@ -101,15 +119,16 @@ export class AlbertTokenizer {
    * Encodes one text, or a pair with `text_pair`, as `[CLS] text [SEP]` or `[CLS] text [SEP] text_pair [SEP]`. Special
    * tokens written in the text, such as `[MASK]`, are those tokens.
    *
+   * @param text an array of words with `is_split_into_words`
    * @throws ERR_INPUT naming the argument at fault; ERR_TOO_LONG past 1 Mi characters, 4 Mi after normalisation, or 8 Mi
    *   tokens in all windows
    */
-  encode(text: string, given?: EncodeOptions): Encoding {
+  encode(text: string | readonly string[], given?: EncodeOptions): Encoding {
     const options = checkOptions(given, ENCODE_OPTIONS);
     const resolved = resolveOptions(options, this.model_max_length);
     const texts = options.text_pair === undefined ? [text] : [text, options.text_pair];
     texts.forEach((item, i) => {
-      if (typeof item !== 'string') throw mismatch('ERR_INPUT', i === 0 ? 'text' : 'text_pair', 'a string', item);
+      checkText(i === 0 ? 'text' : 'text_pair', item, resolved.words);
     });
     const encoding = this.#encode(texts, resolved);
     this.#pad([encoding], resolved);
@@ -121,14 +140,19 @@ export class AlbertTokenizer {
    *
    * @throws ERR_INPUT, with the index of the text at fault; ERR_TOO_LONG as `encode`, or past 8 Mi tokens in the batch
    */
-  encode_batch(inputs: readonly TextInput[], given?: Omit<EncodeOptions, 'text_pair'>): Encoding[] {
+  encode_batch(inputs: readonly (TextInput | WordsInput)[], given?: Omit<EncodeOptions, 'text_pair'>): Encoding[] {
     const resolved = resolveOptions(checkOptions(given, BATCH_OPTIONS), this.model_max_length);
     if (!Array.isArray(inputs)) throw mismatch('ERR_INPUT', 'inputs', 'an array of texts or pairs', inputs);
-    const batch = Array.from(inputs as readonly TextInput[], (input, i) => {
-      const texts: readonly unknown[] = Array.isArray(input) ? input : [input];
-      const valid = texts.every((text) => typeof text === 'string') && texts.length <= 2 && texts.length > 0;
-      if (!valid) throw mismatch('ERR_INPUT', 'inputs', 'a text or [text, text_pair]', input, `[${i}]`);
-      return texts as readonly string[];
+    const { words } = resolved;
+    const batch = Array.from(inputs as readonly unknown[], (input, i) => {
+      const isPair = Array.isArray(input) && (!words || Array.isArray(input[0]));
+      const texts: readonly unknown[] = isPair ? input : [input];
+      const valid = texts.every((text) => (words ? isWords(text) : typeof text === 'string'));
+      if (!valid || texts.length > 2 || texts.length === 0) {
+        const expected = words ? 'an array of words or two of them' : 'a text or [text, text_pair]';
+        throw mismatch('ERR_INPUT', 'inputs', expected, input, `[${i}]`);
+      }
+      return texts as readonly Text[];
     });
     let count = 0;
     const encodings = batch.map((texts) => {
@@ -160,8 +184,7 @@ export class AlbertTokenizer {
       index++;
       if (!skip_special_tokens || !this.#specialIds.has(id)) tokens.push(token);
     }
-    // The mark is a space; the one before the first word belongs to no text.
-    return tokens.join('').replaceAll(SPACE_MARK, ' ').replace(/^ /, '');
+    return this.#model.join(tokens);
   }
 
   /** The id of a piece or added token, spelled as in the vocabulary (`▁the`); undefined when there is none. */
@@ -174,9 +197,21 @@ export class AlbertTokenizer {
     return this.#tokens[id];
   }
 
-  #encode(texts: readonly string[], options: ResolvedOptions): Encoding {
+  /** Whether the vocabulary marks a token as the first of a word: of `▁un` `believ` `able`, the first is. */
+  startsWord(token: string): boolean {
+    return this.#model.startsWord(token);
+  }
+
+  /** How many special tokens surround one text, or a pair. */
+  num_special_tokens(pair = false): number {
+    return specialTokenCount(pair ? 2 : 1);
+  }
+
+  #encode(texts: readonly Text[], options: ResolvedOptions): Encoding {
     const room = roomForPieces(options, texts.length);
-    const pieces = texts.map((text) => this.#segmenter.segment(text));
+    const pieces = texts.map((text) =>
+      typeof text === 'string' ? this.#segmenter.segment(text) : this.#segmenter.segmentWords(text),
+    );
     const lengths = pieces.map(({ ids }) => ids.length);
     const strategy = options.truncation?.strategy ?? 'longest_first';
     const windows: Window[][] = cutWindows(lengths, room, strategy, options.stride);
@@ -191,8 +226,8 @@ export class AlbertTokenizer {
     for (const encoding of encodings) pad(encoding, length, this.#assembleOptions(options));
   }
 
-  #assembleOptions({ specialTokens, offsets }: ResolvedOptions): AssembleOptions {
-    return { template: this.#template, specialTokens, offsets };
+  #assembleOptions({ specialTokens, offsets, words }: ResolvedOptions): AssembleOptions {
+    return { template: this.#template, specialTokens, offsets, words };
   }
 
   #requireId(role: string, token: string): number {
@@ -200,6 +235,16 @@ export class AlbertTokenizer {
     if (id === undefined) throw mismatch('ERR_TOKENIZER', role, 'a token of the vocabulary', token);
     return id;
   }
+}
+
+function checkText(title: string, text: unknown, words: boolean): void {
+  if (words ? !isWords(text) : typeof text !== 'string') {
+    throw mismatch('ERR_INPUT', title, words ? 'an array of words' : 'a string', text);
+  }
+}
+
+function isWords(value: unknown): boolean {
+  return Array.isArray(value) && value.every((word) => typeof word === 'string');
 }
 
 /** Tokens of an encoding and its windows, each padded to `length`. */

@@ -5,37 +5,70 @@
  * fall the other way (5 of 6,053 lines of English).
  */
 import { codePointAt } from './code-point.js';
+import type { TokenModel } from './definition.js';
+import { markSpaces, SPACE_MARK } from './normalizer.js';
+import type { AlignedText } from './offsets.js';
+import { appendPiece, type Pieces } from './pieces.js';
 import { Trie } from './trie.js';
 
 /** What an unknown character costs below the worst piece (`kUnkPenalty`). */
 const UNKNOWN_PENALTY = 10;
 
 /** A segmentation: piece `i` is `ids[i]` and ends before unit `ends[i]`; it starts where the one before ends. */
-export interface Segmentation {
+interface Segmentation {
   readonly ids: Int32Array; // (pieces)
   readonly ends: Int32Array; // (pieces)
 }
 
-export class Unigram {
+export class Unigram implements TokenModel {
+  readonly kind = 'unigram';
+  readonly #pieces: readonly string[]; // (vocab)
   readonly #trie: Trie;
   readonly #scores: Float32Array; // (vocab)
   readonly #unknownId: number;
   readonly #unknownScore: number;
 
-  /** `matchable` lists the ids that text may match: not the unknown piece, nor control pieces such as `[CLS]`. */
-  constructor(pieces: readonly string[], scores: Float32Array, matchable: readonly number[], unknownId: number) {
+  /** `isMatchable` is whether text may match a piece: not the unknown piece, nor control pieces such as `[CLS]`. */
+  constructor(
+    pieces: readonly string[],
+    scores: Float32Array,
+    unknownId: number,
+    isMatchable: (id: number) => boolean,
+  ) {
+    const matchable = pieces.map((_, id) => id).filter(isMatchable);
     this.#trie = new Trie(
       matchable.map((id) => pieces[id] as string),
       matchable,
     );
+    this.#pieces = pieces;
     this.#scores = scores;
     this.#unknownId = unknownId;
     const worst = matchable.reduce((low, id) => Math.min(low, scores[id]!), 0);
     this.#unknownScore = Math.fround(worst - UNKNOWN_PENALTY);
   }
 
-  /** Cuts a normalised text into pieces. Unknown characters in a row are one unknown piece. */
-  segment(text: string): Segmentation {
+  /** Unknown characters in a row are one unknown piece. */
+  segment(source: AlignedText, start: number, end: number, pieces: Pieces): void {
+    const { text, starts, ends: sourceEnds } = markSpaces(source, start, end);
+    const { ids, ends } = this.#bestPath(text);
+    for (let i = 0, from = 0; i < ids.length; from = ends[i++]!) {
+      const id = ids[i]!;
+      const to = ends[i]!;
+      const token = id === this.#unknownId ? text.slice(from, to) : (this.#pieces[id] as string);
+      appendPiece(pieces, id, token, starts[from]!, sourceEnds[to - 1]!);
+    }
+  }
+
+  startsWord(token: string): boolean {
+    return token.startsWith(SPACE_MARK);
+  }
+
+  /** The mark is a space; the one before the first word belongs to no text. */
+  join(tokens: readonly string[]): string {
+    return tokens.join('').replaceAll(SPACE_MARK, ' ').replace(/^ /, '');
+  }
+
+  #bestPath(text: string): Segmentation {
     const { length } = text;
     const best = new Float32Array(length + 1);
     const startOf = new Int32Array(length + 1).fill(-1);

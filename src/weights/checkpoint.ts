@@ -36,17 +36,21 @@ export interface StoredTensor<B extends TensorBytes = TensorBytes> {
  */
 export type TensorBytes = Uint8Array | FileStretch;
 
+/** What tensors are read from: an open file, or what looks like one. */
+export type TensorFile = Pick<FileBytes, 'read'>;
+
 /** Bytes of an open file from `begin` on. */
 export interface FileStretch {
-  readonly file: FileBytes;
+  readonly file: TensorFile;
   readonly begin: number;
   readonly length: number;
 }
 
 /** The tensors of a checkpoint by name, in the order of the file. */
 export interface Checkpoint<B extends TensorBytes = TensorBytes> {
-  /** Decides the names and the orientation: PyTorch weights are (out, in), Flax kernels (in, out). */
-  readonly format: 'safetensors' | 'flax_msgpack';
+  readonly format: 'safetensors' | 'flax_msgpack' | 'pytorch';
+  /** Whose names the tensors have, and with them the orientation: PyTorch's weights are (out, in), Flax's kernels (in, out). */
+  readonly naming: 'pytorch' | 'flax';
   readonly tensors: ReadonlyMap<string, StoredTensor<B>>;
   /** What the file says of itself, e.g. `{ format: 'pt' }`; empty for Flax. */
   readonly metadata: Readonly<Record<string, string>>;
@@ -56,6 +60,13 @@ export interface Checkpoint<B extends TensorBytes = TensorBytes> {
 export const MAX_TENSORS = 4096;
 export const MAX_NAME_BYTES = 256;
 export const MAX_RANK = 8;
+
+/** The dtypes of a checkpoint's tensors, the most frequent first. */
+export function dtypesOf({ tensors }: Checkpoint): StoredDtype[] {
+  const counts = new Map<StoredDtype, number>();
+  for (const { dtype } of tensors.values()) counts.set(dtype, (counts.get(dtype) ?? 0) + 1);
+  return [...counts].sort(([, a], [, b]) => b - a).map(([dtype]) => dtype);
+}
 
 /** Whether {@link decodeFloat32} takes this dtype. */
 export function isFloatDtype(dtype: StoredDtype): boolean {

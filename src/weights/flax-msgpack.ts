@@ -17,5 +17,5 @@ export { encodeFlaxMsgpack } from './flax-writer.js';
  */
 export function decodeFlaxMsgpack(bytes: Uint8Array, file: string): Checkpoint<Uint8Array> {
   const reader = new FlaxReader(bytes, file);
-  return { format: 'flax_msgpack', tensors: reader.read(), metadata: {} };
+  return { format: 'flax_msgpack', naming: 'flax', tensors: reader.read(), metadata: {} };
 }

@@ -1,17 +1,14 @@
 /** Finds a model's weights in a source and reads them: which file by name, which format by its bytes. */
 import { type Bytes, closeBytes, sliceBytes } from '../bytes.js';
-import { AlbertError, mismatch, throwIfAborted } from '../errors.js';
+import { mismatch, throwIfAborted } from '../errors.js';
 import type { OpenedSource } from '../source.js';
-import { type Checkpoint, MAX_NAME_BYTES, MAX_TENSORS, type StoredTensor } from './checkpoint.js';
-import { decodeFlaxMsgpack } from './flax-msgpack.js';
-import { JsonCursor } from './json-cursor.js';
-import { decodeSafetensors, MAX_HEADER_BYTES, openSafetensors } from './safetensors.js';
+import type { Checkpoint, StoredTensor } from './checkpoint.js';
+import { FORMATS, formatOf, type RareReaders, STRICTEST, type WeightFormat } from './formats.js';
+import { withCurrentNames } from './names.js';
+import { MAX_HEADER_BYTES } from './safetensors.js';
+import { readShardIndex } from './shard-index.js';
 
-const SAFETENSORS = 'model.safetensors';
-const INDEX = 'model.safetensors.index.json';
-const FLAX = 'flax_model.msgpack';
-
-export interface OpenCheckpointOptions {
+export interface OpenCheckpointOptions extends RareReaders {
   readonly signal?: AbortSignal;
   /** Called after each file that was opened, with its size in bytes. */
   onFile?(file: string, bytes: number): void;
@@ -22,16 +19,14 @@ export type OpenedCheckpoint = Checkpoint & { close(): Promise<void> };
 
 /**
  * Opens the checkpoint of a source: `model.safetensors`, else the shards that `model.safetensors.index.json` lists,
- * else `flax_model.msgpack`. Of safetensors files on disk only the headers are read; their tensors follow when asked for.
+ * else `flax_model.msgpack`, else `pytorch_model.bin` or its shards. Of safetensors and PyTorch's files on disk only the
+ * headers are read; their tensors follow when asked for.
  *
  * @throws ERR_SOURCE when there is none, or a shard is missing
  * @throws ERR_CHECKPOINT when a file is not what it should be
  * @throws ERR_ABORTED
  */
-export async function openCheckpoint(
-  source: OpenedSource,
-  options: OpenCheckpointOptions = {},
-): Promise<OpenedCheckpoint> {
+export async function openCheckpoint(source: OpenedSource, options: OpenCheckpointOptions): Promise<OpenedCheckpoint> {
   const files: Bytes[] = [];
   const close = async () => {
     for (const file of files) await closeBytes(file);
@@ -45,7 +40,7 @@ export async function openCheckpoint(
     return file;
   };
   try {
-    return { ...(await readFirst(open, source.name)), close };
+    return { ...withCurrentNames(await readFirst(open, source, options)), close };
   } catch (error) {
     await close();
     throw error;
@@ -55,14 +50,16 @@ export async function openCheckpoint(
 type Open = (file: string) => Promise<Bytes | undefined>;
 
 /** The first of the names under which weights come. */
-async function readFirst(open: Open, sourceName: string): Promise<Checkpoint> {
-  const single = await open(SAFETENSORS);
-  if (single !== undefined) return readCheckpoint(single, SAFETENSORS);
-  const index = await open(INDEX);
-  if (index !== undefined) return readShards(index, open, sourceName);
-  const flax = await open(FLAX);
-  if (flax !== undefined) return readCheckpoint(flax, FLAX);
-  throw mismatch('ERR_SOURCE', 'weights', `${SAFETENSORS}, ${INDEX} or ${FLAX}`, 'none of them', sourceName);
+async function readFirst(open: Open, source: OpenedSource, readers: RareReaders): Promise<Checkpoint> {
+  const names: string[] = [];
+  for (const format of FORMATS) {
+    names.push(...[format.file, format.index ?? []].flat());
+    const single = await open(format.file);
+    if (single !== undefined) return readCheckpoint(single, format.file, readers);
+    const index = format.index === undefined ? undefined : await open(format.index);
+    if (index !== undefined) return readShards(index, format, open, source.name, readers);
+  }
+  throw await readers.noWeights(source, names);
 }
 
 /** What is read of a file to tell what it is. */
@@ -73,41 +70,23 @@ const STRANGERS: readonly (readonly [start: RegExp, what: string])[] = [
   [/^version https:\/\/git-lfs/, 'a Git LFS pointer: the weights themselves were not fetched'],
   [/^\s*<(!|html|\?xml|head|body)/i, 'a web page'],
   [/^\s*\{/, 'JSON text'],
-  [/^PK/, 'a zip archive, as PyTorch saves it'],
   [/^\x89HDF/, 'an HDF5 file, as TensorFlow saves it'],
 ];
 
-/** Reads a file of either format, by what its first bytes say. */
-async function readCheckpoint(file: Bytes, name: string): Promise<Checkpoint> {
+/** Reads a file of any format, by what its first bytes say. */
+async function readCheckpoint(file: Bytes, name: string, readers: RareReaders): Promise<Checkpoint> {
   const start = await sliceBytes(file, 0, START_BYTES);
-  if (!beginsAsSafetensors(start)) {
-    refuseStrangers(start, name);
-    const first = start[0] as number;
-    if ((first >= 0x80 && first < 0x90) || first === 0xde || first === 0xdf) {
-      return decodeFlaxMsgpack(await sliceBytes(file), name);
-    }
-  }
-  return readSafetensors(file, name);
+  if (STRICTEST.begins(start)) return STRICTEST.read(file, name, readers);
+  refuseStrangers(start, name);
+  return (formatOf(start) ?? STRICTEST).read(file, name, readers);
 }
 
-function readSafetensors(file: Bytes, name: string): Checkpoint | Promise<Checkpoint> {
-  return file instanceof Uint8Array ? decodeSafetensors(file, name) : openSafetensors(file, name);
-}
-
-/**
- * A header's length in bytes 0 to 7, then its brace. No length reaches 2^32, so that bytes 4 to 7 are zero; a msgpack
- * map may begin with the same byte as a length, but none of text, msgpack and archives has four NULs before a brace.
- */
-function beginsAsSafetensors(bytes: Uint8Array): boolean {
-  return bytes[8] === 0x7b && bytes.subarray(4, 8).every((byte) => byte === 0);
-}
-
-/** @throws ERR_CHECKPOINT for what is neither format, with a name for it where it has one */
+/** @throws ERR_CHECKPOINT for what is of no format, with a name for it where it has one */
 function refuseStrangers(bytes: Uint8Array, file: string): void {
   const start = String.fromCharCode(...bytes);
   const stranger = STRANGERS.find(([pattern]) => pattern.test(start));
   const got = bytes.length === 0 ? 'an empty file' : stranger?.[1];
-  if (got) throw mismatch('ERR_CHECKPOINT', 'weights', 'safetensors or Flax msgpack', got, file);
+  if (got) throw mismatch('ERR_CHECKPOINT', 'weights', 'safetensors, Flax msgpack or a file of PyTorch', got, file);
 }
 
 /** The shards of one index: each stays open while the model loads, and together they are no larger than one file may be. */
@@ -115,10 +94,17 @@ const MAX_SHARDS = 512;
 const MAX_SHARD_BYTES = 2 ** 32;
 
 /** Reads each shard once and gathers the tensors in the order of the index. */
-async function readShards(index: Bytes, open: Open, sourceName: string): Promise<Checkpoint> {
+async function readShards(
+  index: Bytes,
+  format: WeightFormat,
+  open: Open,
+  sourceName: string,
+  readers: RareReaders,
+): Promise<Checkpoint> {
+  const indexName = format.index as string;
   if (index.length > MAX_HEADER_BYTES)
-    throw mismatch('ERR_CHECKPOINT', 'index', `at most ${MAX_HEADER_BYTES} bytes`, index.length, INDEX);
-  const weightMap = readIndex(await sliceBytes(index));
+    throw mismatch('ERR_CHECKPOINT', 'index', `at most ${MAX_HEADER_BYTES} bytes`, index.length, indexName);
+  const weightMap = readShardIndex(await sliceBytes(index), indexName);
   const shards = new Map<string, Checkpoint>();
   const tensors = new Map<string, StoredTensor>();
   let total = 0;
@@ -127,46 +113,27 @@ async function readShards(index: Bytes, open: Open, sourceName: string): Promise
     if (shard === undefined) {
       const bytes = await open(file);
       if (bytes === undefined)
-        throw mismatch('ERR_SOURCE', file, `to exist, as ${INDEX} lists it`, 'no file', sourceName);
+        throw mismatch('ERR_SOURCE', file, `to exist, as ${indexName} lists it`, 'no file', sourceName);
       total += bytes.length;
       if (shards.size === MAX_SHARDS || total > MAX_SHARD_BYTES) {
-        throw mismatch('ERR_CHECKPOINT', 'weight_map', `at most ${MAX_SHARDS} shards of 4 GiB together`, total, INDEX);
+        throw mismatch(
+          'ERR_CHECKPOINT',
+          'weight_map',
+          `at most ${MAX_SHARDS} shards of 4 GiB together`,
+          total,
+          indexName,
+        );
       }
-      const start = await sliceBytes(bytes, 0, START_BYTES);
-      if (!beginsAsSafetensors(start)) refuseStrangers(start, file);
-      shards.set(file, (shard = await readSafetensors(bytes, file)));
+      shards.set(file, (shard = await readCheckpoint(bytes, file, readers)));
+      if (shard.naming !== format.naming)
+        throw mismatch('ERR_CHECKPOINT', file, `a shard of ${indexName}`, `a file of ${shard.format}`);
     }
     const tensor = shard.tensors.get(name);
-    if (tensor === undefined) throw mismatch('ERR_CHECKPOINT', name, `to be in ${file}, as ${INDEX} says`, 'no tensor');
+    if (tensor === undefined)
+      throw mismatch('ERR_CHECKPOINT', name, `to be in ${file}, as ${indexName} says`, 'no tensor');
     tensors.set(name, tensor);
   }
   const metadata = Object.fromEntries([...shards.values()].flatMap((shard) => Object.entries(shard.metadata)));
-  return { format: 'safetensors', tensors, metadata };
-}
-
-/** The index's `weight_map`: the shard of each tensor. */
-function readIndex(bytes: Uint8Array): ReadonlyMap<string, string> {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new AlbertError('ERR_CHECKPOINT', `"index" expected valid UTF-8 at ${INDEX}`, { cause });
-  }
-  const json = new JsonCursor(text, INDEX);
-  const weightMap = new Map<string, string>();
-  json.object('index', (key) => {
-    if (key !== 'weight_map') return json.skip(key);
-    json.object(key, (name) => {
-      const file = json.string(name);
-      // The name goes into a URL: no slash, no dots that climb, nothing percent-encoded, no query.
-      if (file.length > MAX_NAME_BYTES || !/^\w(\.?[\w-])*$/.test(file))
-        throw mismatch('ERR_CHECKPOINT', name, 'a plain file name', file, INDEX);
-      weightMap.set(name, file);
-    });
-  });
-  json.end('index');
-  if (weightMap.size === 0) throw mismatch('ERR_CHECKPOINT', 'weight_map', 'the shard of each tensor', 'none', INDEX);
-  if (weightMap.size > MAX_TENSORS)
-    throw mismatch('ERR_CHECKPOINT', 'weight_map', `at most ${MAX_TENSORS} tensors`, weightMap.size, INDEX);
-  return weightMap;
+  const [{ format: name, naming }] = [...shards.values()] as [Checkpoint];
+  return { format: name, naming, tensors, metadata };
 }

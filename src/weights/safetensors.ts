@@ -82,7 +82,7 @@ function tensorsOf<B extends TensorBytes>(
   for (const { name, dtype, shape, begin, end } of entries) {
     tensors.set(name, { name, dtype: dtype as StoredDtype, shape, bytes: bytesOf(begin, end) });
   }
-  return { format: 'safetensors', tensors, metadata };
+  return { format: 'safetensors', naming: 'pytorch', tensors, metadata };
 }
 
 function readHeader(header: Uint8Array, file: string) {

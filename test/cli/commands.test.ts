@@ -1,6 +1,7 @@
 /** The commands of structured tasks: arguments, files and JSON lines give what the pipelines give. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { dirname } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AlbertForPreTraining, pipeline } from '../../src/index.js';
@@ -16,10 +17,25 @@ const models = {
   tag: await randomFiles('token_classification', { id2label: { 0: 'O', 1: 'B-PER', 2: 'I-PER' } }),
   answer: await randomFiles('question_answering'),
   choose: await randomFiles('multiple_choice'),
+  nli: await randomFiles('sequence_classification', { id2label: { 0: 'entailment', 1: 'contradiction' } }),
+  sentences: {
+    ...(await randomFiles('model')),
+    'modules.json': JSON.stringify(
+      ['Transformer', 'Pooling', 'Normalize'].map((kind, i) => ({
+        path: i === 1 ? 'pooling' : '',
+        type: `sentence_transformers.models.${kind}`,
+      })),
+    ),
+    'pooling/config.json': '{"pooling_mode": "cls"}',
+    'sentence_bert_config.json': '{"max_seq_length": 9}',
+  },
 };
 for (const [name, files] of Object.entries(models)) {
   mkdirSync(`${folder}/${name}`);
-  for (const [file, bytes] of Object.entries(files)) writeFileSync(`${folder}/${name}/${file}`, bytes as string);
+  for (const [file, bytes] of Object.entries(files)) {
+    mkdirSync(dirname(`${folder}/${name}/${file}`), { recursive: true });
+    writeFileSync(`${folder}/${name}/${file}`, bytes as string);
+  }
 }
 commands.after(() => rmSync(folder, { recursive: true }));
 
@@ -124,7 +140,7 @@ commands('texts from files and from JSON, pairs of them, and targets of a mask',
   )) as {
     labels: { score: number }[];
   }[];
-  assert.equal(object, string);
+  assert.equal(object, { id: 1, ...string });
   await using classify = await pipeline('text-classification');
   assert.equal(two, { ...pair, labels: await classify(pair) });
   const [filled] = await lines(['fill-mask', '--targets', 'germany,france', 'Paris is in [MASK].']);
@@ -137,7 +153,7 @@ commands('texts from files and from JSON, pairs of them, and targets of a mask',
 commands('texts as JSON lines: strings, or objects with a text', async () => {
   const { code, err } = await run(['embed', '--jsonl'], '"good"\nnull\n');
   assert.is(code, 1);
-  assert.match(err, /^albert-wasm: line 2: "text" expected a string, got undefined\n$/);
+  assert.match(err, /^albert-wasm: line 2: "text" expected a string, got null\n$/);
   for (const [args, text] of [
     [['embed'], 'good'],
     [['fill-mask', '--top-k', '2'], 'A [MASK] film.'],
@@ -145,8 +161,9 @@ commands('texts as JSON lines: strings, or objects with a text', async () => {
   ] as const) {
     const [plain] = await lines([...args], text);
     const input = `${JSON.stringify(text)}\n${JSON.stringify({ text, id: 1 })}\n`;
-    assert.equal(await lines([...args, '--jsonl'], input), [plain, plain]);
-    assert.equal(await lines([...args, '--jsonl', ...input.trim().split('\n')]), [plain, plain]);
+    const wanted = [plain, { id: 1, ...(plain as object) }];
+    assert.equal(await lines([...args, '--jsonl'], input), wanted);
+    assert.equal(await lines([...args, '--jsonl', ...input.trim().split('\n')]), wanted);
   }
 });
 
@@ -194,24 +211,43 @@ for (const [wanted, args, input, message] of REFUSED) {
   });
 }
 
+commands('zero-shot: labels of one’s own', async () => {
+  await using classify = await pipeline('zero-shot-classification', models.nli);
+  const options = { candidate_labels: ['sports', 'food'], hypothesis_template: 'About {}.', multi_label: true };
+  const wanted = plain(await classify(['The team won.', 'Bread rose.'], options));
+  const args = ['zero-shot', '--model', `${folder}/nli`, '--labels', 'sports, food'];
+  assert.equal(
+    await lines([...args, '--template', 'About {}.', '--multi-label'], 'The team won.\nBread rose.\n'),
+    wanted,
+  );
+  const { code, err } = await run(['zero-shot', '--model', `${folder}/nli`, 'a text']);
+  assert.is(code, 2);
+  assert.match(err, '--labels');
+});
+
+commands('embed and info follow a checkpoint’s own pooling; options come first', async () => {
+  await using extract = await pipeline('feature-extraction', models.sentences);
+  const model = ['--model', `${folder}/sentences`];
+  const own = await extract('A cat.');
+  assert.equal(await lines(['embed', ...model, 'A cat.']), [{ text: 'A cat.', embedding: own.tolist() }]);
+  const mean = await extract('A cat.', { pooling: 'mean', normalize: false });
+  assert.not.equal(mean.tolist(), own.tolist());
+  const flags = ['--pooling', 'mean', '--no-normalize'];
+  assert.equal(await lines(['embed', ...model, ...flags, 'A cat.']), [{ text: 'A cat.', embedding: mean.tolist() }]);
+  const [facts] = (await lines(['info', ...model])) as [Record<string, unknown>];
+  assert.equal([facts.pooling, facts.dimension, facts.max_seq_length], ['cls, Normalize', 36, 9]);
+});
+
 commands('each command’s help shows how to use it', async () => {
-  const examples = [
-    'classify',
-    'fill-mask',
-    'embed',
-    'tag',
-    'answer',
-    'similarity',
-    'order',
-    'choose',
-    'bench',
-    'convert',
-  ];
-  for (const command of examples) {
+  const { out } = await run(['--help']);
+  const all = [...out.slice(out.indexOf('\nCommands:')).matchAll(/^ {2}([a-z][\w-]+)[ \n]/gm)].map(([, name]) => name);
+  const commands = all.filter((name) => name !== 'help') as string[];
+  assert.is(commands.length, 13);
+  for (const command of commands) {
     const { code, out } = await run([command, '--help']);
     assert.is(code, 0);
     assert.not.match(out, 'embedded');
-    assert.match(out, new RegExp(`Examples:\n(.*\n)*.* albert-wasm ${command}\\b`));
+    assert.match(out, new RegExp(`Examples:\n(.*\n)*.*albert-wasm ${command}\\b`));
   }
 });
 

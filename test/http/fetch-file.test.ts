@@ -139,6 +139,7 @@ test('more than the limit is not read, said beforehand or not', async () => {
   }
   assert.is(maxFileBytes('model-00001-of-00002.safetensors'), 2 ** 32);
   assert.is(maxFileBytes('flax_model.msgpack'), 2 ** 32);
+  assert.is(maxFileBytes('pytorch_model.bin'), 2 ** 32);
   assert.is(maxFileBytes('tokenizer.json'), 2 ** 25);
   assert.is(maxFileBytes('spiece.model'), 2 ** 24);
   assert.is(maxFileBytes('tokenizer_config.json'), 2 ** 23);

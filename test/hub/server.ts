@@ -102,13 +102,20 @@ export class TestHub {
     if (method === 'OPTIONS') {
       return response.writeHead(204, { 'access-control-allow-headers': 'authorization, range' }).end();
     }
-    const name = url.split('?')[0]?.split('/').at(-1) as string;
-    const file = this.files.get(name);
+    const path = url.split('?')[0]?.split('/') as string[];
+    // A file may lie in a folder of the repository: /owner/name/resolve/main/folder/file.
+    const inFolder = path.slice(host === 'cdn' ? 1 : 5).join('/');
+    const name = this.files.has(inFolder) ? inFolder : (path.at(-1) as string);
+    const file = path.length > 6 && name !== inFolder ? undefined : this.files.get(name);
     if (this.faults.some((fault) => fault(request, response, file))) return;
     if (host === 'cdn')
       return file === undefined ? void response.writeHead(404).end() : sendFile(request, response, file);
     if (this.token !== undefined && headers.authorization !== `Bearer ${this.token}`) {
       return response.writeHead(401).end('Invalid credentials');
+    }
+    if (url.startsWith('/api/models/owner/name/revision/')) {
+      const siblings = [...this.files.keys()].map((rfilename) => ({ rfilename }));
+      return response.end(JSON.stringify({ id: 'owner/name', siblings }));
     }
     if (!url.startsWith('/owner/name/')) {
       return response.writeHead(404, { 'x-error-code': 'RepoNotFound' }).end();

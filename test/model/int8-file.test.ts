@@ -103,7 +103,9 @@ file('computes as the original quantised at load, to the bit, and says the same 
       assert.ok(sameNumbers(got.prediction_logits.data, prediction_logits.data), name);
       assert.ok(sameNumbers(got.sop_logits.data, sop_logits.data), name);
       assertSameParams(model, wanted, name);
-      assert.equal(model.loadReport, { initialized: [], ignored: [] });
+      const { initialized, ignored, checkpoint } = model.loadReport;
+      assert.equal([initialized, ignored], [[], []]);
+      assert.equal(checkpoint?.dtypes, ['F32', 'I8']);
       // In float32 it is what the int8 model's params are.
       await using float = await AlbertForPreTraining.from_pretrained(files, {
         strict: true,

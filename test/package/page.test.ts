@@ -23,11 +23,14 @@ test.before(() => {
 test.after(() => rmSync(root, { recursive: true }));
 
 interface Bundled {
-  /** The page's own scripts. */
+  /** The scripts that the page loads at once. */
   readonly code: string;
   /** Their bytes with gzip, and those of the worker that runs models. */
   readonly gzip: number;
   readonly workerGzip: number;
+  /** The scripts that are loaded when something is met, and their bytes with gzip. */
+  readonly later: string;
+  readonly laterGzip: number;
   /** The names of the files beside them. */
   readonly assets: readonly string[];
 }
@@ -40,17 +43,27 @@ async function bundle(script: string): Promise<Bundled> {
   const worker = output.flatMap((file) =>
     /entry-[\w-]+\.js$/.test(file.fileName) && 'source' in file ? file.source : [],
   );
-  const scripts = output.flatMap((file) => (file.type === 'chunk' ? [file.code] : []));
+  const chunks = output.filter((file): file is Rolldown.OutputChunk => file.type === 'chunk');
+  const atOnce = new Set(chunks.filter(({ isEntry }) => isEntry).map(({ fileName }) => fileName));
+  // A set's iteration reaches what is added on the way.
+  for (const name of atOnce)
+    for (const found of chunks.find(({ fileName }) => fileName === name)?.imports ?? []) atOnce.add(found);
+  const scripts = (now: boolean) =>
+    chunks.filter(({ fileName }) => atOnce.has(fileName) === now).map(({ code }) => code);
+  const gzipped = (codes: readonly (string | Uint8Array)[]) =>
+    codes.reduce((sum, code) => sum + gzipSync(code).length, 0);
   return {
-    code: scripts.join('\n'),
-    gzip: scripts.reduce((sum, code) => sum + gzipSync(code).length, 0),
-    workerGzip: worker.reduce((sum, source) => sum + gzipSync(source).length, 0),
+    code: scripts(true).join('\n'),
+    gzip: gzipped(scripts(true)),
+    workerGzip: gzipped(worker),
+    later: scripts(false).join('\n'),
+    laterGzip: gzipped(scripts(false)),
     assets: output.flatMap((file) => (file.type === 'asset' ? file.names : [])),
   };
 }
 
 test('a page that classifies: as much JavaScript as README.md says, the model and the kernels', async () => {
-  const { code, gzip, workerGzip, assets } = await bundle(`
+  const { code, gzip, workerGzip, assets, later, laterGzip } = await bundle(`
     import model from '@albert-wasm/albert-mini-en-sst2';
     import { pipeline } from 'albert-wasm';
     const classify = await pipeline('sentiment-analysis', model);
@@ -67,7 +80,16 @@ test('a page that classifies: as much JavaScript as README.md says, the model an
     assert.ok(assets.includes(name), `${name} is not among ${assets.join(', ')}`);
   }
   for (const trace of TRACES) assert.ok(code.includes(trace), `${trace} tells nothing of what is bundled`);
+  // The readers of Flax's and PyTorch's files are loaded by the page when one is met; its worker has none of them.
+  for (const trace of RARE) {
+    assert.not.ok(code.includes(trace), `${trace} is loaded at once`);
+    assert.ok(later.includes(trace), `${trace} tells nothing of what is loaded later`);
+  }
+  assert.ok(laterGzip < 10_000, `${laterGzip} bytes`);
 });
+
+/** What minified code shows of readers that most pages do not need. */
+const RARE = ['_rebuild_tensor_v2', 'zip archive', 'tf_model'];
 
 /** What minified code shows of kernels, models, checkpoints and pipelines. */
 const TRACES = ['.wasm', 'WebAssembly', 'last_hidden_state', 'model.safetensors', 'sentiment-analysis'];

@@ -110,6 +110,9 @@ test('a newcomer: install both, run the lines of README.md', async () => {
     answer,
     /^NEGATIVE 2\nERR_SOURCE "source" expected a model for fill-mask.*npm install @albert-wasm\/albert-mini-en`/,
   );
+  // Whichever small model is installed.
+  const { stdout } = await run('npx', ['--no-install', 'albert-wasm', 'info'], { cwd: folder });
+  assert.match(JSON.parse(stdout).model, 'node_modules/@albert-wasm/albert-mini-en-sst2');
 });
 
 test('the library imports in 40 ms', async () => {

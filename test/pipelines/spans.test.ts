@@ -7,7 +7,12 @@ import { stateCases } from '../cases.js';
 
 const spans = suite('spans');
 
-const OPTIONS: SpanOptions = { top_k: 1, max_answer_len: 15, handle_impossible_answer: false, align_to_words: false };
+const OPTIONS: SpanOptions = {
+  top_k: 1,
+  max_answer_len: 15,
+  handle_impossible_answer: false,
+  align_to_words: false,
+};
 
 /** A window whose softmax gives back the probabilities; the first is that of [CLS]. */
 function window(starts: number[], ends: number[], tokens: string[], offsets: [number, number][]): AnswerWindow {
@@ -188,7 +193,7 @@ spans('brute force over all windows finds the same', () => {
           start_logits: Float32Array.from(starts),
           end_logits: Float32Array.from(ends),
         })),
-        { top_k, max_answer_len, handle_impossible_answer, align_to_words: false },
+        { ...OPTIONS, top_k, max_answer_len, handle_impossible_answer },
       );
       assert.is(found.length, wanted.length);
       found.forEach(({ score, start, end }, i) => {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decidedPieces } from '../../src/pipelines/windows.js';
-import { wordStarts } from '../../src/pipelines/words.js';
+import { wordBreaks, wordStarts } from '../../src/pipelines/words.js';
 import { stateCases } from '../cases.js';
 import { hostileText, seeded, fromJson as tokenizer } from '../tokenizer/support.js';
 
@@ -24,11 +24,14 @@ function wordsOf(text: string): string[] {
 const CASES: [text: string, words: string[]][] = [
   ['Supercalifragilistic ways', ['Supercalifragilistic', 'ways']],
   ['In Paris, (France)!', ['In', 'Paris', ',', '(', 'France', ')', '!']],
-  ["O'Brien's", ['O', "'", 'Brien', "'", 's']],
+  ["O'Brien's and O’Brien", ["O'Brien's", 'and', 'O’Brien']],
+  ['5.975,74 of 3.5 %', ['5.975,74', 'of', '3.5', '%']],
+  ['the U.S. and U.S.A., e.g. x. A.', ['the', 'U.S.', 'and', 'U.S.A.', ',', 'e.g.', 'x', '.', 'A', '.']],
+  ['Jean-Paul', ['Jean', '-', 'Paul']],
   ['  two\t\n words  ', ['two', 'words']],
   ['naïve cafe\u0301s Ｗｉｄｅ', ['naïve', 'cafe\u0301s', 'Ｗｉｄｅ']],
   ['“Paris”—France', ['“', 'Paris', '”', '—', 'France']],
-  ['17,326 km2', ['17', ',', '326', 'km2']],
+  ['17,326 km2', ['17,326', 'km2']],
   ['the [MASK] sat', ['the', '[MASK]', 'sat']],
   ['हिन्दी भाषा', ['हिन्दी', 'भाषा']],
   ['wow,\u20dd ok', ['wow', ',\u20dd', 'ok']],
@@ -36,6 +39,33 @@ const CASES: [text: string, words: string[]][] = [
 for (const [text, wanted] of CASES) {
   words(text, () => assert.equal(wordsOf(text), wanted));
 }
+
+words('a long text takes time in proportion to its length, and its words are those of its parts', () => {
+  const sentence = 'The quick brown fox, 5.975,74 times. ';
+  const [once, many] = [wordBreaks(sentence), wordBreaks(sentence.repeat(3000))];
+  for (let i = 0; i < 3000; i++) {
+    assert.equal(many.subarray(i * sentence.length, (i + 1) * sentence.length), once.subarray(0, -1), `sentence ${i}`);
+  }
+  // What no boundary divides: a word of more units than are looked at at once.
+  assert.equal(wordBreaks('a'.repeat(1500)).indexOf(1, 1), 1024);
+  assert.is(wordBreaks(''.repeat(3)).length, 1);
+});
+
+words('without Intl.Segmenter, words are runs of letters and digits', () => {
+  const { Segmenter } = Intl;
+  Object.assign(Intl, { Segmenter: undefined });
+  try {
+    for (const [text, wanted] of [
+      ["O'Brien’s 5.975,74", ['O', "'", 'Brien', '’', 's', '5', '.', '975', ',', '74']],
+      ['the U.S. has', ['the', 'U.S.', 'has']],
+      ['naïve cafe\u0301s wow,\u20dd हिन्दी', ['naïve', 'cafe\u0301s', 'wow', ',\u20dd', 'हिन्दी']],
+    ] as const) {
+      assert.equal(wordsOf(text), wanted);
+    }
+  } finally {
+    Object.assign(Intl, { Segmenter });
+  }
+});
 
 words('words of hostile texts are whole: in order, and no cut between two letters', () => {
   const random = seeded(5);

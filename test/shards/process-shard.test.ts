@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { PartJob } from '../../packages/shards/src/jobs.js';
+import { countPart, writePart } from '../../packages/shards/src/output.js';
 import { pipeline } from '../../src/index.js';
 import { cutFile, processShard, type Shard } from '../../src/shards/index.js';
 import { expectError } from '../expect-error.js';
@@ -43,7 +45,7 @@ test('each line is one row, also where it is at fault', async () => {
   const [first, second, third, , long] = answers.map(({ row }) => row as Record<string, never>);
   const alone = await classify('A lovely film.');
   assert.equal(first, { text: 'A lovely film.', labels: alone });
-  assert.is((second as { text?: string })?.text, 'A dreadful film.');
+  assert.equal({ ...(second as object), labels: 0 }, { id: 7, text: 'A dreadful film.', labels: 0 });
   const error = (third as unknown as { error: { code: string; message: string } }).error;
   assert.is(error.code, 'ERR_INPUT');
   assert.match(error.message, new RegExp(`^byte ${offsets[2]}: expected JSON`));
@@ -63,6 +65,42 @@ test('what is no line’s fault ends it', async () => {
   await expectError(() => unknown.next(), 'ERR_INPUT', '"task"');
   await classify.dispose();
   await expectError(() => drain(shard), 'ERR_DISPOSED');
+});
+
+test('keys of the caller in every row, also where a line is at fault; blank lines are no rows; parts are counted again as they were', async () => {
+  const lines = [
+    '{"text": "good", "id": 1, "error": "mine", "labels": "gold"}',
+    '',
+    ' \r',
+    '{"text": 5, "id": 2, "error": "mine", "labels": "gold", "0": 0}',
+    '{"text": "good", "id": 12345678901234567890}',
+    '{"id": 3}',
+  ];
+  const uri = `${folder}/keys.jsonl`;
+  writeFileSync(uri, `${lines.join('\n')}\n\n`);
+  await using classify = await pipeline('text-classification');
+  const shard = { uri, start: 0, end: Buffer.byteLength(lines.join('\n')) + 2 };
+  const rows = [];
+  for await (const { row, offset } of processShard('text-classification', classify, shard)) {
+    rows.push(row as Record<string, unknown>);
+    assert.match(
+      lines.find((_, i) => lines.slice(0, i).join('\n').length + (i > 0 ? 1 : 0) === offset) as string,
+      /^\{/,
+    );
+  }
+  const labels = await classify('good');
+  const [first, second, third, fourth] = rows as [object, { error: object }, { error: object }, { error: object }];
+  assert.is(rows.length, 4);
+  assert.equal(first, { id: 1, input_error: 'mine', input_labels: 'gold', text: 'good', labels });
+  assert.equal({ ...second, error: 0 }, { error: 0, id: 2, input_error: 'mine', input_labels: 'gold', 0: 0 });
+  assert.match(JSON.stringify(third.error), /"ERR_INPUT".*\\"id\\" expected a number within/);
+  assert.equal({ ...fourth, error: 0 }, { error: 0, id: 3 });
+
+  const job = { output: folder, run: 'a'.repeat(32), part: 0 };
+  const shards = () => processShard('text-classification', classify, shard);
+  const counts = await writePart(job as PartJob, shards(), () => {});
+  assert.equal(counts, { rows: 4, errors: 3 });
+  assert.equal(await countPart(job), counts);
 });
 
 test.run();

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
-import { AlbertTokenizer, type Encoding, stackEncodings } from '../../src/tokenizer/tokenizer.js';
+import { AlbertTokenizer, type Encoding, pieceRange, stackEncodings } from '../../src/tokenizer/tokenizer.js';
 import { fails, fromJson, hostileText, seeded, smallTokenizerJson } from './support.js';
 
 const test = suite('encode');
@@ -169,6 +169,52 @@ test('decode', () => {
   assert.is(fromJson.decode([]), '');
 });
 
+test('words that the caller has split: each is encoded alone, and every token tells its word', () => {
+  const words = ['The', 'unbelievable', '', 'New York', '[MASK]', '😀'];
+  const encoding = fromJson.encode(words, { is_split_into_words: true });
+  const alone = words.map((word) => fromJson.encode(word, { add_special_tokens: false }));
+  const joined = <T>(values: (part: Encoding) => T[]) => alone.flatMap(values);
+  assert.equal(encoding.input_ids, [2, ...joined(({ input_ids }) => input_ids), 3]);
+  assert.equal(
+    encoding.offsets.slice(1, -1),
+    joined(({ offsets }) => offsets),
+  );
+  assert.equal(encoding.word_ids, [null, ...alone.flatMap(({ tokens }, i) => tokens.map(() => i)), null]);
+  assert.is(fromJson.encode('The').word_ids, undefined);
+
+  const [, pair] = fromJson.encode_batch([['a'], [['a', 'b'], ['c']]], { is_split_into_words: true, padding: true });
+  assert.is(spell(pair as Encoding), '[CLS] ▁a ▁b [SEP] ▁c [SEP]');
+  assert.equal(pair?.word_ids, [null, 0, 1, null, 0, null]);
+  const [short] = fromJson.encode_batch([['a'], ['a', 'b']], { is_split_into_words: true, padding: true });
+  assert.equal(short?.word_ids, [null, 0, null, null]);
+  const cut = fromJson.encode(['a b', 'c d'], { is_split_into_words: true, max_length: 4, stride: 1 });
+  assert.equal(
+    [cut, ...cut.overflowing].map(({ word_ids }) => word_ids),
+    [
+      [null, 0, 0, null],
+      [null, 0, 1, null],
+      [null, 1, 1, null],
+    ],
+  );
+});
+
+test('what pipelines ask instead of knowing marks and templates', () => {
+  assert.equal(
+    ['▁the', 's', '▁', '[MASK]'].map((token) => fromJson.startsWord(token)),
+    [true, false, true, false],
+  );
+  assert.equal([fromJson.num_special_tokens(), fromJson.num_special_tokens(true)], [2, 3]);
+  const pair = fromJson.encode('The cat', { text_pair: 'sat' });
+  assert.equal(
+    [pieceRange(pair), pieceRange(pair, 1)],
+    [
+      [1, 3],
+      [4, 5],
+    ],
+  );
+  assert.equal(pieceRange(fromJson.encode('')), [0, 0]);
+});
+
 test('bad arguments are ERR_INPUT and say which', async () => {
   const cases: [RegExp, () => unknown][] = [
     [/"text" expected a string, got 5/, () => fromJson.encode(5 as never)],
@@ -182,6 +228,18 @@ test('bad arguments are ERR_INPUT and say which', async () => {
     [/"stride" expected a whole number/, () => fromJson.encode('a', { stride: -1 })],
     [/"stride" expected a stride < 2/, () => fromJson.encode(LETTERS, { max_length: 4, stride: 2 })],
     [/"return_offsets" expected true or false/, () => fromJson.encode('a', { return_offsets: 1 as never })],
+    [/"is_split_into_words" expected true or false/, () => fromJson.encode('a', { is_split_into_words: 1 as never })],
+    [/"text" expected an array of words, got "a"/, () => fromJson.encode('a', { is_split_into_words: true })],
+    [/"text" expected an array of words/, () => fromJson.encode(['a', 5 as never], { is_split_into_words: true })],
+    [/"text" expected a string/, () => fromJson.encode(['a'])],
+    [
+      /"text_pair" expected an array of words/,
+      () => fromJson.encode(['a'], { is_split_into_words: true, text_pair: 'b' }),
+    ],
+    [
+      /"inputs" expected an array of words or two of them.* at \[1\]/,
+      () => fromJson.encode_batch([['a'], [['b'], 'c'] as never], { is_split_into_words: true }),
+    ],
     [/"truncation" expected a text_pair/, () => fromJson.encode('a', { truncation: 'only_second', max_length: 3 })],
     [
       /"truncation" expected a strategy that can cut 4 pieces, got "only_second, whose text has 1"/,

@@ -4,11 +4,15 @@ import * as assert from 'uvu/assert';
 
 import { type OpenedSource, openSource } from '../../src/source.js';
 import { encodeFlaxMsgpack } from '../../src/weights/flax-msgpack.js';
-import { openCheckpoint } from '../../src/weights/open.js';
+import { openCheckpoint as open } from '../../src/weights/open.js';
+import { RARE_READERS } from '../../src/weights/rare.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors.js';
 import { decoded, fixture, rejects, rewritable, safetensorsFile } from './samples.js';
 
 const test = suite('openCheckpoint');
+
+const openCheckpoint = (source: OpenedSource, options: Partial<Parameters<typeof open>[1]> = {}) =>
+  open(source, { ...RARE_READERS, ...options });
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
@@ -90,7 +94,7 @@ test('what is not weights is called by its name', async () => {
     ['\n  <html lang="en">', 'a web page'],
     ['<?xml version="1.0"?>', 'a web page'],
     ['{"error":"Repository not found"}', 'JSON text'],
-    [Uint8Array.of(0x50, 0x4b, 3, 4, 0, 0, 8, 8, 0, 0), 'PyTorch'],
+    [Uint8Array.of(0x50, 0x4b, 3, 4, 0, 0, 8, 8, 0, 0), 'zip archive'],
     [Uint8Array.of(0x89, 0x48, 0x44, 0x46, 13, 10, 26, 10, 0), 'HDF5'],
     ['Entry not found', 'header length'],
     [new Uint8Array(64), 'header length', 'got 0'],

@@ -1,10 +1,11 @@
 /** `answer`: the stretches of a context that answer questions. */
 import type { Command } from 'commander';
 import { FORMATS } from '../../shards/formats.js';
-import { readText } from '../lines.js';
+import { plainInput, readText } from '../inputs.js';
 import { type LineOptions, load, type ModelOptions, parseCount, withLines, withModel } from '../options.js';
 import { run } from '../run.js';
 import { percent } from '../table.js';
+import type { TaskInput } from '../task-input.js';
 import { usageError } from '../usage.js';
 
 interface Options extends ModelOptions, LineOptions {
@@ -15,11 +16,19 @@ interface Options extends ModelOptions, LineOptions {
   readonly impossible?: boolean;
 }
 
-const { parse, row } = FORMATS['question-answering'];
+const format = FORMATS['question-answering'];
+
+const INPUT: TaskInput = {
+  lines: 'jsonl',
+  columns: ['question', 'context'],
+  least: 2,
+  most: 2,
+  fields: ([question, context]) => ({ question, context }),
+};
 
 export function addAnswer(program: Command): void {
   const command = program.command('answer').description('find the answers to questions in a text, however long');
-  withLines(withModel(command, 'a question answering checkpoint', true), 'JSON lines')
+  withLines(withModel(command, 'a question answering checkpoint', true), INPUT)
     .argument('[question...]', 'questions about one context; lines of {"question", "context"} unless given')
     .option('--context <text>', 'where the answers are looked for; standard input unless given')
     .option('--context-file <path>', 'a file where the answers are looked for')
@@ -32,21 +41,28 @@ export function addAnswer(program: Command): void {
 Examples:
   $ albert-wasm answer --model my-qa "Where does Clara live?" --context "Clara lives in Berkeley."
   $ albert-wasm answer --model my-qa "Who wrote it?" "When?" < article.txt
-  $ echo '{"question": "Who?", "context": "Clara did."}' | albert-wasm answer --model my-qa`,
+  $ echo '{"question": "Who?", "context": "Clara did."}' | albert-wasm answer --model my-qa
+  $ albert-wasm answer --model my-qa --file questions.csv --output answers.csv     columns question and context`,
     )
     .action(async (questions: string[], { topK, maxAnswerLen, impossible, ...options }: Options) => {
       const context = questions.length > 0 ? await readContext(options) : '';
       await run(
         {
-          inputs: questions.map((question) => ({ question, context })),
-          parse,
+          format,
+          input: INPUT,
+          given: questions.map((question) => plainInput({ question, context })),
+          reads: options.contextFile,
           open: () => load('question-answering', options),
           call: { top_k: topK, max_answer_len: maxAnswerLen, handle_impossible_answer: impossible },
           show: (input, answers) => ({
-            json: row(input, answers),
             rows: [answers]
               .flat()
               .map(({ answer, score, start, end }) => [answer, percent(score), `${start}-${end}`, input.question]),
+            csv: () => ({
+              columns: ['question', 'score', 'start', 'end', 'answer'],
+              input: { question: input.question },
+              records: [answers].flat(),
+            }),
           }),
         },
         options,

@@ -1,8 +1,9 @@
 /** `bench`: how many tokens a second this machine computes. */
 import type { Command } from 'commander';
 import type { AlbertPreTrainedModel } from '../../index.js';
-import { load, type ModelOptions, withModel } from '../options.js';
-import { print, table } from '../table.js';
+import { load, type ModelOptions, type OutputOptions, withModel, withOutput } from '../options.js';
+import { anySmallModel } from '../small-models.js';
+import { openWriter } from '../writers.js';
 
 /** A sentence, a full row, a batch. */
 const SHAPES = [
@@ -27,7 +28,7 @@ interface Row {
 }
 
 export function addBench(program: Command): void {
-  withModel(program.command('bench'), 'any ALBERT checkpoint; the small English one unless given')
+  withOutput(withModel(program.command('bench'), 'any ALBERT checkpoint; a small one unless given'))
     .description('measure forwards on this machine, for a few seconds')
     .addHelpText(
       'after',
@@ -35,20 +36,33 @@ export function addBench(program: Command): void {
 Examples:
   $ albert-wasm bench                                in float32 and in int8, on one thread
   $ albert-wasm bench --dtype int8 --threads auto
-  $ albert-wasm bench --model albert/albert-base-v2 > bench.jsonl`,
+  $ albert-wasm bench --model albert/albert-base-v2 --output bench.csv`,
     )
-    .action(async (options: ModelOptions) => {
-      const rows: Row[] = [];
-      for (const dtype of options.dtype === undefined ? (['float32', 'int8'] as const) : [options.dtype]) {
-        await using extract = await load('feature-extraction', { ...options, dtype });
-        for await (const row of measure(extract.model)) {
-          if (process.stdout.isTTY) rows.push(row);
-          else await print(JSON.stringify(row));
+    .action(async (options: ModelOptions & OutputOptions) => {
+      const { model = anySmallModel() } = options;
+      const writer = openWriter(options, []);
+      let [whole, first] = [false, true];
+      try {
+        for (const dtype of options.dtype === undefined ? (['float32', 'int8'] as const) : [options.dtype]) {
+          await using extract = await load('feature-extraction', { ...options, model, dtype });
+          for await (const row of measure(extract.model)) {
+            const rows = [...(first ? [HEAD] : []), cells(row)];
+            await writer.add({
+              json: row,
+              rows,
+              csv: () => ({ columns: Object.keys(row), input: {}, records: [row] }),
+            });
+            first = false;
+          }
         }
+        whole = true;
+      } finally {
+        await writer.end(whole);
       }
-      if (rows.length > 0) await print(table([['batch × tokens', 'tokens/s', 'ms', 'on'], ...rows.map(cells)]));
     });
 }
+
+const HEAD = ['batch × tokens', 'tokens/s', 'ms', 'on'];
 
 async function* measure(model: AlbertPreTrainedModel<object>): AsyncGenerator<Row> {
   const { dtype, kernels, threads } = model.info();

@@ -1,6 +1,6 @@
 /** `completion`: a script that lets a shell complete this program's own commands, options and choices. */
 import { Argument, type Command, type Option } from 'commander';
-import { print } from '../table.js';
+import { print } from '../output.js';
 
 /** What may be completed after the words of a command. */
 interface Words {

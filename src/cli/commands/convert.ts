@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import { AlbertError, convert, type SaveOptions } from '../../index.js';
 import { type SourceOptions, withBar, withSource } from '../options.js';
-import { print } from '../table.js';
+import { print } from '../output.js';
 
 interface Options extends SaveOptions, SourceOptions {
   readonly model: string;

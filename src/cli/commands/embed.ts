@@ -1,45 +1,75 @@
 /** `embed`: one vector of each text. */
 import { type Command, Option } from 'commander';
+import type { FeatureExtractionOptions, Pooling } from '../../index.js';
 import { FORMATS } from '../../shards/formats.js';
-import { type LineOptions, load, type ModelOptions, textReader, withLines, withModel } from '../options.js';
+import { textReader } from '../inputs.js';
+import { type LineOptions, load, type ModelOptions, parseStride, withLines, withModel } from '../options.js';
 import { run } from '../run.js';
+import { TEXT } from '../task-input.js';
 
 interface Options extends ModelOptions, LineOptions {
-  readonly pooling: 'cls' | 'mean';
-  readonly normalize: boolean;
+  readonly pooling?: Pooling;
+  readonly normalize?: boolean;
+  readonly stride?: number;
 }
 
-const { parse, row } = FORMATS['feature-extraction'];
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+const format = FORMATS['feature-extraction'];
 
 export function addEmbed(program: Command): void {
   const command = program.command('embed').description('turn each text into one vector');
-  withLines(withModel(command, 'any ALBERT checkpoint'), 'texts')
+  withLines(withModel(command, 'any ALBERT checkpoint'), TEXT)
     .argument('[text...]', 'texts; lines of standard input unless given')
     .addOption(
-      new Option('--pooling <kind>', 'mean of the tokens, or the first one').choices(['mean', 'cls']).default('mean'),
+      new Option(
+        '--pooling <kind>',
+        "how one vector is made of the tokens'; as sentence-transformers' files of the checkpoint say, otherwise mean",
+      ).choices(['mean', 'cls', 'max', 'mean_sqrt_len_tokens', 'weightedmean', 'lasttoken']),
     )
-    .option('--no-normalize', 'keep the length of the vectors instead of scaling them to 1')
+    .option('--normalize', 'scale the vectors to length 1; default, but where those files say otherwise')
+    .option('--no-normalize', 'keep the length of the vectors')
+    .option('--stride <n>', 'read long texts in windows that share so many pieces; cut unless given', parseStride)
     .addHelpText(
       'after',
       `
 Examples:
   $ albert-wasm embed "some text"
-  $ albert-wasm embed --pooling cls --file lines.txt > vectors.jsonl`,
+  $ albert-wasm embed --pooling cls --file lines.txt > vectors.jsonl
+  $ albert-wasm embed --file papers.csv --column abstract --output vectors.csv     a column for each number`,
     )
-    .action((texts: string[], { pooling, normalize, ...options }: Options) =>
-      run(
+    .action((texts: string[], { pooling, normalize, stride, ...options }: Options) => {
+      const call: Mutable<FeatureExtractionOptions> = { ...(stride !== undefined && { stride }) };
+      if (pooling !== undefined) call.pooling = pooling;
+      if (normalize !== undefined) call.normalize = normalize;
+      return run(
         {
-          inputs: texts.map(textReader(options, parse)),
-          parse: textReader(options, parse),
-          open: () => load('feature-extraction', options),
-          call: { pooling, normalize },
+          format,
+          input: TEXT,
+          given: texts.map(textReader(options, format)),
+          async open() {
+            const extract = await load('feature-extraction', options);
+            // What a checkpoint says of its embeddings is followed; of one that says nothing, these are usual.
+            if (extract.embedding.source === 'default') {
+              call.pooling ??= 'mean';
+              call.normalize ??= true;
+            }
+            return extract;
+          },
+          call,
           show(text, vector) {
             const { data } = vector;
             const start = Array.from(data.subarray(0, 4), (value) => value.toFixed(4)).join(' ');
-            return { json: row(text, vector), rows: [[`[${data.length}]`, `${start} …`, text]] };
+            return {
+              rows: [[`[${data.length}]`, `${start} …`, text]],
+              csv() {
+                const values = Object.fromEntries(Array.from(data, (value, i) => [`embedding_${i}`, value]));
+                return { columns: ['text', ...Object.keys(values)], input: { text }, records: [values] };
+              },
+            };
           },
         },
         options,
-      ),
-    );
+      );
+    });
 }

@@ -1,20 +1,22 @@
 /** `fill-mask`: words for each [MASK]. */
 import type { Command } from 'commander';
 import { FORMATS } from '../../shards/formats.js';
-import { type LineOptions, load, type ModelOptions, parseCount, textReader, withLines, withModel } from '../options.js';
+import { textReader } from '../inputs.js';
+import { type LineOptions, load, type ModelOptions, parseCount, withLines, withModel } from '../options.js';
 import { run } from '../run.js';
 import { percent } from '../table.js';
+import { TEXT } from '../task-input.js';
 
 interface Options extends ModelOptions, LineOptions {
   readonly topK: number;
   readonly targets?: readonly string[];
 }
 
-const { parse, row } = FORMATS['fill-mask'];
+const format = FORMATS['fill-mask'];
 
 export function addFillMask(program: Command): void {
   const command = program.command('fill-mask').description('find words for each [MASK]');
-  withLines(withModel(command, 'a masked language model checkpoint'), 'texts')
+  withLines(withModel(command, 'a masked language model checkpoint'), TEXT)
     .argument('[text...]', 'texts with [MASK]; lines of standard input unless given')
     .option('--top-k <n>', 'words to show for each mask', parseCount, 5)
     .option('--targets <words>', 'consider these words only, separated by commas', (value) => value.split(','))
@@ -23,18 +25,24 @@ export function addFillMask(program: Command): void {
       `
 Examples:
   $ albert-wasm fill-mask "The cat sat on the [MASK]."
-  $ albert-wasm fill-mask --targets france,germany "Paris is the capital of [MASK]."`,
+  $ albert-wasm fill-mask --targets france,germany "Paris is the capital of [MASK]."
+  $ albert-wasm fill-mask --top-k 1 --file riddles.txt --output words.csv`,
     )
     .action((texts: string[], { topK, targets, ...options }: Options) =>
       run(
         {
-          inputs: texts.map(textReader(options, parse)),
-          parse: textReader(options, parse),
+          format,
+          input: TEXT,
+          given: texts.map(textReader(options, format)),
           open: () => load('fill-mask', options),
           call: { top_k: topK, targets },
           show: (text, masks) => ({
-            json: row(text, masks),
             rows: masks.flat().map(({ token_str, score, sequence }) => [token_str, percent(score), sequence]),
+            csv: () => ({
+              columns: ['text', 'mask', 'score', 'token', 'token_str', 'sequence'],
+              input: { text },
+              records: masks.flatMap((words, i) => words.map((word) => ({ mask: i + 1, ...word }))),
+            }),
           }),
         },
         options,

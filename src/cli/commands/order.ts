@@ -1,18 +1,28 @@
 /** `order`: whether a text goes before another. */
 import type { Command } from 'commander';
 import { FORMATS } from '../../shards/formats.js';
+import { plainInput } from '../inputs.js';
 import { type LineOptions, load, type ModelOptions, withLines, withModel } from '../options.js';
 import { run } from '../run.js';
 import { percent } from '../table.js';
+import type { TaskInput } from '../task-input.js';
 import { usageError } from '../usage.js';
 
 type Options = ModelOptions & LineOptions;
 
-const { parse, row } = FORMATS['sentence-order'];
+const format = FORMATS['sentence-order'];
+
+const INPUT: TaskInput = {
+  lines: 'jsonl',
+  columns: ['first', 'second'],
+  least: 2,
+  most: 2,
+  fields: ([first, second]) => ({ first, second }),
+};
 
 export function addOrder(program: Command): void {
   const command = program.command('order').description('tell how likely two texts are in their right order');
-  withLines(withModel(command, 'a pre-training checkpoint'), 'JSON lines')
+  withLines(withModel(command, 'a pre-training checkpoint'), INPUT)
     .argument('[first]', 'a text; lines of {"first", "second"} unless given')
     .argument('[second]', 'the text that may follow it')
     .addHelpText(
@@ -26,16 +36,17 @@ Examples:
       if (first !== undefined && second === undefined) throw usageError('two texts have an order');
       await run(
         {
-          inputs: first === undefined ? [] : [{ first, second: second as string }],
-          parse,
+          format,
+          input: INPUT,
+          given: first === undefined ? [] : [plainInput({ first, second: second as string })],
           open: () => load('sentence-order', options),
           call: {},
           show: (input, order) => ({
-            json: row(input, order),
             rows: [
               ['in order', percent(order.inOrder), `${input.first} ${input.second}`],
               ['swapped', percent(order.swapped), `${input.second} ${input.first}`],
             ],
+            csv: () => ({ columns: ['first', 'second', 'inOrder', 'swapped'], input, records: [order] }),
           }),
         },
         options,

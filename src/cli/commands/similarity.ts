@@ -1,17 +1,30 @@
 /** `similarity`: sentences by how alike they are to one. */
 import type { Command } from 'commander';
 import { FORMATS, rank } from '../../shards/formats.js';
+import { plainInput } from '../inputs.js';
 import { type LineOptions, load, type ModelOptions, parseCount, withLines, withModel } from '../options.js';
 import { run } from '../run.js';
+import type { TaskInput } from '../task-input.js';
 import { usageError } from '../usage.js';
 
 interface Options extends ModelOptions, LineOptions {
   readonly topK?: number;
 }
 
+const format = FORMATS['sentence-similarity'];
+
+/** A column for the sentence that others are compared with, and one for each of these. */
+const INPUT: TaskInput = {
+  lines: 'jsonl',
+  columns: [],
+  least: 2,
+  most: Number.POSITIVE_INFINITY,
+  fields: ([source_sentence, ...sentences]) => ({ source_sentence, sentences }),
+};
+
 export function addSimilarity(program: Command): void {
   const command = program.command('similarity').description('rank sentences by how alike they are to the first one');
-  withLines(withModel(command, 'any ALBERT checkpoint'), 'JSON lines')
+  withLines(withModel(command, 'any ALBERT checkpoint'), INPUT)
     .argument('[sentence...]', 'a sentence and those to rank; lines of {"source_sentence", "sentences"} unless given')
     .option('--top-k <n>', 'sentences to show; all unless given', parseCount)
     .addHelpText(
@@ -19,14 +32,17 @@ export function addSimilarity(program: Command): void {
       `
 Examples:
   $ albert-wasm similarity "The cat sat." "A dog lay there." "Prices rose."
-  $ echo '{"source_sentence": "The cat sat.", "sentences": ["A dog lay there."]}' | albert-wasm similarity`,
+  $ echo '{"source_sentence": "The cat sat.", "sentences": ["A dog lay there."]}' | albert-wasm similarity
+  $ albert-wasm similarity --file pairs.csv --column left --column right --output scores.csv`,
     )
     .action(async (texts: string[], { topK, ...options }: Options) => {
       if (texts.length === 1) throw usageError('give a sentence and others to compare it with');
       await run(
         {
-          inputs: texts.length > 0 ? [{ source_sentence: texts[0] as string, sentences: texts.slice(1) }] : [],
-          parse: FORMATS['sentence-similarity'].parse,
+          format,
+          input: INPUT,
+          given:
+            texts.length > 0 ? [plainInput({ source_sentence: texts[0] as string, sentences: texts.slice(1) })] : [],
           open: () => load('sentence-similarity', options),
           call: {},
           show({ source_sentence, sentences }, scores) {
@@ -34,6 +50,11 @@ Examples:
             return {
               json: { source_sentence, sentences: ranked },
               rows: ranked.map(({ sentence, score }) => [score.toFixed(4), sentence]),
+              csv: () => ({
+                columns: ['source_sentence', 'sentence', 'score'],
+                input: { source_sentence },
+                records: ranked,
+              }),
             };
           },
         },

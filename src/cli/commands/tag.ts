@@ -1,10 +1,12 @@
 /** `tag`: the entities of texts. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { AggregationStrategy } from '../../index.js';
 import { FORMATS } from '../../shards/formats.js';
-import { type LineOptions, load, type ModelOptions, textReader, withLines, withModel } from '../options.js';
+import { textReader } from '../inputs.js';
+import { type LineOptions, load, type ModelOptions, parseStride, withLines, withModel } from '../options.js';
 import { run } from '../run.js';
 import { percent } from '../table.js';
+import { TEXT } from '../task-input.js';
 
 interface Options extends ModelOptions, LineOptions {
   readonly aggregation: AggregationStrategy;
@@ -12,11 +14,15 @@ interface Options extends ModelOptions, LineOptions {
   readonly stride: number;
 }
 
-const { parse, row } = FORMATS['token-classification'];
+const format = FORMATS['token-classification'];
+
+/** Of an entity, in a CSV. */
+const ENTITY = ['entity', 'score', 'index', 'word', 'start', 'end'];
+const GROUP = ['entity_group', 'score', 'word', 'start', 'end'];
 
 export function addTag(program: Command): void {
   const command = program.command('tag').description('find the entities of texts, however long');
-  withLines(withModel(command, 'a token classification checkpoint', true), 'texts')
+  withLines(withModel(command, 'a token classification checkpoint', true), TEXT)
     .argument('[text...]', 'texts; lines of standard input unless given')
     .addOption(
       new Option('--aggregation <strategy>', 'how tokens become entities')
@@ -32,32 +38,32 @@ export function addTag(program: Command): void {
       `
 Examples:
   $ albert-wasm tag --model my-ner "Clara lives in Berkeley."
-  $ albert-wasm tag --model my-ner --aggregation first --file article.txt`,
+  $ albert-wasm tag --model my-ner --aggregation first --file article.txt
+  $ albert-wasm tag --model my-ner --file letters.csv --column body --output entities.csv`,
     )
     .action((texts: string[], { aggregation, ignore, stride, ...options }: Options) =>
       run(
         {
-          inputs: texts.map(textReader(options, parse)),
-          parse: textReader(options, parse),
+          format,
+          input: TEXT,
+          given: texts.map(textReader(options, format)),
           open: () => load('token-classification', options),
           call: { aggregation_strategy: aggregation, ignore_labels: ignore, stride },
           show: (text, entities) => ({
-            json: row(text, entities),
             rows: entities.map((found) => [
               'entity' in found ? found.entity : found.entity_group,
               percent(found.score),
               found.word,
               `${found.start}-${found.end}`,
             ]),
+            csv: () => ({
+              columns: ['text', ...(aggregation === 'none' ? ENTITY : GROUP)],
+              input: { text },
+              records: entities,
+            }),
           }),
         },
         options,
       ),
     );
-}
-
-function parseStride(value: string): number {
-  const stride = Number(value);
-  if (!Number.isSafeInteger(stride) || stride < 0) throw new InvalidArgumentError('expected a whole number from 0.');
-  return stride;
 }

@@ -6,6 +6,7 @@ import type { Patience } from '../../http/retry.js';
 import { transfer } from '../../http/transfer.js';
 import { progressReporter, type SourceOptions } from '../../source-options.js';
 import { headFile } from '../head.js';
+import { listRepository } from '../list.js';
 import { isCommit } from '../names.js';
 import { pinCommit } from '../pin.js';
 import { authorization, type Environment, fileUrl, type Hub, hubOf } from '../settings.js';
@@ -18,6 +19,8 @@ export interface HubRepository {
   readonly commit: string;
   /** The path of a file in the cache, downloaded if need be; `undefined` when the repository or the cache lacks it. */
   locate(file: string, signal?: AbortSignal): Promise<string | undefined>;
+  /** The names of all files; `undefined` where the Hub cannot be asked. */
+  listFiles(): Promise<readonly string[] | undefined>;
 }
 
 /** @throws ERR_SOURCE, ERR_INPUT, ERR_ENVIRONMENT, ERR_ABORTED */
@@ -33,6 +36,7 @@ export async function openRepository(
   const commit = await pinCommit(hub, cache, 'manual');
   return {
     commit,
+    listFiles: () => listRepository(hub, commit, options.signal),
     async locate(file, signal = options.signal) {
       try {
         return await locate({ ...hub, options: { ...hub.options, signal } }, cache, commit, file);

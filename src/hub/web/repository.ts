@@ -4,6 +4,7 @@ import { type FetchedFile, fetchFile } from '../../http/fetch-file.js';
 import { place } from '../../http/request.js';
 import type { Patience } from '../../http/retry.js';
 import { progressReporter, type SourceOptions } from '../../source-options.js';
+import { listRepository } from '../list.js';
 import { checkFileName, hashOf } from '../names.js';
 import { pinCommit, type RefStore } from '../pin.js';
 import { authorization, fileUrl, type Hub, hubOf, type OpenedHub } from '../settings.js';
@@ -28,6 +29,7 @@ export async function openRepository(
       if (fetched !== undefined) await cache.write(url, fetched);
       return fetched;
     },
+    listFiles: () => listRepository(hub, commit, options.signal),
   };
 }
 

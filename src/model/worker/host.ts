@@ -7,7 +7,7 @@ import { LocalModel } from '../local.js';
 import type { ModelInfo, SaveOptions } from '../options.js';
 import { RemoteHelpers } from './helpers.js';
 import { buffersOf, type Made, type Ran, type SentRecipe } from './messages.js';
-import { remoteSource } from './source.js';
+import { remoteReaders, remoteSource } from './source.js';
 
 /** @returns what hears the owner's messages */
 export function hostModel(post: Post): (message: unknown) => void {
@@ -27,7 +27,10 @@ export function hostModel(post: Post): (message: unknown) => void {
       const recipe: Recipe = {
         architecture,
         options: workersStartWorkers ? options : { ...options, startHelper: helpers.start },
-        origin: 'config' in origin ? origin : { source: remoteSource(origin.sourceName, calls), strict: origin.strict },
+        origin:
+          'config' in origin
+            ? origin
+            : { source: remoteSource(origin.sourceName, calls), readers: remoteReaders(calls), strict: origin.strict },
       };
       model = await LocalModel.make(recipe, signal);
       const { config, report } = model;

@@ -139,7 +139,7 @@ async function makeInWorker(
   { architecture, origin, options }: Recipe,
   { signal, patience }: RemoteOptions,
 ): Promise<{ link: Link; made: Made }> {
-  const served = 'source' in origin ? new ServedSource(origin.source, signal) : undefined;
+  const served = 'source' in origin ? new ServedSource(origin.source, origin.readers, signal) : undefined;
   const link = new Link(options.workerUrl, served?.handlers ?? {}, patience);
   const recipe: SentRecipe = {
     architecture,

@@ -1,0 +1,61 @@
+/** `info`: a model, and the kernels that would run it. */
+import type { Command } from 'commander';
+import type { CheckpointInfo } from '../../index.js';
+import { load, type ModelOptions, type OutputOptions, withModel, withOutput } from '../options.js';
+import { anySmallModel } from '../small-models.js';
+import { openWriter } from '../writers.js';
+
+export function addInfo(program: Command): void {
+  withOutput(withModel(program.command('info'), 'a checkpoint; a small one that is installed unless given'))
+    .description('show a model and the kernels that would run it')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ albert-wasm info                                 the small model that is installed
+  $ albert-wasm info --model path/to/checkpoint
+  $ albert-wasm info --model owner/name --revision v1.0 --dtype int8 --threads auto`,
+    )
+    .action(async (options: ModelOptions & OutputOptions) => {
+      const { model = anySmallModel() } = options;
+      const writer = openWriter(options, []);
+      let whole = false;
+      try {
+        const start = performance.now();
+        await using extract = await load('feature-extraction', { ...options, model });
+        const info = extract.model.info();
+        const { hidden_size, num_hidden_layers, vocab_size, id2label } = extract.model.config;
+        const { format, dtypes, architecture } = extract.model.loadReport.checkpoint as CheckpointInfo;
+        const stored = { format, storedDtypes: dtypes, architecture, labels: Object.values(id2label) };
+        const loadMilliseconds = performance.now() - start;
+        const { source, pooling, layers, dimension, max_seq_length } = extract.embedding;
+        // Of a checkpoint without sentence-transformers' files, `embed` and `similarity` take the mean of the tokens.
+        const embedding = {
+          pooling: source === 'default' ? 'mean (default)' : [pooling.join(' and '), ...layers].join(', '),
+          dimension,
+          max_seq_length,
+        };
+        const facts = {
+          model,
+          ...stored,
+          ...info,
+          hidden_size,
+          num_hidden_layers,
+          vocab_size,
+          ...embedding,
+          loadMilliseconds,
+        };
+        await writer.add({
+          json: facts,
+          rows: Object.entries(facts).map(([name, value]) => [
+            name,
+            Array.isArray(value) ? value.join(', ') : String(value),
+          ]),
+          csv: () => ({ columns: Object.keys(facts), input: {}, records: [facts] }),
+        });
+        whole = true;
+      } finally {
+        await writer.end(whole);
+      }
+    });
+}

@@ -1,0 +1,28 @@
+/** How the inputs of a command's task are written. */
+import type { ParsedLine } from '../shards/formats.js';
+import type { Line } from '../shards/read-lines.js';
+
+export interface TaskInput {
+  /** What lines are unless an option says otherwise. */
+  readonly lines: 'text' | 'jsonl';
+  /** The columns of a CSV that are an input, in this order, unless others are named: `least` to `most` of them. */
+  readonly columns: readonly string[];
+  readonly least: number;
+  readonly most: number;
+  /** The values of these columns as a line of JSON has them. */
+  fields(values: readonly string[]): object;
+}
+
+export const TEXT: TaskInput = {
+  lines: 'text',
+  columns: ['text'],
+  least: 1,
+  most: 1,
+  fields: ([text]) => ({ text }),
+};
+
+/** Lines in batches, and what each of them is. */
+export interface Inputs<Input> {
+  readonly batches: AsyncIterable<readonly Line[]>;
+  readonly parse: (line: string) => ParsedLine<Input>;
+}

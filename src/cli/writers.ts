@@ -1,0 +1,129 @@
+/** Answers as a table, lines of JSON, one JSON array, or CSV. */
+import { AlbertError } from '../index.js';
+import { printableText } from '../printable.js';
+import { renamed } from '../shards/formats.js';
+import { formatRecord } from './csv.js';
+import { type OutputOptions, outputFormat } from './options.js';
+import { openFile, type Sink, standardOutput } from './output.js';
+import { table } from './table.js';
+
+/** One input's answer in each format. */
+export interface Answer {
+  /** What JSON says, the caller's keys in front. */
+  readonly json: object;
+  /** Rows of a table. */
+  readonly rows: readonly (readonly string[])[];
+  /** Only asked for where CSV is written. */
+  csv(): CsvAnswer;
+}
+
+export interface CsvAnswer {
+  /** The names of our columns; the first answer's are the file's. */
+  readonly columns: readonly string[];
+  /** What stands in each row. */
+  readonly input: object;
+  /** A row for each: a label, an entity, a word. An input without any has one row all the same. */
+  readonly records: readonly object[];
+  /** The caller's keys: columns in front of ours. */
+  readonly others?: Readonly<Record<string, unknown>>;
+}
+
+export interface Writer {
+  /** @throws ERR_INPUT for an answer that the format cannot hold; ERR_SOURCE for a file that cannot be written */
+  add(answer: Answer): Promise<void>;
+  /** @param whole whether all answers have come; a file does without them otherwise */
+  end(whole: boolean): Promise<void>;
+}
+
+/** A format: pieces of text, and what comes after the last. */
+interface Format {
+  text(answer: Answer): string;
+  /** @param whole false where a fault ends it: then only what is open is closed */
+  rest(whole: boolean): string;
+}
+
+/** @throws ERR_INPUT for an output that is one of the inputs or no file; ERR_SOURCE for one that cannot be written */
+export function openWriter(options: OutputOptions, inputs: readonly (string | undefined)[]): Writer {
+  const format = FORMATS[outputFormat(options)](options.delimiter ?? ',');
+  const sink: Sink = options.output === undefined ? standardOutput : openFile(options.output, inputs);
+  const write = async (text: string) => (text === '' ? undefined : sink.write(text));
+  return {
+    add: async (answer) => write(format.text(answer)),
+    async end(whole) {
+      if (!whole && !sink.lasting) return sink.discard();
+      try {
+        await write(format.rest(whole));
+        await sink.finish();
+      } catch (error) {
+        await sink.discard();
+        throw error;
+      }
+    },
+  };
+}
+
+const FORMATS = { jsonl: jsonLines, json: jsonArray, csv, table: tables };
+
+/** Escaped, so that nothing in it steers a terminal: to a reader of JSON it is the same. */
+function toJson(value: object): string {
+  return printableText(JSON.stringify(value));
+}
+
+function jsonLines(): Format {
+  return { text: ({ json }) => `${toJson(json)}\n`, rest: () => '' };
+}
+
+function jsonArray(): Format {
+  let before = '[\n';
+  return {
+    text({ json }) {
+      const text = `${before}${toJson(json)}`;
+      before = ',\n';
+      return text;
+    },
+    rest: (whole) => (before === ',\n' ? '\n]\n' : whole ? '[]\n' : ''),
+  };
+}
+
+/** The columns of all are those of the first answer. */
+function csv(delimiter: string): Format {
+  let names: string[] | undefined;
+  return {
+    text(answer) {
+      const { columns, input, records, others = {} } = answer.csv();
+      const kept = renamed(others, columns);
+      const begun = names !== undefined;
+      names ??= [...Object.keys(kept), ...columns];
+      const lines = (records.length > 0 ? records : [{}]).map((record) => {
+        const row: Record<string, unknown> = { ...kept, ...input, ...record };
+        const extra = Object.keys(row).find((name) => !names?.includes(name));
+        if (extra === undefined) return names?.map((name) => row[name]);
+        throw new AlbertError(
+          'ERR_INPUT',
+          `"${extra}" expected one of the columns that the first answer has, ${names?.join(', ')}; --format jsonl has no columns`,
+        );
+      });
+      return (begun ? lines : [names, ...lines]).map((line) => `${formatRecord(line ?? [], delimiter)}\n`).join('');
+    },
+    rest: () => '',
+  };
+}
+
+/** Rows of a table at most: its columns are measured over them, and no more are kept. */
+const TABLE_ROWS = 1000;
+
+function tables(): Format {
+  let rows: (readonly string[])[] = [];
+  const flush = () => {
+    const text = rows.length > 0 ? `${table(rows)}\n` : '';
+    rows = [];
+    return text;
+  };
+  return {
+    text(answer) {
+      rows.push(...answer.rows);
+      return rows.length >= TABLE_ROWS ? flush() : '';
+    },
+    rest: flush,
+  };
+}

@@ -1,0 +1,31 @@
+/** The names of a repository's files, for messages. */
+import { throwIfAborted } from '../errors.js';
+import { fetchFile } from '../http/fetch-file.js';
+import { authorization, type Hub } from './settings.js';
+
+const MAX_LIST_BYTES = 2 ** 22;
+
+/**
+ * The files of a repository at a commit, as the Hub's API lists them; `undefined` where it does not answer: a message is not
+ * worth a second attempt.
+ *
+ * @throws ERR_ABORTED
+ */
+export async function listRepository(
+  { options, ...hub }: Hub,
+  commit: string,
+  signal: AbortSignal | undefined,
+): Promise<readonly string[] | undefined> {
+  if (hub.offline) return undefined;
+  const url = new URL(`${hub.endpoint}/api/models/${hub.id}/revision/${commit}`);
+  const silent = { ...options, signal, onProgress: undefined, retries: 0, stallMs: 10_000 };
+  const request = { headers: authorization({ ...hub, options }), maxBytes: MAX_LIST_BYTES };
+  try {
+    const list = await fetchFile(url, 'list of files', silent, request);
+    const { siblings } = JSON.parse(new TextDecoder().decode(list?.bytes));
+    return siblings.map(({ rfilename }: { rfilename: unknown }) => String(rfilename));
+  } catch {
+    throwIfAborted(signal);
+    return undefined;
+  }
+}

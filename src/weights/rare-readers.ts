@@ -1,0 +1,11 @@
+/** What `rare.ts` loads when it is met. One module, so that a bundler makes one file of it. */
+import { type Bytes, sliceBytes } from '../bytes.js';
+import type { Checkpoint } from './checkpoint.js';
+import { decodeFlaxMsgpack } from './flax-msgpack.js';
+
+export { noWeights } from './no-weights.js';
+export { readPytorch } from './pytorch/read.js';
+
+export async function readFlax(file: Bytes, name: string): Promise<Checkpoint> {
+  return decodeFlaxMsgpack(await sliceBytes(file), name);
+}

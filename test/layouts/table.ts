@@ -1,0 +1,90 @@
+/**
+ * What becomes of each of the 57 checkpoints that `layouts.py` writes, one per layout seen on the Hub: it loads and answers its
+ * task, or it is refused with a code and these words, or that is still to be built.
+ */
+import type { AlbertErrorCode } from '../../src/errors.js';
+
+export type Outcome =
+  | { readonly answers: Task }
+  | { readonly refused: AlbertErrorCode; readonly words: readonly string[] }
+  /** What is missing. */
+  | { readonly pending: string };
+
+export type Task = 'text-classification' | 'fill-mask' | 'feature-extraction' | 'sentence-order' | 'question-answering';
+
+const classifies: Outcome = { answers: 'text-classification' };
+const fills: Outcome = { answers: 'fill-mask' };
+const embeds: Outcome = { answers: 'feature-extraction' };
+const refused = (code: AlbertErrorCode, ...words: string[]): Outcome => ({ refused: code, words });
+const pending = (what: string): Outcome => ({ pending: what });
+
+export const LAYOUTS: Readonly<Record<string, Outcome>> = {
+  // Formats of weights.
+  'A01-hub-official-safetensors': fills,
+  'A02-pytorch-bin-only': classifies,
+  'A03-pytorch-bin-legacy': classifies,
+  'A04-tf-only': refused('ERR_SOURCE', 'pytorch_model.bin', '["tf_model.h5"]', 'from_tf=True'),
+  'A05-flax-only': classifies,
+  'A06-onnx-only': refused('ERR_SOURCE', 'onnx/model.onnx', 'onnx/model_quantized.onnx', 'exported'),
+  'A07-chinese-vocab-txt': pending('WordPiece'),
+  'A08-chinese-tokenizer-json': pending('WordPiece'),
+  'A09-F16': classifies,
+  'A10-BF16': classifies,
+
+  // tokenizer.json of versions.
+  'B-hub2021': classifies,
+  'B-v4': classifies,
+  'B-v4_cased': classifies,
+  'B-v5_0': pending('normalizer steps that stand twice'),
+  'B-v5_now': classifies,
+  'B-v5_nopre': classifies,
+  'B-course': classifies,
+  'B-nonorm': classifies,
+  'B-nmt_nfkc': pending('Nmt and NFKC'),
+  'B-truncpad': classifies,
+  'B-masknorm': classifies,
+
+  // Names of tensors.
+  'C04-decoder-weight-and-bias': fills,
+  'C05-position-ids-buffer': fills,
+  'C06-model-without-prefix': embeds,
+  'C07-bert-prefix': refused('ERR_PARAMETER', 'albert.embeddings.word_embeddings.weight', 'none'),
+  'C08-pretraining-with-sop': { answers: 'sentence-order' },
+  'C09-groups': classifies,
+  'C10-mlm-without-pooler-for-features': fills,
+  'C11-seq-with-3-labels-no-id2label': classifies,
+
+  // Configurations.
+  'D01-no-architectures': classifies,
+  'D02-no-model-type': classifies,
+  'D05-num-labels-3-but-id2label-2': pending('num_labels against id2label'),
+  'D06-old-keys': classifies,
+  'D07-defaults-missing': pending('defaults of sizes'),
+  'D08-classifier-dropout-null': classifies,
+  'D09-google-chinese-config': classifies,
+  'D10-relative-positions': refused('ERR_CONFIG', 'position_embedding_type', 'relative_key'),
+  'D11-regression': classifies,
+  'D12-one-label-no-problem-type': classifies,
+  'D13-multi-label': classifies,
+  'D14-gelu-python': pending('gelu_fast'),
+  'D15-qa-three-labels': pending('labels of a head that has none'),
+  'D16-config-of-bert': refused('ERR_CONFIG', 'model_type', 'bert'),
+  'D17-id2label-sparse-keys': pending('sparse keys of id2label'),
+
+  // Settings of tokenizers.
+  'E01-cased-keep-accents': classifies,
+  'E02-length-1e30': classifies,
+  'E03-old-max-len': classifies,
+  'E04-only-special-tokens-map': classifies,
+  'E05-no-tokenizer-config': classifies,
+  'E06-remove-space-false': classifies,
+  'E07-null-values': classifies,
+  'E08-v5-config': classifies,
+
+  // Other files.
+  'F03-user-added-words': fills,
+  'F04-identity-normalizer': classifies,
+  'F05-spiece-under-other-name': pending('a vocabulary under another name'),
+  'F07-tokenizer-json-user-words': fills,
+  'G01-sentence-transformers-cls-normalize': pending('the pooling of modules.json'),
+};
