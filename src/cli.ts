@@ -14,7 +14,7 @@ import { addOrder } from './cli/commands/order.js';
 import { addSimilarity } from './cli/commands/similarity.js';
 import { addTag } from './cli/commands/tag.js';
 import { load, type ModelOptions, withModel } from './cli/options.js';
-import { percent, print, table } from './cli/table.js';
+import { complain, percent, print, table } from './cli/table.js';
 import { usageError } from './cli/usage.js';
 import { AlbertError, type FilledMask, type ModelInfo, type Pipelines, pipeline } from './index.js';
 
@@ -36,6 +36,8 @@ const program = new Command('albert-wasm')
   .argument('[text...]', 'texts to try; a few examples unless given')
   .helpCommand(true)
   .exitOverride()
+  // Commander's own complaints name arguments.
+  .configureOutput({ writeErr: (text) => complain(text.replace(/\n$/, '')) })
   .showHelpAfterError('(--help shows how to use it)')
   .action(tour)
   .addHelpText(
@@ -132,7 +134,7 @@ async function timed<T extends keyof Pipelines>(
 function cannotWrite(error: NodeJS.ErrnoException): never {
   // A reader that has seen enough, such as `head`, is no failure.
   if (error.code === 'EPIPE') process.exit(0);
-  process.stderr.write(`albert-wasm: cannot write: ${error.message}\n`);
+  complain(`albert-wasm: cannot write: ${error.message}`);
   process.exit(1);
 }
 
@@ -145,10 +147,10 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) {
     // Commander has printed its own messages; ours it has not seen.
-    if (error.code.startsWith('albert-wasm')) process.stderr.write(`${error.message}\n`);
+    if (error.code.startsWith('albert-wasm')) complain(error.message);
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   } else if (error instanceof AlbertError) {
-    process.stderr.write(`albert-wasm: ${error.message}\n`);
+    complain(`albert-wasm: ${error.message}`);
     process.exitCode = 1;
   } else if ((error as NodeJS.ErrnoException).syscall === 'write') {
     // Files are written at once, and a full disk is thrown.

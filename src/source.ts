@@ -1,7 +1,7 @@
 /** The ground floor's door to files: a directory, URLs, the Hub or memory, read by file name alike. */
 import { directoryUrl, openFile, openHub, readFile } from '#platform';
 import type { Bytes } from './bytes.js';
-import { AlbertError, mismatch } from './errors.js';
+import { AlbertError, mismatch, reading } from './errors.js';
 import { place } from './http/request.js';
 import { isHubId } from './hub/names.js';
 import { checkSourceOptions, type SourceOptions } from './source-options.js';
@@ -36,9 +36,10 @@ export interface OpenedSource {
  */
 export async function openSource(source: Source, options: SourceOptions = {}): Promise<OpenedSource> {
   checkSourceOptions(options);
-  if (typeof source === 'string' || source instanceof URL) {
-    const url = await locate(source);
-    if (url === undefined) return openId(source as string, options);
+  const at = reading('source', () => (typeof source === 'string' || source instanceof URL ? source : undefined));
+  if (at !== undefined) {
+    const url = await locate(at);
+    if (url === undefined) return openId(at as string, options);
     return {
       name: place(url),
       readFile: (file, signal = options.signal) => readFile(fileUrl(file, url), { ...options, signal }),
@@ -46,14 +47,14 @@ export async function openSource(source: Source, options: SourceOptions = {}): P
     };
   }
   if (typeof source !== 'object' || source === null) throw notASource(source);
-  const files = new Map(Object.entries(source));
+  const files = reading('source', () => new Map(Object.entries(source as ModelFiles)));
   const take = async <B extends Bytes>(
     file: string,
     signal: AbortSignal | undefined,
     read: (url: URL, options: SourceOptions, file: string) => Promise<B | undefined>,
   ): Promise<B | Uint8Array | undefined> => {
-    const content = files.get(file);
-    if (!(content instanceof URL)) return bytesOf(file, content);
+    const content = reading('source', () => contentOf(file, files.get(file)));
+    if (!(content instanceof URL)) return content;
     const bytes = await read(content, { ...options, signal }, file);
     // What is listed must be there, unlike what a directory may or may not have.
     if (bytes === undefined) throw mismatch('ERR_SOURCE', file, 'to exist', 'no file', place(content));
@@ -66,8 +67,8 @@ export async function openSource(source: Source, options: SourceOptions = {}): P
   };
 }
 
-function bytesOf(file: string, content: Exclude<ModelFiles[string], URL> | undefined): Uint8Array | undefined {
-  if (content === undefined || content instanceof Uint8Array) return content;
+function contentOf(file: string, content: ModelFiles[string] | undefined): Uint8Array | URL | undefined {
+  if (content === undefined || content instanceof Uint8Array || content instanceof URL) return content;
   if (typeof content === 'string') return new TextEncoder().encode(content);
   if (content instanceof ArrayBuffer) return new Uint8Array(content);
   throw mismatch('ERR_SOURCE', file, 'a string, a Uint8Array, an ArrayBuffer or a URL', content);
@@ -94,8 +95,15 @@ async function openId(id: string, options: SourceOptions): Promise<OpenedSource>
 /** The URL of a source's directory, with its closing slash; `undefined` for a Hub id. */
 async function locate(source: string | URL): Promise<URL | undefined> {
   if (source instanceof URL || /^(https?|file):/.test(source)) {
-    if (!URL.canParse(source)) throw notASource(String(source).replace(/[?#].*/s, ''));
+    if (!URL.canParse(source))
+      throw notASource(
+        String(source)
+          .replace(/[?#].*/s, '')
+          .replace(/\/\/.*@/s, '//'),
+      );
     const url = new URL(source);
+    // `data:` and `blob:` are of one file, and lead to no other.
+    if (!URL.canParse('config.json', url)) throw notASource(place(url));
     if (!url.pathname.endsWith('/')) url.pathname += '/';
     return url;
   }

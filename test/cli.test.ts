@@ -232,7 +232,7 @@ cli('a reader that has seen enough ends the run', async () => {
 
 cli('control characters do not reach the terminal', async () => {
   const { out } = await run(['good \u001b[31m film\nnext line']);
-  assert.match(out, 'good ·[31m film·next line  POSITIVE');
+  assert.match(out, 'good \\u001b[31m film\\u000anext line  POSITIVE');
   assert.match(out, '1 text in');
 });
 

@@ -1,4 +1,5 @@
 /** The kernels as functions of Float32Arrays: each call copies its matrices in, computes, copies the result out. */
+import { codeUrl } from '../code-url.js';
 import { ACTIVATIONS, buildOf, type Kernels } from '../engine/kernels.js';
 import { checkMaxMemoryBytes, type LinearMemory, type Region } from '../engine/memory.js';
 import { type Runtime, startRuntime } from '../engine/runtime.js';
@@ -33,9 +34,8 @@ const STAGING_BYTES = 2 ** 20;
  */
 export async function loadKernels(given?: KernelsOptions): Promise<KernelLibrary> {
   const { wasmUrl, maxMemoryBytes } = checkOptions(given, KERNELS_OPTIONS);
-  if (wasmUrl !== undefined && !URL.canParse(wasmUrl)) throw mismatch('ERR_INPUT', 'wasmUrl', 'a URL', wasmUrl);
   const options = {
-    wasmUrl: wasmUrl && String(wasmUrl),
+    wasmUrl: codeUrl('wasmUrl', wasmUrl),
     maxMemoryBytes: checkMaxMemoryBytes(maxMemoryBytes),
     threads: 1,
   };

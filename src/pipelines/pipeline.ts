@@ -1,5 +1,5 @@
 /** What every pipeline shares: a model, its tokenizer, and the way from inputs over runs of the model to answers. */
-import { checkOptions, mismatch, type OptionNames, within } from '../errors.js';
+import { checkOptions, mismatch, type OptionNames, reading, within } from '../errors.js';
 import { AlbertPreTrainedModel, type ModelClass } from '../model/albert.js';
 import type { AlbertInputs } from '../model/inputs.js';
 import type { LoadOptions } from '../model/options.js';
@@ -91,12 +91,15 @@ export function makePipeline<Input, Result, Options extends CallOptions>(
 ): Pipeline<Result, Options, Input> {
   /** An input is encoded when its run is being filled, not before: a long array must not lie in memory twice. */
   function* encodeEach(inputs: readonly Input[], options: Options) {
-    for (const [i, input] of inputs.entries()) yield within(`inputs[${i}]`, () => encode(input, options));
+    for (const [i, input] of inputs.entries())
+      yield within(`inputs[${i}]`, () => reading('input', () => encode(input, options)));
   }
   async function call(input: Input | readonly Input[], given?: Options): Promise<Result | Result[]> {
     const options = checkOptions(given, names);
-    if (Array.isArray(input)) return runJobs(encodeEach(input, options), forward, options, input.length);
-    const [result] = await runJobs([encode(input as Input, options)], forward, options, 1);
+    const inputs = reading('inputs', () => (Array.isArray(input) ? Array.from(input as readonly Input[]) : undefined));
+    if (inputs !== undefined) return runJobs(encodeEach(inputs, options), forward, options, inputs.length);
+    const job = reading('input', () => encode(input as Input, options));
+    const [result] = await runJobs([job], forward, options, 1);
     return result as Result;
   }
   const dispose = () => model.dispose();

@@ -169,7 +169,7 @@ export async function writeFiles(
   files: ReadonlyMap<string, Uint8Array>,
   rivals: readonly string[],
 ): Promise<void> {
-  const directory = target instanceof URL ? fileURLToPath(target) : target;
+  const directory = pathOf(target);
   // A name of its own for each call: two may write into one directory.
   const suffix = `${randomUUID()}.incomplete`;
   for (const rival of rivals) {
@@ -185,6 +185,15 @@ export async function writeFiles(
       () => {},
     );
     throw new AlbertError('ERR_SOURCE', `cannot write to ${directory}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** @throws ERR_SOURCE for a URL that names no path here */
+function pathOf(target: string | URL): string {
+  try {
+    return target instanceof URL ? fileURLToPath(target) : target;
+  } catch (cause) {
+    throw new AlbertError('ERR_SOURCE', `cannot write to ${target}: ${(cause as Error).message}`, { cause });
   }
 }
 
@@ -205,6 +214,11 @@ export function processors(): number {
  */
 export function startWorker(url: URL | undefined, data: unknown, listener: WorkerListener): WorkerHandle {
   return startWorkerAt(url ?? new URL(import.meta.resolve('#worker')), data, listener);
+}
+
+/** Whether a string may name code at this URL: what a service is configured with must not bring code from elsewhere. */
+export function takesCodeFrom(url: URL): boolean {
+  return url.protocol === 'file:';
 }
 
 /** Whether a model lives in a worker unless its caller says otherwise: no, a service has threads of its own. */

@@ -1,5 +1,5 @@
 /** ALBERT's tokenizer: text to ids with places in the caller's string, and back. */
-import { checkOptions, mismatch, throwIfAborted } from '../errors.js';
+import { checkOptions, mismatch, reading, throwIfAborted } from '../errors.js';
 import { openSource, type Source } from '../source.js';
 import { SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
 import { readTokenizerConfig, type TokenizerConfig } from './config.js';
@@ -123,13 +123,7 @@ export class AlbertTokenizer {
    */
   encode_batch(inputs: readonly TextInput[], given?: Omit<EncodeOptions, 'text_pair'>): Encoding[] {
     const resolved = resolveOptions(checkOptions(given, BATCH_OPTIONS), this.model_max_length);
-    if (!Array.isArray(inputs)) throw mismatch('ERR_INPUT', 'inputs', 'an array of texts or pairs', inputs);
-    const batch = Array.from(inputs as readonly TextInput[], (input, i) => {
-      const texts: readonly unknown[] = Array.isArray(input) ? input : [input];
-      const valid = texts.every((text) => typeof text === 'string') && texts.length <= 2 && texts.length > 0;
-      if (!valid) throw mismatch('ERR_INPUT', 'inputs', 'a text or [text, text_pair]', input, `[${i}]`);
-      return texts as readonly string[];
-    });
+    const batch = reading('inputs', () => checkTexts(inputs));
     let count = 0;
     const encodings = batch.map((texts) => {
       const encoding = this.#encode(texts, resolved);
@@ -148,13 +142,14 @@ export class AlbertTokenizer {
    */
   decode(ids: Iterable<number | bigint>, given?: { skip_special_tokens?: boolean }): string {
     const { skip_special_tokens = false } = checkOptions(given, { skip_special_tokens: true });
-    if (typeof ids !== 'object' || ids === null || !(Symbol.iterator in ids)) {
+    if (typeof ids !== 'object' || ids === null || !reading('ids', () => Symbol.iterator in ids)) {
       throw mismatch('ERR_INPUT', 'ids', 'an array of ids', ids);
     }
     const tokens: string[] = [];
     let index = 0;
-    for (const item of ids) {
-      const id = Number(item);
+    for (const item of reading('ids', () => Array.from(ids))) {
+      // Of an object it would ask for its number.
+      const id = typeof item === 'number' || typeof item === 'bigint' ? Number(item) : Number.NaN;
       const token = this.#tokens[id];
       if (token === undefined) throw mismatch('ERR_INPUT', 'ids', `ids < ${this.vocab_size}`, item, `[${index}]`);
       index++;
@@ -200,6 +195,17 @@ export class AlbertTokenizer {
     if (id === undefined) throw mismatch('ERR_TOKENIZER', role, 'a token of the vocabulary', token);
     return id;
   }
+}
+
+/** A copy of each text or pair. @throws ERR_INPUT with the index of what is none */
+function checkTexts(inputs: unknown): string[][] {
+  if (!Array.isArray(inputs)) throw mismatch('ERR_INPUT', 'inputs', 'an array of texts or pairs', inputs);
+  return Array.from(inputs, (input: unknown, i) => {
+    const texts: unknown[] = Array.isArray(input) ? [...input] : [input];
+    const valid = texts.every((text) => typeof text === 'string') && texts.length <= 2 && texts.length > 0;
+    if (!valid) throw mismatch('ERR_INPUT', 'inputs', 'a text or [text, text_pair]', input, `[${i}]`);
+    return texts as string[];
+  });
 }
 
 /** Tokens of an encoding and its windows, each padded to `length`. */
