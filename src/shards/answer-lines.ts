@@ -1,4 +1,5 @@
 /** Batches of lines through a pipeline: answers in order, and faults that name their line. */
+import { reasonOf, throwIfAborted } from '../errors.js';
 import { AlbertError, type CallOptions, type Pipeline } from '../index.js';
 import { decodeLine, type Line } from './read-lines.js';
 
@@ -14,13 +15,14 @@ export type LineAnswer<Input, Result> =
   | { readonly line: Line; readonly input: Input; readonly result: Result }
   | { readonly line: Line; readonly error: AlbertError };
 
-/** Codes of faults that are a line's own: with any other the next line would meet the same. */
+/** Codes of faults that are a line's own, whatever became of the model. */
 const OF_A_LINE = ['ERR_INPUT', 'ERR_TOO_LONG'];
 
 /**
- * Answers each line: a batch at once, and where that fails one line after the other.
+ * Answers each line: a batch at once, and where that fails one line after the other. Any error is its line's while the model
+ * lives: one line of poison costs no other its answer.
  *
- * @throws what is no line's own fault
+ * @throws what the next line would meet as well: ERR_ABORTED, ERR_DISPOSED, ERR_WORKER where no other worker is to be had
  */
 export async function* answerLines<Input, Result, Call extends CallOptions>(
   batches: AsyncIterable<readonly Line[]>,
@@ -43,9 +45,14 @@ export async function* answerLines<Input, Result, Call extends CallOptions>(
       const input = inputOf(line);
       if (Array.isArray(input)) throw new AlbertError('ERR_INPUT', '"line" expected one input, got an array');
       return { line, input, result: await task(input, call) };
-    } catch (error) {
-      if (error instanceof AlbertError && OF_A_LINE.includes(error.code)) return { line, error };
-      throw error;
+    } catch (cause) {
+      const error = cause instanceof AlbertError ? cause : new AlbertError('ERR_INTERNAL', reasonOf(cause), { cause });
+      if (!OF_A_LINE.includes(error.code)) {
+        throwIfAborted(call.signal);
+        // Of no input, it answers with nothing, or with why it answers no more.
+        await task.model.forwardEach([]);
+      }
+      return { line, error };
     }
   }
 }
