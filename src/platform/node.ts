@@ -18,6 +18,7 @@ import type { Bytes, FileBytes } from '../bytes.js';
 import { AlbertError, mismatch, throwIfAborted } from '../errors.js';
 import { fetchFile } from '../http/fetch-file.js';
 import { openRepository } from '../hub/node/repository.js';
+import { sweep } from '../hub/node/sweep.js';
 import type { OpenedHub } from '../hub/settings.js';
 import { progressReporter, type SourceOptions } from '../source-options.js';
 import { startWorkerAt } from './node-worker.js';
@@ -180,12 +181,19 @@ export async function writeFiles(
     await mkdir(directory, { recursive: true });
     for (const [name, bytes] of files) await writeBytes(join(directory, `${name}.${suffix}`), bytes);
     for (const name of files.keys()) await rename(join(directory, `${name}.${suffix}`), join(directory, name));
+    await sweep(directory, (name) => isLeftOf(files, name));
   } catch (cause) {
     await Promise.all([...files.keys()].map((name) => rm(join(directory, `${name}.${suffix}`), { force: true }))).catch(
       () => {},
     );
     throw new AlbertError('ERR_SOURCE', `cannot write to ${directory}: ${(cause as Error).message}`, { cause });
   }
+}
+
+/** Whether this is what a killed call has left of one of these files. */
+function isLeftOf(files: ReadonlyMap<string, unknown>, name: string): boolean {
+  const [, file] = /^(.+)\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.incomplete$/.exec(name) ?? [];
+  return file !== undefined && files.has(file);
 }
 
 /** @throws ERR_SOURCE for a URL that names no path here */
