@@ -13,8 +13,9 @@ import { addFillMask } from './cli/commands/fill-mask.js';
 import { addOrder } from './cli/commands/order.js';
 import { addSimilarity } from './cli/commands/similarity.js';
 import { addTag } from './cli/commands/tag.js';
+import { complain } from './cli/complain.js';
 import { load, type ModelOptions, withModel } from './cli/options.js';
-import { complain, percent, print, table } from './cli/table.js';
+import { percent, print, table } from './cli/table.js';
 import { usageError } from './cli/usage.js';
 import { AlbertError, type FilledMask, type ModelInfo, type Pipelines, pipeline } from './index.js';
 

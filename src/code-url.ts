@@ -1,6 +1,6 @@
 /** URLs of code: where the kernels and the workers' file lie. */
 import { takesCodeFrom } from '#platform';
-import { mismatch } from './errors.js';
+import { mismatch, reading } from './errors.js';
 import { place } from './http/request.js';
 
 /**
@@ -11,7 +11,7 @@ import { place } from './http/request.js';
  */
 export function codeUrl(title: string, url: string | URL | undefined): string | undefined {
   if (url === undefined) return undefined;
-  if (url instanceof URL) return url.href;
+  if (reading(title, () => url instanceof URL)) return (url as URL).href;
   if (typeof url !== 'string' || !URL.canParse(url)) throw mismatch('ERR_INPUT', title, 'a URL', url);
   if (takesCodeFrom(new URL(url))) return url;
   throw mismatch('ERR_INPUT', title, 'a file: URL, or any other as a URL object', place(new URL(url)));

@@ -1,6 +1,6 @@
 /** What is printed: lines, and tables for a terminal. Nothing else of the command line writes what others have written. */
 import { once } from 'node:events';
-import { printable, printableText } from '../printable.js';
+import { printableText } from '../printable.js';
 
 /** Columns side by side, each as wide as its widest cell. */
 export function table(rows: readonly (readonly string[])[], indent = ''): string {
@@ -21,9 +21,4 @@ export function percent(score: number): string {
 export async function print(text: string): Promise<void> {
   const lines = text.split('\n').map(printableText).join('\n');
   if (!process.stdout.write(`${lines}\n`)) await once(process.stdout, 'drain');
-}
-
-/** Writes lines to standard error: what is wrong, or worth a notice. */
-export function complain(text: string): void {
-  process.stderr.write(`${text.split('\n').map(printable).join('\n')}\n`);
 }

@@ -170,8 +170,9 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
    * large matrices as an int8 model holds them. The tokenizer is not the model's: copy its files to load the directory as a pipeline.
    */
   async save_pretrained(directory: string | URL, options?: SaveOptions): Promise<void> {
-    const valid =
-      directory instanceof URL ? directory.protocol === 'file:' : typeof directory === 'string' && directory;
+    const valid = reading('directory', () =>
+      directory instanceof URL ? directory.protocol === 'file:' : typeof directory === 'string' && directory !== '',
+    );
     if (!valid) {
       throw mismatch('ERR_INPUT', 'directory', 'a path or a file: URL', directory);
     }

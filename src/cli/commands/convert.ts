@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import { AlbertError, convert, type SaveOptions } from '../../index.js';
+import { complain } from '../complain.js';
 import { type SourceOptions, withBar, withSource } from '../options.js';
-import { complain, print } from '../table.js';
+import { print } from '../table.js';
 
 interface Options extends SaveOptions, SourceOptions {
   readonly model: string;
