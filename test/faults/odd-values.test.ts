@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { AlbertErrorCode } from '../../src/errors.js';
-import { AlbertModel, AlbertTokenizer, pipeline, rankEmbeddings } from '../../src/index.js';
+import { AlbertModel, AlbertTokenizer, pipeline } from '../../src/index.js';
 import { loadKernels } from '../../src/kernels.js';
 import { readFile as readInPage } from '../../src/platform/web.js';
 import { stateCases } from '../cases.js';
@@ -53,6 +53,7 @@ test('inputs, options, params and sources: an error with a code, and the model i
     (odd) => model.forwardAt([input], [odd]),
     (odd) => model.save_pretrained(odd),
     (odd) => model.save_pretrained('x', { dtype: odd }),
+    (odd) => model.save_pretrained('x', { format: odd }),
     (odd) => AlbertModel.from_config(TINY, { dtype: odd }),
     (odd) => AlbertModel.from_config(TINY, { threads: odd }),
     (odd) => AlbertModel.from_config(TINY, { wasmUrl: odd }),
@@ -66,12 +67,12 @@ test('inputs, options, params and sources: an error with a code, and the model i
     (odd) => classify(odd === (deep as never) || odd === (self as never) ? [odd] : odd),
     (odd) => classify({ text: odd, text_pair: odd } as never),
     (odd) => classify('a', { top_k: odd }),
+    (odd) => classify('a', { function_to_apply: odd }),
     (odd) => tokenizer.encode(odd),
     (odd) => tokenizer.encode('a', { text_pair: odd }),
     (odd) => tokenizer.encode('a', { max_length: odd }),
     (odd) => tokenizer.encode_batch([odd, odd]),
     (odd) => tokenizer.decode([odd]),
-    (odd) => rankEmbeddings([1], [odd]),
     (odd) => loadKernels({ wasmUrl: odd }),
   ];
   const codes = new Set<AlbertErrorCode>(['ERR_INPUT', 'ERR_SOURCE', 'ERR_PARAMETER', 'ERR_ENVIRONMENT']);
@@ -92,7 +93,7 @@ test('inputs, options, params and sources: an error with a code, and the model i
     }
   }
   await assertHealthy(model);
-  stateCases(calls.length * ODD.length, 198);
+  stateCases(calls.length * ODD.length, 204);
 });
 
 test('options whose getters throw, whoever takes them', async () => {
