@@ -1,10 +1,12 @@
 /** The ground floor's door to files: a directory, URLs, the Hub or memory, read by file name alike. */
+
 import { directoryUrl, openFile, openHub, readFile } from '#platform';
 import type { Bytes } from './bytes.js';
 import { AlbertError, mismatch, reading } from './errors.js';
 import { place } from './http/request.js';
 import { isHubId } from './hub/names.js';
 import { checkSourceOptions, type SourceOptions } from './source-options.js';
+import { isUrl } from './url.js';
 
 /**
  * The files of a model by name (`config.json`, `model.safetensors`, `tokenizer.json`, …): their content in memory, or the URL
@@ -95,7 +97,7 @@ async function openId(id: string, options: SourceOptions): Promise<OpenedSource>
 /** The URL of a source's directory, with its closing slash; `undefined` for a Hub id. */
 async function locate(source: string | URL): Promise<URL | undefined> {
   if (source instanceof URL || /^(https?|file):/.test(source)) {
-    if (!URL.canParse(source))
+    if (!isUrl(source))
       throw notASource(
         String(source)
           .replace(/[?#].*/s, '')
@@ -103,7 +105,7 @@ async function locate(source: string | URL): Promise<URL | undefined> {
       );
     const url = new URL(source);
     // `data:` and `blob:` are of one file, and lead to no other.
-    if (!URL.canParse('config.json', url)) throw notASource(place(url));
+    if (!isUrl('config.json', url)) throw notASource(place(url));
     if (!url.pathname.endsWith('/')) url.pathname += '/';
     return url;
   }

@@ -1,8 +1,10 @@
 /** Where the Hub is and who asks: the options of a load, then the environment variables of `huggingface_hub`. */
+
 import type { Bytes } from '../bytes.js';
 import { AlbertError } from '../errors.js';
 import type { HttpOptions } from '../http/request.js';
 import type { SourceOptions } from '../source-options.js';
+import { isUrl } from '../url.js';
 import { checkRevision } from './names.js';
 
 /** A repository of the Hub as one load sees it. */
@@ -35,7 +37,7 @@ export const PUBLIC_HUB = 'https://huggingface.co';
 /** @throws ERR_INPUT for a revision that is none, ERR_ENVIRONMENT for an HF_ENDPOINT that is none */
 export function hubOf(id: string, options: SourceOptions & HttpOptions, env: Environment): Hub {
   const endpoint = (env.HF_ENDPOINT || PUBLIC_HUB).replace(/\/+$/, '');
-  if (!/^https?:\/\/[^?#@]+$/.test(endpoint) || !URL.canParse(endpoint)) {
+  if (!/^https?:\/\/[^?#@]+$/.test(endpoint) || !isUrl(endpoint)) {
     // Not shown: a password may be in it.
     throw new AlbertError('ERR_ENVIRONMENT', '"HF_ENDPOINT" expected an http(s) URL without user, password and query');
   }

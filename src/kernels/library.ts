@@ -1,5 +1,6 @@
 /** The kernels as functions of Float32Arrays: each call copies its matrices in, computes, copies the result out. */
 import { codeUrl } from '../code-url.js';
+import { type DisposableIfKnown, disposable } from '../disposable.js';
 import { ACTIVATIONS, buildOf, type Kernels } from '../engine/kernels.js';
 import { checkMaxMemoryBytes, type LinearMemory, type Region } from '../engine/memory.js';
 import { type Runtime, startRuntime } from '../engine/runtime.js';
@@ -65,7 +66,13 @@ interface Panels {
  * ERR_INPUT for sizes and arrays that do not fit, ERR_MEMORY beyond `maxMemoryBytes` and ERR_DISPOSED after `dispose`;
  * the library then works on.
  */
+export interface KernelLibrary extends DisposableIfKnown {}
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the static block defines what the interface adds
 export class KernelLibrary {
+  static {
+    disposable(KernelLibrary.prototype, 'dispose');
+  }
+
   #state: State | undefined;
 
   /** Use `loadKernels`. */
@@ -243,10 +250,6 @@ export class KernelLibrary {
   dispose(): void {
     for (const matrix of this.#state?.packed.keys() ?? []) matrix.free();
     this.#state = undefined;
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
   }
 
   /** The product with what is in panels already; nothing is empty. */

@@ -1,4 +1,5 @@
 /** The base of every ALBERT model: loading, the forward method, saving, disposing. */
+import { type AsyncDisposableIfKnown, asyncDisposable } from '../disposable.js';
 import { checkOptions, mismatch, reading, throwIfAborted } from '../errors.js';
 import { printable } from '../printable.js';
 import { openSource, type Source } from '../source.js';
@@ -33,8 +34,18 @@ export interface ModelClass<M> {
   new (placed: Placed): M;
 }
 
-/** What the seven classes share: FlaxAlbert's loading, calling and saving, with `Fields` as the outputs of the head. */
+/**
+ * What the seven classes share: FlaxAlbert's loading, calling and saving, with `Fields` as the outputs of the head. `await using`
+ * disposes of a model, where the engine has it.
+ */
+// biome-ignore lint/correctness/noUnusedVariables: a declaration that merges with the class names its parameter alike
+export interface AlbertPreTrainedModel<Fields extends object = object> extends AsyncDisposableIfKnown {}
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the static block defines what the interface adds
 export abstract class AlbertPreTrainedModel<Fields extends object = object> {
+  static {
+    asyncDisposable(AlbertPreTrainedModel.prototype);
+  }
+
   readonly #backend: Backend;
   readonly #whyNoWorker: string | undefined;
   readonly #rank: 2 | 3;
@@ -185,11 +196,6 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
    */
   async dispose(): Promise<void> {
     await this.#backend.dispose();
-  }
-
-  /** `dispose`, for `await using`. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.dispose();
   }
 
   #checkEach(inputs: readonly AlbertInputs[]): CheckedInputs[] {

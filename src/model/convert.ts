@@ -59,8 +59,12 @@ export async function convert(source: Source, directory: string | URL, given?: C
   const architecture = architectureOf(checkpoint, new TextDecoder().decode(config));
   const Class = CLASSES[architecture];
   const files = Object.fromEntries([...weights, ...(config === undefined ? [] : [['config.json', config] as const])]);
-  await using model = await AlbertPreTrainedModel.from_pretrained.call(Class, files, { strict: true, signal });
-  await model.save_pretrained(directory, { format, dtype });
+  const model = await AlbertPreTrainedModel.from_pretrained.call(Class, files, { strict: true, signal });
+  try {
+    await model.save_pretrained(directory, { format, dtype });
+  } finally {
+    await model.dispose();
+  }
 
   const tokenizer = new Map<string, Uint8Array>();
   for (const name of TOKENIZER_FILES) {

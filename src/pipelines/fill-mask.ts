@@ -80,7 +80,7 @@ export async function fillMask(source: Source, options: PipelineOptions): Promis
             score: scores[token] as number,
             token,
             token_str: tokenizer.decode([token]),
-            sequence: tokenizer.decode(input_ids.with(position, token).slice(1, -1)),
+            sequence: tokenizer.decode(input_ids.map((id, at) => (at === position ? token : id)).slice(1, -1)),
           }));
         });
       },

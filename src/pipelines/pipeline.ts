@@ -1,4 +1,5 @@
 /** What every pipeline shares: a model, its tokenizer, and the way from inputs over runs of the model to answers. */
+import { type AsyncDisposableIfKnown, asyncDisposable } from '../disposable.js';
 import { checkOptions, mismatch, type OptionNames, reading, within } from '../errors.js';
 import { AlbertPreTrainedModel, type ModelClass } from '../model/albert.js';
 import type { AlbertInputs } from '../model/inputs.js';
@@ -30,8 +31,11 @@ const BATCH_SIZE = 32;
  */
 const RUN_TOKENS = 512;
 
-/** A pipeline is called like a function: with one input for one result, with an array for one result each. */
-export interface Pipeline<Result, Options extends CallOptions, Input = string> {
+/**
+ * A pipeline is called like a function: with one input for one result, with an array for one result each. `await using`
+ * disposes of it, where the engine has it.
+ */
+export interface Pipeline<Result, Options extends CallOptions, Input = string> extends AsyncDisposableIfKnown {
   (input: Input, options?: Options): Promise<Result>;
   (inputs: readonly Input[], options?: Options): Promise<Result[]>;
   (input: Input | readonly Input[], options?: Options): Promise<Result | Result[]>;
@@ -39,8 +43,6 @@ export interface Pipeline<Result, Options extends CallOptions, Input = string> {
   readonly tokenizer: AlbertTokenizer;
   /** Gives the model's memory back. */
   dispose(): Promise<void>;
-  /** `dispose`, for `await using`. */
-  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** What the model runs: (seq), or (choices, seq). */
@@ -103,11 +105,7 @@ export function makePipeline<Input, Result, Options extends CallOptions>(
     return result as Result;
   }
   const dispose = () => model.dispose();
-  return Object.assign(call, { model, tokenizer, dispose, [Symbol.asyncDispose]: dispose }) as Pipeline<
-    Result,
-    Options,
-    Input
-  >;
+  return asyncDisposable(Object.assign(call, { model, tokenizer, dispose })) as Pipeline<Result, Options, Input>;
 }
 
 /** Fills runs with the jobs' sequences in order, and decodes each job when its last output is there. */

@@ -110,7 +110,7 @@ class OpenFile implements FileBytes {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async close(): Promise<void> {
     await this.#handle.close();
   }
 }
