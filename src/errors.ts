@@ -93,19 +93,35 @@ export type OptionNames<T> = Readonly<Record<keyof T, true>>;
 /**
  * The options of a call, an object or nothing: a copy, read once.
  *
- * @throws ERR_INPUT for a key that is no option, such as a misspelt one, and for options that cannot be read
+ * @param elsewhere names that other libraries have, and what there is instead
+ * @throws ERR_INPUT for a key that is no option, such as a misspelt one, with the one that is meant where that is known; and for
+ *   options that cannot be read
  */
-export function checkOptions<T extends object>(options: T | undefined, names: OptionNames<T>): T {
+export function checkOptions<T extends object>(
+  options: T | undefined,
+  names: OptionNames<T>,
+  elsewhere: Readonly<Record<string, string>> = {},
+): T {
   if (options === undefined) return {} as T;
   if (typeof options !== 'object' || options === null) throw mismatch('ERR_INPUT', 'options', 'an object', options);
   return reading('options', () => {
     const unknown = Object.keys(options).find((key) => !Object.hasOwn(names, key));
-    if (unknown !== undefined) {
-      throw mismatch('ERR_INPUT', 'options', `no other keys than ${Object.keys(names).join(', ')}`, unknown);
-    }
+    if (unknown !== undefined) throw unknownOption(unknown, Object.keys(names), elsewhere);
     const given = (Object.keys(names) as (keyof T)[]).filter((name) => name in options);
     return Object.fromEntries(given.map((name) => [name, options[name]])) as T;
   });
+}
+
+function unknownOption(unknown: string, names: readonly string[], elsewhere: Readonly<Record<string, string>>) {
+  const meant = names.find((name) => withoutCase(name) === withoutCase(unknown));
+  const instead = Object.hasOwn(elsewhere, unknown) ? elsewhere[unknown] : meant && `here ${meant}`;
+  const { message } = mismatch('ERR_INPUT', 'options', `no other keys than ${names.join(', ')}`, unknown);
+  return new AlbertError('ERR_INPUT', instead === undefined ? message : `${message} (${instead})`);
+}
+
+/** `cache_dir` and `cacheDir` are one name. */
+function withoutCase(name: string): string {
+  return name.replaceAll('_', '').toLowerCase();
 }
 
 /** Shortens any value to something a person can read in one line. Never throws, and takes a bounded time. */

@@ -3,6 +3,7 @@ import { type AsyncDisposableIfKnown, asyncDisposable } from '../disposable.js';
 import { checkOptions, mismatch, reading, throwIfAborted } from '../errors.js';
 import { printable } from '../printable.js';
 import { openSource, type Source } from '../source.js';
+import { asOneLoad } from '../source-options.js';
 import type { Tensor } from '../tensor.js';
 import type { Backend, Recipe, RunCall } from './backend.js';
 import { type AlbertConfig, parseConfig } from './config.js';
@@ -22,6 +23,7 @@ import {
   type LoadOptions,
   type LoadReport,
   type ModelInfo,
+  OPTIONS_ELSEWHERE,
   SAVE_OPTIONS,
   type SaveOptions,
   withoutTrain,
@@ -68,7 +70,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     source: Source,
     given?: LoadOptions,
   ): Promise<M> {
-    const options = checkOptions(given, LOAD_OPTIONS);
+    const options = asOneLoad(checkOptions(given, LOAD_OPTIONS, OPTIONS_ELSEWHERE), { weights: true });
     const { signal, strict = false, onWarning = console.warn } = options;
     const { worker, ...checked } = checkInitOptions(options);
     throwIfAborted(signal);
@@ -88,7 +90,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     config: Readonly<Record<string, unknown>>,
     given?: InitOptions & { readonly seed?: number },
   ): Promise<M> {
-    const options = checkOptions(given, { ...INIT_OPTIONS, seed: true });
+    const options = checkOptions(given, { ...INIT_OPTIONS, seed: true }, OPTIONS_ELSEWHERE);
     const { seed = 0 } = options;
     const { worker, ...checked } = checkInitOptions(options);
     checkSeed('seed', seed);

@@ -17,21 +17,28 @@ export interface Matched {
   readonly surplus: readonly string[];
 }
 
+/** What the caller wants, and what the configuration says. */
+export interface Asked {
+  /** Whether a missing head is a fault as well. */
+  readonly strict: boolean;
+  /** The class that is loaded. */
+  readonly architecture: Architecture;
+  /** The class that the checkpoint was made for, to be told of where the head does not fit. */
+  readonly made: Architecture;
+  /** What the configuration leaves open, to be told of where something does not fit. */
+  readonly doubts: readonly string[];
+}
+
 /**
  * Finds each parameter in a checkpoint, with or without the `albert.` prefix, and checks name, shape and dtype of all
  * of them before any memory is claimed. Their values are checked as they are packed.
  *
- * @param strict whether a missing head is a fault as well
- * @param asked the class that is loaded
- * @param made the class that the checkpoint was made for, to be told of where the head does not fit
  * @throws ERR_PARAMETER that lists every fault by name
  */
 export function matchCheckpoint(
   parameters: readonly Parameter[],
   checkpoint: Checkpoint,
-  strict: boolean,
-  asked: Architecture,
-  made: Architecture,
+  { strict, architecture, made, doubts }: Asked,
 ): Matched {
   const flax = checkpoint.format === 'flax_msgpack';
   const int8 = isInt8(checkpoint);
@@ -66,8 +73,8 @@ export function matchCheckpoint(
     } else
       sources.set(parameter, quantized ? int8Source(tensor, scales as StoredTensor) : floatSource(tensor, transposed));
   }
-  if (!headFits && made !== asked) faults.unshift(`the checkpoint is one of ${made}, not of ${asked}`);
-  if (faults.length > 0) throw faultsOf(faults);
+  if (!headFits && made !== architecture) faults.unshift(`the checkpoint is one of ${made}, not of ${architecture}`);
+  if (faults.length > 0) throw faultsOf([...doubts, ...faults]);
   return { sources, missing, surplus: [...checkpoint.tensors.keys()].filter((name) => !used.has(name)) };
 }
 
@@ -113,7 +120,8 @@ function faultOfDtype({ name, dtype }: StoredTensor): string | undefined {
 export type Params = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>;
 
 /**
- * The parameters that a caller hands to one forward, by PyTorch's names as `params` gives them.
+ * The parameters that a caller hands to one forward, by PyTorch's names as `params` gives them. Their values are checked as they
+ * are packed.
  *
  * @throws ERR_PARAMETER that lists every missing or misshapen tensor; their values are checked as they are packed
  */

@@ -110,6 +110,10 @@ function refuseStrangers(bytes: Uint8Array, file: string): void {
   if (got) throw mismatch('ERR_CHECKPOINT', 'weights', 'safetensors or Flax msgpack', got, file);
 }
 
+/** The shards of one index: each stays open while the model loads, and together they are no larger than one file may be. */
+const MAX_SHARDS = 512;
+const MAX_SHARD_BYTES = 2 ** 32;
+
 /** Reads each shard once and gathers the tensors in the order of the index. */
 async function readShards(index: Bytes, open: Open, sourceName: string): Promise<Checkpoint> {
   if (index.length > MAX_HEADER_BYTES)
@@ -117,12 +121,17 @@ async function readShards(index: Bytes, open: Open, sourceName: string): Promise
   const weightMap = readIndex(await sliceBytes(index));
   const shards = new Map<string, Checkpoint>();
   const tensors = new Map<string, StoredTensor>();
+  let total = 0;
   for (const [name, file] of weightMap) {
     let shard = shards.get(file);
     if (shard === undefined) {
       const bytes = await open(file);
       if (bytes === undefined)
         throw mismatch('ERR_SOURCE', file, `to exist, as ${INDEX} lists it`, 'no file', sourceName);
+      total += bytes.length;
+      if (shards.size === MAX_SHARDS || total > MAX_SHARD_BYTES) {
+        throw mismatch('ERR_CHECKPOINT', 'weight_map', `at most ${MAX_SHARDS} shards of 4 GiB together`, total, INDEX);
+      }
       const start = await sliceBytes(bytes, 0, START_BYTES);
       if (!beginsAsSafetensors(start)) refuseStrangers(start, file);
       shards.set(file, (shard = await readSafetensors(bytes, file)));
