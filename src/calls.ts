@@ -1,5 +1,5 @@
 /** Calls between two threads, in both directions: a name and a value go, a value or an error comes back. */
-import { AlbertError, type AlbertErrorCode } from './errors.js';
+import { AlbertError, type AlbertErrorCode, reasonOf } from './errors.js';
 import { isA } from './realm.js';
 
 /** What a call is answered with, and what of it moves instead of being copied. */
@@ -98,10 +98,10 @@ export class Calls {
 }
 
 function fault(error: unknown): Fault {
-  const { name, message } = error instanceof Error || isA('Error', error) ? error : new Error(String(error));
-  return error instanceof AlbertError ? { name, message, code: error.code } : { name, message };
+  if (error instanceof AlbertError) return { name: error.name, message: error.message, code: error.code };
+  return { name: isA('Error', error) ? String(error.name) : 'Error', message: reasonOf(error) };
 }
 
 function revived({ name, message, code }: Fault): Error {
-  return code === undefined ? Object.assign(new Error(message), { name }) : new AlbertError(code, message);
+  return code === undefined ? Object.assign(new Error(message), { name }) : new AlbertError(code, message.split('\n'));
 }

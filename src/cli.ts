@@ -15,6 +15,7 @@ import { addSimilarity } from './cli/commands/similarity.js';
 import { addTag } from './cli/commands/tag.js';
 import { addTour } from './cli/commands/tour.js';
 import { addZeroShot } from './cli/commands/zero-shot.js';
+import { complain } from './cli/complain.js';
 import { VERSION } from './cli/small-models.js';
 import { AlbertError } from './index.js';
 
@@ -23,6 +24,8 @@ const program = new Command('albert-wasm')
   .description('Run ALBERT models on WebAssembly SIMD. Without a command: sentiment, or words for each [MASK].')
   .helpCommand(true)
   .exitOverride()
+  // Commander's own complaints name arguments.
+  .configureOutput({ writeErr: (text) => complain(text.replace(/\n$/, '')) })
   .showHelpAfterError('(--help shows how to use it)')
   .addHelpText(
     'after',
@@ -48,7 +51,7 @@ for (const add of [...tasks, addInfo, addConvert, addBench, addCompletion]) add(
 function cannotWrite(error: NodeJS.ErrnoException): never {
   // A reader that has seen enough, such as `head`, is no failure.
   if (error.code === 'EPIPE') process.exit(0);
-  process.stderr.write(`albert-wasm: cannot write: ${error.message}\n`);
+  complain(`albert-wasm: cannot write: ${error.message}`);
   process.exit(1);
 }
 
@@ -61,10 +64,10 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) {
     // Commander has printed its own messages; ours it has not seen.
-    if (error.code.startsWith('albert-wasm')) process.stderr.write(`${error.message}\n`);
+    if (error.code.startsWith('albert-wasm')) complain(error.message);
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   } else if (error instanceof AlbertError) {
-    process.stderr.write(`albert-wasm: ${error.message}\n`);
+    complain(`albert-wasm: ${error.message}`);
     process.exitCode = 1;
   } else if ((error as NodeJS.ErrnoException).syscall === 'write') {
     // Files are written at once, and a full disk is thrown.

@@ -2,7 +2,7 @@
 
 import { directoryUrl, FILES_ADVICE, listFiles, openFile, openHub, readFile } from '#platform';
 import type { Bytes } from './bytes.js';
-import { AlbertError, mismatch } from './errors.js';
+import { AlbertError, mismatch, reading } from './errors.js';
 import { place } from './http/request.js';
 import { hubIdOf } from './hub/names.js';
 import { isA } from './realm.js';
@@ -49,8 +49,9 @@ export interface SourceListing {
  */
 export async function openSource(source: Source, options: SourceOptions = {}): Promise<OpenedSource> {
   checkSourceOptions(options);
-  if (typeof source === 'string' || isA('URL', source)) {
-    const url = await locate(source);
+  const at = reading('source', () => (typeof source === 'string' || isA('URL', source) ? source : undefined));
+  if (at !== undefined) {
+    const url = await locate(at);
     if (typeof url === 'string') return openId(url, options);
     return {
       name: place(url),
@@ -60,14 +61,14 @@ export async function openSource(source: Source, options: SourceOptions = {}): P
     };
   }
   if (typeof source !== 'object' || source === null) throw notASource(source);
-  const files = new Map(Object.entries(filesOf(source)));
+  const files = reading('source', () => new Map(Object.entries(filesOf(source as ModelFiles))));
   const take = async <B extends Bytes>(
     file: string,
     signal: AbortSignal | undefined,
     read: (url: URL, options: SourceOptions, file: string) => Promise<B | undefined>,
   ): Promise<B | Uint8Array | undefined> => {
-    const content = files.get(file);
-    if (!isA('URL', content)) return bytesOf(file, content);
+    const content = reading('source', () => contentOf(file, files.get(file)));
+    if (!isA('URL', content)) return content;
     const bytes = await read(content, { ...options, signal }, file);
     // What is listed must be there, unlike what a directory may or may not have.
     if (bytes === undefined) {
@@ -105,8 +106,8 @@ function filesOf(source: Exclude<Source, string | URL>): ModelFiles {
   return isA('Object', files) ? (files as ModelFiles) : (source as ModelFiles);
 }
 
-function bytesOf(file: string, content: Exclude<ModelFiles[string], URL> | undefined): Uint8Array | undefined {
-  if (content === undefined) return content;
+function contentOf(file: string, content: ModelFiles[string] | undefined): Uint8Array | URL | undefined {
+  if (content === undefined || isA('URL', content)) return content;
   if (typeof content === 'string') return new TextEncoder().encode(content);
   if (isA('ArrayBuffer', content)) return new Uint8Array(content);
   if (isA('Uint8Array', content)) {
@@ -140,8 +141,15 @@ async function openId(id: string, options: SourceOptions): Promise<OpenedSource>
 /** The URL of a source's directory, with its closing slash; or a Hub id. */
 async function locate(source: string | URL): Promise<URL | string> {
   if (typeof source !== 'string' || /^(https?|file):/.test(source)) {
-    if (!isUrl(source)) throw notASource(String(source).replace(/[?#].*/s, ''));
+    if (!isUrl(source)) {
+      const shown = String(source)
+        .replace(/[?#].*/s, '')
+        .replace(/\/\/.*@/s, '//');
+      throw notASource(shown);
+    }
     const url = new URL(source);
+    // `data:` and `blob:` are of one file, and lead to no other.
+    if (!isUrl('config.json', url)) throw notASource(place(url));
     if (!url.pathname.endsWith('/')) url.pathname += '/';
     return url;
   }

@@ -95,6 +95,44 @@ test('packages needed at run time: those of package.json, what they need, none t
   stateCases(runtime.length, Object.keys(dependencies).length);
 });
 
+/** Packages with a script, of what the queue brings: stated in SECURITY.md, optional, and nothing here needs them. */
+const WITH_SCRIPT = ['node_modules/msgpackr-extract'];
+
+test('every other package that is published: nothing runs a script but what is stated, and that is optional', () => {
+  const folders = ['models', 'packages'].flatMap((folder) =>
+    readdirSync(`${ROOT}/${folder}`)
+      .filter((name) => !name.endsWith('.md'))
+      .map((name) => `${folder}/${name}`),
+  );
+  const all = new Set<string>();
+  for (const folder of folders) {
+    const { scripts = {}, dependencies } = readJson(`${folder}/package.json`);
+    for (const script of ['preinstall', 'install', 'postinstall', 'prepare'])
+      assert.is(scripts[script], undefined, folder);
+    for (const path of needed(dependencies)) all.add(path);
+  }
+  const found = [...all].filter((path) => locked[path]?.hasInstallScript);
+  assert.equal(found, WITH_SCRIPT);
+  const text = readFileSync(`${ROOT}/SECURITY.md`, 'utf8') + readFileSync(`${ROOT}/packages/shards/README.md`, 'utf8');
+  for (const path of found) {
+    const name = path.replace('node_modules/', '');
+    const users = Object.values(locked).filter(
+      ({ dependencies, optionalDependencies }) => ({ ...dependencies, ...optionalDependencies })[name],
+    );
+    assert.ok(
+      users.length > 0 && users.every(({ optionalDependencies }) => optionalDependencies?.[name] !== undefined),
+      name,
+    );
+    assert.is(text.split(name).length, 3, `${name} is stated in SECURITY.md and in the package's README`);
+  }
+  for (const path of all) {
+    const { resolved, integrity } = locked[path] as Locked;
+    assert.match(resolved ?? REGISTRY, /^https:\/\/registry\.npmjs\.org\//, path);
+    assert.match(integrity ?? '', /^sha512-/, path);
+  }
+  stateCases(all.size, 10);
+});
+
 test('nothing of the library evaluates text as code', () => {
   const files = readdirSync(`${ROOT}/src`, { recursive: true, encoding: 'utf8' }).filter((name) =>
     name.endsWith('.ts'),

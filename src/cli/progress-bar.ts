@@ -1,5 +1,6 @@
 /** A line on a terminal that shows how far the files of a load have come. */
 import type { LoadProgress } from '../index.js';
+import { printable } from '../printable.js';
 
 /** What a terminal offers; `process.stderr` is one. */
 export interface Terminal {
@@ -23,7 +24,7 @@ export class ProgressBar {
     const done = total === undefined || total === 0 ? '' : '█'.repeat(Math.floor((WIDTH * loaded) / total));
     const bar = total === undefined ? '' : `${done.padEnd(WIDTH, '░')}  `;
     const sizes = total === undefined ? megabytes(loaded) : `${megabytes(loaded)} of ${megabytes(total)}`;
-    const line = `${bar}${sizes}  ${file}`.slice(0, Math.max(0, (this.#terminal.columns ?? 80) - 1));
+    const line = `${bar}${sizes}  ${printable(file)}`.slice(0, Math.max(0, (this.#terminal.columns ?? 80) - 1));
     // Of the thousands of chunks only those that change the line.
     if (line === this.#shown) return;
     this.#shown = line;

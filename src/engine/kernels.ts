@@ -3,6 +3,7 @@
 import { instantiateSync } from '@assemblyscript/loader';
 import { readFile } from '#platform';
 import { AlbertError } from '../errors.js';
+import { place } from '../http/request.js';
 
 /** The activation functions of the kernels, each at its number (`assembly/activation.ts`). */
 export const ACTIVATIONS = [
@@ -169,7 +170,7 @@ export async function compileKernels(url: URL): Promise<WebAssembly.Module> {
 async function compile(url: URL): Promise<WebAssembly.Module> {
   const bytes = await readFile(url);
   if (bytes === undefined) {
-    throw new AlbertError('ERR_SOURCE', `there are no kernels at ${url.href}`);
+    throw new AlbertError('ERR_SOURCE', `there are no kernels at ${place(url)}`);
   }
   try {
     const module = await WebAssembly.compile(bytes as BufferSource);
@@ -177,9 +178,8 @@ async function compile(url: URL): Promise<WebAssembly.Module> {
     if (!names.includes('gemmF32')) throw new TypeError('it is some other module');
     return module;
   } catch (cause) {
-    throw new AlbertError('ERR_ENVIRONMENT', `cannot compile the kernels at ${url.href}: ${(cause as Error).message}`, {
-      cause,
-    });
+    const why = (cause as Error).message;
+    throw new AlbertError('ERR_ENVIRONMENT', `cannot compile the kernels at ${place(url)}: ${why}`, { cause });
   }
 }
 

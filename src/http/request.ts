@@ -1,5 +1,5 @@
 /** One HTTP request: what its status means, and an end to it when nobody answers. */
-import { AlbertError, throwIfAborted } from '../errors.js';
+import { AlbertError, mismatch, reasonOf, throwIfAborted } from '../errors.js';
 import { isA } from '../realm.js';
 import type { SourceOptions } from '../source-options.js';
 import { type Patience, Transient } from './retry.js';
@@ -71,10 +71,20 @@ export async function send(url: URL, init: RequestInit, options: HttpOptions, at
     throw attempt.broken(cause);
   }
   attempt.beat();
+  checkResponse(response);
   const { status, headers } = response;
   if (PASSING.has(status)) throw new Transient(`HTTP status ${status}`, {}, retryAfter(headers.get('retry-after')));
   if (status < 400 || status === 404 || status === 416) return response;
   throw refusal(url, status, options);
+}
+
+/** @throws ERR_SOURCE unless what a caller's `fetch` answers can be read as a Response is */
+function checkResponse(response: Response | null | undefined): void {
+  const readable =
+    Number.isInteger(response?.status) &&
+    typeof response?.headers?.get === 'function' &&
+    (response.body == null || typeof response.body.getReader === 'function');
+  if (!readable) throw mismatch('ERR_SOURCE', 'fetch', 'to answer with a Response', response);
 }
 
 /** ERR_SOURCE for a status, with advice where there is some. */
@@ -102,6 +112,7 @@ function retryAfter(value: string | null): number | undefined {
 
 /** An error with its innermost cause: Node's `fetch failed` says nothing alone. */
 function describe(error: unknown): string {
-  const { message, cause } = error as Error;
-  return isA('Error', cause) && cause.message !== '' ? `${message}: ${cause.message}` : String(message);
+  const message = reasonOf(error);
+  const cause = isA('Error', error) ? error.cause : undefined;
+  return isA('Error', cause) && cause.message !== '' ? `${message}: ${reasonOf(cause)}` : message;
 }

@@ -88,6 +88,7 @@ export async function transfer(request: TransferRequest, sink: Sink): Promise<Re
     request.report(sink.length, total);
     for (let part = await next(); part !== undefined && !part.done; part = await next()) {
       attempt.beat();
+      if (!ArrayBuffer.isView(part.value)) throw mismatch('ERR_SOURCE', 'fetch', 'a body of bytes', part.value);
       const length = sink.length + part.value.length;
       if (length > most) throw mismatch('ERR_SOURCE', 'body', `at most ${most} bytes`, length, place(request.url));
       await sink.write(part.value);

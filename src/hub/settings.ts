@@ -1,7 +1,7 @@
 /** Where the Hub is and who asks: the options of a load, then the environment variables of `huggingface_hub`. */
 
 import type { Bytes } from '../bytes.js';
-import { mismatch } from '../errors.js';
+import { AlbertError } from '../errors.js';
 import type { HttpOptions } from '../http/request.js';
 import type { SourceOptions } from '../source-options.js';
 import { isUrl } from '../url.js';
@@ -39,8 +39,9 @@ export const PUBLIC_HUB = 'https://huggingface.co';
 /** @throws ERR_INPUT for a revision that is none, ERR_ENVIRONMENT for an HF_ENDPOINT that is none */
 export function hubOf(id: string, options: SourceOptions & HttpOptions, env: Environment): Hub {
   const endpoint = (env.HF_ENDPOINT || PUBLIC_HUB).replace(/\/+$/, '');
-  if (!/^https?:\/\/[^?#]+$/.test(endpoint) || !isUrl(endpoint)) {
-    throw mismatch('ERR_ENVIRONMENT', 'HF_ENDPOINT', 'an http(s) URL', endpoint);
+  if (!/^https?:\/\/[^?#@]+$/.test(endpoint) || !isUrl(endpoint)) {
+    // Not shown: a password may be in it.
+    throw new AlbertError('ERR_ENVIRONMENT', '"HF_ENDPOINT" expected an http(s) URL without user, password and query');
   }
   const { token } = options;
   const revision = checkRevision(options.revision ?? 'main');

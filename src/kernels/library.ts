@@ -1,11 +1,11 @@
 /** The kernels as functions of Float32Arrays: each call copies its matrices in, computes, copies the result out. */
+import { codeUrl } from '../code-url.js';
 import { type DisposableIfKnown, disposable } from '../disposable.js';
 import { ACTIVATIONS, buildOf, type Kernels } from '../engine/kernels.js';
 import { checkMaxMemoryBytes, type LinearMemory, type Region } from '../engine/memory.js';
 import { type Runtime, startRuntime } from '../engine/runtime.js';
 import { DTYPES, type Dtype, type Scheme, schemesOf } from '../engine/schemes.js';
 import { AlbertError, checkOptions, mismatch } from '../errors.js';
-import { isUrl } from '../url.js';
 import { checkFinite, checkMatrix, checkName, checkSizes, maskBiasOf } from './checks.js';
 import {
   ATTENTION_OPTIONS,
@@ -35,9 +35,8 @@ const STAGING_BYTES = 2 ** 20;
  */
 export async function loadKernels(given?: KernelsOptions): Promise<KernelLibrary> {
   const { wasmUrl, maxMemoryBytes } = checkOptions(given, KERNELS_OPTIONS);
-  if (wasmUrl !== undefined && !isUrl(wasmUrl)) throw mismatch('ERR_INPUT', 'wasmUrl', 'a URL', wasmUrl);
   const options = {
-    wasmUrl: wasmUrl && String(wasmUrl),
+    wasmUrl: codeUrl('wasmUrl', wasmUrl),
     maxMemoryBytes: checkMaxMemoryBytes(maxMemoryBytes),
     threads: 1,
   };

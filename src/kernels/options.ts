@@ -4,7 +4,7 @@ import type { Dtype } from '../engine/schemes.js';
 import type { OptionNames } from '../errors.js';
 
 export interface KernelsOptions {
-  /** The kernels to run instead of the fastest that this engine supports. */
+  /** The kernels to run instead of the fastest that this engine supports. In Node a string must be a `file:` URL. */
   readonly wasmUrl?: string | URL;
   /** The most bytes that the library's memory may grow to; 1 GiB unless raised, 4 GiB at most. */
   readonly maxMemoryBytes?: number;

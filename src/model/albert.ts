@@ -1,6 +1,7 @@
 /** The base of every ALBERT model: loading, the forward method, saving, disposing. */
 import { type AsyncDisposableIfKnown, asyncDisposable } from '../disposable.js';
-import { checkOptions, mismatch, throwIfAborted } from '../errors.js';
+import { checkOptions, mismatch, reading, throwIfAborted } from '../errors.js';
+import { printable } from '../printable.js';
 import { isA } from '../realm.js';
 import { type OpenedSource, openSource, type Source } from '../source.js';
 import { asOneLoad } from '../source-options.js';
@@ -9,7 +10,7 @@ import { RARE_READERS } from '../weights/rare.js';
 import type { Backend, Recipe, RunCall } from './backend.js';
 import { type AlbertConfig, parseConfig } from './config.js';
 import { type Architecture, HEADS } from './heads/index.js';
-import { type AlbertInputs, checkEach, checkInputs, checkPositions } from './inputs.js';
+import { type AlbertInputs, type CheckedInputs, checkEach, checkInputs, checkPositions } from './inputs.js';
 import {
   type CommonOutput,
   checkDropout,
@@ -108,7 +109,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   async forward(inputs: AlbertInputs, given?: ForwardOptions): Promise<unknown> {
     const options = checkOptions(given, FORWARD_OPTIONS);
     // Checked and copied now: what the caller does to his arrays later is his own affair.
-    const checked = checkInputs(inputs, this.config, this.#rank);
+    const checked = reading('inputs', () => checkInputs(inputs, this.config, this.#rank));
     checkDropout(options);
     const [fields] = await this.#run({ inputs: [checked], options });
     return fields;
@@ -129,7 +130,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   forwardEach(inputs: readonly AlbertInputs[], options?: ForwardOptions): Promise<(Fields & CommonOutput)[]>;
   async forwardEach(inputs: readonly AlbertInputs[], given?: ForwardOptions): Promise<unknown> {
     const options = withoutTrain(checkOptions(given, FORWARD_OPTIONS));
-    return this.#run({ inputs: checkEach(inputs, this.config, this.#rank), options });
+    return this.#run({ inputs: this.#checkEach(inputs), options });
   }
 
   /**
@@ -145,8 +146,8 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     given?: ForwardOptions,
   ): Promise<(Fields & CommonOutput)[]> {
     const options = withoutTrain(checkOptions(given, FORWARD_OPTIONS));
-    const checked = checkEach(inputs, this.config, this.#rank);
-    const keep = checkPositions(positions, checked);
+    const checked = this.#checkEach(inputs);
+    const keep = reading('positions', () => checkPositions(positions, checked));
     return this.#run({ inputs: checked, keep, options }) as Promise<(Fields & CommonOutput)[]>;
   }
 
@@ -177,7 +178,10 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
    * large matrices as an int8 model holds them. The tokenizer is not the model's: copy its files to load the directory as a pipeline.
    */
   async save_pretrained(directory: string | URL, options?: SaveOptions): Promise<void> {
-    if (!isA('URL', directory) && (typeof directory !== 'string' || directory === '')) {
+    const valid = reading('directory', () =>
+      isA('URL', directory) ? directory.protocol === 'file:' : typeof directory === 'string' && directory !== '',
+    );
+    if (!valid) {
       throw mismatch('ERR_INPUT', 'directory', 'a path or a file: URL', directory);
     }
     await this.#backend.save(directory, checkOptions(options, SAVE_OPTIONS));
@@ -189,6 +193,10 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
    */
   async dispose(): Promise<void> {
     await this.#backend.dispose();
+  }
+
+  #checkEach(inputs: readonly AlbertInputs[]): CheckedInputs[] {
+    return reading('inputs', () => checkEach(inputs, this.config, this.#rank));
   }
 
   async #run(call: RunCall): Promise<unknown[]> {
@@ -215,7 +223,7 @@ export async function loadModel<M extends AlbertPreTrainedModel<object>>(
   const { initialized } = model.loadReport;
   if (initialized.length > 0) {
     const names = initialized.join(', ');
-    onWarning(`${opened.name} lacks ${names}: initialised at random, train before use`);
+    onWarning(printable(`${opened.name} lacks ${names}: initialised at random, train before use`));
   }
   return model;
 }

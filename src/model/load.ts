@@ -1,7 +1,7 @@
 /** From a checkpoint's tensors, or a caller's, to a source of numbers for each parameter. */
-import { mismatch } from '../errors.js';
+import { mismatch, reading } from '../errors.js';
 import { isA, ownArray } from '../realm.js';
-import type { Tensor } from '../tensor.js';
+import { Tensor } from '../tensor.js';
 import { type Checkpoint, isFloatDtype, readBytes, readFloat32, type StoredTensor } from '../weights/checkpoint.js';
 import { decodeColumns } from '../weights/columns.js';
 import { faultOfScales, isInt8, scaleName } from '../weights/int8.js';
@@ -136,18 +136,25 @@ export type Params = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tenso
  * The parameters that a caller hands to one forward, by PyTorch's names as `params` gives them. Their values are checked as they
  * are packed.
  *
- * @throws ERR_PARAMETER that lists every missing or misshapen tensor
+ * @throws ERR_PARAMETER that lists every missing or misshapen tensor; their values are checked as they are packed
  */
 export function matchParams(parameters: readonly Parameter[], params: Params): ReadonlyMap<Parameter, ParameterSource> {
   if (typeof params !== 'object' || params === null) throw mismatch('ERR_INPUT', 'params', 'named tensors', params);
+  return reading('params', () => matchNamed(parameters, params));
+}
+
+function matchNamed(parameters: readonly Parameter[], params: Params): ReadonlyMap<Parameter, ParameterSource> {
   const faults: string[] = [];
   const sources = new Map<Parameter, ParameterSource>();
   for (const parameter of parameters) {
     const { name, shape } = parameter;
     const tensor = isA('Map', params) ? params.get(name) : (params as Readonly<Record<string, Tensor>>)[name];
-    const data = ownArray(tensor?.data, 'Float32Array');
-    if (data === undefined || tensor?.shape?.join() !== shape.join() || data.length !== elements(shape)) {
-      const got = tensor === undefined ? 'none' : `${tensor?.dtype} [${tensor?.shape?.join(', ')}]`;
+    const { data: given, shape: stated } = tensor ?? {};
+    const data = ownArray(given, 'Float32Array');
+    const shaped =
+      Array.isArray(stated) && stated.length === shape.length && shape.every((size, i) => stated[i] === size);
+    if (data === undefined || !shaped || data.length !== elements(shape)) {
+      const got = tensor instanceof Tensor ? `${tensor.dtype} [${tensor.shape.join(', ')}]` : (tensor ?? 'none');
       faults.push(mismatch('ERR_PARAMETER', name, `a float32 tensor [${shape.join(', ')}]`, got).message);
     } else {
       const fill = (target: Float32Array, first: number) => target.set(data.subarray(first, first + target.length));

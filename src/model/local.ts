@@ -4,8 +4,9 @@ import { Engine } from '../engine/engine.js';
 import { Region } from '../engine/memory.js';
 import { type Runtime, type RuntimeOptions, startRuntime } from '../engine/runtime.js';
 import type { Dtype } from '../engine/schemes.js';
-import { AlbertError, throwIfAborted } from '../errors.js';
+import { AlbertError, mismatch, throwIfAborted } from '../errors.js';
 import { checkFileSize } from '../file-limits.js';
+import { nestsDeeper } from '../nesting.js';
 import type { OpenedSource } from '../source.js';
 import type { Tensor } from '../tensor.js';
 import { dtypesOf } from '../weights/checkpoint.js';
@@ -24,6 +25,9 @@ import { type ParameterSource, packParameters, readParameter } from './pack.js';
 import { type Parameter, stagingFloats } from './parameters.js';
 import { pack } from './run.js';
 import { saveModel } from './save.js';
+
+/** More than any configuration has. */
+const CONFIG_DEPTH = 64;
 
 export class LocalModel implements Backend {
   readonly config: AlbertConfig;
@@ -182,6 +186,9 @@ async function openConfig(source: OpenedSource, signal: AbortSignal | undefined)
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
     throw new AlbertError('ERR_CONFIG', `config.json is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  if (nestsDeeper(json, CONFIG_DEPTH)) {
+    throw mismatch('ERR_CONFIG', 'config.json', `values nested at most ${CONFIG_DEPTH} deep`, json);
   }
   return readConfig(json);
 }

@@ -1,5 +1,5 @@
 /** What callers may ask of a model, and what it tells of itself. */
-
+import { codeUrl } from '../code-url.js';
 import type { Build } from '../engine/kernels.js';
 import { checkMaxMemoryBytes } from '../engine/memory.js';
 import { MOST_THREADS, type RuntimeOptions } from '../engine/runtime.js';
@@ -7,7 +7,6 @@ import { DTYPES, type Dtype } from '../engine/schemes.js';
 import { mismatch, type OptionNames } from '../errors.js';
 import { SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
 import type { Tensor } from '../tensor.js';
-import { isUrl } from '../url.js';
 import type { Params } from './load.js';
 
 /** Other names of dtypes. */
@@ -34,10 +33,10 @@ export interface InitOptions {
   readonly worker?: boolean;
   /**
    * The kernels to run instead of the fastest that this engine supports; threads need a build for shared memory. Not used
-   * where WebAssembly may not run.
+   * where WebAssembly may not run. In Node a string must be a `file:` URL; others are taken as URL objects alone.
    */
   readonly wasmUrl?: string | URL;
-  /** The workers' file, where the package's `worker.js` does not lie where it was published. */
+  /** The workers' file, where the package's `worker.js` does not lie where it was published; a string as for `wasmUrl`. */
   readonly workerUrl?: string | URL;
   /** The most bytes that the model's memory may grow to; 1 GiB unless raised, 4 GiB at most. */
   readonly maxMemoryBytes?: number;
@@ -179,22 +178,16 @@ export function checkInitOptions(options: InitOptions): RuntimeOptions & { dtype
   }
   if (worker !== undefined && typeof worker !== 'boolean')
     throw mismatch('ERR_INPUT', 'worker', 'true or false', worker);
-  const [wasmUrl, workerUrl] = [checkUrl('wasmUrl', options.wasmUrl), checkUrl('workerUrl', options.workerUrl)];
+  const [wasmUrl, workerUrl] = [codeUrl('wasmUrl', options.wasmUrl), codeUrl('workerUrl', options.workerUrl)];
   return { dtype, maxMemoryBytes, threads, worker, wasmUrl, workerUrl };
 }
 
 function checkDtype(dtype: InitOptions['dtype']): Dtype | undefined {
-  const known = Object.hasOwn(SYNONYMS, String(dtype)) ? SYNONYMS[String(dtype)] : (dtype as Dtype);
+  const known = typeof dtype === 'string' && Object.hasOwn(SYNONYMS, dtype) ? SYNONYMS[dtype] : (dtype as Dtype);
   if (known !== undefined && !DTYPES.includes(known)) {
     throw mismatch('ERR_INPUT', 'dtype', DTYPES.join(' or '), dtype);
   }
   return known;
-}
-
-/** As a string, which can be sent to a worker. */
-function checkUrl(title: string, url: string | URL | undefined): string | undefined {
-  if (url !== undefined && !isUrl(url)) throw mismatch('ERR_INPUT', title, 'a URL', url);
-  return url === undefined ? undefined : String(url);
 }
 
 /** Dropout needs its seed. */

@@ -35,7 +35,7 @@ const FAULTS_LISTED = 20;
 /** Several faults as one error. */
 export function faultsOf(faults: readonly string[]): AlbertError {
   const more = faults.length > FAULTS_LISTED ? [`and ${faults.length - FAULTS_LISTED} more`] : [];
-  return new AlbertError('ERR_PARAMETER', [...faults.slice(0, FAULTS_LISTED), ...more].join('\n'));
+  return new AlbertError('ERR_PARAMETER', [...faults.slice(0, FAULTS_LISTED), ...more]);
 }
 
 /**
@@ -43,7 +43,7 @@ export function faultsOf(faults: readonly string[]): AlbertError {
  *
  * @param weights what the parameters' places lie in; its padding is zeroed
  * @param staging address of `stagingFloats` floats; the parameters pass through it a few rows at a time
- * @throws ERR_PARAMETER that lists every tensor of a checkpoint whose values no model has, ERR_SOURCE, ERR_ABORTED; what
+ * @throws ERR_PARAMETER that lists every tensor whose values no model has, ERR_SOURCE, ERR_ABORTED; what
  *   is in the weights' memory then is good for nothing
  */
 export async function packParameters(

@@ -26,7 +26,8 @@ export async function saveModel(
   directory: string | URL,
   { format = 'safetensors', dtype = 'float32' }: SaveOptions,
 ): Promise<void> {
-  if (!Object.hasOwn(STORED, dtype)) throw mismatch('ERR_INPUT', 'dtype', Object.keys(STORED).join(', '), dtype);
+  if (typeof dtype !== 'string' || !Object.hasOwn(STORED, dtype))
+    throw mismatch('ERR_INPUT', 'dtype', Object.keys(STORED).join(', '), dtype);
   const files = new Map<string, Uint8Array>();
   const stored = STORED[dtype];
   if (format === 'safetensors') {

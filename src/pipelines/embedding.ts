@@ -1,5 +1,5 @@
 /** How alike embeddings are. */
-import { checkOptions, mismatch } from '../errors.js';
+import { checkOptions, mismatch, reading } from '../errors.js';
 import { Tensor } from '../tensor.js';
 import { checkCount } from './checks.js';
 import { largest } from './scores.js';
@@ -26,8 +26,12 @@ export function rankEmbeddings(
 ): RankedEmbedding[] {
   const { top_k = 10 } = checkOptions(given, { top_k: true });
   checkCount('top_k', top_k);
-  if (!Array.isArray(corpus)) throw mismatch('ERR_INPUT', 'corpus', 'an array of embeddings', corpus);
-  const wanted = numbers(query, 'query');
+  if (!reading('corpus', () => Array.isArray(corpus)))
+    throw mismatch('ERR_INPUT', 'corpus', 'an array of embeddings', corpus);
+  return reading('embeddings', () => rank(numbers(query, 'query'), corpus, top_k));
+}
+
+function rank(wanted: ArrayLike<number>, corpus: readonly Embedding[], top_k: number): RankedEmbedding[] {
   const scores = corpus.map((embedding: Embedding, i) => {
     const candidate = numbers(embedding, 'corpus', `[${i}]`);
     if (candidate.length !== wanted.length) {

@@ -82,7 +82,8 @@ export async function pipeline<T extends Task>(
   source?: Source,
   options?: PipelineOptions,
 ): Promise<Pipelines[T]> {
-  if (!Object.hasOwn(TASKS, task)) throw mismatch('ERR_INPUT', 'task', Object.keys(TASKS).join(', '), task);
+  if (typeof task !== 'string' || !Object.hasOwn(TASKS, task))
+    throw mismatch('ERR_INPUT', 'task', Object.keys(TASKS).join(', '), task);
   const { open, embedded } = TASKS[task];
   const checked = asOneLoad(checkOptions(options, LOAD_OPTIONS, OPTIONS_ELSEWHERE), { weights: true });
   if (source === undefined && embedded === undefined) {

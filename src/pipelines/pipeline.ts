@@ -1,6 +1,6 @@
 /** What every pipeline shares: a model, its tokenizer, and the way from inputs over runs of the model to answers. */
 import { type AsyncDisposableIfKnown, asyncDisposable } from '../disposable.js';
-import { checkOptions, type OptionNames, within } from '../errors.js';
+import { checkOptions, type OptionNames, reading, within } from '../errors.js';
 import { type AlbertPreTrainedModel, loadModel, type ModelClass } from '../model/albert.js';
 import type { LoadOptions } from '../model/options.js';
 import type { OpenedSource } from '../source.js';
@@ -70,17 +70,18 @@ export function makePipeline<Input, Result, Options extends CallOptions>(
   /** An input is encoded when its run is being filled, not before: a long array must not lie in memory twice. */
   function* encodeEach(inputs: readonly Input[], options: Options): Iterable<Work<object, Result, Sequence>> {
     for (const [i, input] of inputs.entries()) {
-      const work = within(`inputs[${i}]`, () => encode(input, options));
+      const work = within(`inputs[${i}]`, () => reading('input', () => encode(input, options)));
       yield 'jobs' in work ? { ...work, jobs: () => eachWithin(`inputs[${i}]`, work.jobs()) } : work;
     }
   }
   async function call(input: Input | readonly Input[], given?: Options): Promise<Result | Result[]> {
     const options = checkOptions(given, names);
-    if (isBatch(input, options)) {
-      const inputs = input as readonly Input[];
-      return runJobs(encodeEach(inputs, options), forward, options, inputs.length);
-    }
-    const [result] = await runJobs([encode(input as Input, options)], forward, options, 1);
+    const inputs = reading('inputs', () =>
+      isBatch(input, options) ? Array.from(input as readonly Input[]) : undefined,
+    );
+    if (inputs !== undefined) return runJobs(encodeEach(inputs, options), forward, options, inputs.length);
+    const work = reading('input', () => encode(input as Input, options));
+    const [result] = await runJobs([work], forward, options, 1);
     return result as Result;
   }
   const dispose = () => model.dispose();

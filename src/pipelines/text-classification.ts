@@ -75,7 +75,7 @@ export async function textClassification(
     OPTIONS,
     (input: string | TextPair, { top_k = 1, function_to_apply = usual, ...lengths }: TextClassificationOptions) => {
       const count = checkTopK(top_k);
-      if (!Object.hasOwn(FUNCTIONS, function_to_apply)) {
+      if (typeof function_to_apply !== 'string' || !Object.hasOwn(FUNCTIONS, function_to_apply)) {
         throw mismatch('ERR_INPUT', 'function_to_apply', Object.keys(FUNCTIONS).join(', '), function_to_apply);
       }
       const windows = encode(input, lengths);

@@ -22,6 +22,7 @@ import { AlbertError, mismatch, throwIfAborted } from '../errors.js';
 import { checkFileSize } from '../file-limits.js';
 import { fetchFile } from '../http/fetch-file.js';
 import { openRepository } from '../hub/node/repository.js';
+import { sweep } from '../hub/node/sweep.js';
 import type { OpenedHub } from '../hub/settings.js';
 import { progressReporter, type SourceOptions } from '../source-options.js';
 import { ownFile, ownImport, resolveByName } from './node-own-files.js';
@@ -208,7 +209,7 @@ export async function writeFiles(
   files: ReadonlyMap<string, Uint8Array>,
   rivals: readonly string[],
 ): Promise<void> {
-  const directory = typeof target === 'string' ? target : fileURLToPath(target);
+  const directory = pathOf(target);
   for (const rival of rivals) {
     const found = await stat(join(directory, rival)).catch(() => undefined);
     if (found !== undefined) throw mismatch('ERR_SOURCE', 'directory', `no ${rival} beside the new files`, directory);
@@ -235,6 +236,7 @@ export async function writeFiles(
     throw new AlbertError('ERR_SOURCE', `cannot write to ${directory}: ${(cause as Error).message}`, { cause });
   }
   for (const { old } of moves) await rm(old, { force: true }).catch(() => {});
+  await sweep(directory, (name) => isLeftOf(files, name));
 }
 
 /** Gives a file a second name, or a copy where the file system has no such links; `false` where there is no such file. */
@@ -245,6 +247,21 @@ async function keep(path: string, name: string): Promise<boolean> {
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw cause;
+  }
+}
+
+/** Whether this is what a killed call has left of one of these files. */
+function isLeftOf(files: ReadonlyMap<string, unknown>, name: string): boolean {
+  const [, file] = /^(.+)\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.incomplete$/.exec(name) ?? [];
+  return file !== undefined && files.has(file);
+}
+
+/** @throws ERR_SOURCE for a URL that names no path here */
+function pathOf(target: string | URL): string {
+  try {
+    return target instanceof URL ? fileURLToPath(target) : target;
+  } catch (cause) {
+    throw new AlbertError('ERR_SOURCE', `cannot write to ${target}: ${(cause as Error).message}`, { cause });
   }
 }
 
@@ -265,6 +282,11 @@ export function processors(): number {
  */
 export function startWorker(url: URL | undefined, data: unknown, listener: WorkerListener): WorkerHandle {
   return startWorkerAt(url ?? ownFile('worker.js', () => ownImport('#engine-worker')), data, listener);
+}
+
+/** Whether a string may name code at this URL: what a service is configured with must not bring code from elsewhere. */
+export function takesCodeFrom(url: URL): boolean {
+  return url.protocol === 'file:';
 }
 
 /** Whether a worker may start workers. */

@@ -39,7 +39,11 @@ function dataOf({ href }: URL): Uint8Array {
   if (!href.slice(0, comma).endsWith(';base64')) {
     throw new AlbertError('ERR_SOURCE', `cannot read ${href.slice(0, comma)}: it is not in base64`);
   }
-  return Uint8Array.from(atob(href.slice(comma + 1)), (character) => character.charCodeAt(0));
+  try {
+    return Uint8Array.from(atob(href.slice(comma + 1)), (character) => character.charCodeAt(0));
+  } catch (cause) {
+    throw new AlbertError('ERR_SOURCE', `cannot read ${href.slice(0, comma)}: it is no base64`, { cause });
+  }
 }
 
 /** A response is read whole. */
@@ -101,6 +105,11 @@ export function startWorker(url: URL | undefined, data: unknown, listener: Worke
   // Written out in full, since bundlers find workers by this very expression.
   const worker = new Worker(new URL('../engine/worker.js', import.meta.url), { type: 'module' });
   return watchWorker(worker, data, listener);
+}
+
+/** Whether a string may name code at this URL: a page's policy decides about that. */
+export function takesCodeFrom(_url: URL): boolean {
+  return true;
 }
 
 /** Whether a worker may start workers: Firefox now and then blocks for ever in one that does (docs/decisions/0016). */

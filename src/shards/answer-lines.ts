@@ -1,4 +1,5 @@
 /** Batches of lines through a pipeline: answers in order, and faults that name their line. */
+import { reasonOf, throwIfAborted } from '../errors.js';
 import { AlbertError, type CallOptions, type Pipeline } from '../index.js';
 import type { ParsedLine } from './formats.js';
 import { decodeLine, isBlank, type Line } from './read-lines.js';
@@ -15,14 +16,15 @@ export type LineAnswer<Input, Result> =
   | (ParsedLine<Input> & { readonly line: Line; readonly result: Result })
   | (Pick<ParsedLine<Input>, 'others'> & { readonly line: Line; readonly error: AlbertError });
 
-/** Codes of faults that are a line's own: with any other the next line would meet the same. */
+/** Codes of faults that are a line's own, whatever became of the model. */
 const OF_A_LINE = ['ERR_INPUT', 'ERR_TOO_LONG'];
 
 /**
  * Answers each line: a batch at once, and where that fails one line after the other. Blank lines are passed over: they stand
- * between paragraphs and at the ends of files, and a label for nothing would be taken for an answer.
+ * between paragraphs and at the ends of files, and a label for nothing would be taken for an answer. Any error is its line's
+ * while the model lives: one line of poison costs no other its answer.
  *
- * @throws what is no line's own fault
+ * @throws what the next line would meet as well: ERR_ABORTED, ERR_DISPOSED, ERR_WORKER where no other worker is to be had
  */
 export async function* answerLines<Input, Result, Call extends CallOptions>(
   batches: AsyncIterable<readonly Line[]>,
@@ -52,9 +54,14 @@ export async function* answerLines<Input, Result, Call extends CallOptions>(
       others = one.others;
       if (Array.isArray(one.input)) throw new AlbertError('ERR_INPUT', '"line" expected one input, got an array');
       return { line, ...one, result: await task(one.input, call) };
-    } catch (error) {
-      if (error instanceof AlbertError && OF_A_LINE.includes(error.code)) return { line, others, error };
-      throw error;
+    } catch (cause) {
+      const error = cause instanceof AlbertError ? cause : new AlbertError('ERR_INTERNAL', reasonOf(cause), { cause });
+      if (!OF_A_LINE.includes(error.code)) {
+        throwIfAborted(call.signal);
+        // Of no input, it answers with nothing, or with why it answers no more.
+        await task.model.forwardEach([]);
+      }
+      return { line, others, error };
     }
   }
 }

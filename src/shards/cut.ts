@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { mismatch } from '../errors.js';
 import { AlbertError } from '../index.js';
 import { type Line, readLines } from './read-lines.js';
 
@@ -20,7 +21,7 @@ export interface Shard {
  */
 export async function cutFile(uri: string, count: number): Promise<Shard[]> {
   if (!Number.isSafeInteger(count) || count < 1) {
-    throw new AlbertError('ERR_INPUT', `"count" expected an integer from 1, got ${count}`);
+    throw mismatch('ERR_INPUT', 'count', 'an integer from 1', count);
   }
   const handle = await openRegular(uri);
   try {

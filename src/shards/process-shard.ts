@@ -1,5 +1,6 @@
 /** A shard of a file through a pipeline, into rows. */
-import { AlbertError, type CallOptions, type Pipeline, type Pipelines } from '../index.js';
+import { mismatch } from '../errors.js';
+import type { CallOptions, Pipeline, Pipelines } from '../index.js';
 import { answerLines } from './answer-lines.js';
 import { readShard, type Shard } from './cut.js';
 import { errorRow, FORMATS, fullRow, type LineFormat, type LineTasks, parseLine } from './formats.js';
@@ -20,8 +21,8 @@ export type LineCall<T extends keyof LineTasks> = NonNullable<Parameters<Pipelin
  * few lines is in memory.
  *
  * @param pipe the task's pipeline; it is not disposed of
- * @throws ERR_INPUT for a task that has no lines; ERR_SOURCE for a file that cannot be read; and what
- *   is no single line's fault: ERR_MEMORY, ERR_WORKER, ERR_DISPOSED, ERR_ABORTED
+ * @throws ERR_INPUT for a task that has no lines; ERR_SOURCE for a file that cannot be read; and what the next line would
+ *   meet as well: ERR_DISPOSED, ERR_ABORTED, ERR_WORKER where no other worker is to be had
  */
 export async function* processShard<T extends keyof LineTasks>(
   task: T,
@@ -29,8 +30,8 @@ export async function* processShard<T extends keyof LineTasks>(
   shard: Shard,
   options: LineCall<T> = {} as LineCall<T>,
 ): AsyncGenerator<ShardRow> {
-  if (!Object.hasOwn(FORMATS, task)) {
-    throw new AlbertError('ERR_INPUT', `"task" expected ${Object.keys(FORMATS).join(', ')}, got ${task}`);
+  if (typeof task !== 'string' || !Object.hasOwn(FORMATS, task)) {
+    throw mismatch('ERR_INPUT', 'task', Object.keys(FORMATS).join(', '), task);
   }
   const format = FORMATS[task] as LineFormat<unknown, unknown>;
   const work = {

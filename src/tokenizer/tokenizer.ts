@@ -1,5 +1,5 @@
 /** ALBERT's tokenizer: text to ids with places in the caller's string, and back. */
-import { checkOptions, mismatch, throwIfAborted } from '../errors.js';
+import { checkOptions, mismatch, reading, throwIfAborted } from '../errors.js';
 import { type OpenedSource, openSource, type Source } from '../source.js';
 import { asOneLoad, SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
 import { readTokenizerConfig, type TokenizerConfig } from './config.js';
@@ -142,18 +142,7 @@ export class AlbertTokenizer {
    */
   encode_batch(inputs: readonly (TextInput | WordsInput)[], given?: Omit<EncodeOptions, 'text_pair'>): Encoding[] {
     const resolved = resolveOptions(checkOptions(given, BATCH_OPTIONS), this.model_max_length);
-    if (!Array.isArray(inputs)) throw mismatch('ERR_INPUT', 'inputs', 'an array of texts or pairs', inputs);
-    const { words } = resolved;
-    const batch = Array.from(inputs as readonly unknown[], (input, i) => {
-      const isPair = Array.isArray(input) && (!words || Array.isArray(input[0]));
-      const texts: readonly unknown[] = isPair ? input : [input];
-      const valid = texts.every((text) => (words ? isWords(text) : typeof text === 'string'));
-      if (!valid || texts.length > 2 || texts.length === 0) {
-        const expected = words ? 'an array of words or two of them' : 'a text or [text, text_pair]';
-        throw mismatch('ERR_INPUT', 'inputs', expected, input, `[${i}]`);
-      }
-      return texts as readonly Text[];
-    });
+    const batch = reading('inputs', () => checkTexts(inputs, resolved.words));
     let count = 0;
     const encodings = batch.map((texts) => {
       const encoding = this.#encode(texts, resolved);
@@ -172,13 +161,14 @@ export class AlbertTokenizer {
    */
   decode(ids: Iterable<number | bigint>, given?: { skip_special_tokens?: boolean }): string {
     const { skip_special_tokens = false } = checkOptions(given, { skip_special_tokens: true });
-    if (typeof ids !== 'object' || ids === null || !(Symbol.iterator in ids)) {
+    if (typeof ids !== 'object' || ids === null || !reading('ids', () => Symbol.iterator in ids)) {
       throw mismatch('ERR_INPUT', 'ids', 'an array of ids', ids);
     }
     const tokens: string[] = [];
     let index = 0;
-    for (const item of ids) {
-      const id = Number(item);
+    for (const item of reading('ids', () => Array.from(ids))) {
+      // Of an object it would ask for its number.
+      const id = typeof item === 'number' || typeof item === 'bigint' ? Number(item) : Number.NaN;
       const token = this.#tokens[id];
       if (token === undefined) throw mismatch('ERR_INPUT', 'ids', `ids < ${this.vocab_size}`, item, `[${index}]`);
       index++;
@@ -245,6 +235,21 @@ function checkText(title: string, text: unknown, words: boolean): void {
 
 function isWords(value: unknown): boolean {
   return Array.isArray(value) && value.every((word) => typeof word === 'string');
+}
+
+/** A copy of each text or pair. @throws ERR_INPUT with the index of what is none */
+function checkTexts(inputs: unknown, words: boolean): (readonly Text[])[] {
+  if (!Array.isArray(inputs)) throw mismatch('ERR_INPUT', 'inputs', 'an array of texts or pairs', inputs);
+  return Array.from(inputs, (input: unknown, i) => {
+    const isPair = Array.isArray(input) && (!words || Array.isArray(input[0]));
+    const texts: readonly unknown[] = isPair ? [...input] : [input];
+    const valid = texts.every((text) => (words ? isWords(text) : typeof text === 'string'));
+    if (!valid || texts.length > 2 || texts.length === 0) {
+      const expected = words ? 'an array of words or two of them' : 'a text or [text, text_pair]';
+      throw mismatch('ERR_INPUT', 'inputs', expected, input, `[${i}]`);
+    }
+    return texts as readonly Text[];
+  });
 }
 
 /** Tokens of an encoding and its windows, each padded to `length`. */

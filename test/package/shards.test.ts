@@ -1,6 +1,6 @@
 /** The queue of shards over a real Redis: workers that die, rows at fault, runs that fail and are tried again, a Redis that is gone. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type EnqueueOptions, enqueue, startWorker } from '@albert-wasm/shards';
@@ -13,6 +13,8 @@ const test = suite('shards over a queue');
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(`${tmpdir()}/albert-wasm-queue-`);
+/** Where the workers of these tests read and write. */
+const ROOTS = { input: folder, output: folder };
 const redis = hasRedis ? await TestRedis.start() : undefined;
 const connection = { port: redis?.port as number };
 const children: ChildProcess[] = [];
@@ -30,6 +32,7 @@ function startProcess(queue: string): { child: ChildProcess; said: () => string;
     import { startWorker } from '@albert-wasm/shards';
     const worker = await startWorker({
       connection: { port: ${connection.port} }, queue: '${queue}', lockDuration: 1500, stalledInterval: 500,
+      input: '${folder}', output: '${folder}',
     });
     worker.on('stalled', (id) => console.log('stalled', id));
     let start;
@@ -115,7 +118,7 @@ withRedis('two workers, one killed half-way: every line is one row, and nothing 
   assert.match(rows[41]?.error?.message as string, /^byte \d+: expected JSON/);
   assert.equal(
     readdirSync(output).filter((name) => !/^part-\d{5}-\w{8}\.jsonl$/.test(name)),
-    ['_SUCCESS'],
+    ['_RUN', '_SUCCESS'],
   );
 
   await using again = await enqueue(options);
@@ -136,7 +139,8 @@ withRedis('the thread that renews locks is free while the model computes in anot
 
 withRedis('a run that fails says why, and is tried again where it was', async () => {
   const [output, model] = [`${folder}/failed`, `${folder}/model`];
-  const worker = await startWorker({ connection, queue: 'failed', onError: () => {} });
+  cpSync(`${ROOT}/models/albert-mini-en-sst2`, model, { recursive: true });
+  const worker = await startWorker({ connection, queue: 'failed', ...ROOTS, onError: () => {} });
   try {
     const options: EnqueueOptions<'text-classification'> = {
       connection,
@@ -149,10 +153,14 @@ withRedis('a run that fails says why, and is tried again where it was', async ()
       options: { call: { top_k: 2 }, load: { dtype: 'int8' } },
       attempts: 1,
     };
+    // Paused, so that the model is gone before a part asks for it.
+    await worker.pause();
     await using run = await enqueue(options);
-    await fails(run.finished(), 'ERR_INTERNAL', /has failed: part \d: "source" expected an existing directory/);
-    assert.equal(readdirSync(output), []);
-    cpSync(`${ROOT}/models/albert-mini-en-sst2`, model, { recursive: true });
+    renameSync(model, `${model}-away`);
+    worker.resume();
+    await fails(run.finished(), 'ERR_INTERNAL', /has failed: part \d: cannot read .*model/);
+    assert.equal(readdirSync(output), ['_RUN']);
+    renameSync(`${model}-away`, model);
     await using again = await enqueue(options);
     assert.is(again.id, run.id);
     assert.is((await again.finished()).rows, 601);
@@ -167,7 +175,7 @@ withRedis('the example of its README', async () => {
   const readme = readFileSync(`${ROOT}/packages/shards/README.md`, 'utf8');
   const [, example = ''] = /```js\n([\s\S]*?)```/.exec(readme) ?? [];
   writeFileSync(`${folder}/reviews.jsonl`, '"good"\n'.repeat(200));
-  const code = example.replace(/'(reviews\.jsonl|rows)'/g, `'${folder}/$1'`);
+  const code = example.replace(/'(reviews\.jsonl|rows|\.)'/g, `'${folder}/$1'`);
   const env = { ...process.env, REDIS_URL: `redis://127.0.0.1:${connection.port}` };
   const child = spawn(process.execPath, ['--input-type=module', '-e', code], { cwd: ROOT, env });
   children.push(child);
@@ -185,7 +193,7 @@ test('a Redis that does not answer', async () => {
   const options = { file, parts: 2, output, task: 'text-classification' } as const;
   await fails(enqueue({ ...options, connection: { port: nobody } }), 'ERR_SOURCE', where);
   await fails(enqueue({ ...options, connection: `redis://127.0.0.1:${nobody}` }), 'ERR_SOURCE', where);
-  await fails(startWorker({ connection: { port: nobody } }), 'ERR_SOURCE', where);
+  await fails(startWorker({ connection: { port: nobody }, ...ROOTS }), 'ERR_SOURCE', where);
   await fails(enqueue({ ...options, file: 'none', connection: { port: nobody } }), 'ERR_SOURCE', /ENOENT/);
 });
 

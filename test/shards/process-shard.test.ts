@@ -5,8 +5,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { PartJob } from '../../packages/shards/src/jobs.js';
 import { countPart, writePart } from '../../packages/shards/src/output.js';
-import { pipeline } from '../../src/index.js';
+import { AlbertError, pipeline } from '../../src/index.js';
 import { cutFile, processShard, type Shard } from '../../src/shards/index.js';
+import { stateCases } from '../cases.js';
 import { expectError } from '../expect-error.js';
 
 const test = suite('processShard');
@@ -50,6 +51,49 @@ test('each line is one row, also where it is at fault', async () => {
   assert.is(error.code, 'ERR_INPUT');
   assert.match(error.message, new RegExp(`^byte ${offsets[2]}: expected JSON`));
   assert.is((long as unknown as { error: { code: string } }).error.code, 'ERR_TOO_LONG');
+});
+
+test('a line of poison, whatever its error, is one row while the model lives', async () => {
+  await using classify = await pipeline('text-classification');
+  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+  const poison: Record<string, unknown> = {
+    plain: new RangeError('Maximum call stack size exceeded'),
+    memory: new AlbertError('ERR_MEMORY', 'no memory for this one'),
+    worker: new AlbertError('ERR_WORKER', 'a worker was lost'),
+    nothing: null,
+    '\u001b[2J': new Error('\u001b[2J\u009b\u2028'),
+  };
+  const faulty = Object.assign(
+    async (input: string | string[], options: object) => {
+      for (const text of [input].flat()) if (Object.hasOwn(poison, text)) throw poison[text];
+      return classify(input as string, options);
+    },
+    { model: classify.model },
+  );
+  const lines = [
+    '"a"',
+    ...Object.keys(poison).map((key) => JSON.stringify(key)),
+    `{"text": "a", "text_pair": ${deep}}`,
+    deep,
+    '"b"',
+  ];
+  const file = `${folder}/poison.jsonl`;
+  writeFileSync(file, lines.join('\n'));
+  const [shard] = (await cutFile(file, 1)) as [Shard];
+  const rows = [];
+  for await (const row of processShard('text-classification', faulty as never, shard)) rows.push(row);
+  const codes = rows.map(({ row }) => (row as { error?: { code: string } }).error?.code);
+  const own = ['ERR_INTERNAL', 'ERR_MEMORY', 'ERR_WORKER', 'ERR_INTERNAL', 'ERR_INTERNAL', 'ERR_INPUT', 'ERR_INPUT'];
+  assert.equal(codes, [undefined, ...own, undefined]);
+  assert.not.match(JSON.stringify(rows), /[\p{Cc}\p{Zl}]/u);
+
+  // A model that is gone is no line's fault.
+  const gone = Object.assign(async () => Promise.reject(new Error('any')), {
+    model: await pipeline('text-classification').then(({ model }) => model),
+  });
+  await gone.model.dispose();
+  await expectError(() => processShard('text-classification', gone as never, shard).next(), 'ERR_DISPOSED');
+  stateCases(rows.length, 9);
 });
 
 test('what is no line’s fault ends it', async () => {

@@ -6,9 +6,11 @@ import { AlbertError } from 'albert-wasm';
 import { cutFile, type LineTasks } from 'albert-wasm/shards';
 import { FlowProducer, type Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { checkCounts, checkWork, MOST_PARTS, unexpected } from './check.js';
 import { type Connection, connect, refusal } from './connection.js';
 import { type Counts, PART, type PartJob, partId, QUEUE, runId, SUCCESS, type Work } from './jobs.js';
-import { readSuccess, type Success } from './output.js';
+import { placeModel } from './model.js';
+import { claim, isWhole, type Success } from './output.js';
 
 export interface EnqueueOptions<T extends keyof LineTasks> extends Work<T> {
   readonly connection: Connection;
@@ -44,24 +46,23 @@ const POLL_MS = 500;
 /**
  * Cuts a file and puts its parts into the queue. The same call again finds the same run; after a failure it tries what is missing.
  *
- * @throws ERR_SOURCE where Redis does not answer, for a file that cannot be cut, and for a directory that holds another run;
- *   ERR_INTERNAL for a run that has failed while other parts of it are still being worked on
+ * @throws ERR_INPUT for work that no worker takes; ERR_SOURCE where Redis does not answer, for a file that cannot be cut, and for
+ *   a directory that another run has, finished or not; ERR_INTERNAL for a run that has failed while other parts of it are still being worked on
  */
 export async function enqueue<T extends keyof LineTasks>(options: EnqueueOptions<T>): Promise<Run> {
   const { task, model, parts, attempts = 3, queue: name = QUEUE } = options;
+  // What no worker would take is refused here.
+  const given = checkWork({ task, model, options: options.options as Work['options'] });
+  if (parts > MOST_PARTS) throw unexpected('parts', `an integer from 1 to ${MOST_PARTS}`, parts);
   const [uri, output] = [resolve(options.file), resolve(options.output)];
   const shards = await cutFile(uri, parts);
   const { size, mtimeMs } = await stat(uri);
-  const work: Work = { task, ...(model && { model }), ...(options.options && { options: options.options as never }) };
-  const id = runId({ uri, size, mtimeMs, output, parts, ...work });
-  await mkdir(output, { recursive: true });
-  const success = await readSuccess(output);
-  if (success !== undefined && success.run !== id) {
-    throw new AlbertError(
-      'ERR_SOURCE',
-      `"output" expected an empty directory, got one with the rows of another run at ${output}`,
-    );
-  }
+  const placed = given.model === undefined ? undefined : await placeModel(given.model);
+  const work: Work = { ...given, ...(placed && { model: placed.model }) };
+  const id = runId({ uri, size, mtimeMs, output, parts, ...work, ...placed });
+  await makeDirectory(output);
+  await claim(output, id);
+  const whole = await isWhole(output, { run: id, parts });
   const redis = await connect(options.connection, 1);
   const queue = new Queue(name, { connection: redis });
   const flows = new FlowProducer({ connection: redis });
@@ -71,8 +72,10 @@ export async function enqueue<T extends keyof LineTasks>(options: EnqueueOptions
   const run = new QueuedRun(id, parts, queue, flows, redis);
   try {
     const known = await queue.getJob(id);
-    // A parent that has failed cannot wait for its children again. Parts that are written are only counted.
-    if (await known?.isFailed()) await known?.remove({ removeChildren: true });
+    // A parent that has failed cannot wait for its children again, and one that has succeeded says so though its rows are gone.
+    // Parts that are written are only counted.
+    const over = (await known?.isFailed()) || (!whole && (await known?.isCompleted()));
+    if (over) await known?.remove({ removeChildren: true });
     await flows.add({
       name: SUCCESS,
       queueName: name,
@@ -97,6 +100,19 @@ export async function enqueue<T extends keyof LineTasks>(options: EnqueueOptions
   }
 }
 
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (cause) {
+    throw new AlbertError('ERR_SOURCE', `cannot write to ${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** A number that a job tells of itself, if it is one. */
+function countIn(value: unknown): number {
+  return Number.isSafeInteger(value) ? (value as number) : 0;
+}
+
 class QueuedRun implements Run {
   constructor(
     readonly id: string,
@@ -109,7 +125,7 @@ class QueuedRun implements Run {
   async progress(): Promise<Progress> {
     const all = await this.#parts();
     const counts = all.map((job) => (job?.returnvalue ?? job?.progress) as Partial<Counts> | undefined);
-    const sum = (key: keyof Counts) => counts.reduce((total, part) => total + (part?.[key] ?? 0), 0);
+    const sum = (key: keyof Counts) => counts.reduce((total, part) => total + countIn(part?.[key]), 0);
     const done = all.filter((job) => job?.returnvalue != null).length;
     return { parts: this.parts, done, rows: sum('rows'), errors: sum('errors') };
   }
@@ -121,7 +137,10 @@ class QueuedRun implements Run {
       if (job === undefined)
         throw new AlbertError('ERR_SOURCE', `the queue ${this.queue.name} has lost the run ${this.id}`);
       onProgress?.(await this.progress());
-      if (job.returnvalue != null) return job.returnvalue;
+      if (job.returnvalue != null) {
+        const { run, parts, ...counts } = job.returnvalue;
+        return { run: this.id, parts: this.parts, ...checkCounts(counts) };
+      }
       if (await this.#ask(() => job.isFailed())) {
         const parts = await this.#parts();
         const part = parts.findIndex((job) => job?.failedReason);

@@ -13,7 +13,10 @@ export const SUCCESS = 'success';
 /** What is done with each line: all of it can be written as JSON. */
 export interface Work<T extends keyof LineTasks = keyof LineTasks> {
   readonly task: T;
-  /** A directory, a URL or a Hub id that each worker can read; the small model of the task unless given. */
+  /**
+   * A directory, a URL or a Hub id that each worker can read, and is allowed to: a path under its `input`, or one of its `models`.
+   * The small model of the task unless given.
+   */
   readonly model?: string;
   readonly options?: {
     readonly load?: Pick<PipelineOptions, 'dtype' | 'threads' | 'revision'>;

@@ -1,16 +1,23 @@
 /** Files of rows in the output directory: a name is given to what is whole, and to nothing else. */
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { AlbertError } from 'albert-wasm';
 import type { ShardRow } from 'albert-wasm/shards';
+import { checkCounts } from './check.js';
 import type { Counts, PartJob, SuccessJob } from './jobs.js';
 
 const INCOMPLETE = '.incomplete';
 
+/** Says whose the directory is: the id of a run. */
+const CLAIM = '_RUN';
+const SUCCESS_FILE = '_SUCCESS';
+
 /** Rows are written in pieces of about so many characters. */
 const PIECE = 1 << 16;
+
+const NEWLINE = 0x0a;
 
 /** What `_SUCCESS` says. */
 export interface Success extends Counts {
@@ -18,17 +25,64 @@ export interface Success extends Counts {
   readonly parts: number;
 }
 
-export function partPath({ output, run, part }: Pick<PartJob, 'output' | 'run' | 'part'>): string {
-  return join(output, `part-${String(part).padStart(5, '0')}-${run.slice(0, 8)}.jsonl`);
+type Part = Pick<PartJob, 'output' | 'run' | 'part'>;
+
+function partName({ run, part }: Pick<Part, 'run' | 'part'>): string {
+  return `part-${String(part).padStart(5, '0')}-${run.slice(0, 8)}.jsonl`;
+}
+
+/**
+ * Makes an output directory a run's own, before anything of it is in the queue: of two runs one gets it, whichever comes first.
+ *
+ * @throws ERR_SOURCE where another run has it, or has written there
+ */
+export async function claim(output: string, run: string): Promise<void> {
+  const names = await readdir(output);
+  const owner = await ownerOf(output);
+  const foreign = names.some((name) => /^part-\d{5,}-/.test(name) && !name.includes(`-${run.slice(0, 8)}.jsonl`));
+  const finished = await readSuccess(output);
+  if ((owner ?? run) !== run || foreign || (finished !== undefined && finished.run !== run)) throw taken(output);
+  if (owner === run) return;
+  // Linked, so that nobody reads half of it.
+  const temporary = join(output, `${CLAIM}.${randomUUID()}${INCOMPLETE}`);
+  try {
+    await writeFile(temporary, `${run}\n`, { flag: 'wx' });
+    await link(temporary, join(output, CLAIM)).catch((error) => {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw error;
+      // A file system without links.
+      return writeFile(join(output, CLAIM), `${run}\n`, { flag: 'wx' });
+    });
+  } catch (cause) {
+    // Somebody was quicker, perhaps with the same run.
+    if ((await ownerOf(output)) === run) return;
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') throw taken(output);
+    throw new AlbertError('ERR_SOURCE', `cannot write to ${output}: ${(cause as Error).message}`, { cause });
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/** @throws ERR_SOURCE where the directory is not this run's: a job may say anything, `enqueue` has claimed it */
+export async function checkClaim({ output, run }: Pick<PartJob, 'output' | 'run'>): Promise<void> {
+  if ((await ownerOf(output)) !== run) throw taken(output);
+}
+
+function taken(output: string): AlbertError {
+  const expected = '"output" expected an empty directory, or one of the same run';
+  return new AlbertError('ERR_SOURCE', `${expected}, got one with the rows of another run at ${output}`);
+}
+
+async function ownerOf(output: string): Promise<string | undefined> {
+  return (await readFile(join(output, CLAIM), 'utf8').catch(() => undefined))?.trim();
 }
 
 /** Writes rows under a name of their own, then renames the file. @param progress hears of every piece */
 export async function writePart(
-  job: PartJob,
+  job: Part,
   rows: AsyncIterable<ShardRow>,
   progress: (counts: Counts, offset: number) => void,
 ): Promise<Counts> {
-  const path = partPath(job);
+  const path = join(job.output, partName(job));
   // A name for each attempt: one that was taken for dead may still be writing.
   const temporary = `${path}.${randomUUID()}${INCOMPLETE}`;
   const counts = { rows: 0, errors: 0 };
@@ -56,37 +110,77 @@ export async function writePart(
   return counts;
 }
 
-/** The counts of a part that an earlier attempt has finished; `undefined` where none has. */
-export async function countPart(job: Pick<PartJob, 'output' | 'run' | 'part'>): Promise<Counts | undefined> {
-  const path = partPath(job);
+/**
+ * The counts of a part that an earlier attempt has finished; `undefined` where none has, and for one that was cut.
+ *
+ * Its lines end with the byte of a newline alone: text has other separators of lines in it.
+ */
+export async function countPart(job: Part): Promise<Counts | undefined> {
+  const path = join(job.output, partName(job));
   if ((await stat(path).catch(() => undefined)) === undefined) return undefined;
   const counts = { rows: 0, errors: 0 };
-  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
-    counts.rows++;
-    // Keys of the caller may stand in front of it; none of them has this name.
-    if ('error' in JSON.parse(line)) counts.errors++;
+  /** The bytes of the line that is being read. */
+  let line: Buffer[] = [];
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    for (let from = 0; from < chunk.length; ) {
+      const end = chunk.indexOf(NEWLINE, from);
+      line.push(chunk.subarray(from, end === -1 ? chunk.length : end));
+      if (end === -1) break;
+      counts.rows++;
+      // Keys of the caller may stand in front of it; none of them has this name.
+      if ('error' in JSON.parse(Buffer.concat(line).toString('utf8'))) counts.errors++;
+      line = [];
+      from = end + 1;
+    }
   }
-  return counts;
+  return line.length === 0 ? counts : undefined;
 }
 
 /** Closes a run: removes what attempts that died have left, and writes `_SUCCESS` with the counts. @throws for a part that is not there */
 export async function writeSuccess({ output, run, parts }: SuccessJob, counts: Counts): Promise<Success> {
-  const names = await readdir(output);
-  for (let part = 0; part < parts; part++) {
-    const path = partPath({ output, run, part });
-    if (!names.includes(path.slice(output.length).replace(/^[\\/]/, ''))) throw new Error(`${path} is not there`);
-  }
-  const left = names.filter((name) => name.includes(`-${run.slice(0, 8)}.jsonl.`) && name.endsWith(INCOMPLETE));
+  const names = new Set(await readdir(output));
+  const missing = missingPart(names, { run, parts });
+  if (missing !== undefined) throw new AlbertError('ERR_SOURCE', `${join(output, missing)} is not there`);
+  const left = [...names].filter((name) => name.includes(`-${run.slice(0, 8)}.jsonl.`) && name.endsWith(INCOMPLETE));
   for (const name of left) await rm(join(output, name), { force: true });
   const success = { run, parts, ...counts };
-  const path = join(output, '_SUCCESS');
-  await writeFile(`${path}.${run}${INCOMPLETE}`, `${JSON.stringify(success)}\n`);
-  await rename(`${path}.${run}${INCOMPLETE}`, path);
+  const path = join(output, SUCCESS_FILE);
+  const temporary = `${path}.${randomUUID()}${INCOMPLETE}`;
+  try {
+    // On the disk before it has its name: a machine that loses power must not leave half of it.
+    const file = await open(temporary, 'wx');
+    await file
+      .writeFile(`${JSON.stringify(success)}\n`)
+      .then(() => file.sync())
+      .finally(() => file.close());
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
   return success;
 }
 
-/** What `_SUCCESS` of a directory says; `undefined` where there is none. */
-export async function readSuccess(output: string): Promise<Success | undefined> {
-  const text = await readFile(join(output, '_SUCCESS'), 'utf8').catch(() => undefined);
-  return text === undefined ? undefined : JSON.parse(text);
+/** Whether a directory has the whole of a run. */
+export async function isWhole(output: string, run: Pick<Success, 'run' | 'parts'>): Promise<boolean> {
+  const success = await readSuccess(output);
+  return success?.run === run.run && missingPart(new Set(await readdir(output)), run) === undefined;
+}
+
+function missingPart(names: ReadonlySet<string>, { run, parts }: Pick<Success, 'run' | 'parts'>): string | undefined {
+  for (let part = 0; part < parts; part++) {
+    const name = partName({ run, part });
+    if (!names.has(name)) return name;
+  }
+  return undefined;
+}
+
+/** What `_SUCCESS` of a directory says; `undefined` where there is none, or half of one, which the same run writes anew. */
+async function readSuccess(output: string): Promise<Success | undefined> {
+  try {
+    const { run, parts, ...counts } = JSON.parse(await readFile(join(output, SUCCESS_FILE), 'utf8'));
+    return typeof run === 'string' ? { run, parts, ...checkCounts(counts) } : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,12 +1,23 @@
 /** A worker: takes jobs from the queue, one for each of its threads. */
+import { AlbertError } from 'albert-wasm';
 import { Worker, type WorkerOptions } from 'bullmq';
 import { type Connection, connect } from './connection.js';
 import { QUEUE } from './jobs.js';
+import { rootsOf } from './roots.js';
 
 export interface ShardWorkerOptions
   extends Pick<WorkerOptions, 'lockDuration' | 'stalledInterval' | 'maxStalledCount'> {
   readonly connection: Connection;
   readonly queue?: string;
+  /**
+   * The directory, or directories, that jobs may read: files of lines, and models that are named by a path. Whoever may write to
+   * the queue can have any file in them read as lines.
+   */
+  readonly input: string | readonly string[];
+  /** The directory, or directories, under which jobs may write rows, each run in a directory that `enqueue` has made its own. */
+  readonly output: string | readonly string[];
+  /** URLs and Hub ids that jobs may name as their model; none unless given. */
+  readonly models?: readonly string[];
   /** Jobs at once, each with a thread and a model of its own; 1 unless given. */
   readonly concurrency?: number;
   /** Hears of connections that break, which are tried again until they hold, and of jobs that fail. */
@@ -16,15 +27,19 @@ export interface ShardWorkerOptions
 /**
  * Starts a worker; `close()` lets its jobs end and then ends it.
  *
- * @throws ERR_SOURCE where Redis does not answer
+ * @throws ERR_INPUT for roots that are none; ERR_SOURCE where Redis does not answer
  */
 export async function startWorker({
   connection,
   queue = QUEUE,
   concurrency = 1,
-  onError = (error) => process.stderr.write(`albert-wasm shards: ${error.message}\n`),
+  input,
+  output,
+  models,
+  onError = complain,
   ...options
 }: ShardWorkerOptions): Promise<Worker> {
+  const roots = rootsOf({ input, output, models });
   const redis = await connect(connection, null);
   const worker = new Worker(queue, new URL('./processor.js', import.meta.url), {
     // A machine that is lost costs a part one attempt of these; a part that brings its worker down must come to an end.
@@ -34,13 +49,18 @@ export async function startWorker({
     concurrency,
     useWorkerThreads: true,
     // Without the program's flags: a thread needs none of its preloads, and refuses some.
-    workerThreadsOptions: { execArgv: [] },
+    workerThreadsOptions: { execArgv: [], workerData: { roots } },
   });
   worker.on('error', onError);
   worker.on('closed', () => redis.disconnect());
-  worker.on('failed', (job, error) =>
-    onError(new Error(`${job?.name} ${job?.id}: ${error.message}`, { cause: error })),
+  worker.on('failed', (job, cause) =>
+    onError(new AlbertError('ERR_INTERNAL', `${job?.name} ${job?.id}: ${cause.message}`, { cause })),
   );
   await worker.waitUntilReady();
   return worker;
+}
+
+/** What others have named must not steer a terminal: the library's error escapes it. */
+function complain({ message }: Error): void {
+  process.stderr.write(`${new AlbertError('ERR_INTERNAL', `albert-wasm shards: ${message}`).message}\n`);
 }

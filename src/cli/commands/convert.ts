@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import { AlbertError, convert, type SaveOptions } from '../../index.js';
+import { complain } from '../complain.js';
 import { type SourceOptions, withBar, withSource } from '../options.js';
 import { print } from '../output.js';
 
@@ -48,7 +49,7 @@ async function convertModel({ model, out, force, ...options }: Options): Promise
     convert(model, out, { ...options, onProgress }),
   );
   if (ignored.length > 0) {
-    process.stderr.write(`albert-wasm: ${architecture} has no place for ${ignored.join(', ')}: left out\n`);
+    complain(`albert-wasm: ${architecture} has no place for ${ignored.join(', ')}: left out`);
   }
   const file = options.format === 'flax_msgpack' ? 'flax_model.msgpack' : 'model.safetensors';
   const bytesWritten = statSync(join(out, file)).size;

@@ -1,17 +1,22 @@
-/** A download on its way to the disk: appended, hashed as it grows, resumed by whoever finds it abandoned. */
+/** A download on its way to the disk: appended, hashed as it grows, continued by whoever finds it abandoned. */
 import { createHash, type Hash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { type FileHandle, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, lstat, open, readdir, rename, rm, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { AlbertError } from '../../errors.js';
 import type { Sink } from '../../http/transfer.js';
+import { sweep } from './sweep.js';
 
 /** Nobody writes to a file for so long without a byte: a download stalls after 30 s and waits for 60 s at most. */
 const ABANDONED_MS = 5 * 60_000;
 
+/** No link is followed, and no named pipe waited for. Windows has neither flag. */
+const AS_IT_IS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+
 /**
- * Files `<hash>.<8 digits>.incomplete` beside the blob, as `huggingface_hub` names them: each download has its own, so two
- * never write to one. One that fails gives its file the age of an abandoned one, and the next download takes it over by
- * renaming it, which only one can do.
+ * Files `<hash>.<8 digits>.incomplete` beside the blob, as `huggingface_hub` names them: each download makes its own, and nobody
+ * else writes to it. One that fails gives its file the age of an abandoned one, and the next download copies what is in it. It
+ * never writes to the file itself: clocks differ and machines sleep, and who looks dead may go on.
  */
 export class BlobFile implements Sink {
   readonly #path: string;
@@ -19,6 +24,8 @@ export class BlobFile implements Sink {
   readonly #handle: FileHandle;
   readonly #size: number;
   #hash: Hash;
+  /** Whether bytes of another's file are in it. */
+  #copied = false;
   length = 0;
 
   private constructor(path: string, blob: string, size: number, handle: FileHandle) {
@@ -35,13 +42,9 @@ export class BlobFile implements Sink {
    */
   static async open(blob: string, size: number): Promise<BlobFile> {
     const path = `${blob}.${randomUUID().slice(0, 8)}.incomplete`;
-    await takeOver(blob, path);
-    const file = new BlobFile(path, blob, size, await open(path, 'a'));
+    const file = new BlobFile(path, blob, size, await open(path, 'ax+'));
     try {
-      for await (const chunk of createReadStream(path)) {
-        file.#hash.update(chunk);
-        file.length += chunk.length;
-      }
+      for (const name of await file.#others()) if (await file.#copy(name)) break;
     } catch (error) {
       await file.abandon();
       throw error;
@@ -58,32 +61,85 @@ export class BlobFile implements Sink {
   async restart(): Promise<void> {
     await this.#handle.truncate(0);
     this.#hash = this.#newHash();
+    this.#copied = false;
     this.length = 0;
   }
 
-  /** The hash of what came, in the form that the blob is named by. May be asked once. */
-  digest(): string {
-    return this.#hash.digest('hex');
+  /**
+   * The hash of what came, in the form that the blob is named by; where another's bytes are in it, of what the disk gives back. May
+   * be asked once.
+   */
+  async digest(): Promise<string> {
+    if (!this.#copied) return this.#hash.digest('hex');
+    const hash = this.#newHash();
+    for await (const chunk of this.#handle.createReadStream({ start: 0, autoClose: false })) hash.update(chunk);
+    return hash.digest('hex');
   }
 
-  /** The file is whole: it gets its name, once it is on the disk. */
+  /** The file is whole: it gets its name, once it is on the disk. @throws ERR_SOURCE where it is no longer the one that was written */
   async finish(): Promise<void> {
     await this.#handle.datasync();
+    const mine = await this.#handle.stat();
     await this.#handle.close();
-    await rename(this.#path, this.#blob);
+    try {
+      const { ino, dev, size, nlink } = await lstat(this.#path);
+      if (ino !== mine.ino || dev !== mine.dev || size !== this.#size || nlink !== 1) {
+        throw new AlbertError(
+          'ERR_SOURCE',
+          `${this.#path} is not the file that was written: another program has changed it`,
+        );
+      }
+      await rename(this.#path, this.#blob);
+    } catch (error) {
+      // An earlier release takes a file for its own by renaming it. The content has its name all the same.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || !(await isFile(this.#blob))) throw error;
+    }
+    for (const name of await this.#others()) await this.#removeOld(name);
+    const folder = dirname(this.#blob);
+    await sweep(folder, (name) => /^([0-9a-f]{40}|[0-9a-f]{64})\.[0-9a-f]{8}\.incomplete$/.test(name));
   }
 
-  /** The file is wrong. */
-  async remove(): Promise<void> {
-    await this.#handle.close();
-    await rm(this.#path, { force: true });
-  }
-
-  /** The file stays as far as it came, for the next download to take over. */
+  /** The file stays as far as it came, for the next download to copy. */
   async abandon(): Promise<void> {
-    if (this.length === 0) return this.remove();
     await this.#handle.close();
-    await utimes(this.#path, 0, 0).catch(() => {});
+    if (this.length === 0) await rm(this.#path, { force: true });
+    else await utimes(this.#path, 0, 0).catch(() => {});
+  }
+
+  /** The unfinished downloads of the same blob. */
+  async #others(): Promise<string[]> {
+    const names = await readdir(dirname(this.#blob));
+    const mine = basename(this.#path);
+    return names.filter(
+      (name) => name.startsWith(`${basename(this.#blob)}.`) && name.endsWith('.incomplete') && name !== mine,
+    );
+  }
+
+  /** Copies an abandoned file, as much of it as is there. Whether it was one. */
+  async #copy(name: string): Promise<boolean> {
+    const found = join(dirname(this.#blob), name);
+    const source = await open(found, AS_IT_IS).catch(() => undefined);
+    if (source === undefined) return false;
+    try {
+      const stat = await source.stat();
+      const usable = stat.isFile() && stat.size > 0 && stat.size <= this.#size;
+      if (!usable || Date.now() - stat.mtimeMs <= ABANDONED_MS) return false;
+      this.#copied = true;
+      const chunks = source.createReadStream({ start: 0, end: stat.size - 1, autoClose: false });
+      for await (const chunk of chunks) await this.write(chunk);
+      // Its writer has said that it is done with it.
+      if (stat.mtimeMs === 0) await rm(found, { force: true });
+      return true;
+    } finally {
+      await source.close();
+    }
+  }
+
+  /** Removes an abandoned file of a blob that is there. */
+  async #removeOld(name: string): Promise<void> {
+    const path = join(dirname(this.#blob), name);
+    const stat = await lstat(path).catch(() => undefined);
+    if (stat !== undefined && Date.now() - stat.mtimeMs > ABANDONED_MS) await rm(path, { force: true }).catch(() => {});
   }
 
   /** SHA-256 of the content, or SHA-1 of git's blob: its size, then the content. */
@@ -93,22 +149,9 @@ export class BlobFile implements Sink {
   }
 }
 
-/** Renames an abandoned download of `blob` to `path`, if there is one. */
-async function takeOver(blob: string, path: string): Promise<void> {
-  const folder = dirname(blob);
-  for (const name of await readdir(folder)) {
-    if (!name.startsWith(`${basename(blob)}.`) || !name.endsWith('.incomplete')) continue;
-    const found = join(folder, name);
-    const age = await stat(found).then(
-      ({ mtimeMs }) => Date.now() - mtimeMs,
-      () => 0,
-    );
-    const taken =
-      age > ABANDONED_MS &&
-      (await rename(found, path).then(
-        () => true,
-        () => false,
-      ));
-    if (taken) return;
-  }
+function isFile(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
 }

@@ -3,12 +3,13 @@
  * `models--owner--name/{blobs/<hash>, snapshots/<commit>/<file> → blob, refs/<revision>, .no_exist/<commit>/<file>}`.
  */
 import { randomUUID } from 'node:crypto';
-import { copyFile, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { constants, copyFile, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { checkFileName, isCommit } from '../names.js';
 import type { RefStore } from '../pin.js';
 import { type Environment, isTrue } from '../settings.js';
+import { sweep } from './sweep.js';
 
 /** Where `huggingface_hub` keeps what is a user's. */
 export function homeDirectory(env: Environment): string {
@@ -42,7 +43,7 @@ export class HubCache implements RefStore {
   async writeRef(revision: string, commit: string): Promise<void> {
     if ((await this.readRef(revision)) === commit) return;
     const path = join(this.#folder, 'refs', revision);
-    await this.#put(path, (temporary) => writeFile(temporary, commit)).catch(() => {});
+    await this.#put(path, (temporary) => writeFile(temporary, commit, { flag: 'wx' })).catch(() => {});
   }
 
   /** The path of a file at a commit, if it is there. */
@@ -57,7 +58,9 @@ export class HubCache implements RefStore {
   }
 
   async markMissing(commit: string, file: string): Promise<void> {
-    await this.#put(this.#noExist(commit, file), (temporary) => writeFile(temporary, '')).catch(() => {});
+    await this.#put(this.#noExist(commit, file), (temporary) => writeFile(temporary, '', { flag: 'wx' })).catch(
+      () => {},
+    );
   }
 
   /** Where a content of this hash belongs, and whether it is there. Its folder is made. */
@@ -77,7 +80,7 @@ export class HubCache implements RefStore {
     await this.#put(path, async (temporary) => {
       const up = '../'.repeat(2 + file.split('/').length - 1);
       const linked = this.#symlinks && (await symlink(`${up}blobs/${hash}`, temporary).then(yes, no));
-      if (!linked) await (isNew ? rename(blob, temporary) : copyFile(blob, temporary));
+      if (!linked) await (isNew ? rename(blob, temporary) : copyFile(blob, temporary, constants.COPYFILE_EXCL));
     });
     return path;
   }
@@ -97,6 +100,11 @@ export class HubCache implements RefStore {
     try {
       await make(temporary);
       await rename(temporary, path);
+      const own = `${basename(path)}.`;
+      await sweep(
+        dirname(path),
+        (name) => name.startsWith(own) && /^[0-9a-f]{8}\.incomplete$/.test(name.slice(own.length)),
+      );
     } catch (error) {
       await rm(temporary, { force: true }).catch(() => {});
       throw error;

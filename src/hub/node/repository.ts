@@ -81,7 +81,7 @@ async function download(hub: Hub, url: URL, file: string, path: string, hash: st
         const response = await transfer(request, blob);
         if (response === undefined) throw mismatch('ERR_SOURCE', file, 'to exist', 'HTTP status 404', place(url));
       }
-      const got = blob.digest();
+      const got = await blob.digest();
       if (got === hash) break;
       await blob.restart();
       if (last) throw mismatch('ERR_SOURCE', file, `the hash ${hash}`, got, place(url));

@@ -1,0 +1,183 @@
+/** A job's payload is what a stranger wrote into Redis: known keys and types, and nothing else of it is used. */
+import { isAbsolute } from 'node:path';
+import { AlbertError } from 'albert-wasm';
+import type { LineCall, LineTasks } from 'albert-wasm/shards';
+import type { Counts, PartJob, SuccessJob, Work } from './jobs.js';
+
+/** Their names have five digits. */
+export const MOST_PARTS = 100_000;
+const MOST_THREADS = 64;
+/** More than any path or list that the options of a call need. */
+const LONGEST_TEXT = 4096;
+const LONGEST_LIST = 65_536;
+
+type Check = (value: unknown) => boolean;
+interface Field {
+  readonly expected: string;
+  readonly check: Check;
+  readonly optional?: true;
+}
+type Shape = Readonly<Record<string, Field>>;
+
+const text: Check = (value) => typeof value === 'string' && value !== '' && value.length <= LONGEST_TEXT;
+const path: Check = (value) => text(value) && isAbsolute(value as string) && !(value as string).includes('\0');
+const integer = (value: unknown, least = 0, most = Number.MAX_SAFE_INTEGER) =>
+  Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
+const texts: Check = (value) =>
+  Array.isArray(value) && value.length <= LONGEST_LIST && value.every((item) => typeof item === 'string');
+
+/** The compiler misses none. */
+const TASKS: Readonly<Record<keyof LineTasks, true>> = {
+  'text-classification': true,
+  'token-classification': true,
+  'question-answering': true,
+  'multiple-choice': true,
+  'fill-mask': true,
+  'feature-extraction': true,
+  'sentence-similarity': true,
+  'sentence-order': true,
+};
+
+const RUN: Shape = {
+  run: {
+    expected: '32 hexadecimal digits',
+    check: (value) => typeof value === 'string' && /^[0-9a-f]{32}$/.test(value),
+  },
+  parts: { expected: `an integer from 1 to ${MOST_PARTS}`, check: (value) => integer(value, 1, MOST_PARTS) },
+  output: { expected: 'an absolute path', check: path },
+};
+
+const WORK: Shape = {
+  task: {
+    expected: Object.keys(TASKS).join(', '),
+    check: (value) => typeof value === 'string' && Object.hasOwn(TASKS, value),
+  },
+  model: { expected: 'a path, a URL or a Hub id', check: text, optional: true },
+  options: { expected: 'an object with load and call', check: isObject, optional: true },
+};
+
+const PART: Shape = {
+  ...RUN,
+  ...WORK,
+  uri: { expected: 'an absolute path', check: path },
+  start: { expected: 'an integer from 0', check: (value) => integer(value) },
+  end: { expected: 'an integer from 0', check: (value) => integer(value) },
+  part: { expected: 'an integer from 0', check: (value) => integer(value, 0, MOST_PARTS - 1) },
+};
+
+const OPTIONS: Shape = {
+  load: { expected: 'an object with dtype, threads and revision', check: isObject, optional: true },
+  call: { expected: 'an object of options', check: isObject, optional: true },
+};
+
+const LOAD: Shape = {
+  dtype: { expected: 'float32 or int8', check: (value) => value === 'float32' || value === 'int8', optional: true },
+  threads: {
+    expected: `an integer from 1 to ${MOST_THREADS}, or "auto"`,
+    check: (value) => value === 'auto' || integer(value, 1, MOST_THREADS),
+    optional: true,
+  },
+  revision: { expected: 'a branch, tag or commit', check: text, optional: true },
+};
+
+const INTEGER = { expected: 'an integer from 0', check: (value: unknown) => integer(value), optional: true } as const;
+const FLAG = {
+  expected: 'true or false',
+  check: (value: unknown) => typeof value === 'boolean',
+  optional: true,
+} as const;
+const NAME = { expected: 'a name', check: text, optional: true } as const;
+const TEXTS = { expected: 'an array of texts', check: texts, optional: true } as const;
+
+type KeyOf<T> = T extends T ? keyof T : never;
+type CallKey = Exclude<KeyOf<LineCall<keyof LineTasks>>, 'signal' | 'onProgress'>;
+
+/** What the calls of the tasks take. Which of it is whose, and what a name may be, the pipelines check. */
+const CALL: Readonly<Record<CallKey, Field>> = {
+  batch_size: INTEGER,
+  top_k: {
+    expected: 'an integer from 1, or null',
+    check: (value) => value === null || integer(value, 1),
+    optional: true,
+  },
+  max_answer_len: INTEGER,
+  max_seq_len: INTEGER,
+  doc_stride: INTEGER,
+  stride: INTEGER,
+  handle_impossible_answer: FLAG,
+  align_to_words: FLAG,
+  normalize: FLAG,
+  function_to_apply: NAME,
+  aggregation_strategy: NAME,
+  pooling: NAME,
+  ignore_labels: TEXTS,
+  targets: { expected: 'a word or an array of words', check: (value) => text(value) || texts(value), optional: true },
+};
+
+const COUNTS: Shape = {
+  rows: { expected: 'an integer from 0', check: (value) => integer(value) },
+  errors: { expected: 'an integer from 0', check: (value) => integer(value) },
+};
+
+/** A part's job. @throws ERR_INPUT naming what is no part of one */
+export function checkPart(data: unknown): PartJob {
+  const part = checkShape<PartJob>('job', data, PART);
+  const work = checkWork(part);
+  if (part.part >= part.parts) throw unexpected('part', `an integer below ${part.parts}`, part.part);
+  return { ...part, ...work };
+}
+
+/** The job that closes a run. @throws ERR_INPUT */
+export function checkSuccess(data: unknown): SuccessJob {
+  return checkShape('job', data, RUN);
+}
+
+/** Task, model and options. @throws ERR_INPUT */
+export function checkWork({ task, model, options }: Partial<Work>): Work {
+  const given = Object.fromEntries(Object.entries({ task, model, options }).filter(([, value]) => value !== undefined));
+  const work = checkShape<Work>('job', given, WORK);
+  if (work.options === undefined) return work;
+  const { load, call } = checkShape<NonNullable<Work['options']>>('options', work.options, OPTIONS);
+  return {
+    ...work,
+    options: {
+      ...(load && { load: checkShape('load', load, LOAD) }),
+      ...(call && { call: checkShape('call', call, CALL) }),
+    },
+  };
+}
+
+/** What a part or a run has come to. @throws ERR_INPUT */
+export function checkCounts(counts: unknown): Counts {
+  return checkShape('counts', counts, COUNTS);
+}
+
+/** A copy of an object that has these keys, of these kinds, and no others. */
+function checkShape<T>(title: string, given: unknown, shape: Shape): T {
+  if (!isObject(given)) throw unexpected(title, 'an object', given);
+  const unknown = Object.keys(given).find((key) => !Object.hasOwn(shape, key));
+  if (unknown !== undefined) throw unexpected(title, `no other keys than ${Object.keys(shape).join(', ')}`, unknown);
+  const entries: [string, unknown][] = [];
+  for (const [key, { expected, check, optional }] of Object.entries(shape)) {
+    const value = Object.hasOwn(given, key) ? given[key] : undefined;
+    if (value === undefined && optional) continue;
+    if (!check(value)) throw unexpected(key, expected, value);
+    entries.push([key, value]);
+  }
+  return Object.fromEntries(entries) as T;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The sentence of the library; of a value of a stranger its beginning, or its kind alone. */
+export function unexpected(title: string, expected: string, got: unknown): AlbertError {
+  const shown =
+    typeof got === 'string'
+      ? JSON.stringify(got.slice(0, 80))
+      : typeof got === 'object' && got !== null
+        ? `an ${Array.isArray(got) ? 'array' : 'object'}`
+        : String(got);
+  return new AlbertError('ERR_INPUT', `"${title}" expected ${expected}, got ${shown}`);
+}

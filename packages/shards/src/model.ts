@@ -1,0 +1,43 @@
+/** The model of a run as every worker is to find it, and a mark of its content. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pipeline as pump } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
+import { AlbertError } from 'albert-wasm';
+
+/** The files that a pipeline reads. */
+const LOADED =
+  /^((config|tokenizer|tokenizer_config|special_tokens_map)\.json|spiece\.model|.*\.(safetensors|safetensors\.index\.json|msgpack))$/;
+
+export interface PlacedModel {
+  /** An absolute path, a URL or a Hub id. */
+  readonly model: string;
+  /** SHA-256 over the names and bytes of a directory's files; none of what is elsewhere. */
+  readonly content?: string;
+}
+
+/**
+ * A path becomes absolute: workers have other working directories. What is no directory here, a Hub id or a path that only
+ * workers have, has no content to tell of.
+ *
+ * @throws ERR_SOURCE for a directory that cannot be read
+ */
+export async function placeModel(model: string): Promise<PlacedModel> {
+  if (/^https?:/.test(model)) return { model };
+  const path = model.startsWith('file:') ? fileURLToPath(model) : resolve(model);
+  const names = await readdir(path).catch(() => undefined);
+  if (names === undefined) return { model: /^[\w.-]+\/[\w.-]+$/.test(model) ? model : path };
+  const hash = createHash('sha256');
+  try {
+    for (const name of names.filter((name) => LOADED.test(name)).sort()) {
+      const one = createHash('sha256');
+      await pump(createReadStream(join(path, name)), one);
+      hash.update(`${name}\0${one.digest('hex')}\0`);
+    }
+  } catch (cause) {
+    throw new AlbertError('ERR_SOURCE', `cannot read ${path}: ${(cause as Error).message}`, { cause });
+  }
+  return { model: path, content: hash.digest('hex') };
+}

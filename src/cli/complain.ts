@@ -1,0 +1,7 @@
+/** What is wrong, or worth a notice: standard error, where nothing that others have written steers the terminal. */
+import { printable } from '../printable.js';
+
+/** Writes lines to standard error. */
+export function complain(text: string): void {
+  process.stderr.write(`${text.split('\n').map(printable).join('\n')}\n`);
+}

@@ -1,0 +1,19 @@
+/** URLs of code: where the kernels and the workers' file lie. */
+import { takesCodeFrom } from '#platform';
+import { mismatch, reading } from './errors.js';
+import { place } from './http/request.js';
+import { isUrl } from './url.js';
+
+/**
+ * The URL of code, as a string, which can be sent to a worker. One that was given as a string may have come with a configuration
+ * or a message: on a server it must be a file of the machine. A program that means another writes `new URL(…)`.
+ *
+ * @throws ERR_INPUT
+ */
+export function codeUrl(title: string, url: string | URL | undefined): string | undefined {
+  if (url === undefined) return undefined;
+  if (reading(title, () => url instanceof URL)) return (url as URL).href;
+  if (typeof url !== 'string' || !isUrl(url)) throw mismatch('ERR_INPUT', title, 'a URL', url);
+  if (takesCodeFrom(new URL(url))) return url;
+  throw mismatch('ERR_INPUT', title, 'a file: URL, or any other as a URL object', place(new URL(url)));
+}
