@@ -10,6 +10,14 @@ export const RELU: i32 = 3;
 export const SILU: i32 = 4;
 export const TANH: i32 = 5;
 export const QUICK_GELU: i32 = 6;
+export const GELU_10: i32 = 7;
+export const LAPLACE: i32 = 8;
+export const SIGMOID: i32 = 9;
+export const MISH: i32 = 10;
+export const HARDSWISH: i32 = 11;
+export const LEAKY_RELU: i32 = 12;
+export const RELU2: i32 = 13;
+export const RELU6: i32 = 14;
 
 // gelu_new: -2 sqrt(2/pi) and that times 0.044715; gelu: sqrt(1/2); quick_gelu: -1.702.
 const CONSTANTS: usize = memory.data<f32>([-1.5957691216057308, -0.07135481627159536, 0.7071067811865476, -1.702], 16);
@@ -79,9 +87,55 @@ function siluRows(x: usize, ldx: usize, rows: i32, vectors: i32): void { sweep(S
 function tanhRows(x: usize, ldx: usize, rows: i32, vectors: i32): void { sweep(TANH, x, ldx, rows, vectors); }
 function quickGeluRows(x: usize, ldx: usize, rows: i32, vectors: i32): void { sweep(QUICK_GELU, x, ldx, rows, vectors); }
 
+/**
+ * One vector of a function that few checkpoints have: they share one loop, and their exp and erf, so that they cost a page
+ * few bytes. `kind` is the same for the whole call.
+ */
+// @ts-ignore: decorator
+@inline
+function applyRare(kind: i32, x: v128): v128 {
+  const zero = f32x4.splat(0);
+  if (kind <= LAPLACE) {
+    // laplace, by mu 0.707107 and sigma 0.282095: erf((x - mu) / (sigma sqrt(2))). gelu_10 is gelu, at most 10.
+    const clipped = kind == GELU_10;
+    const scale = clipped ? <f32>0.7071067811865476 : <f32>2.506626424383798;
+    const half = clipped ? f32x4.mul(x, f32x4.splat(0.5)) : f32x4.splat(0.5);
+    const shifted = clipped ? x : f32x4.sub(x, f32x4.splat(0.707107));
+    const y = f32x4.add(half, f32x4.mul(half, erf(f32x4.mul(shifted, f32x4.splat(scale)))));
+    return f32x4.pmin(y, f32x4.splat(10));
+  }
+  if (kind <= MISH) {
+    // sigmoid(x) = 1 / (1 + exp(-x)); mish(x) = x tanh(log(1 + e)) = x / (1 + 2 / (e (e + 2))), e = exp(x).
+    const logistic = kind == SIGMOID;
+    const e = exp(logistic ? f32x4.neg(x) : x);
+    const two = f32x4.splat(2);
+    const u = logistic ? e : f32x4.div(two, f32x4.mul(e, f32x4.add(e, two)));
+    const one = f32x4.splat(1);
+    return f32x4.div(logistic ? one : x, f32x4.add(one, u));
+  }
+  const six = f32x4.splat(6);
+  if (kind == HARDSWISH) {
+    // x · (clip(x + 3, 0, 6) / 6): in this order no product overflows, and six sixths are 1.
+    const clipped = f32x4.pmin(f32x4.pmax(f32x4.add(x, f32x4.splat(3)), zero), six);
+    return f32x4.mul(x, f32x4.mul(clipped, f32x4.splat(1.0 / 6)));
+  }
+  if (kind == LEAKY_RELU) return f32x4.pmax(x, f32x4.mul(x, f32x4.splat(0.01)));
+  const positive = f32x4.pmax(x, zero);
+  return kind == RELU2 ? f32x4.mul(positive, positive) : f32x4.pmin(positive, six);
+}
+
+function rareRows(x: usize, ldx: usize, rows: i32, vectors: i32, kind: i32): void {
+  while (rows > 0) {
+    const end = x + <usize>vectors * PANEL_ROW_BYTES;
+    for (let p = x; p < end; p += 16) v128.store(p, applyRare(kind, v128.load(p)));
+    x += ldx;
+    rows--;
+  }
+}
+
 /** Applies `activation` to `rows` rows of `cols` columns; the padding columns of a row are swept along with it. */
 export function activate(x: usize, ldx: usize, rows: i32, cols: i32, activation: i32): void {
-  assert(activation >= IDENTITY && activation <= QUICK_GELU);
+  assert(activation >= IDENTITY && activation <= RELU6);
   const vectors = padded(cols) / LANES;
   if (activation == GELU_NEW) geluNewRows(x, ldx, rows, vectors);
   else if (activation == GELU) geluRows(x, ldx, rows, vectors);
@@ -89,4 +143,5 @@ export function activate(x: usize, ldx: usize, rows: i32, cols: i32, activation:
   else if (activation == SILU) siluRows(x, ldx, rows, vectors);
   else if (activation == TANH) tanhRows(x, ldx, rows, vectors);
   else if (activation == QUICK_GELU) quickGeluRows(x, ldx, rows, vectors);
+  else if (activation > QUICK_GELU) rareRows(x, ldx, rows, vectors, activation);
 }

@@ -147,8 +147,22 @@ function spiece(count, pieceBytes) {
   return Buffer.concat([...special, ...rest].map(([name, type]) => piece(name, type)));
 }
 
+/** A `config.json` of 1 MiB: a list of what is given, or lists in lists. */
+function config(item) {
+  const [start, end] = [`${JSON.stringify(CONFIG).slice(0, -1)},"x":[`, ']}'];
+  const room = 2 ** 20 - start.length - end.length;
+  if (item === undefined) return `${start}${'['.repeat(room / 2)}${']'.repeat(room / 2)}${end}`;
+  const items = `${item},`.repeat(room / (item.length + 1) - 1);
+  return `${start}${items}${item}${end}`;
+}
+
 /** What is put into the folder, and what the child does with it: `load` or `read`, a tokenizer, or the text it encodes. */
 const CASES = {
+  'config.json of 1 MiB, all objects': {
+    make: (f) => writeFileSync(join(f, 'config.json'), config('{}')),
+    run: 'model',
+  },
+  'config.json of 1 MiB, nested': { make: (f) => writeFileSync(join(f, 'config.json'), config()), run: 'model' },
   'header of 100 MB, all spaces': { make: (f) => safetensors(f, fill('{', ' ', '}')), run: 'model' },
   'header of 100 MB, one string of escapes': {
     make: (f) => safetensors(f, fill('{"__metadata__":{"k":"', '\\n', '"}} ')),

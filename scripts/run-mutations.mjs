@@ -4,16 +4,11 @@
  * Usage: node scripts/run-mutations.mjs [WORDS]   (only the faults whose sentence or file has these words)
  */
 import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 import { relaxedSimd } from 'wasm-feature-detect';
-import { HOST } from './mutations/host.mjs';
-import { KERNELS } from './mutations/kernels.mjs';
-import { PYTORCH } from './mutations/pytorch.mjs';
-import { SCALAR } from './mutations/scalar.mjs';
-import { WORKERS } from './mutations/workers.mjs';
 import { wasmToScript } from './wasm-to-script.mjs';
 
 /**
@@ -101,7 +96,10 @@ async function outcomeOf(mutation) {
   }
 }
 
-const all = [...KERNELS, ...SCALAR, ...HOST, ...PYTORCH, ...WORKERS];
+const folder = new URL('mutations/', import.meta.url);
+const lists = readdirSync(folder).map(async (name) => Object.values(await import(new URL(name, folder).href)));
+/** @type {Mutation[]} */
+const all = (await Promise.all(lists)).flat(2);
 const words = process.argv.slice(2).join(' ');
 const chosen = all.filter(({ what, file }) => `${file} ${what}`.includes(words));
 const counts = { caught: 0, skipped: 0, failed: 0 };

@@ -10,7 +10,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** Folders of test/ that have scripts of their own. */
-const SLOW = ['browser/', 'runtimes/', 'soak/'];
+const SLOW = ['browser/', 'runtimes/', 'soak/', 'transformers/'];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : ['test'];

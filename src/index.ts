@@ -32,6 +32,7 @@ export type {
   QuestionAnswer,
   QuestionAnsweringOptions,
   QuestionAnsweringPipeline,
+  QuestionAnswers,
   QuestionInput,
 } from './pipelines/question-answering.js';
 export type { OrderInput, SentenceOrder, SentenceOrderPipeline } from './pipelines/sentence-order.js';
@@ -51,7 +52,7 @@ export type {
   TokenEntity,
 } from './pipelines/token-classification.js';
 export type { ModelFiles, Source } from './source.js';
-export type { LoadProgress, SourceOptions } from './source-options.js';
+export type { LoadProgress, OverallProgress, SourceOptions } from './source-options.js';
 export { type NestedNumbers, Tensor, type TensorData, type TensorDtype } from './tensor.js';
 export {
   AlbertTokenizer,

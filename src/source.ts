@@ -4,7 +4,7 @@ import { directoryUrl, listFiles, openFile, openHub, readFile } from '#platform'
 import type { Bytes } from './bytes.js';
 import { AlbertError, mismatch } from './errors.js';
 import { place } from './http/request.js';
-import { isHubId } from './hub/names.js';
+import { hubIdOf } from './hub/names.js';
 import { checkSourceOptions, type SourceOptions } from './source-options.js';
 import { isUrl } from './url.js';
 
@@ -16,7 +16,7 @@ export type ModelFiles = Readonly<Record<string, string | Uint8Array | ArrayBuff
 
 /**
  * Where a model lives: a directory path, the `file:` or `http(s):` URL of a directory, a Hub id `owner/name`, or its files,
- * in memory or each by its URL. In Node an existing directory comes before a Hub id of its name. In a browser a path is a URL relative to
+ * in memory or each by its URL. ALBERT's own eight models (`albert-base-v2`, …) need no owner. In Node an existing directory comes before a Hub id of its name. In a browser a path is a URL relative to
  * the page, and needs a slash or a dot in front, or a slash at its end, where it could be a Hub id.
  */
 export type Source = string | URL | ModelFiles;
@@ -49,7 +49,7 @@ export async function openSource(source: Source, options: SourceOptions = {}): P
   checkSourceOptions(options);
   if (typeof source === 'string' || source instanceof URL) {
     const url = await locate(source);
-    if (url === undefined) return openId(source as string, options);
+    if (typeof url === 'string') return openId(url, options);
     return {
       name: place(url),
       readFile: (file, signal = options.signal) => readFile(fileUrl(file, url), { ...options, signal }),
@@ -106,24 +106,24 @@ async function openId(id: string, options: SourceOptions): Promise<OpenedSource>
   }
 }
 
-/** The URL of a source's directory, with its closing slash; `undefined` for a Hub id. */
-async function locate(source: string | URL): Promise<URL | undefined> {
+/** The URL of a source's directory, with its closing slash; or a Hub id. */
+async function locate(source: string | URL): Promise<URL | string> {
   if (source instanceof URL || /^(https?|file):/.test(source)) {
     if (!isUrl(source)) throw notASource(String(source).replace(/[?#].*/s, ''));
     const url = new URL(source);
     if (!url.pathname.endsWith('/')) url.pathname += '/';
     return url;
   }
-  const url = await directoryUrl(source);
-  if (url === undefined && !isHubId(source)) throw notASource(source);
-  return url;
+  const found = (await directoryUrl(source)) ?? hubIdOf(source);
+  if (found === undefined) throw notASource(source);
+  return found;
 }
 
 function notASource(got: unknown) {
   return mismatch(
     'ERR_SOURCE',
     'source',
-    'an existing directory, the URL of one, a Hub id "owner/name" or files by name',
+    'an existing directory, the URL of one, a Hub id such as "owner/name" or "albert-base-v2", or files by name',
     got,
   );
 }

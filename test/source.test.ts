@@ -1,10 +1,11 @@
 /** Sources: a directory, a file: or http: URL, files in memory or by their URLs; and what goes wrong on the way. */
 
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AlbertModel } from '../src/model/models.js';
@@ -84,6 +85,7 @@ source('a missing file is told from a failing server', async () => {
     () => openSource(new URL('.', FIXTURE)).then((parent) => parent.readFile('../model/')),
     'ERR_SOURCE',
   );
+  await expectError(() => directory.readFile('n'.repeat(300)), 'ERR_SOURCE', 'cannot read');
 });
 
 source('no message shows what a URL carries beside its path', async () => {
@@ -140,7 +142,18 @@ source('a web page in place of a file is named with its type and beginning', asy
 });
 
 source('forms that are none are refused by name', async () => {
-  for (const form of ['http://', 'http://[', '', 'albert-base-v2', 'no/such/model', './no/such', 'no/such/', 7, null]) {
+  for (const form of [
+    'http://',
+    'http://[',
+    '',
+    'bert-base-uncased',
+    'albert-base-v3',
+    'no/such/model',
+    './no/such',
+    'no/such/',
+    7,
+    null,
+  ]) {
     await expectError(() => openSource(form as never), 'ERR_SOURCE', '"source"', 'directory');
   }
   const buffer = new Uint8Array(readFileSync(new URL('model.safetensors', FIXTURE))).buffer;
@@ -149,6 +162,97 @@ source('forms that are none are refused by name', async () => {
   for (const content of [7, null, [1], { a: 1 }]) {
     const files = { 'config.json': content as never };
     await expectError(() => AlbertModel.from_pretrained(files), 'ERR_SOURCE', '"config.json"', 'a string');
+  }
+});
+
+source('ALBERT’s own models need no owner, where there is no directory of their name', async () => {
+  const asked: string[] = [];
+  const fetch = async (url: URL | RequestInfo) => {
+    asked.push(new URL(String(url)).pathname);
+    return new Response('', { status: 404 });
+  };
+  const [here, cacheDir] = [process.cwd(), mkdtempSync(`${tmpdir()}/albert-wasm-`)];
+  const open = () => openSource('albert-large-v1', { fetch: fetch as typeof globalThis.fetch, cacheDir });
+  process.chdir(cacheDir);
+  try {
+    await expectError(open, 'ERR_SOURCE', '"albert/albert-large-v1"');
+    assert.ok(asked.length > 0 && asked.every((path) => path.startsWith('/albert/albert-large-v1/')), asked.join());
+    mkdirSync('albert-large-v1');
+    assert.is((await open()).name, pathToFileURL(`${process.cwd()}/albert-large-v1/`).href);
+    await expectError(() => openSource('bert-base-uncased'), 'ERR_SOURCE', '"owner/name"', 'albert-base-v2');
+  } finally {
+    process.chdir(here);
+    rmSync(cacheDir, { recursive: true });
+  }
+});
+
+source('what is no regular file is refused, not waited for', async () => {
+  const directory = mkdtempSync(`${tmpdir()}/albert-wasm-`);
+  try {
+    const opened = await openSource(directory);
+    execFileSync('mkfifo', [`${directory}/config.json`]);
+    symlinkSync('/dev/zero', `${directory}/model.safetensors`);
+    mkdirSync(`${directory}/tokenizer.json`);
+    symlinkSync('/dev/null', `${directory}/spiece.model`);
+    // Who waits for the pipe is let go, to fail and not to hang.
+    const timer = setInterval(() => writeFileSync(`${directory}/config.json`, ''), 30_000);
+    const start = performance.now();
+    try {
+      for (const [file, kind] of [
+        ['config.json', 'a named pipe'],
+        ['model.safetensors', 'a device'],
+        ['tokenizer.json', 'a directory'],
+        ['spiece.model', 'a device'],
+      ] as const) {
+        for (const read of [opened.readFile, opened.openFile]) {
+          await expectError(() => read(file), 'ERR_SOURCE', `"${file}" expected a regular file`, kind, directory);
+          assert.ok(performance.now() - start < 30_000, 'it waited');
+        }
+      }
+      await expectError(() => AlbertModel.from_pretrained(directory), 'ERR_SOURCE', 'a named pipe');
+    } finally {
+      clearInterval(timer);
+    }
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+source('a file on disk is measured before any of it is read', async () => {
+  const directory = mkdtempSync(`${tmpdir()}/albert-wasm-`);
+  try {
+    const opened = await openSource(directory);
+    const MiB = 2 ** 20;
+    for (const [file, most] of [
+      ['config.json', MiB],
+      ['special_tokens_map.json', MiB],
+      ['constructor', 128 * MiB],
+      ['tokenizer_config.json', 8 * MiB],
+      ['tokenizer.json', 32 * MiB],
+      ['spiece.model', 16 * MiB],
+      ['model.safetensors.index.json', 128 * MiB],
+      ['model.safetensors', 4096 * MiB],
+      ['flax_model.msgpack', 4096 * MiB],
+    ] as const) {
+      // Holes: none of these bytes is on the disk.
+      writeFileSync(`${directory}/${file}`, '');
+      truncateSync(`${directory}/${file}`, most + 1);
+      const before = process.memoryUsage.rss();
+      for (const read of [opened.readFile, opened.openFile]) {
+        await expectError(() => read(file), 'ERR_SOURCE', `"${file}" expected at most ${most}`, `${most + 1}`);
+      }
+      assert.ok(process.memoryUsage.rss() - before < 16 * MiB, `${file} was read`);
+      truncateSync(`${directory}/${file}`, most);
+      const file_ = await opened.openFile(file);
+      assert.ok(file_ !== undefined && !(file_ instanceof Uint8Array));
+      assert.is(file_.length, most);
+      await file_.close();
+    }
+    assert.is((await opened.readFile('config.json'))?.length, MiB);
+    const huge = { 'config.json': `{"a":"${'x'.repeat(MiB)}"}` };
+    await expectError(() => AlbertModel.from_pretrained(huge), 'ERR_SOURCE', '"config.json"', `at most ${MiB} bytes`);
+  } finally {
+    rmSync(directory, { recursive: true });
   }
 });
 
@@ -239,6 +343,8 @@ source('in a browser paths are URLs and nothing is written', async () => {
   assert.is((await web.directoryUrl('./models/mini'))?.href, 'https://page.example/app/models/mini/');
   assert.is((await web.directoryUrl('mini'))?.href, 'https://page.example/app/mini/');
   assert.is(await web.directoryUrl('models/mini'), undefined, 'a Hub id');
+  assert.is(await web.directoryUrl('albert-base-v2'), undefined, 'a Hub id without its owner');
+  assert.is((await web.directoryUrl('albert-base-v2/'))?.href, 'https://page.example/app/albert-base-v2/');
   assert.is(web.packageDirectory('@albert-wasm/albert-mini-en'), undefined);
   assert.is((await web.directoryUrl('/models/mini/'))?.href, 'https://page.example/models/mini/');
   Reflect.deleteProperty(globalThis, 'location');

@@ -9,15 +9,50 @@ const GELU: i32 = 2;
 const RELU: i32 = 3;
 const SILU: i32 = 4;
 const TANH: i32 = 5;
+const QUICK_GELU: i32 = 6;
+const GELU_10: i32 = 7;
+const LAPLACE: i32 = 8;
+const SIGMOID: i32 = 9;
+const MISH: i32 = 10;
+const HARDSWISH: i32 = 11;
+const LEAKY_RELU: i32 = 12;
+const RELU2: i32 = 13;
 
 function apply(activation: i32, x: f32): f32 {
   // x · sigmoid(-u) is x / (1 + exp(u)); 0.5 (1 + tanh(u)) is sigmoid(2u).
   if (activation == GELU_NEW) return x / (<f32>1 + exp(x * (<f32>-1.5957691216057308 + <f32>-0.07135481627159536 * (x * x))));
   if (activation == GELU) return x * <f32>0.5 + x * <f32>0.5 * erf(x * <f32>0.7071067811865476);
-  if (activation == RELU) return x < 0 ? 0 : x;
+  if (activation == RELU) return relu(x);
   if (activation == SILU) return x / (<f32>1 + exp(-x));
   if (activation == TANH) return tanh(x);
-  return x / (<f32>1 + exp(x * <f32>-1.702));
+  if (activation == QUICK_GELU) return x / (<f32>1 + exp(x * <f32>-1.702));
+  return applyRare(activation, x);
+}
+
+/** The functions that few checkpoints have. */
+function applyRare(activation: i32, x: f32): f32 {
+  if (activation == GELU_10) return atMost(x * <f32>0.5 + x * <f32>0.5 * erf(x * <f32>0.7071067811865476), 10);
+  // mu is 0.707107, sigma 0.282095: erf((x - mu) / (sigma sqrt(2))).
+  if (activation == LAPLACE) return <f32>0.5 + <f32>0.5 * erf((x - <f32>0.707107) * <f32>2.506626424383798);
+  if (activation == SIGMOID) return <f32>1 / (<f32>1 + exp(-x));
+  if (activation == MISH) {
+    // x tanh(log(1 + e)), e = exp(x).
+    const e = exp(x);
+    return x / (<f32>1 + <f32>2 / (e * (e + <f32>2)));
+  }
+  if (activation == HARDSWISH) return x * (atMost(relu(x + <f32>3), 6) * <f32>(1.0 / 6));
+  if (activation == LEAKY_RELU) return x < 0 ? x * <f32>0.01 : x;
+  const positive = relu(x);
+  return activation == RELU2 ? positive * positive : atMost(positive, 6);
+}
+
+/** NaN stays NaN. */
+function relu(x: f32): f32 {
+  return x < 0 ? 0 : x;
+}
+
+function atMost(x: f32, limit: f32): f32 {
+  return x > limit ? limit : x;
 }
 
 /** Applies `activation` to `rows` rows of `cols` columns, `ldx` bytes apart. */

@@ -10,12 +10,12 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
-import { createServer, type ViteDevServer } from 'vite';
 import { forwardReport } from '../forwards.js';
 import { kernelReport } from '../kernels/table.js';
 import { machine } from '../machine.js';
 import { writeReport } from '../report.js';
 import type { Benched } from './page.js';
+import { address, serve } from './serve.js';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
@@ -36,27 +36,6 @@ if (values.serve) {
   report(await drive());
 } else {
   console.log(`skipped: no Chromium at ${CHROMIUM} (apt-get install chromium, or CHROMIUM=/path/to/it)`);
-}
-
-/** The sources as they are: `#platform` is the web twin, and clocks are fine-grained since the page is isolated. */
-async function serve(cacheDir: string): Promise<ViteDevServer> {
-  const server = await createServer({
-    root: path('../..'),
-    configFile: false,
-    logLevel: 'error',
-    cacheDir,
-    optimizeDeps: { entries: 'bench/browser/index.html' },
-    resolve: { alias: { '#platform': path('../../src/platform/web.ts'), benchmark: path('benchmark.ts') } },
-    server: {
-      port: 0,
-      headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
-    },
-  });
-  return server.listen();
-}
-
-function address(server: ViteDevServer): string {
-  return `${server.resolvedUrls?.local[0]}bench/browser/`;
 }
 
 /** Runs the page to its end. */

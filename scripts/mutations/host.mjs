@@ -9,6 +9,13 @@ const SAFETENSORS = ['test/weights/safetensors.test.ts'];
 /** @type {import('../run-mutations.mjs').Mutation[]} */
 export const HOST = [
   {
+    what: 'a policy under which WebAssembly compiles and does not run is taken for none',
+    file: 'src/engine/builds.ts',
+    search: 'new WebAssembly.Instance(await WebAssembly.compile(EMPTY_MODULE));',
+    replace: 'await WebAssembly.compile(EMPTY_MODULE);',
+    tests: ['test/engine/builds.test.ts'],
+  },
+  {
     what: 'positions run on from one sequence to the next',
     file: 'src/model/inputs.ts',
     search: '(_, i) => i % seq)',
@@ -244,7 +251,7 @@ export const HOST = [
   {
     what: 'the faults of a checkpoint are swallowed',
     file: 'src/model/load.ts',
-    search: '  if (faults.length > 0) throw faultsOf(faults);\n  const surplus',
+    search: '  if (faults.length > 0) throw faultsOf([...doubts, ...faults]);\n  const surplus',
     replace: '  const surplus',
     tests: ['test/model/load.test.ts'],
   },

@@ -5,7 +5,23 @@ import { readFile } from '#platform';
 import { AlbertError } from '../errors.js';
 
 /** The activation functions of the kernels, each at its number (`assembly/activation.ts`). */
-export const ACTIVATIONS = ['identity', 'gelu_new', 'gelu', 'relu', 'silu', 'tanh', 'quick_gelu'] as const;
+export const ACTIVATIONS = [
+  'identity',
+  'gelu_new',
+  'gelu',
+  'relu',
+  'silu',
+  'tanh',
+  'quick_gelu',
+  'gelu_10',
+  'laplace',
+  'sigmoid',
+  'mish',
+  'hardswish',
+  'leaky_relu',
+  'relu2',
+  'relu6',
+] as const;
 export type Activation = (typeof ACTIVATIONS)[number];
 
 /** The exports of `assembly/index.ts`; every `ld…` is a row stride in bytes, every pointer a byte offset. */

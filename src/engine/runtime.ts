@@ -2,6 +2,7 @@
 
 import { chooseKernels } from '#builds';
 import { processors } from '#platform';
+import type { StartHelper } from '../platform/worker.js';
 import { DIVIDED, instantiateKernels, type Kernels } from './kernels.js';
 import { LinearMemory } from './memory.js';
 import { Threads } from './threads.js';
@@ -12,6 +13,8 @@ export interface RuntimeOptions {
   readonly threads: number | 'auto';
   readonly wasmUrl?: string;
   readonly workerUrl?: string;
+  /** Starts the workers of threads; default: this thread does. */
+  readonly startHelper?: StartHelper;
 }
 
 export interface Runtime {
@@ -68,7 +71,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const threads = new Threads(
     { module: code, memory: memory.wasm, kernels: names },
     names.map((name) => kernels[name]),
-    { count, workerUrl: workerUrl === undefined ? undefined : new URL(workerUrl) },
+    { count, workerUrl: workerUrl === undefined ? undefined : new URL(workerUrl), startHelper: options.startHelper },
   );
   return { ...runtime, threads };
 }

@@ -1,7 +1,7 @@
 /** The workers of one model: started, given operations, replaced when one is lost, ended. */
 import { startWorker } from '#platform';
 import { AlbertError } from '../errors.js';
-import type { WorkerHandle } from '../platform/worker.js';
+import type { HelperHandle, StartHelper } from '../platform/worker.js';
 import { Chunks, type Kernel, type Operation } from './chunks.js';
 import type { HelpStart } from './help.js';
 
@@ -16,6 +16,8 @@ export interface ThreadsOptions {
   readonly count: number;
   /** The workers' file instead of the package's own. */
   readonly workerUrl?: URL;
+  /** Starts the workers; default: this thread does. */
+  readonly startHelper?: StartHelper | undefined;
   /** Milliseconds to wait for a worker before it is given up. */
   readonly patience?: number;
 }
@@ -25,7 +27,7 @@ export class Threads {
   readonly #kernels: readonly Kernel[];
   readonly #options: ThreadsOptions;
   readonly #mayBlock = mayBlock();
-  #workers: WorkerHandle[] = [];
+  #workers: HelperHandle[] = [];
   #chunks: Chunks;
   /** Settles when the workers are there, or none is to be had. */
   #started: Promise<void>;
@@ -75,7 +77,7 @@ export class Threads {
     const block = Chunks.makeBlock();
     this.#chunks = new Chunks(block, this.#kernels, 0);
     this.#lost = undefined;
-    const { count, workerUrl, patience = PATIENCE_MS } = this.#options;
+    const { count, workerUrl, startHelper = startWorker, patience = PATIENCE_MS } = this.#options;
     const why = await new Promise<string | undefined>((resolve) => {
       const timer = setTimeout(() => settle(`they did not come within ${patience} ms`), patience);
       const settle = (fault?: string) => {
@@ -95,7 +97,7 @@ export class Threads {
       };
       try {
         for (let thread = 1; thread < count; thread++) {
-          this.#workers.push(startWorker(workerUrl, { kind: 'threads', ...this.#start, block, thread }, listener));
+          this.#workers.push(startHelper(workerUrl, { kind: 'threads', ...this.#start, block, thread }, listener));
         }
       } catch (error) {
         settle((error as Error).message);

@@ -1,6 +1,7 @@
 /** A file over HTTP into memory. */
 
 import { mismatch } from '../errors.js';
+import { maxFileBytes } from '../file-limits.js';
 import { progressReporter, type SourceOptions } from '../source-options.js';
 import { type HttpOptions, place } from './request.js';
 import { type Sink, type TransferRequest, transfer } from './transfer.js';
@@ -9,11 +10,6 @@ import { type Sink, type TransferRequest, transfer } from './transfer.js';
 export interface FetchedFile {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly response: Response;
-}
-
-/** The most that a file may have: 4 GiB of weights, 128 MiB of anything else, the limit of a safetensors header. */
-export function maxFileBytes(file: string): number {
-  return /\.(safetensors|msgpack|bin)$/.test(file) ? 2 ** 32 : 2 ** 27;
 }
 
 /**

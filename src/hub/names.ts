@@ -10,6 +10,15 @@ export function isHubId(text: string): boolean {
   );
 }
 
+/** ALBERT's own eight models had names without an owner before `albert/` was theirs; no other ALBERT had. */
+const OFFICIAL = /^albert-(base|large|xlarge|xxlarge)-v[12]$/;
+
+/** The id that a text stands for: itself, or one of ALBERT's own models with its owner; `undefined` for any other. */
+export function hubIdOf(text: string): string | undefined {
+  if (OFFICIAL.test(text)) return `albert/${text}`;
+  return isHubId(text) ? text : undefined;
+}
+
 /** @throws ERR_INPUT for what git would not take as the name of a branch, a tag or a commit */
 export function checkRevision(revision: string): string {
   const parts = revision.split('/');

@@ -2,6 +2,7 @@
 import { type AsyncDisposableIfKnown, asyncDisposable } from '../disposable.js';
 import { checkOptions, mismatch, throwIfAborted } from '../errors.js';
 import { openSource, type Source } from '../source.js';
+import { asOneLoad } from '../source-options.js';
 import type { Tensor } from '../tensor.js';
 import { RARE_READERS } from '../weights/rare.js';
 import type { Backend, Recipe, RunCall } from './backend.js';
@@ -22,6 +23,7 @@ import {
   type LoadOptions,
   type LoadReport,
   type ModelInfo,
+  OPTIONS_ELSEWHERE,
   SAVE_OPTIONS,
   type SaveOptions,
   withoutTrain,
@@ -69,7 +71,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     source: Source,
     given?: LoadOptions,
   ): Promise<M> {
-    const options = checkOptions(given, LOAD_OPTIONS);
+    const options = asOneLoad(checkOptions(given, LOAD_OPTIONS, OPTIONS_ELSEWHERE), { weights: true });
     const { signal, strict = false, onWarning = console.warn } = options;
     const { worker, ...checked } = checkInitOptions(options);
     throwIfAborted(signal);
@@ -94,7 +96,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     config: Readonly<Record<string, unknown>>,
     given?: InitOptions & { readonly seed?: number },
   ): Promise<M> {
-    const options = checkOptions(given, { ...INIT_OPTIONS, seed: true });
+    const options = checkOptions(given, { ...INIT_OPTIONS, seed: true }, OPTIONS_ELSEWHERE);
     const { seed = 0 } = options;
     const { worker, ...checked } = checkInitOptions(options);
     checkSeed('seed', seed);

@@ -1,6 +1,7 @@
 /** An ALBERT configuration: `config.json` read, checked key by key and frozen. */
-import type { Activation } from '../engine/kernels.js';
-import { type AlbertError, mismatch } from '../errors.js';
+import { ACTIVATIONS, type Activation } from '../engine/kernels.js';
+import { mismatch } from '../errors.js';
+import { count, parseLabels, wrong } from './labels.js';
 
 /** What the forward pass needs of a configuration, in the words of Hugging Face's `AlbertConfig`. */
 export interface AlbertConfig {
@@ -29,46 +30,78 @@ export interface AlbertConfig {
   readonly [key: string]: unknown;
 }
 
-/** FlaxAlbert's `ACT2FN`: the names that a checkpoint may give an activation, and the kernel of each. */
+/**
+ * transformers' `ACT2FN`: the names that a checkpoint may give an activation, and the kernel of each. It has three more: `prelu`
+ * and `xielu` have parameters of their own, which FlaxAlbert has no place for; `sqrtsoftplus` is of routers between experts.
+ */
 export const HIDDEN_ACTIVATIONS: Readonly<Record<string, Activation>> = Object.freeze({
-  gelu: 'gelu',
-  gelu_new: 'gelu_new',
+  ...Object.fromEntries(ACTIVATIONS.slice(1).map((name) => [name, name])),
+  gelu_accurate: 'gelu_new',
+  gelu_fast: 'gelu_new',
+  gelu_python: 'gelu',
+  gelu_python_tanh: 'gelu_new',
   gelu_pytorch_tanh: 'gelu_new',
-  relu: 'relu',
-  silu: 'silu',
+  linear: 'identity',
   swish: 'silu',
-  tanh: 'tanh',
-  quick_gelu: 'quick_gelu',
 });
 
-/** Larger than any ALBERT; small enough that no product of two sizes leaves the safe integers. */
-const MOST = 1 << 24;
+const PROBLEM_TYPES = ['regression', 'single_label_classification', 'multi_label_classification'];
+
+/** transformers' defaults of the sizes, those of ALBERT-xxlarge. */
+const DEFAULT_SIZES: Readonly<Record<string, number>> = {
+  vocab_size: 30_000,
+  embedding_size: 128,
+  hidden_size: 4096,
+  num_hidden_layers: 12,
+  num_attention_heads: 64,
+  intermediate_size: 16_384,
+  max_position_embeddings: 512,
+  type_vocab_size: 2,
+};
+
 const MOST_LAYERS = 1024;
-/** Labels have names in memory, and sets of layer weights 16 tensors each: these bound what a small file can ask for. */
-const MOST_LABELS = 1 << 16;
+/** Sets of layer weights have 16 tensors each: this bounds what a small file can ask for. */
 const MOST_LAYER_WEIGHTS = 240;
 
+/** A `config.json`, checked, and what in it deserves a word where the weights do not fit. */
+export interface ReadConfig {
+  readonly config: AlbertConfig;
+  readonly doubts: readonly string[];
+}
+
 /**
- * Checks a parsed `config.json` and fills in FlaxAlbert's defaults.
+ * Reads a parsed `config.json`: sizes that it lacks are transformers' defaults, since the weights show whether they are right.
  *
- * The sizes that decide the shapes of tensors must be there: a default would only move the error to the weights.
+ * @throws ERR_CONFIG that names the key, what it must be and what it is
+ */
+export function readConfig(json: unknown): ReadConfig {
+  const raw = asObject(json);
+  const absent = Object.entries(DEFAULT_SIZES).filter(([key]) => raw[key] === undefined);
+  const config = parseConfig({ ...raw, ...Object.fromEntries(absent) });
+  const doubts = absent.map(([key, size]) => `config.json has no "${key}": ${size} is taken`);
+  if ((raw.num_labels ?? config.num_labels) !== config.num_labels) doubts.push('"id2label" counts, not "num_labels"');
+  return { config, doubts };
+}
+
+/**
+ * Checks a configuration and fills in transformers' defaults, but for the sizes that decide the shapes of tensors: they must be
+ * there. null is as if absent where there is a default.
  *
  * @throws ERR_CONFIG that names the key, what it must be and what it is
  */
 export function parseConfig(json: unknown): AlbertConfig {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    throw mismatch('ERR_CONFIG', 'config', 'an object', json);
-  }
-  const raw = json as Record<string, unknown>;
-  if (raw.model_type !== undefined && raw.model_type !== 'albert')
-    throw wrong('model_type', '"albert"', raw.model_type);
-  const position = raw.position_embedding_type;
-  if (position !== undefined && position !== 'absolute') throw wrong('position_embedding_type', '"absolute"', position);
+  const raw = asObject(json);
+  const { model_type, position_embedding_type, problem_type } = raw;
+  // AutoConfig wants "albert" to the letter, AlbertConfig takes anything with a warning.
+  oneOf('model_type', typeof model_type === 'string' ? model_type.toLowerCase() : model_type, ['albert']);
+  oneOf('position_embedding_type', position_embedding_type, ['absolute']);
+  oneOf('problem_type', problem_type, PROBLEM_TYPES);
 
   const labels = parseLabels(raw);
   const config: AlbertConfig = {
     ...raw,
     ...labels,
+    model_type: 'albert',
     vocab_size: count(raw, 'vocab_size'),
     embedding_size: count(raw, 'embedding_size'),
     hidden_size: count(raw, 'hidden_size'),
@@ -110,16 +143,9 @@ export function groupOfLayer(config: AlbertConfig, layer: number): number {
   return Math.floor(layer / (config.num_hidden_layers / config.num_hidden_groups));
 }
 
-function wrong(key: string, expected: string, got: unknown): AlbertError {
-  return mismatch('ERR_CONFIG', key, expected, got === undefined ? 'nothing' : got, 'config');
-}
-
-function count(raw: Record<string, unknown>, key: string, fallback?: number, most = MOST): number {
-  const value = raw[key] ?? fallback;
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > most) {
-    throw wrong(key, `an integer from 1 to ${most}`, value);
-  }
-  return value;
+function asObject(json: unknown): Record<string, unknown> {
+  if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Record<string, unknown>;
+  throw mismatch('ERR_CONFIG', 'config', 'an object', json);
 }
 
 function rate(raw: Record<string, unknown>, key: string, fallback: number): number {
@@ -148,27 +174,14 @@ function flag(raw: Record<string, unknown>, key: string, fallback: boolean): boo
 function activation(raw: Record<string, unknown>): string {
   const value = raw.hidden_act ?? 'gelu_new';
   if (typeof value !== 'string' || !Object.hasOwn(HIDDEN_ACTIVATIONS, value)) {
-    throw wrong('hidden_act', `one of ${Object.keys(HIDDEN_ACTIVATIONS).join(', ')}`, value);
+    const names = Object.keys(HIDDEN_ACTIVATIONS).join(', ');
+    throw wrong('hidden_act', `a function of one number without parameters (${names})`, value);
   }
   return value;
 }
 
-/** `id2label` counts the labels where it is given, `num_labels` otherwise; Hugging Face's default is two. */
-function parseLabels(raw: Record<string, unknown>): Pick<AlbertConfig, 'num_labels' | 'id2label'> {
-  const given = raw.id2label;
-  if (given === undefined || given === null) {
-    const num_labels = count(raw, 'num_labels', 2, MOST_LABELS);
-    const names = Array.from({ length: num_labels }, (_, id) => [id, `LABEL_${id}`]);
-    return { num_labels, id2label: Object.freeze(Object.fromEntries(names)) };
-  }
-  if (typeof given !== 'object' || Array.isArray(given)) throw wrong('id2label', 'an object of label names', given);
-  const num_labels = Object.keys(given).length;
-  if (num_labels < 1 || num_labels > MOST_LABELS) throw wrong('id2label', `1 to ${MOST_LABELS} labels`, num_labels);
-  const labels = given as Record<string, unknown>;
-  for (let id = 0; id < num_labels; id++) {
-    if (!Object.hasOwn(labels, id) || typeof labels[id] !== 'string') {
-      throw wrong('id2label', `a name for each id from 0 to ${num_labels - 1}`, labels[id]);
-    }
-  }
-  return { num_labels, id2label: Object.freeze({ ...(labels as Record<string, string>) }) };
+/** null is as if absent. */
+function oneOf(key: string, value: unknown, names: readonly string[]): void {
+  if (value === undefined || value === null || names.includes(value as string)) return;
+  throw wrong(key, names.map((name) => `"${name}"`).join(' or '), value);
 }

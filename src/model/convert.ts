@@ -2,7 +2,7 @@
 import { writeFiles } from '#platform';
 import { checkOptions } from '../errors.js';
 import { type OpenedSource, openSource, type Source } from '../source.js';
-import { SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
+import { asOneLoad, SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
 import { openCheckpoint } from '../weights/open.js';
 import { RARE_READERS } from '../weights/rare.js';
 import { AlbertPreTrainedModel, type ModelClass } from './albert.js';
@@ -51,7 +51,7 @@ export interface Conversion {
  * @throws what `from_pretrained` and `save_pretrained` throw
  */
 export async function convert(source: Source, directory: string | URL, given?: ConvertOptions): Promise<Conversion> {
-  const options = checkOptions(given, { ...SAVE_OPTIONS, ...SOURCE_OPTIONS });
+  const options = asOneLoad(checkOptions(given, { ...SAVE_OPTIONS, ...SOURCE_OPTIONS }), { weights: true });
   const { format, dtype, signal } = options;
   const opened = await openSource(source, options);
   const weights = new Map<string, Uint8Array>();

@@ -17,21 +17,28 @@ export interface Matched {
   readonly surplus: readonly string[];
 }
 
+/** What the caller wants, and what the configuration says. */
+export interface Asked {
+  /** Whether a missing head is a fault as well. */
+  readonly strict: boolean;
+  /** The class that is loaded. */
+  readonly architecture: Architecture;
+  /** The class that the checkpoint was made for, to be told of where the head does not fit. */
+  readonly made: Architecture;
+  /** What the configuration leaves open, to be told of where something does not fit. */
+  readonly doubts: readonly string[];
+}
+
 /**
  * Finds each parameter in a checkpoint, with or without the `albert.` prefix, and checks name, shape and dtype of all
  * of them before any memory is claimed. Their values are checked as they are packed.
  *
- * @param strict whether a missing head is a fault as well
- * @param asked the class that is loaded
- * @param made the class that the checkpoint was made for, to be told of where the head does not fit
  * @throws ERR_PARAMETER that lists every fault by name
  */
 export function matchCheckpoint(
   parameters: readonly Parameter[],
   checkpoint: Checkpoint,
-  strict: boolean,
-  asked: Architecture,
-  made: Architecture,
+  { strict, architecture, made, doubts }: Asked,
 ): Matched {
   const flax = checkpoint.naming === 'flax';
   const int8 = isInt8(checkpoint);
@@ -66,8 +73,8 @@ export function matchCheckpoint(
     } else
       sources.set(parameter, quantized ? int8Source(tensor, scales as StoredTensor) : floatSource(tensor, transposed));
   }
-  if (!headFits && made !== asked) faults.unshift(`the checkpoint is one of ${made}, not of ${asked}`);
-  if (faults.length > 0) throw faultsOf(faults);
+  if (!headFits && made !== architecture) faults.unshift(`the checkpoint is one of ${made}, not of ${architecture}`);
+  if (faults.length > 0) throw faultsOf([...doubts, ...faults]);
   const surplus = [...new Set(checkpoint.tensors.values())].filter((tensor) => !used.has(tensor));
   return { sources, missing, surplus: surplus.map(({ name }) => name) };
 }
@@ -125,7 +132,8 @@ function faultOfDtype({ name, dtype }: StoredTensor): string | undefined {
 export type Params = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>;
 
 /**
- * The parameters that a caller hands to one forward, by PyTorch's names as `params` gives them.
+ * The parameters that a caller hands to one forward, by PyTorch's names as `params` gives them. Their values are checked as they
+ * are packed.
  *
  * @throws ERR_PARAMETER that lists every missing or misshapen tensor
  */
@@ -142,7 +150,7 @@ export function matchParams(parameters: readonly Parameter[], params: Params): R
       faults.push(mismatch('ERR_PARAMETER', name, `a float32 tensor [${shape.join(', ')}]`, got).message);
     } else {
       const fill = (target: Float32Array, first: number) => target.set(data.subarray(first, first + target.length));
-      sources.set(parameter, { transposed: false, fill });
+      sources.set(parameter, { stored: name, transposed: false, fill });
     }
   }
   if (faults.length > 0) throw faultsOf(faults);

@@ -5,6 +5,7 @@ import { Region } from '../engine/memory.js';
 import { type Runtime, type RuntimeOptions, startRuntime } from '../engine/runtime.js';
 import type { Dtype } from '../engine/schemes.js';
 import { AlbertError, throwIfAborted } from '../errors.js';
+import { checkFileSize } from '../file-limits.js';
 import type { OpenedSource } from '../source.js';
 import type { Tensor } from '../tensor.js';
 import { dtypesOf } from '../weights/checkpoint.js';
@@ -12,7 +13,7 @@ import { isInt8 } from '../weights/int8.js';
 import { openCheckpoint } from '../weights/open.js';
 import { architectureOf } from './architecture.js';
 import type { Backend, Recipe, RunCall } from './backend.js';
-import { type AlbertConfig, parseConfig } from './config.js';
+import { type AlbertConfig, type ReadConfig, readConfig } from './config.js';
 import { type Fields, runForward } from './forward.js';
 import { type Architecture, HEADS } from './heads/index.js';
 import { initialValue } from './initialize.js';
@@ -53,14 +54,15 @@ export class LocalModel implements Backend {
         return model;
       }
       const { source, readers, strict } = origin;
-      const config = await readConfig(source, signal);
+      const { config, doubts } = await openConfig(source, signal);
       const checkpoint = await openCheckpoint(source, { ...readers, signal });
       try {
         const { dtype = isInt8(checkpoint) ? 'int8' : 'float32' } = options;
         const model = new LocalModel(architecture, config, makeEngine(await runtime, config, dtype));
-        const made = architectureOf(checkpoint, String(config.architectures));
+        const made = architectureOf(checkpoint, config.architectures);
         const { parameters } = model.#layout;
-        const { sources, missing, surplus } = matchCheckpoint(parameters, checkpoint, strict, architecture, made);
+        const asked = { strict, architecture, made, doubts };
+        const { sources, missing, surplus } = matchCheckpoint(parameters, checkpoint, asked);
         await model.#fill(sources, 0, signal);
         const { format } = checkpoint;
         const stored = { format, dtypes: dtypesOf(checkpoint), architecture: made };
@@ -170,14 +172,16 @@ function makeEngine(runtime: Runtime, config: AlbertConfig, dtype: Dtype = 'floa
   return new Engine(runtime, { dtype, inputs });
 }
 
-async function readConfig(source: OpenedSource, signal: AbortSignal | undefined): Promise<AlbertConfig> {
+async function openConfig(source: OpenedSource, signal: AbortSignal | undefined): Promise<ReadConfig> {
   const bytes = await source.readFile('config.json', signal);
   if (bytes === undefined) throw new AlbertError('ERR_SOURCE', `there is no config.json in ${source.name}`);
+  // What is in memory has passed no other limit, and JSON takes many times its text.
+  checkFileSize('config.json', bytes.length, source.name);
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
     throw new AlbertError('ERR_CONFIG', `config.json is not JSON: ${(cause as Error).message}`, { cause });
   }
-  return parseConfig(json);
+  return readConfig(json);
 }

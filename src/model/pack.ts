@@ -8,7 +8,7 @@ import { elements, matrixOf, type Parameter, rowsAtOnce } from './parameters.js'
 
 /** Where a parameter's numbers come from, and how a matrix lies there. */
 export interface FloatSource {
-  /** Its name in a checkpoint, where every value must be finite; other sources are the caller's own affair. */
+  /** Its name in a checkpoint or among a caller's `params`, where every value must be finite; initial values are. */
   readonly stored?: string;
   /** Whether a dense weight is stored as Flax's kernel, (in, out). */
   readonly transposed: boolean;

@@ -12,11 +12,22 @@ import {
   type PipelineOptions,
 } from './pipeline.js';
 
-const POOLINGS = ['none', 'cls', 'mean'] as const;
+/** What becomes of a text's states, (seq, size), under each name of a pooling. */
+const POOLINGS = {
+  none: (states: Float32Array) => states,
+  mean: meanOfTokens,
+  cls: firstToken,
+  first_token: firstToken,
+  last_token: lastToken,
+  eos: lastToken,
+} as const;
 
 export interface FeatureExtractionOptions extends CallOptions {
-  /** `none`: every token's state (the default); `cls`: the first token's; `mean`: their mean. */
-  readonly pooling?: (typeof POOLINGS)[number];
+  /**
+   * `none` (the default): every token's state. `mean`: their mean. `cls` or `first_token`: the state of `[CLS]`. `last_token` or
+   * `eos`: that of the text's own last token, `[SEP]`, whatever else is in the array. The names are transformers.js's.
+   */
+  readonly pooling?: keyof typeof POOLINGS;
   /** Scale each vector to length 1. */
   readonly normalize?: boolean;
 }
@@ -38,12 +49,14 @@ export async function featureExtraction(source: Source, options: PipelineOptions
     tokenizer,
     OPTIONS,
     (text: string, { pooling = 'none', normalize = false }: FeatureExtractionOptions) => {
-      if (!POOLINGS.includes(pooling)) throw mismatch('ERR_INPUT', 'pooling', POOLINGS.join(', '), pooling);
+      if (!Object.hasOwn(POOLINGS, pooling)) {
+        throw mismatch('ERR_INPUT', 'pooling', Object.keys(POOLINGS).join(', '), pooling);
+      }
       const { input_ids } = encodeForModel(tokenizer, model, text);
       return {
         sequences: [{ input_ids }],
         decode([{ last_hidden_state }]) {
-          const data = pool(last_hidden_state.data, hidden_size, pooling);
+          const data = POOLINGS[pooling](last_hidden_state.data, hidden_size);
           if (normalize) normalizeRows(data, hidden_size);
           return new Tensor(data, pooling === 'none' ? [input_ids.length, hidden_size] : [hidden_size]);
         },
@@ -52,8 +65,11 @@ export async function featureExtraction(source: Source, options: PipelineOptions
   );
 }
 
-/** (seq, size) to (seq, size) or (size). */
-function pool(states: Float32Array, size: number, pooling: (typeof POOLINGS)[number]): Float32Array {
-  if (pooling === 'none') return states;
-  return pooling === 'cls' ? states.slice(0, size) : meanOfTokens(states, size);
+function firstToken(states: Float32Array, size: number): Float32Array {
+  return states.slice(0, size);
+}
+
+/** No sequence is padded here, so that the last row is a token of the text. */
+function lastToken(states: Float32Array, size: number): Float32Array {
+  return states.slice(-size);
 }

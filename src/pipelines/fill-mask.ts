@@ -7,8 +7,8 @@ import type { AlbertTokenizer } from '../tokenizer/tokenizer.js';
 import {
   CALL_OPTIONS,
   type CallOptions,
-  checkCount,
   checkTextList,
+  checkTopK,
   encodeForModel,
   type Job,
   largest,
@@ -33,8 +33,8 @@ export interface FilledMask {
 }
 
 export interface FillMaskOptions extends CallOptions {
-  /** How many words to return for each mask, best first. Default 5. */
-  readonly top_k?: number;
+  /** How many words to return for each mask, best first; null for all. Default 5. */
+  readonly top_k?: number | null;
   /**
    * Considers these words only; their scores stay those among all words. Each must be one piece of the vocabulary: the
    * score of a first piece would be another word's.
@@ -63,7 +63,7 @@ export async function fillMask(source: Source, options: PipelineOptions): Promis
     text: string,
     { top_k = 5, targets }: FillMaskOptions,
   ): Job<MaskedLMOutput, FilledMask[][], Masked> => {
-    checkCount('top_k', top_k);
+    const count = checkTopK(top_k);
     const allowed = targets === undefined ? undefined : targetIds(tokenizer, targets);
     const { input_ids } = encodeForModel(tokenizer, model, text);
     const masks = input_ids.flatMap((id, position) => (id === tokenizer.mask_token_id ? [position] : []));
@@ -76,7 +76,7 @@ export async function fillMask(source: Source, options: PipelineOptions): Promis
       decode([{ logits }]) {
         return masks.map((position, i) => {
           const scores = softmax(logits.data.subarray(i * vocab_size, (i + 1) * vocab_size));
-          return likeliest(scores, top_k, allowed).map((token) => ({
+          return likeliest(scores, count, allowed).map((token) => ({
             score: scores[token] as number,
             token,
             token_str: tokenizer.decode([token]),

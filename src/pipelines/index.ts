@@ -1,7 +1,8 @@
 /** From a task's name to its pipeline. */
 import { checkOptions, mismatch } from '../errors.js';
-import { LOAD_OPTIONS } from '../model/options.js';
+import { LOAD_OPTIONS, OPTIONS_ELSEWHERE } from '../model/options.js';
 import { openSource, type Source } from '../source.js';
+import { asOneLoad } from '../source-options.js';
 import { ALBERT_MINI_EN, ALBERT_MINI_EN_SST2, embeddedModel } from './embedded.js';
 import { type FeatureExtractionPipeline, featureExtraction } from './feature-extraction.js';
 import { type FillMaskPipeline, fillMask } from './fill-mask.js';
@@ -61,7 +62,7 @@ export async function pipeline<T extends Task>(
 ): Promise<Pipelines[T]> {
   if (!Object.hasOwn(TASKS, task)) throw mismatch('ERR_INPUT', 'task', Object.keys(TASKS).join(', '), task);
   const { open, embedded } = TASKS[task];
-  const checked = checkOptions(options, LOAD_OPTIONS);
+  const checked = asOneLoad(checkOptions(options, LOAD_OPTIONS, OPTIONS_ELSEWHERE), { weights: true });
   if (source === undefined && embedded === undefined) {
     throw mismatch('ERR_INPUT', 'source', `a checkpoint for ${task}, as there is no small one for it`, source);
   }

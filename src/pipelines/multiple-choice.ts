@@ -5,9 +5,9 @@ import type { Source } from '../source.js';
 import {
   CALL_OPTIONS,
   type CallOptions,
-  checkCount,
   checkTextList,
   checkTexts,
+  checkTopK,
   encodeForModel,
   type Job,
   largest,
@@ -36,8 +36,8 @@ export interface ScoredChoice {
 }
 
 export interface MultipleChoiceOptions extends CallOptions {
-  /** How many choices to return, best first. Default: all. */
-  readonly top_k?: number;
+  /** How many choices to return, best first; null, the default, for all. */
+  readonly top_k?: number | null;
 }
 
 const OPTIONS: OptionNames<MultipleChoiceOptions> = {
@@ -50,8 +50,11 @@ export type MultipleChoicePipeline = Pipeline<ScoredChoice[], MultipleChoiceOpti
 
 export async function multipleChoice(source: Source, options: PipelineOptions): Promise<MultipleChoicePipeline> {
   const [model, tokenizer] = await openModel(AlbertForMultipleChoice, source, { strict: true, ...options });
-  const encode = (input: ChoicesInput, { top_k }: MultipleChoiceOptions): Job<MultipleChoiceOutput, ScoredChoice[]> => {
-    if (top_k !== undefined) checkCount('top_k', top_k);
+  const encode = (
+    input: ChoicesInput,
+    { top_k = null }: MultipleChoiceOptions,
+  ): Job<MultipleChoiceOutput, ScoredChoice[]> => {
+    const count = checkTopK(top_k);
     checkTexts(input, 'prompt');
     checkTextList('choices', input.choices);
     const { prompt, choices } = input;
@@ -63,7 +66,7 @@ export async function multipleChoice(source: Source, options: PipelineOptions): 
       }) as [Sequence, ...Sequence[]],
       decode(outputs) {
         const scores = softmax(Float32Array.from(outputs, ({ logits }) => logits.data[0] as number));
-        return largest(scores, top_k ?? scores.length).map((index) => ({
+        return largest(scores, count).map((index) => ({
           index,
           choice: choices[index] as string,
           score: scores[index] as number,

@@ -202,6 +202,12 @@ export function checkCount(title: string, count: number): void {
   if (!Number.isSafeInteger(count) || count < 1) throw mismatch('ERR_INPUT', title, 'an integer from 1', count);
 }
 
+/** Checks a `top_k` that may be `null`, for all. @returns how many */
+export function checkTopK(top_k: number | null): number {
+  if (top_k !== null) checkCount('top_k', top_k);
+  return top_k ?? Number.POSITIVE_INFINITY;
+}
+
 /** Softmax in float64. */
 export function softmax(logits: Float32Array): Float64Array {
   const max = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);

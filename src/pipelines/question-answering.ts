@@ -38,7 +38,10 @@ export interface QuestionAnswer {
 }
 
 export interface QuestionAnsweringOptions extends CallOptions {
-  /** How many answers to return, best first; fewer where there are not as many. Default 1. */
+  /**
+   * How many answers to return. 1 (the default): the best, or none with a score of 0. More: a list, best first; of fewer where
+   * there are not as many.
+   */
   readonly top_k?: number;
   /** The most tokens of an answer. Default 15. */
   readonly max_answer_len?: number;
@@ -62,8 +65,24 @@ const OPTIONS: OptionNames<QuestionAnsweringOptions> = {
   align_to_words: true,
 };
 
-/** Of a question and a context, the likeliest answers. */
-export type QuestionAnsweringPipeline = Pipeline<QuestionAnswer[], QuestionAnsweringOptions, QuestionInput>;
+/** One answer, or a list, as `top_k` has it; either where that is not known before the program runs. */
+export type QuestionAnswers<Count> = [number] extends [Count]
+  ? QuestionAnswer | QuestionAnswer[]
+  : Count extends 1 | undefined
+    ? QuestionAnswer
+    : QuestionAnswer[];
+
+/** Of a question and a context, the likeliest answer or answers: what a `top_k` that the compiler knows says. */
+export interface QuestionAnsweringPipeline
+  extends Pipeline<QuestionAnswer | QuestionAnswer[], QuestionAnsweringOptions, QuestionInput> {
+  <Input extends QuestionInput | readonly QuestionInput[], const Count extends number | undefined = undefined>(
+    input: Input,
+    options?: QuestionAnsweringOptions & { readonly top_k?: Count },
+  ): Promise<Input extends readonly QuestionInput[] ? QuestionAnswers<Count>[] : QuestionAnswers<Count>>;
+}
+
+/** Where no piece of the context has a width, so that none can be an answer. */
+const NO_ANSWER: QuestionAnswer = { score: 0, start: 0, end: 0, answer: '' };
 
 const MAX_SEQ_LEN = 384;
 const DOC_STRIDE = 128;
@@ -75,7 +94,7 @@ export async function questionAnswering(source: Source, options: PipelineOptions
   const encode = (
     input: QuestionInput,
     given: QuestionAnsweringOptions,
-  ): Job<QuestionAnsweringOutput, QuestionAnswer[]> => {
+  ): Job<QuestionAnsweringOutput, QuestionAnswer | QuestionAnswer[]> => {
     checkTexts(input, 'question', 'context');
     const { context } = input;
     const { top_k = 1, max_answer_len = 15, handle_impossible_answer = false, align_to_words = true } = given;
@@ -90,11 +109,12 @@ export async function questionAnswering(source: Source, options: PipelineOptions
       decode(outputs) {
         const scored = windows.map((window, i) => answerWindow(window, outputs[i] as QuestionAnsweringOutput));
         const spans = bestSpans(context, scored, { top_k, max_answer_len, handle_impossible_answer, align_to_words });
-        return spans.map((span) => ({ ...span, answer: context.slice(span.start, span.end) }));
+        const answers = spans.map((span) => ({ ...span, answer: context.slice(span.start, span.end) }));
+        return top_k === 1 ? (answers[0] ?? NO_ANSWER) : answers;
       },
     };
   };
-  return makePipeline(model, tokenizer, OPTIONS, encode);
+  return makePipeline(model, tokenizer, OPTIONS, encode) as QuestionAnsweringPipeline;
 }
 
 /** The question with each stretch of the context that fits beside it. */

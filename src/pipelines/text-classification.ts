@@ -6,8 +6,8 @@ import type { Source } from '../source.js';
 import {
   CALL_OPTIONS,
   type CallOptions,
-  checkCount,
   checkTexts,
+  checkTopK,
   encodeForModel,
   largest,
   makePipeline,
@@ -63,14 +63,14 @@ export async function textClassification(
   options: PipelineOptions,
 ): Promise<TextClassificationPipeline> {
   const [model, tokenizer] = await openModel(AlbertForSequenceClassification, source, { strict: true, ...options });
-  const { id2label, num_labels } = model.config;
+  const { id2label } = model.config;
   const usual = scoreFunction(model.config);
   return makePipeline(
     model,
     tokenizer,
     OPTIONS,
     (input: string | TextPair, { top_k = 1, function_to_apply = usual }: TextClassificationOptions) => {
-      if (top_k !== null) checkCount('top_k', top_k);
+      const count = checkTopK(top_k);
       if (!Object.hasOwn(FUNCTIONS, function_to_apply)) {
         throw mismatch('ERR_INPUT', 'function_to_apply', Object.keys(FUNCTIONS).join(', '), function_to_apply);
       }
@@ -79,7 +79,7 @@ export async function textClassification(
         sequences: [{ input_ids, token_type_ids }],
         decode([{ logits }]) {
           const scores = FUNCTIONS[function_to_apply](logits.data);
-          return largest(scores, top_k ?? num_labels).map((id) => ({
+          return largest(scores, count).map((id) => ({
             label: id2label[id] as string,
             score: scores[id] as number,
           }));

@@ -1,10 +1,12 @@
 /** What Node offers and a browser does not: files. Chosen by the `#platform` import; `web.ts` is its twin. */
 import { randomUUID } from 'node:crypto';
+import { constants, type Stats } from 'node:fs';
 import {
+  copyFile,
   type FileHandle,
+  link,
   mkdir,
   open,
-  readFile as readBytes,
   readdir,
   rename,
   rm,
@@ -17,12 +19,16 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import type { Bytes, FileBytes } from '../bytes.js';
 import { AlbertError, mismatch, throwIfAborted } from '../errors.js';
+import { checkFileSize } from '../file-limits.js';
 import { fetchFile } from '../http/fetch-file.js';
 import { openRepository } from '../hub/node/repository.js';
 import type { OpenedHub } from '../hub/settings.js';
 import { progressReporter, type SourceOptions } from '../source-options.js';
 import { startWorkerAt } from './node-worker.js';
 import type { WorkerHandle, WorkerListener } from './worker.js';
+
+/** Bytes that are read between two looks at the signal. */
+const PIECE_BYTES = 2 ** 24;
 
 /**
  * Reads a `file:`, `http(s):` or `data:` URL whole. `undefined` when there is no such file.
@@ -34,20 +40,20 @@ export async function readFile(
   options: SourceOptions = {},
   file = basename(url.pathname),
 ): Promise<Uint8Array | undefined> {
-  const { signal } = options;
   if (url.protocol !== 'file:') return (await fetchFile(url, file, { ...options, ifRange: true }))?.bytes;
-  let bytes: Uint8Array;
+  const opened = await openLocal(url, options, file);
+  if (opened === undefined) return undefined;
   try {
-    // Not a Buffer: its `slice` is a view where an array's is a copy.
-    const { buffer, byteOffset, length } = await readBytes(url, { signal });
-    bytes = new Uint8Array(buffer, byteOffset, length);
-  } catch (cause) {
-    if ((cause as Error).name === 'AbortError')
-      throw new AlbertError('ERR_ABORTED', 'the operation was aborted', { cause });
-    return absentOr(url, cause);
+    const bytes = new Uint8Array(opened.length);
+    for (let offset = 0; offset < bytes.length; offset += PIECE_BYTES) {
+      throwIfAborted(options.signal);
+      await opened.read(bytes.subarray(offset, offset + PIECE_BYTES), offset);
+    }
+    progressReporter(options, 'read', file)(bytes.length, bytes.length);
+    return bytes;
+  } finally {
+    await opened.close();
   }
-  progressReporter(options, 'read', file)(bytes.length, bytes.length);
-  return bytes;
 }
 
 /** Opens a `file:` URL to be read in pieces; any other is read whole. `undefined` when there is no such file. */
@@ -57,34 +63,45 @@ export async function openFile(
   file = basename(url.pathname),
 ): Promise<Bytes | undefined> {
   if (url.protocol !== 'file:') return readFile(url, options, file);
-  throwIfAborted(options.signal);
+  const opened = await openLocal(url, options, file);
+  if (opened === undefined) return undefined;
+  try {
+    progressReporter(options, 'read', file)(opened.length, opened.length);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+  return opened;
+}
+
+/**
+ * Opens a regular file that is not too large for its kind: pipes and devices may have no end.
+ *
+ * @throws ERR_SOURCE, ERR_ABORTED
+ */
+async function openLocal(url: URL, { signal }: SourceOptions, file: string): Promise<OpenFile | undefined> {
+  throwIfAborted(signal);
   let handle: FileHandle;
   try {
-    handle = await open(url);
+    // To open a named pipe would wait for somebody who writes into it.
+    handle = await open(url, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (cause) {
     return absentOr(url, cause);
   }
-  let bytes: Bytes;
   try {
     const found = await handle.stat();
-    if (found.isFile()) bytes = new OpenFile(url, handle, found.size);
-    else {
-      // Named pipes and the like have no size: they are read to their end, and directories not at all.
-      const { buffer, byteOffset, length } = await handle.readFile();
-      bytes = new Uint8Array(buffer, byteOffset, length);
-    }
+    if (!found.isFile()) throw mismatch('ERR_SOURCE', file, 'a regular file', kindOf(found), url.href);
+    checkFileSize(file, found.size, url.href);
+    return new OpenFile(url, handle, found.size);
   } catch (cause) {
     await handle.close();
-    throw unreadable(url, cause);
+    throw cause instanceof AlbertError ? cause : unreadable(url, cause);
   }
-  if (bytes instanceof Uint8Array) await handle.close();
-  try {
-    progressReporter(options, 'read', file)(bytes.length, bytes.length);
-  } catch (error) {
-    if (!(bytes instanceof Uint8Array)) await handle.close();
-    throw error;
-  }
-  return bytes;
+}
+
+function kindOf(found: Stats): string {
+  if (found.isDirectory()) return 'a directory';
+  return found.isFIFO() ? 'a named pipe' : 'a device';
 }
 
 class OpenFile implements FileBytes {
@@ -178,8 +195,8 @@ export async function directoryUrl(path: string): Promise<URL | undefined> {
 }
 
 /**
- * Writes files into a directory, each to a temporary name first, so that a failure leaves no half-written
- * file under a real name.
+ * Writes files into a directory, each to a temporary name first. A failure leaves every file as it was: none is half-written,
+ * and none new beside old ones.
  *
  * @param rivals files that must not be there
  * @throws ERR_SOURCE
@@ -190,21 +207,42 @@ export async function writeFiles(
   rivals: readonly string[],
 ): Promise<void> {
   const directory = target instanceof URL ? fileURLToPath(target) : target;
-  // A name of its own for each call: two may write into one directory.
-  const suffix = `${randomUUID()}.incomplete`;
   for (const rival of rivals) {
     const found = await stat(join(directory, rival)).catch(() => undefined);
     if (found !== undefined) throw mismatch('ERR_SOURCE', 'directory', `no ${rival} beside the new files`, directory);
   }
+  // Names of their own for each call: two may write into one directory.
+  const moves = [...files].map(([name, bytes]) => {
+    const path = join(directory, name);
+    return { path, bytes, fresh: `${path}.${randomUUID()}.incomplete`, old: `${path}.${randomUUID()}.incomplete` };
+  });
+  const undo: (() => Promise<void>)[] = [];
   try {
     await mkdir(directory, { recursive: true });
-    for (const [name, bytes] of files) await writeBytes(join(directory, `${name}.${suffix}`), bytes);
-    for (const name of files.keys()) await rename(join(directory, `${name}.${suffix}`), join(directory, name));
+    for (const { fresh, bytes } of moves) await writeBytes(fresh, bytes);
+    for (const { path, fresh, old } of moves) {
+      let [existed, moved] = [false, false];
+      undo.unshift(async () => (existed && moved ? rename(old, path) : rm(moved ? path : old, { force: true })));
+      existed = await keep(path, old);
+      await rename(fresh, path);
+      moved = true;
+    }
   } catch (cause) {
-    await Promise.all([...files.keys()].map((name) => rm(join(directory, `${name}.${suffix}`), { force: true }))).catch(
-      () => {},
-    );
+    for (const step of undo) await step().catch(() => {});
+    for (const { fresh } of moves) await rm(fresh, { force: true }).catch(() => {});
     throw new AlbertError('ERR_SOURCE', `cannot write to ${directory}: ${(cause as Error).message}`, { cause });
+  }
+  for (const { old } of moves) await rm(old, { force: true }).catch(() => {});
+}
+
+/** Gives a file a second name, or a copy where the file system has no such links; `false` where there is no such file. */
+async function keep(path: string, name: string): Promise<boolean> {
+  try {
+    await link(path, name).catch(() => copyFile(path, name));
+    return true;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw cause;
   }
 }
 
@@ -226,6 +264,9 @@ export function processors(): number {
 export function startWorker(url: URL | undefined, data: unknown, listener: WorkerListener): WorkerHandle {
   return startWorkerAt(url ?? new URL(import.meta.resolve('#worker')), data, listener);
 }
+
+/** Whether a worker may start workers. */
+export const workersStartWorkers = true;
 
 /** Whether a model lives in a worker unless its caller says otherwise: no, a service has threads of its own. */
 export function worksInWorker(): boolean {

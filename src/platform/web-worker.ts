@@ -17,6 +17,11 @@ export function startWorkerAt(url: URL, data: unknown, listener: WorkerListener)
   }
 }
 
+/** WebKit refuses a worker's file in an isolated page when the server answers 304 without that header. */
+const HINT = globalThis.crossOriginIsolated
+  ? ', workerUrl tells where it is; every answer, a 304 too, needs Cross-Origin-Embedder-Policy'
+  : ', workerUrl tells where it is';
+
 /** @param begun is called when the worker's file is no longer needed */
 export function watchWorker(worker: Worker, data: unknown, listener: WorkerListener, begun?: () => void): WorkerHandle {
   worker.onmessage = ({ data }) => {
@@ -25,8 +30,7 @@ export function watchWorker(worker: Worker, data: unknown, listener: WorkerListe
     listener.message(data);
   };
   // A file that is missing or forbidden gives an event without a message.
-  worker.onerror = ({ message }) =>
-    listener.error(new Error(message || 'its file cannot be loaded, workerUrl tells where it is'));
+  worker.onerror = ({ message }) => listener.error(new Error(message || `its file cannot be loaded${HINT}`));
   worker.onmessageerror = () => listener.error(new Error('a message of it cannot be read'));
   worker.postMessage(data);
   return {

@@ -2,7 +2,7 @@
 import type { Bytes } from '../bytes.js';
 import { AlbertError } from '../errors.js';
 import { fetchFile } from '../http/fetch-file.js';
-import { isHubId } from '../hub/names.js';
+import { hubIdOf } from '../hub/names.js';
 import type { OpenedHub } from '../hub/settings.js';
 import { openRepository } from '../hub/web/repository.js';
 import type { SourceOptions } from '../source-options.js';
@@ -53,9 +53,9 @@ export function packageDirectory(_name: string): URL | undefined {
   return undefined;
 }
 
-/** A browser has no directories: a path is a URL relative to the page, but for `owner/name`, which is a Hub id. */
+/** A browser has no directories: a path is a URL relative to the page, but for a Hub id. */
 export async function directoryUrl(path: string): Promise<URL | undefined> {
-  if (isHubId(path)) return undefined;
+  if (hubIdOf(path) !== undefined) return undefined;
   return new URL(path.endsWith('/') ? path : `${path}/`, globalThis.location?.href);
 }
 
@@ -92,6 +92,9 @@ export function startWorker(url: URL | undefined, data: unknown, listener: Worke
   const worker = new Worker(new URL('../engine/worker.js', import.meta.url), { type: 'module' });
   return watchWorker(worker, data, listener);
 }
+
+/** Whether a worker may start workers: Firefox now and then blocks for ever in one that does (docs/decisions/0016). */
+export const workersStartWorkers = false;
 
 /** Whether a model lives in a worker unless its caller says otherwise: where the caller's thread is a page's. */
 export function worksInWorker(): boolean {

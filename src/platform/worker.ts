@@ -8,6 +8,12 @@ export interface WorkerHandle {
   terminate(): Promise<void>;
 }
 
+/** A worker that helps a model: it is started with all that it needs. */
+export type HelperHandle = Pick<WorkerHandle, 'terminate'>;
+
+/** Starts a helper from the package's file, or from the one at `url`. @throws what the engine says when it starts none */
+export type StartHelper = (url: URL | undefined, data: unknown, listener: WorkerListener) => HelperHandle;
+
 /** What its owner hears of a worker. */
 export interface WorkerListener {
   message(value: unknown): void;

@@ -27,7 +27,7 @@ export interface LineFormat<Input, Result> {
 export interface LineTasks {
   'text-classification': LineFormat<string | TextPair, LabelScore[]>;
   'token-classification': LineFormat<string, TokenEntity[] | EntityGroup[]>;
-  'question-answering': LineFormat<QuestionInput, QuestionAnswer[]>;
+  'question-answering': LineFormat<QuestionInput, QuestionAnswer | QuestionAnswer[]>;
   'multiple-choice': LineFormat<ChoicesInput, ScoredChoice[]>;
   'fill-mask': LineFormat<string, FilledMask[][]>;
   'feature-extraction': LineFormat<string, Tensor<Float32Array>>;
@@ -48,7 +48,8 @@ export const FORMATS: LineTasks = {
   'token-classification': { parse: parseText, row: (text, entities) => ({ text, entities }) },
   'question-answering': {
     parse: parseAs('{"question": …, "context": …}'),
-    row: ({ question }, answers) => ({ question, answers }),
+    // A list whatever `top_k` is: all lines of a file have one shape.
+    row: ({ question }, answers) => ({ question, answers: [answers].flat() }),
   },
   'multiple-choice': {
     parse: parseAs('{"prompt": …, "choices": […]}'),

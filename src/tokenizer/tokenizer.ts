@@ -1,7 +1,7 @@
 /** ALBERT's tokenizer: text to ids with places in the caller's string, and back. */
 import { checkOptions, mismatch, throwIfAborted } from '../errors.js';
 import { openSource, type Source } from '../source.js';
-import { SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
+import { asOneLoad, SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
 import { readTokenizerConfig, type TokenizerConfig } from './config.js';
 import type { TokenizerDefinition } from './definition.js';
 import { type AssembleOptions, assemble, checkTokenCount, type Encoding, pad, type Template } from './encoding.js';
@@ -85,7 +85,7 @@ export class AlbertTokenizer {
    *   malformed or not ALBERT's, ERR_ABORTED
    */
   static async from_pretrained(source: Source, given?: SourceOptions): Promise<AlbertTokenizer> {
-    const options = checkOptions(given, SOURCE_OPTIONS);
+    const options = asOneLoad(checkOptions(given, SOURCE_OPTIONS), { weights: false });
     const { signal } = options;
     const opened = await openSource(source, options);
     const config = readTokenizerConfig(await opened.readFile('tokenizer_config.json', signal));

@@ -89,6 +89,10 @@ function refuseStrangers(bytes: Uint8Array, file: string): void {
   if (got) throw mismatch('ERR_CHECKPOINT', 'weights', 'safetensors, Flax msgpack or a file of PyTorch', got, file);
 }
 
+/** The shards of one index: each stays open while the model loads, and together they are no larger than one file may be. */
+const MAX_SHARDS = 512;
+const MAX_SHARD_BYTES = 2 ** 32;
+
 /** Reads each shard once and gathers the tensors in the order of the index. */
 async function readShards(
   index: Bytes,
@@ -103,12 +107,18 @@ async function readShards(
   const weightMap = readShardIndex(await sliceBytes(index), indexName);
   const shards = new Map<string, Checkpoint>();
   const tensors = new Map<string, StoredTensor>();
+  let total = 0;
   for (const [name, file] of weightMap) {
     let shard = shards.get(file);
     if (shard === undefined) {
       const bytes = await open(file);
       if (bytes === undefined)
         throw mismatch('ERR_SOURCE', file, `to exist, as ${indexName} lists it`, 'no file', sourceName);
+      total += bytes.length;
+      if (shards.size === MAX_SHARDS || total > MAX_SHARD_BYTES) {
+        const most = `at most ${MAX_SHARDS} shards of 4 GiB together`;
+        throw mismatch('ERR_CHECKPOINT', 'weight_map', most, total, indexName);
+      }
       shards.set(file, (shard = await readCheckpoint(bytes, file, readers)));
       if (shard.naming !== format.naming)
         throw mismatch('ERR_CHECKPOINT', file, `a shard of ${indexName}`, `a file of ${shard.format}`);

@@ -11,12 +11,6 @@ const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 export const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
-/** What makes a page cross-origin isolated, so that it may share memory with workers. */
-export const ISOLATED = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-};
-
 /** A suite's browser, and a directory that goes with it. */
 export interface Surroundings {
   readonly browser: Browser;

@@ -1,11 +1,11 @@
 /** The package in a page: built by Vite, run by headless Chromium, the same scores as in Node. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { cp, mkdir, symlink } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { build, createServer, type PreviewServer, preview } from 'vite';
 import { type LabelScore, type ModelInfo, pipeline } from '../../src/index.js';
-import { sendFile, TestHub, times } from '../hub/server.js';
-import { answerOf, browserSuite, ISOLATED, pagesConfig, path } from './chromium.js';
+import { answerOf, browserSuite, pagesConfig, path } from './chromium.js';
+import { ISOLATED } from './engines/headers.js';
 
 browserSuite('browser', (browserTest, surroundings) => {
   const config = (headers: Record<string, string>) => pagesConfig(surroundings().directory, headers);
@@ -77,33 +77,6 @@ browserSuite('browser', (browserTest, surroundings) => {
       assert.ok(bundled.includes('albert-wasm.js') && bundled.includes(`@albert-wasm_${model}.js`), bundled.join(', '));
     } finally {
       await server.close();
-    }
-  });
-
-  browserTest('a Hub id: fetched past redirects to another origin, verified, kept in the Cache', async () => {
-    const folder = new URL('../../models/albert-mini-en-sst2/', import.meta.url);
-    const lfs = /safetensors|model$/;
-    const hub = await TestHub.start(
-      new Map(
-        readdirSync(folder).map((name) => [name, { bytes: readFileSync(new URL(name, folder)), lfs: lfs.test(name) }]),
-      ),
-    );
-    hub.token = 'hf_secret';
-    hub.faults.push(
-      times(1, 'GET /model.safetensors', (request, response, file) => sendFile(request, response, file!, '"x"', 99)),
-    );
-    const server = await createServer(config({}));
-    try {
-      await server.listen();
-      const url = `${server.resolvedUrls?.local[0]}hub.html?endpoint=${hub.endpoint}`;
-      await check(url);
-      const onCdn = hub.requests.filter(({ host }) => host === 'cdn');
-      assert.ok(onCdn.some(({ headers }) => headers.range !== undefined));
-      for (const { headers } of onCdn) assert.is(headers.authorization, undefined);
-      assert.ok(hub.requests.some(({ url }) => url.includes('/raw/')));
-    } finally {
-      await server.close();
-      hub.close();
     }
   });
 });

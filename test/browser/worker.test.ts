@@ -2,7 +2,8 @@
 import * as assert from 'uvu/assert';
 import { build, type PreviewServer, preview } from 'vite';
 import type { ModelInfo } from '../../src/index.js';
-import { answerOf, browserSuite, ISOLATED, pagesConfig } from './chromium.js';
+import { answerOf, browserSuite, pagesConfig } from './chromium.js';
+import { ISOLATED } from './engines/headers.js';
 
 interface Answer {
   readonly longest: number;

@@ -51,7 +51,7 @@ test('where compilation passes and an instance is refused, as in WebKit under a 
     constructor() {
       throw new EvalError('refused');
     }
-  } as typeof Instance;
+  } as unknown as typeof Instance;
   try {
     const got = await classified();
     compare(got);

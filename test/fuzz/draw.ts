@@ -3,6 +3,7 @@ import type { AlbertConfig } from '../../src/model/config.js';
 import { Random } from '../kernels/reference.js';
 import type { HeadName } from '../reference/albert.js';
 import type { Sequence } from '../reference/encoder.js';
+import { ACT2FN } from '../reference/operations.js';
 import { parameterShapes } from '../reference/parameters.js';
 
 /** One model and one batch; a file of `kept/` holds just this. */
@@ -32,7 +33,7 @@ export const HEAD_NAMES: readonly HeadName[] = [
   'token_classification',
   'question_answering',
 ];
-const ACTIVATIONS = ['gelu', 'gelu_new', 'gelu_pytorch_tanh', 'relu', 'silu', 'swish', 'tanh', 'quick_gelu'];
+const ACTIVATIONS = Object.keys(ACT2FN);
 
 class Draw extends Random {
   /** A whole number from `low` to `high`. */

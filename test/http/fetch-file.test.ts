@@ -4,7 +4,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { fetchFile, maxFileBytes } from '../../src/http/fetch-file.js';
+import { maxFileBytes } from '../../src/file-limits.js';
+import { fetchFile } from '../../src/http/fetch-file.js';
 import { expectError } from '../expect-error.js';
 import { CHUNK, type HubFile, sendChunks, sendFile, sendGzip, someFiles } from '../hub/server.js';
 
@@ -139,7 +140,11 @@ test('more than the limit is not read, said beforehand or not', async () => {
   assert.is(maxFileBytes('model-00001-of-00002.safetensors'), 2 ** 32);
   assert.is(maxFileBytes('flax_model.msgpack'), 2 ** 32);
   assert.is(maxFileBytes('pytorch_model.bin'), 2 ** 32);
-  assert.is(maxFileBytes('tokenizer.json'), 2 ** 27);
+  assert.is(maxFileBytes('tokenizer.json'), 2 ** 25);
+  assert.is(maxFileBytes('spiece.model'), 2 ** 24);
+  assert.is(maxFileBytes('tokenizer_config.json'), 2 ** 23);
+  assert.is(maxFileBytes('config.json'), 2 ** 20);
+  assert.is(maxFileBytes('model.safetensors.index.json'), 2 ** 27);
 });
 
 test('compressed bodies are counted as they unfold, and never continued', () =>

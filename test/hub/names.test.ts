@@ -1,7 +1,7 @@
 /** Names that become URLs and paths: what is one, and everything that must not be. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { checkFileName, checkRevision, hashOf, isCommit, isHubId } from '../../src/hub/names.js';
+import { checkFileName, checkRevision, hashOf, hubIdOf, isCommit, isHubId } from '../../src/hub/names.js';
 import { expectError } from '../expect-error.js';
 
 const names = suite('names of the Hub');
@@ -41,6 +41,26 @@ names('ids', () => {
     assert.not.ok(isHubId(id), id);
   }
   assert.not.ok(isHubId(`a/${'n'.repeat(97)}`));
+});
+
+names('ids without owner: ALBERT’s own eight, and no other', () => {
+  for (const size of ['base', 'large', 'xlarge', 'xxlarge']) {
+    for (const name of [`albert-${size}-v1`, `albert-${size}-v2`]) {
+      assert.is(hubIdOf(name), `albert/${name}`);
+      assert.is(hubIdOf(`somebody/${name}`), `somebody/${name}`);
+    }
+  }
+  const others = [
+    'albert-base',
+    'albert-base-v3',
+    'albert-tiny-v2',
+    'ALBERT-base-v2',
+    'bert-base-uncased',
+    ' albert-base-v2',
+  ];
+  for (const name of [...others, 'albert-base-v2\n', 'albert-base-v2/', './albert-base-v2', 'xalbert-base-v2', '']) {
+    assert.is(hubIdOf(name), undefined, name);
+  }
 });
 
 names('revisions', async () => {

@@ -75,8 +75,8 @@ interface ActivationReference {
   readonly value: (x: number) => number;
   /** How far the kernel may be from `value` at an exact x. */
   readonly error: (x: number) => number;
-  /** Steepest slope, rounded up: how much an error of x may grow. */
-  readonly slope: number;
+  /** Steepest slope, rounded up: how much an error of x may grow. Where it has no end, the steepest up to `most`. */
+  readonly slope: number | ((most: number) => number);
 }
 
 /** x / (1 + exp(u(x))), where the kernel computes u to within `units` roundings. */
@@ -92,23 +92,76 @@ function gate(u: (x: number) => number, units: number, slope: number): Activatio
   return { value, error, slope };
 }
 
-/** FlaxAlbert's activation functions. */
+/** 0.5 x (1 + erf(x / sqrt(2))). */
+const GELU: ActivationReference = {
+  value: (x) => 0.5 * x * (1 + erf(x * Math.SQRT1_2)),
+  error: (x) => {
+    const z = Math.abs(x * Math.SQRT1_2);
+    return Math.abs(x / 2) * (ERF_ERROR + erfSlope(z) * z * 2 * UNIT + UNIT) + Math.abs(x) * UNIT + TINY;
+  },
+  slope: 1.13,
+};
+
+function erfSlope(z: number): number {
+  return (2 * Math.exp(-z * z)) / Math.sqrt(Math.PI);
+}
+
+/** transformers' constants: a mean and a standard deviation. */
+// biome-ignore lint/suspicious/noApproximativeNumericConstant: theirs has six digits
+const [MU, SIGMA] = [0.707107, 0.282095];
+const logistic = (x: number) => 1 / (1 + Math.exp(-x));
+
+/** The activation functions of FlaxAlbert and of transformers. */
 export const ACTIVATION_REFERENCES: Record<Activation, ActivationReference> = {
   identity: { value: (x) => x, error: () => 0, slope: 1 },
   gelu_new: gate((x) => -2 * Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3), 5, 1.13),
-  gelu: {
-    value: (x) => 0.5 * x * (1 + erf(x * Math.SQRT1_2)),
-    error: (x) => {
-      const z = Math.abs(x * Math.SQRT1_2);
-      const argument = (z * 2 * UNIT * 2 * Math.exp(-z * z)) / Math.sqrt(Math.PI);
-      return Math.abs(x / 2) * (ERF_ERROR + argument + UNIT) + Math.abs(x) * UNIT + TINY;
-    },
-    slope: 1.13,
-  },
+  gelu: GELU,
   relu: { value: (x) => Math.max(x, 0), error: () => 0, slope: 1 },
   silu: gate((x) => -x, 0, 1.1),
   tanh: { value: Math.tanh, error: (x) => TANH_ERROR * Math.abs(Math.tanh(x)), slope: 1.001 },
   quick_gelu: gate((x) => -1.702 * x, 2, 1.1),
+  gelu_10: { ...GELU, value: (x) => Math.min(GELU.value(x), 10) },
+  laplace: {
+    value: (x) => 0.5 * (1 + erf((x - MU) / (SIGMA * Math.SQRT2))),
+    error: (x) => {
+      const z = Math.abs((x - MU) / (SIGMA * Math.SQRT2));
+      // The constants, the difference and the quotient are rounded.
+      const argument = (MU / SIGMA + 3 * z) * UNIT;
+      return 0.5 * (ERF_ERROR + erfSlope(Math.max(z - argument, 0)) * argument) + 2 * UNIT;
+    },
+    slope: 1.42,
+  },
+  sigmoid: {
+    value: logistic,
+    error: (x) => logistic(x) * (logistic(-x) * EXP_ERROR + 3 * UNIT) + 2 ** -100,
+    slope: 0.251,
+  },
+  mish: {
+    value: (x) => x * Math.tanh(Math.log1p(Math.exp(x))),
+    error: (x) => {
+      // x / (1 + u), u = 2 / (e (e + 2)): an error of the exponential counts twice, by the share of u.
+      const value = x * Math.tanh(Math.log1p(Math.exp(x)));
+      const share = x === 0 ? 1 : 1 - value / x;
+      return Math.abs(value) * (share * 2 * (EXP_ERROR + 2 * UNIT) + 3 * UNIT) + 2 ** -100;
+    },
+    slope: 1.1,
+  },
+  hardswish: {
+    value: (x) => x * (Math.min(Math.max(x + 3, 0), 6) / 6),
+    error: (x) => Math.abs(x * (Math.min(Math.max(x + 3, 0), 6) / 6)) * 5 * UNIT + TINY,
+    slope: 1.51,
+  },
+  leaky_relu: {
+    value: (x) => (x < 0 ? 0.01 * x : x),
+    error: (x) => (x < 0 ? -0.01 * x * 3 * UNIT + TINY : 0),
+    slope: 1,
+  },
+  relu2: {
+    value: (x) => Math.max(x, 0) ** 2,
+    error: (x) => Math.max(x, 0) ** 2 * UNIT + TINY,
+    slope: (most) => 2 * most,
+  },
+  relu6: { value: (x) => Math.min(Math.max(x, 0), 6), error: () => 0, slope: 1 },
 };
 
 /** activation(x) + residual of numbers that are known to within their bounds. */
@@ -117,7 +170,10 @@ export function epilogue({ values, bounds }: Expected, activation: Activation, r
   const results = values.map((x, i) => value(x) + (residual?.[i] ?? 0));
   return {
     values: results,
-    bounds: bounds.map((e, i) => slope * e + error(values[i]!) + (residual ? UNIT * (Math.abs(results[i]!) + e) : 0)),
+    bounds: bounds.map((e, i) => {
+      const grown = e * (typeof slope === 'number' ? slope : slope(Math.abs(values[i]!) + e));
+      return grown + error(values[i]!) + (residual ? UNIT * (Math.abs(results[i]!) + grown) : 0);
+    }),
   };
 }
 

@@ -85,15 +85,21 @@ int8('forward packs other params in the dtype of the model', async () => {
   }
 });
 
-int8('a NaN among other params reaches the output', async () => {
-  await using model = await AlbertForMaskedLM.from_config(TINY, { dtype: 'int8' });
-  const params = new Map<string, Tensor>(model.params);
-  const name = 'albert.encoder.embedding_hidden_mapping_in.weight';
-  const { data, shape } = params.get(name) as Tensor<Float32Array>;
-  data[5] = Number.NaN;
-  params.set(name, new Tensor(data, shape));
-  assert.ok((await model.forward(TINY_INPUTS, { params })).logits.data.every(Number.isNaN));
-  assert.ok((await model.forward(TINY_INPUTS)).logits.data.every(Number.isFinite));
+int8('params of float32 and int8 models must be finite, and the model answers on', async () => {
+  for (const dtype of ['float32', 'int8'] as const) {
+    await using model = await AlbertForMaskedLM.from_config(TINY, { dtype });
+    const { logits } = await model.forward(TINY_INPUTS);
+    for (const name of ['albert.encoder.embedding_hidden_mapping_in.weight', 'predictions.bias']) {
+      for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
+        const params = new Map<string, Tensor>(model.params);
+        const { data, shape } = params.get(name) as Tensor<Float32Array>;
+        data[data.length - 1] = bad;
+        params.set(name, new Tensor(data, shape));
+        await expectError(() => model.forward(TINY_INPUTS, { params }), 'ERR_PARAMETER', `"${name}"`, 'finite');
+      }
+    }
+    assert.equal((await model.forward(TINY_INPUTS)).logits.data, logits.data);
+  }
 });
 
 int8('what is saved are the numbers of params, and loads again as the same model', async () => {

@@ -1,6 +1,6 @@
 /** Loading and saving: names, prefixes, misfits, round trips. */
 
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { suite } from 'uvu';
@@ -373,6 +373,74 @@ load('what is saved is byte for byte what the original libraries write, and load
         await using again = await HEADS[head].from_pretrained(target, { strict: true });
         assert.equal(await again.forward(inputs, { return_dict: false }), golden);
       }
+    }
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+load('a save that fails at its second file leaves the first as it was', async () => {
+  const directory = mkdtempSync(`${tmpdir()}/albert-wasm-`);
+  try {
+    await using old = await AlbertModel.from_config(TINY, { seed: 1 });
+    await using model = await AlbertModel.from_config(TINY, { seed: 2 });
+    await old.save_pretrained(directory);
+    const before = readFileSync(`${directory}/model.safetensors`);
+    // Nothing is renamed to the name of a directory.
+    rmSync(`${directory}/config.json`);
+    mkdirSync(`${directory}/config.json/kept`, { recursive: true });
+    await expectError(() => model.save_pretrained(directory), 'ERR_SOURCE', 'cannot write', directory);
+    assert.equal(readdirSync(directory).sort(), ['config.json', 'model.safetensors']);
+    assert.equal(readFileSync(`${directory}/model.safetensors`), before);
+    assert.ok(existsSync(`${directory}/config.json/kept`));
+    // Where there was no file before, there is none after.
+    rmSync(`${directory}/model.safetensors`);
+    await expectError(() => model.save_pretrained(directory), 'ERR_SOURCE', 'cannot write', directory);
+    assert.equal(readdirSync(directory), ['config.json']);
+    rmSync(`${directory}/config.json`, { recursive: true });
+    await model.save_pretrained(directory);
+    await model.save_pretrained(directory);
+    assert.equal(readdirSync(directory).sort(), ['config.json', 'model.safetensors']);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+load('sizes that config.json lacks are transformers’ defaults, told of where the weights have others', async () => {
+  await using model = await AlbertForSequenceClassification.from_config({ ...TINY, vocab_size: 30_000 });
+  const directory = mkdtempSync(`${tmpdir()}/albert-wasm-`);
+  try {
+    await model.save_pretrained(directory);
+    const config = JSON.parse(readFileSync(`${directory}/config.json`, 'utf8'));
+    const files = (changes: object): ModelFiles => ({
+      'config.json': JSON.stringify({ ...config, ...changes }),
+      'model.safetensors': readFileSync(`${directory}/model.safetensors`),
+    });
+    const defaults = {
+      vocab_size: undefined,
+      type_vocab_size: undefined,
+      architectures: undefined,
+      model_type: undefined,
+    };
+    await using again = await AlbertForSequenceClassification.from_pretrained(files(defaults));
+    assert.is(again.config.vocab_size, 30_000);
+    const { logits } = await model.forward(TINY_INPUTS);
+    assert.equal((await again.forward(TINY_INPUTS)).logits.data, logits.data);
+
+    const load = (changes: object) => AlbertForSequenceClassification.from_pretrained(files(changes));
+    const other = await expectError(() => load({ embedding_size: undefined }), 'ERR_PARAMETER', 'word_embeddings');
+    assert.match(other.message, /^config.json has no "embedding_size": 128 is taken/);
+    await expectError(() => load({ vocab_size: null }), 'ERR_CONFIG', '"vocab_size"');
+    const labels = await expectError(
+      () => load({ id2label: { 0: 'a', 1: 'b', 2: 'c' }, num_labels: 2 }),
+      'ERR_PARAMETER',
+      'classifier.weight',
+    );
+    assert.match(labels.message, /^"id2label" counts, not "num_labels"/);
+    // A class of any form is no fault of it.
+    for (const architectures of [null, 7, 'AlbertForSequenceClassification', { toString: 1 }, [[[]], { a: [] }]]) {
+      await using model = await load({ architectures });
+      assert.equal((await model.forward(TINY_INPUTS)).logits.data, logits.data);
     }
   } finally {
     rmSync(directory, { recursive: true });

@@ -63,14 +63,30 @@ const gelu = (x: number) => 0.5 * x * (1 + erf(x / Math.sqrt(2)));
 const geluNew = (x: number) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
 const silu = (x: number) => x * sigmoid(x);
 
+const relu = (x: number) => Math.max(x, 0);
+
 /** Hugging Face's ACT2FN: what each `hidden_act` of a configuration means. */
 export const ACT2FN: Readonly<Record<string, (x: number) => number>> = {
   gelu,
+  gelu_10: (x) => Math.min(Math.max(gelu(x), -10), 10),
+  gelu_accurate: geluNew,
+  gelu_fast: (x) => 0.5 * x * (1 + Math.tanh(x * 0.7978845608 * (1 + 0.044715 * x * x))),
   gelu_new: geluNew,
+  gelu_python: gelu,
+  gelu_python_tanh: geluNew,
   gelu_pytorch_tanh: geluNew,
-  relu: (x) => Math.max(x, 0),
+  hardswish: (x) => (x * Math.min(relu(x + 3), 6)) / 6,
+  // biome-ignore lint/suspicious/noApproximativeNumericConstant: theirs has six digits
+  laplace: (x) => 0.5 * (1 + erf((x - 0.707107) / (0.282095 * Math.sqrt(2)))),
+  leaky_relu: (x) => (x < 0 ? 0.01 * x : x),
+  linear: (x) => x,
+  mish: (x) => x * Math.tanh(Math.log1p(Math.exp(x))),
+  quick_gelu: (x) => x * sigmoid(1.702 * x),
+  relu,
+  relu2: (x) => relu(x) ** 2,
+  relu6: (x) => Math.min(relu(x), 6),
+  sigmoid,
   silu,
   swish: silu,
   tanh: Math.tanh,
-  quick_gelu: (x) => x * sigmoid(1.702 * x),
 };

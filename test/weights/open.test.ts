@@ -149,6 +149,39 @@ test('shards: every fault with its file', async () => {
   await index(JSON.stringify({ weight_map: many }), '4096 tensors');
 });
 
+test('shards: together no larger than one file may be, and no more than 512', async () => {
+  const [first, second] = ['model-00001-of-00003.safetensors', 'model-00002-of-00003.safetensors'];
+  const bytesOfFirst = ((await sharded().openFile(first)) as Uint8Array).length;
+  const open = (length: number) => {
+    const source = sharded();
+    const closed: string[] = [];
+    // A file that says it is large, and has nothing but zeros.
+    const large = {
+      length,
+      read: async (target: Uint8Array) => void target.fill(0),
+      close: async () => void closed.push(second),
+    };
+    const openFile = async (file: string) => (file === second ? large : source.openFile(file));
+    return { closed, opening: openCheckpoint({ ...source, openFile }) };
+  };
+  const beyond = open(2 ** 32 - bytesOfFirst + 1);
+  await rejects(beyond.opening, 'ERR_CHECKPOINT', 'weight_map', '4 GiB together', '4294967297');
+  assert.equal(beyond.closed, [second]);
+  const within = open(2 ** 32 - bytesOfFirst);
+  const error = await within.opening.catch(({ message }) => String(message));
+  assert.match(String(error), second, 'its header is looked at');
+
+  const many = (count: number) => {
+    const names = Array.from({ length: count }, (_, i) => `t${i}`);
+    const file = (name: string) => encodeSafetensors([{ name, shape: [1], data: Float32Array.of(1) }], 'F32', {});
+    const weight_map = Object.fromEntries(names.map((name) => [name, `${name}.safetensors`]));
+    const files = Object.fromEntries(names.map((name) => [`${name}.safetensors`, file(name)]));
+    return openCheckpoint(memory({ ...files, [INDEX]: JSON.stringify({ weight_map }) }));
+  };
+  assert.is((await many(512)).tensors.size, 512);
+  await rejects(many(513), 'ERR_CHECKPOINT', 'weight_map', 'at most 512 shards');
+});
+
 test('shards: a name that is no plain file name is never asked for', async () => {
   const names = ['../x', '..', '.', '.hidden', 'a/b', 'a\\b', 'http://host/x', '//host/x', 'file:x', '%2e%2e', 'a%2fb'];
   for (const name of [...names, 'x?y', 'x#y', 'a..b', 'a b', '', 'n'.repeat(257), 'x\n']) {

@@ -1,6 +1,6 @@
 /** A repository of the Hub in Node: files are downloaded into the cache once and read from there. */
 import { AlbertError, mismatch } from '../../errors.js';
-import { maxFileBytes } from '../../http/fetch-file.js';
+import { checkFileSize } from '../../file-limits.js';
 import { place } from '../../http/request.js';
 import type { Patience } from '../../http/retry.js';
 import { transfer } from '../../http/transfer.js';
@@ -63,8 +63,7 @@ async function locate(hub: Hub, cache: HubCache, commit: string, file: string): 
   const { hash, size } = head;
   if (hash === undefined) throw mismatch('ERR_SOURCE', 'ETag', 'a SHA-256 or the SHA-1 of git', 'none', place(url));
   if (size === undefined) throw mismatch('ERR_SOURCE', 'size', 'X-Linked-Size or Content-Length', 'none', place(url));
-  const most = maxFileBytes(file);
-  if (size > most) throw mismatch('ERR_SOURCE', file, `at most ${most} bytes`, size, place(url));
+  checkFileSize(file, size, place(url));
   const blob = await cache.blob(hash);
   if (!blob.exists) await download(hub, url, file, blob.path, hash, size);
   return cache.link(hash, !blob.exists, commit, file);

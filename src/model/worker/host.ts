@@ -1,9 +1,11 @@
 /** The worker's side: it holds one model and answers calls to it. */
+import { workersStartWorkers } from '#platform';
 import { type Answer, Calls, type Handlers } from '../../calls.js';
 import type { Post } from '../../platform/port.js';
 import type { Recipe, RunCall } from '../backend.js';
 import { LocalModel } from '../local.js';
 import type { ModelInfo, SaveOptions } from '../options.js';
+import { RemoteHelpers } from './helpers.js';
 import { buffersOf, type Made, type Ran, type SentRecipe } from './messages.js';
 import { remoteReaders, remoteSource } from './source.js';
 
@@ -15,14 +17,16 @@ export function hostModel(post: Post): (message: unknown) => void {
     if (model === undefined) throw new TypeError('the worker holds no model yet');
     return model;
   };
+  const helpers = new RemoteHelpers(() => calls);
   const handlers = {
+    ...helpers.handlers,
     async ready(): Promise<Answer> {
       return {};
     },
     async make({ architecture, origin, options }: SentRecipe, signal: AbortSignal): Promise<Answer> {
       const recipe: Recipe = {
         architecture,
-        options,
+        options: workersStartWorkers ? options : { ...options, startHelper: helpers.start },
         origin:
           'config' in origin
             ? origin

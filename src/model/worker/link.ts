@@ -3,6 +3,7 @@ import { startModelWorker } from '#model-worker';
 import { Calls, type Handlers } from '../../calls.js';
 import { AlbertError } from '../../errors.js';
 import type { WorkerHandle } from '../../platform/worker.js';
+import { ServedHelpers } from './helpers.js';
 import type { ModelStart } from './messages.js';
 
 /**
@@ -16,6 +17,7 @@ const START_MS = 10_000;
 export class Link {
   readonly #worker: WorkerHandle;
   readonly #calls: Calls;
+  readonly #helpers: ServedHelpers;
   readonly #patience: number;
   /** What each call that waits allows the worker to be silent. */
   readonly #waiting = new Set<{ readonly patience: number }>();
@@ -27,10 +29,13 @@ export class Link {
   /** @throws ERR_WORKER when none is to be had */
   constructor(workerUrl: string | undefined, handlers: Handlers, patience = PATIENCE_MS) {
     this.#patience = patience;
-    const owing = Object.entries(handlers).map(([name, handle]): [string, Handlers[string]] => [
-      name,
-      (value, signal) => this.#owing(() => handle(value, signal)),
-    ]);
+    this.#helpers = new ServedHelpers((name, value) => void this.#calls.call(name, value).catch(() => {}));
+    const owing = Object.entries({ ...handlers, ...this.#helpers.handlers }).map(
+      ([name, handle]): [string, Handlers[string]] => [
+        name,
+        (value, signal) => this.#owing(() => handle(value, signal)),
+      ],
+    );
     this.#calls = new Calls((message, transfer) => this.#worker.post(message, transfer), Object.fromEntries(owing));
     const start: ModelStart = { kind: 'model' };
     try {
@@ -99,6 +104,7 @@ export class Link {
     this.#calls.fail(this.#error(why));
     // What it does from here on is of no use to anyone.
     void this.#worker.terminate();
+    void this.#helpers.end();
   }
 
   /** Starts waiting anew. The timer also keeps a process alive that waits for a worker's answer. */

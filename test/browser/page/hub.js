@@ -12,7 +12,7 @@ try {
   const labels = await classify('What a lovely day', { top_k: 2 });
   const info = classify.model.info();
   await classify.dispose();
-  answer.textContent = JSON.stringify({ labels, info });
+  answer.textContent = JSON.stringify({ labels: [labels], info });
 } catch (error) {
   answer.textContent = JSON.stringify({ error: String(error) });
 }

@@ -1,0 +1,59 @@
+/** Planted faults in what those meet who come from transformers.js. */
+
+/** @typedef {import('../run-mutations.mjs').Mutation} Mutation */
+
+const PIPELINES = ['test/pipelines/pipelines.test.ts'];
+const LOADS = ['test/hub/load.test.ts'];
+
+/** @type {Mutation[]} */
+export const BRIDGES = [
+  {
+    what: 'the last token is the first',
+    file: 'src/pipelines/feature-extraction.ts',
+    search: 'return states.slice(-size);',
+    replace: 'return states.slice(0, size);',
+    tests: PIPELINES,
+  },
+  {
+    what: 'q8 is float32',
+    file: 'src/model/options.ts',
+    search: "q8: 'int8'",
+    replace: "q8: 'float32'",
+    tests: PIPELINES,
+  },
+  {
+    what: 'top_k null is 1',
+    file: 'src/pipelines/pipeline.ts',
+    search: 'return top_k ?? Number.POSITIVE_INFINITY;',
+    replace: 'return top_k ?? 1;',
+    tests: PIPELINES,
+  },
+  {
+    what: 'one answer is a list',
+    file: 'src/pipelines/question-answering.ts',
+    search: 'return top_k === 1 ? (answers[0] ?? NO_ANSWER) : answers;',
+    replace: 'return answers;',
+    tests: ['test/pipelines/question-answering.test.ts'],
+  },
+  {
+    what: 'a file that is downloaded and read counts twice',
+    file: 'src/source-options.ts',
+    search: 'Math.max(loaded, load.files.get(file)?.loaded ?? 0)',
+    replace: 'loaded + (load.files.get(file)?.loaded ?? 0)',
+    tests: LOADS,
+  },
+  {
+    what: 'the small files of a load are all of it',
+    file: 'src/source-options.ts',
+    search: '(!weights || ',
+    replace: '(true || ',
+    tests: LOADS,
+  },
+  {
+    what: 'a function that hears of two loads counts them as one',
+    file: 'src/source-options.ts',
+    search: 'const report = (progress: LoadProgress) => onProgress(progress);',
+    replace: 'const report = onProgress;',
+    tests: LOADS,
+  },
+];

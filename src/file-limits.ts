@@ -1,0 +1,22 @@
+/** How large a file of a model may be, by its name: read before anything of it is. */
+import { mismatch } from './errors.js';
+
+/** Powers of two; any other file but weights has the limit of an index, above that of a safetensors header. */
+const LIMITS: ReadonlyMap<string, number> = new Map([
+  ['config.json', 20],
+  ['special_tokens_map.json', 20],
+  ['tokenizer_config.json', 23],
+  ['spiece.model', 24],
+  ['tokenizer.json', 25],
+]);
+
+/** The most bytes that a file may have: 4 GiB of weights, 1 to 32 MiB of what is read as a whole, 128 MiB of anything else. */
+export function maxFileBytes(file: string): number {
+  return 2 ** (/\.(safetensors|msgpack|bin)$/.test(file) ? 32 : (LIMITS.get(file) ?? 27));
+}
+
+/** @throws ERR_SOURCE for a file that is larger than its kind may be */
+export function checkFileSize(file: string, bytes: number, where: string): void {
+  const most = maxFileBytes(file);
+  if (bytes > most) throw mismatch('ERR_SOURCE', file, `at most ${most} bytes`, bytes, where);
+}

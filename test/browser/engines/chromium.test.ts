@@ -1,0 +1,4 @@
+/** The package in Chromium. */
+import { engineSuite } from './matrix.js';
+
+await engineSuite('Chromium');

@@ -1,0 +1,4 @@
+/** The package in Firefox. */
+import { engineSuite } from './matrix.js';
+
+await engineSuite('Firefox');

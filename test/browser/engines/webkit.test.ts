@@ -1,0 +1,4 @@
+/** The package in WebKit. */
+import { engineSuite } from './matrix.js';
+
+await engineSuite('WebKit');
