@@ -67,6 +67,58 @@ function flaxArray(shape, bytes) {
   return Buffer.concat([length(0xc9, size), Buffer.from([1]), ...payload]);
 }
 
+/** A zip archive of stored entries, as PyTorch's files are. */
+function zip(entries) {
+  const parts = [];
+  const directory = [];
+  let at = 0;
+  for (const [title, bytes] of entries) {
+    const name = Buffer.from(title);
+    const head = Buffer.alloc(30);
+    head.writeUInt32LE(0x04034b50);
+    head.writeUInt16LE(name.length, 26);
+    const entry = Buffer.alloc(46);
+    entry.writeUInt32LE(0x02014b50);
+    entry.writeUInt32LE(bytes.length, 20);
+    entry.writeUInt32LE(bytes.length, 24);
+    entry.writeUInt16LE(name.length, 28);
+    entry.writeUInt32LE(at, 42);
+    parts.push(head, name, bytes);
+    directory.push(entry, name);
+    at += 30 + name.length + bytes.length;
+  }
+  const end = Buffer.alloc(22);
+  end.writeUInt32LE(0x06054b50);
+  end.writeUInt16LE(entries.length, 10);
+  end.writeUInt32LE(
+    directory.reduce((sum, { length }) => sum + length, 0),
+    12,
+  );
+  end.writeUInt32LE(at, 16);
+  return Buffer.concat([...parts, ...directory, end]);
+}
+
+const TORCH = 'pytorch_model.bin';
+/** PyTorch's file of one pickle, and storages beside it. */
+const torch = (pickle, storages = []) => zip([['a/data.pkl', pickle], ...storages]);
+const pickled = (...parts) => Buffer.concat([Buffer.from([0x80, 2]), ...parts, Buffer.from('.')]);
+const unicode = (value) => {
+  const head = Buffer.from([0x58, 0, 0, 0, 0]);
+  head.writeUInt32LE(value.length, 1);
+  return Buffer.concat([head, Buffer.from(value)]);
+};
+
+/** An empty tensor over the storage of this key. */
+const torchTensor = (key) =>
+  Buffer.concat([
+    Buffer.from('ctorch._utils\n_rebuild_tensor_v2\n(('),
+    unicode('storage'),
+    Buffer.from('ctorch\nFloatStorage\n'),
+    unicode(key),
+    unicode('cpu'),
+    Buffer.from('K\0tQK\0(K\0K\x08t(K\x08K\x01t\x89ccollections\nOrderedDict\n)RtR', 'latin1'),
+  ]);
+
 /** Pieces of SentencePiece's protobuf: the three that must be there, then as many more. */
 function spiece(count, pieceBytes) {
   const piece = (name, type) => {
@@ -135,6 +187,45 @@ const CASES = {
       );
       writeFileSync(join(f, 'flax_model.msgpack'), Buffer.concat([map32(65_535), ...keys]));
     },
+    run: 'model',
+  },
+  'PyTorch: 4,096 tensors, names of 256 bytes, a storage each': {
+    make(f) {
+      const items = Array.from({ length: 4096 }, (_, i) => [
+        unicode(String(i).padEnd(256, 'n')),
+        torchTensor(String(i)),
+      ]);
+      const storages = items.map((_, i) => [`a/data/${i}`, Buffer.alloc(0)]);
+      const dict = pickled(Buffer.from('}('), ...items.flat(), Buffer.from('u'));
+      writeFileSync(join(f, TORCH), torch(dict, storages));
+    },
+    run: 'model',
+  },
+  'PyTorch: 524,288 operations, each a list that is remembered': {
+    make: (f) => writeFileSync(join(f, TORCH), torch(pickled(Buffer.alloc(2 ** 20, ']\x94', 'latin1')))),
+    run: 'model',
+  },
+  'PyTorch: a pickle of 16 MiB, one string': {
+    make: (f) => writeFileSync(join(f, TORCH), torch(pickled(unicode('s'.repeat(2 ** 24 - 8))))),
+    run: 'model',
+  },
+  'PyTorch: a pickle of 16 MiB, strings of 32 bytes': {
+    make: (f) =>
+      writeFileSync(
+        join(f, TORCH),
+        torch(pickled(Buffer.alloc(2 ** 24 - 3, Buffer.concat([unicode('s'.repeat(27))])))),
+      ),
+    run: 'model',
+  },
+  'PyTorch: 16,384 entries of an archive': {
+    make: (f) =>
+      writeFileSync(
+        join(f, TORCH),
+        torch(
+          pickled(Buffer.from('N')),
+          Array.from({ length: 16_383 }, (_, i) => [`a/data/${i}`.padEnd(200, 'x'), Buffer.alloc(0)]),
+        ),
+      ),
     run: 'model',
   },
   'spiece.model of 1,000,000 pieces': {

@@ -116,13 +116,8 @@ async function readShards(
         throw mismatch('ERR_SOURCE', file, `to exist, as ${indexName} lists it`, 'no file', sourceName);
       total += bytes.length;
       if (shards.size === MAX_SHARDS || total > MAX_SHARD_BYTES) {
-        throw mismatch(
-          'ERR_CHECKPOINT',
-          'weight_map',
-          `at most ${MAX_SHARDS} shards of 4 GiB together`,
-          total,
-          indexName,
-        );
+        const most = `at most ${MAX_SHARDS} shards of 4 GiB together`;
+        throw mismatch('ERR_CHECKPOINT', 'weight_map', most, total, indexName);
       }
       shards.set(file, (shard = await readCheckpoint(bytes, file, readers)));
       if (shard.naming !== format.naming)

@@ -71,7 +71,7 @@ test('by its id alone, from the network and then from the cache', async () => {
     hub.requests.length = 0;
   }
   const last = reports.filter(({ file, stage }) => file === BIN && stage === 'download').at(-1);
-  assert.equal(last, { stage: 'download', file: BIN, loaded: bin.bytes.length, total: bin.bytes.length });
+  assert.equal([last?.loaded, last?.total], [bin.bytes.length, bin.bytes.length]);
 });
 
 test('a download that breaks off goes on, a wrong byte is refused and not kept', async () => {

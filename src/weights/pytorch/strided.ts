@@ -6,10 +6,10 @@ const BLOCK_BYTES = 2 ** 20;
 
 /**
  * The least that is gathered at once, unless the tensor has less. A model asks for a few rows after another, and those of a
- * transposed matrix lie in all of its bytes; so an eighth of a large one is gathered, and it is read eight times in all.
+ * transposed matrix lie in all of its bytes; so a quarter of a large one is gathered, and it is read four times in all.
  */
 const LEAST_GATHERED_BYTES = 2 ** 20;
-const PARTS = 8;
+const PARTS = 4;
 
 export interface Strided {
   readonly file: TensorFile;
@@ -40,6 +40,10 @@ export class StridedFile implements TensorFile {
   readonly #columns: readonly [count: number, stride: number];
   readonly #rowBytes: number;
   readonly #bytes: number;
+  /** What is read of the file, again and again. */
+  #block = new Uint8Array(0);
+  /** Settles when the newest read has: reads share the window and the block. */
+  #turn: Promise<unknown> = Promise.resolve();
   /** Rows gathered last, from `first` on. */
   #window: { readonly first: number; readonly bytes: Uint8Array<ArrayBuffer> } = NOTHING;
 
@@ -55,7 +59,13 @@ export class StridedFile implements TensorFile {
   }
 
   /** @throws ERR_SOURCE when the file cannot be read */
-  async read(target: Uint8Array, offset: number): Promise<void> {
+  read(target: Uint8Array, offset: number): Promise<void> {
+    const turn = this.#turn.then(() => this.#read(target, offset));
+    this.#turn = turn.catch(() => {});
+    return turn;
+  }
+
+  async #read(target: Uint8Array, offset: number): Promise<void> {
     for (let filled = 0; filled < target.length; ) {
       const at = offset + filled;
       let { first, bytes } = this.#window;
@@ -69,7 +79,7 @@ export class StridedFile implements TensorFile {
       filled += part.length;
     }
     // Nobody reads on from the end: a checkpoint's tensors must not keep a window each.
-    if (offset + target.length === this.#bytes) this.#window = NOTHING;
+    if (offset + target.length === this.#bytes) [this.#window, this.#block] = [NOTHING, NOTHING.bytes];
   }
 
   /** Rows from one on, as many as are gathered at once; a row's index counts through the outer dimensions. */
@@ -84,7 +94,11 @@ export class StridedFile implements TensorFile {
       at += (slab % length) * stride;
       slab = Math.floor(slab / length);
     }
-    const gathered = new Uint8Array(count * this.#rowBytes);
+    const old = this.#window.bytes;
+    // What was gathered before is overwritten: the next rows want as much room, the last ones less.
+    this.#window = NOTHING;
+    const bytes = count * this.#rowBytes;
+    const gathered = bytes <= old.buffer.byteLength ? new Uint8Array(old.buffer, 0, bytes) : new Uint8Array(bytes);
     const rows: Axis = { count, from: this.#rows[1], to: this.#rowBytes };
     const columns: Axis = { count: this.#columns[0], from: this.#columns[1], to: size };
     // In the order of the file.
@@ -99,20 +113,24 @@ export class StridedFile implements TensorFile {
     const inners = Math.min(inner.count, stepsWithin(BLOCK_BYTES - size, inner.from));
     const innerBytes = (inners - 1) * inner.from + size;
     const outers = inners < inner.count ? 1 : Math.min(outer.count, stepsWithin(BLOCK_BYTES - innerBytes, outer.from));
-    const block = new Uint8Array((outers - 1) * outer.from + innerBytes);
+    const blockBytes = (outers - 1) * outer.from + innerBytes;
+    if (this.#block.length < blockBytes) this.#block = new Uint8Array(blockBytes);
+    const block = this.#block;
     // Elements of 8 bytes are copied as two of 4: as numbers, a signalling NaN could come out quiet.
     const unit = Math.min(size, 4);
     const [Units, perElement] = [unit === 4 ? Uint32Array : unit === 2 ? Uint16Array : Uint8Array, size / unit];
-    const [source, target] = [new Units(block.buffer, 0, block.length / unit), new Units(gathered.buffer)];
+    const source = new Units(block.buffer, 0, Math.floor(block.length / unit));
+    const target = new Units(gathered.buffer, 0, gathered.length / unit);
+    const [fromStep, toStep] = [inner.from / unit, inner.to / unit];
     for (let o = 0; o < outer.count; o += outers) {
       for (let i = 0; i < inner.count; i += inners) {
         const [os, is] = [Math.min(outers, outer.count - o), Math.min(inners, inner.count - i)];
         const bytes = (os - 1) * outer.from + (is - 1) * inner.from + size;
         await file.read(block.subarray(0, bytes), at + o * outer.from + i * inner.from);
         for (let y = 0; y < os; y++) {
-          for (let x = 0; x < is; x++) {
-            const from = (y * outer.from + x * inner.from) / unit;
-            const to = ((o + y) * outer.to + (i + x) * inner.to) / unit;
+          let from = (y * outer.from) / unit;
+          let to = ((o + y) * outer.to + i * inner.to) / unit;
+          for (let x = 0; x < is; x++, from += fromStep, to += toStep) {
             for (let u = 0; u < perElement; u++) target[to + u] = source[from + u] as number;
           }
         }
