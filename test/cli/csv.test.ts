@@ -120,7 +120,7 @@ test('what is written is read again, whatever it is, in whatever chunks', async 
         cases++;
       },
     ),
-    { numRuns: 1000 },
+    { numRuns: 1000, endOnFailure: true },
   );
   stateCases(cases, 1000);
 });
