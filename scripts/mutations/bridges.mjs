@@ -9,9 +9,9 @@ const LOADS = ['test/hub/load.test.ts'];
 export const BRIDGES = [
   {
     what: 'the last token is the first',
-    file: 'src/pipelines/feature-extraction.ts',
-    search: 'return states.slice(-size);',
-    replace: 'return states.slice(0, size);',
+    file: 'src/pipelines/embedder.ts',
+    search: "last_token: 'lasttoken'",
+    replace: "last_token: 'cls'",
     tests: PIPELINES,
   },
   {
