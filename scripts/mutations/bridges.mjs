@@ -23,7 +23,7 @@ export const BRIDGES = [
   },
   {
     what: 'top_k null is 1',
-    file: 'src/pipelines/pipeline.ts',
+    file: 'src/pipelines/checks.ts',
     search: 'return top_k ?? Number.POSITIVE_INFINITY;',
     replace: 'return top_k ?? 1;',
     tests: PIPELINES,
