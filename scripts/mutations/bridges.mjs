@@ -9,9 +9,9 @@ const LOADS = ['test/hub/load.test.ts'];
 export const BRIDGES = [
   {
     what: 'the last token is the first',
-    file: 'src/pipelines/feature-extraction.ts',
-    search: 'return states.slice(-size);',
-    replace: 'return states.slice(0, size);',
+    file: 'src/pipelines/embedder.ts',
+    search: "last_token: 'lasttoken'",
+    replace: "last_token: 'cls'",
     tests: PIPELINES,
   },
   {
@@ -23,7 +23,7 @@ export const BRIDGES = [
   },
   {
     what: 'top_k null is 1',
-    file: 'src/pipelines/pipeline.ts',
+    file: 'src/pipelines/checks.ts',
     search: 'return top_k ?? Number.POSITIVE_INFINITY;',
     replace: 'return top_k ?? 1;',
     tests: PIPELINES,

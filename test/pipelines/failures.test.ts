@@ -58,9 +58,17 @@ test('a model that was there before its tokenizer failed is disposed of', async 
   };
   try {
     const options = { fetch, threads: 2 };
+    let disposed = 0;
+    // Helpers that wait keep no process alive, so that only this tells.
+    prototype.dispose = function () {
+      disposed++;
+      return Object.getPrototypeOf(prototype).dispose.call(this);
+    };
     await expectError(() => pipeline('text-classification', 'http://model.test/', options), 'ERR_TOKENIZER');
+    assert.is(disposed, 1);
     assert.equal(await resourcesBeside(before), []);
   } finally {
+    Reflect.deleteProperty(prototype, 'dispose');
     Reflect.deleteProperty(prototype, 'loadReport');
   }
 });
