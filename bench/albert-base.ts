@@ -1,4 +1,5 @@
 /** ALBERT-base with the weights of the fixtures' formula, and what one forward of it computes. */
+import type { AlbertConfig } from '../src/model/config.js';
 import { AlbertModel } from '../src/model/models.js';
 import type { InitOptions } from '../src/model/options.js';
 import { encodeSafetensors } from '../src/weights/safetensors.js';
@@ -24,7 +25,11 @@ const CONFIG = {
 
 /** A model before it is anybody's: its sizes, and its tensors by PyTorch's names. */
 export interface Albert {
-  readonly config: typeof CONFIG;
+  readonly config: Pick<
+    AlbertConfig,
+    'hidden_size' | 'num_attention_heads' | 'num_hidden_layers' | 'layer_norm_eps' | 'hidden_act'
+  > &
+    Partial<Pick<AlbertConfig, 'num_hidden_groups' | 'inner_group_num'>>;
   readonly tensors: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
 }
 

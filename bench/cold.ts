@@ -18,7 +18,7 @@ import { albertBase, albertFiles, tokenIds } from './albert-base.js';
 import { interval, rounded } from './format.js';
 import { MOST_NMSE } from './forwards.js';
 import { machine, nameMachine } from './machine.js';
-import { encodeAlbertOnnx } from './peers/albert-onnx.js';
+import { encodeAlbertOnnx } from './onnx/albert.js';
 import { installPeers } from './peers/install.js';
 import { writeReport } from './report.js';
 import { median, nmse, quartiles } from './statistics.js';

@@ -57,13 +57,30 @@ export function within<T>(place: string, work: () => T): T {
 /** Every key that options may have: the compiler misses none. */
 export type OptionNames<T> = Readonly<Record<keyof T, true>>;
 
-/** The options of a call: an object, or nothing. @throws ERR_INPUT for a key that is no option, such as a misspelt one */
-export function checkOptions<T extends object>(options: T | undefined, names: OptionNames<T>): T {
+/**
+ * The options of a call: an object, or nothing.
+ *
+ * @param elsewhere names that other libraries have, and what there is instead
+ * @throws ERR_INPUT for a key that is no option, such as a misspelt one, with the one that is meant where that is known
+ */
+export function checkOptions<T extends object>(
+  options: T | undefined,
+  names: OptionNames<T>,
+  elsewhere: Readonly<Record<string, string>> = {},
+): T {
   if (options === undefined) return {} as T;
   if (typeof options !== 'object' || options === null) throw mismatch('ERR_INPUT', 'options', 'an object', options);
   const unknown = Object.keys(options).find((key) => !Object.hasOwn(names, key));
   if (unknown === undefined) return options;
-  throw mismatch('ERR_INPUT', 'options', `no other keys than ${Object.keys(names).join(', ')}`, unknown);
+  const meant = Object.keys(names).find((name) => withoutCase(name) === withoutCase(unknown));
+  const instead = Object.hasOwn(elsewhere, unknown) ? elsewhere[unknown] : meant && `here ${meant}`;
+  const { message } = mismatch('ERR_INPUT', 'options', `no other keys than ${Object.keys(names).join(', ')}`, unknown);
+  throw new AlbertError('ERR_INPUT', instead === undefined ? message : `${message} (${instead})`);
+}
+
+/** `cache_dir` and `cacheDir` are one name. */
+function withoutCase(name: string): string {
+  return name.replaceAll('_', '').toLowerCase();
 }
 
 /** Shortens any value to something a person can read in one line. */

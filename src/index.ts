@@ -16,9 +16,10 @@ export type {
   ModelInfo,
   SaveOptions,
 } from './model/options.js';
+export type { EmbeddingInfo, EmbeddingOptions, Pooling, PoolingName } from './pipelines/embedder.js';
 export { type Embedding, type RankedEmbedding, rankEmbeddings } from './pipelines/embedding.js';
 export type { FeatureExtractionOptions, FeatureExtractionPipeline } from './pipelines/feature-extraction.js';
-export type { FilledMask, FillMaskOptions, FillMaskPipeline } from './pipelines/fill-mask.js';
+export type { FilledMask, FilledText, FillMaskOptions, FillMaskPipeline } from './pipelines/fill-mask.js';
 export { type Pipelines, pipeline, type Task } from './pipelines/index.js';
 export type {
   ChoicesInput,
@@ -31,10 +32,15 @@ export type {
   QuestionAnswer,
   QuestionAnsweringOptions,
   QuestionAnsweringPipeline,
+  QuestionAnswers,
   QuestionInput,
 } from './pipelines/question-answering.js';
 export type { OrderInput, SentenceOrder, SentenceOrderPipeline } from './pipelines/sentence-order.js';
-export type { SentenceSimilarityPipeline, SentencesInput } from './pipelines/sentence-similarity.js';
+export type {
+  SentenceSimilarityOptions,
+  SentenceSimilarityPipeline,
+  SentencesInput,
+} from './pipelines/sentence-similarity.js';
 export type {
   LabelScore,
   ScoreFunction,
@@ -42,15 +48,22 @@ export type {
   TextClassificationPipeline,
   TextPair,
 } from './pipelines/text-classification.js';
+export type { TextOptions, WindowOptions } from './pipelines/texts.js';
 export type {
   AggregationStrategy,
   EntityGroup,
   TokenClassificationOptions,
   TokenClassificationPipeline,
   TokenEntity,
+  WordEntity,
 } from './pipelines/token-classification.js';
+export type {
+  ZeroShotClassification,
+  ZeroShotClassificationOptions,
+  ZeroShotClassificationPipeline,
+} from './pipelines/zero-shot-classification.js';
 export type { ModelFiles, Source } from './source.js';
-export type { LoadProgress, SourceOptions } from './source-options.js';
+export type { LoadProgress, OverallProgress, SourceOptions } from './source-options.js';
 export { type NestedNumbers, Tensor, type TensorData, type TensorDtype } from './tensor.js';
 export {
   AlbertTokenizer,
@@ -58,6 +71,7 @@ export {
   type Encoding,
   stackEncodings,
   type TextInput,
+  type TokenizerOptions,
   type TruncationStrategy,
   type WordsInput,
 } from './tokenizer/tokenizer.js';

@@ -10,6 +10,23 @@ export interface LoadProgress {
   readonly loaded: number;
   /** Bytes; `undefined` where the server has not said. */
   readonly total: number | undefined;
+  /** Percent, from 0 to 100; `undefined` where `total` is. */
+  readonly progress: number | undefined;
+  /** How far the load is with all of its files. */
+  readonly overall: OverallProgress;
+}
+
+/** How far a load has come with the files that it has met so far, of a pipeline those of model and tokenizer. */
+export interface OverallProgress {
+  /** Bytes, those of a file once, whether downloaded, read or both. Never falls. */
+  readonly loaded: number;
+  /**
+   * Bytes; grows when another file is met. `undefined` while a file has not said its size, and, where the load is one of
+   * weights, until they are met: without them it would be next to nothing.
+   */
+  readonly total: number | undefined;
+  /** Percent, from 0 to 100; `undefined` where `total` is. */
+  readonly progress: number | undefined;
 }
 
 /** How a source is read, and who hears of it. */
@@ -24,7 +41,7 @@ export interface SourceOptions {
   readonly localFilesOnly?: boolean;
   /** Used instead of the global `fetch`; must follow the Fetch standard. */
   readonly fetch?: typeof globalThis.fetch;
-  /** Hears how far each file has come. What it throws ends the load. */
+  /** Receives how far each file has come, and the load with all of them. What it throws ends the load. */
   readonly onProgress?: (progress: LoadProgress) => void;
   /** Cancels the load. */
   readonly signal?: AbortSignal;
@@ -62,16 +79,62 @@ export function checkSourceOptions(options: SourceOptions): void {
   throwIfAborted(signal);
 }
 
+type Sizes = Pick<LoadProgress, 'loaded' | 'total'>;
+
+/** The files that one load has met. */
+interface Load {
+  readonly weights: boolean;
+  readonly files: Map<string, Sizes>;
+}
+
+const WEIGHTS = /\.(safetensors|msgpack|bin)$/;
+
+/** Loads that run, each by the function that hears of it. */
+const LOADS = new WeakMap<object, Load>();
+
+/**
+ * Options for all that one load reads, so that its reports count files together. A load within another is part of that.
+ *
+ * @param weights whether weights are among the files
+ */
+export function asOneLoad<T extends SourceOptions>(options: T, { weights }: { weights: boolean }): T {
+  const { onProgress } = options;
+  if (typeof onProgress !== 'function' || LOADS.has(onProgress)) return options;
+  // Its own function: the caller's may hear of several loads.
+  const report = (progress: LoadProgress) => onProgress(progress);
+  LOADS.set(report, { weights, files: new Map() });
+  return { ...options, onProgress: report };
+}
+
 /** Reports one stage of one file: only what is news, so that a download that starts over does not run backwards. */
 export function progressReporter(
   { onProgress }: SourceOptions,
   stage: LoadProgress['stage'],
   file: string,
 ): (loaded: number, total: number | undefined) => void {
+  if (onProgress === undefined) return () => {};
+  const load = LOADS.get(onProgress) ?? { weights: false, files: new Map() };
   let [loadedBefore, totalBefore]: [number, number | undefined] = [-1, undefined];
   return (loaded, total) => {
     if (loaded < loadedBefore || (loaded === loadedBefore && total === totalBefore)) return;
     [loadedBefore, totalBefore] = [loaded, total];
-    onProgress?.({ stage, file, loaded, total });
+    // What has been downloaded is read from the disk again.
+    load.files.set(file, { loaded: Math.max(loaded, load.files.get(file)?.loaded ?? 0), total });
+    onProgress({ stage, file, loaded, total, progress: percent({ loaded, total }), overall: overall(load) });
   };
+}
+
+function overall({ weights, files }: Load): OverallProgress {
+  const sizes = [...files.values()];
+  const loaded = sizes.reduce((sum, file) => sum + file.loaded, 0);
+  const known =
+    sizes.every(({ total }) => total !== undefined) &&
+    (!weights || [...files.keys()].some((file) => WEIGHTS.test(file)));
+  const total = known ? sizes.reduce((sum, file) => sum + (file.total as number), 0) : undefined;
+  return { loaded, total, progress: percent({ loaded, total }) };
+}
+
+function percent({ loaded, total }: Sizes): number | undefined {
+  if (total === undefined) return undefined;
+  return total === 0 ? 100 : (100 * loaded) / total;
 }

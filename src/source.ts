@@ -1,10 +1,12 @@
 /** The ground floor's door to files: a directory, URLs, the Hub or memory, read by file name alike. */
+
 import { directoryUrl, openFile, openHub, readFile } from '#platform';
 import type { Bytes } from './bytes.js';
 import { AlbertError, mismatch } from './errors.js';
 import { place } from './http/request.js';
 import { isHubId } from './hub/names.js';
 import { checkSourceOptions, type SourceOptions } from './source-options.js';
+import { isUrl } from './url.js';
 
 /**
  * The files of a model by name (`config.json`, `model.safetensors`, `tokenizer.json`, …): their content in memory, or the URL
@@ -41,8 +43,8 @@ export async function openSource(source: Source, options: SourceOptions = {}): P
     if (url === undefined) return openId(source as string, options);
     return {
       name: place(url),
-      readFile: (file, signal = options.signal) => readFile(fileUrl(file, url), { ...options, signal }),
-      openFile: (file, signal = options.signal) => openFile(fileUrl(file, url), { ...options, signal }),
+      readFile: (file, signal = options.signal) => readFile(fileUrl(file, url), { ...options, signal }, file),
+      openFile: (file, signal = options.signal) => openFile(fileUrl(file, url), { ...options, signal }, file),
     };
   }
   if (typeof source !== 'object' || source === null) throw notASource(source);
@@ -63,6 +65,17 @@ export async function openSource(source: Source, options: SourceOptions = {}): P
     name: 'the given files',
     readFile: (file, signal = options.signal) => take(file, signal, readFile),
     openFile: (file, signal = options.signal) => take(file, signal, openFile),
+  };
+}
+
+/** A folder of a source as a source of its own. @param path a plain one, or `''` for the source itself */
+export function openFolder(source: OpenedSource, path: string): OpenedSource {
+  if (path === '') return source;
+  return {
+    ...source,
+    name: `${path} of ${source.name}`,
+    readFile: (file, signal) => source.readFile(`${path}/${file}`, signal),
+    openFile: (file, signal) => source.openFile(`${path}/${file}`, signal),
   };
 }
 
@@ -94,7 +107,7 @@ async function openId(id: string, options: SourceOptions): Promise<OpenedSource>
 /** The URL of a source's directory, with its closing slash; `undefined` for a Hub id. */
 async function locate(source: string | URL): Promise<URL | undefined> {
   if (source instanceof URL || /^(https?|file):/.test(source)) {
-    if (!URL.canParse(source)) throw notASource(String(source).replace(/[?#].*/s, ''));
+    if (!isUrl(source)) throw notASource(String(source).replace(/[?#].*/s, ''));
     const url = new URL(source);
     if (!url.pathname.endsWith('/')) url.pathname += '/';
     return url;

@@ -96,6 +96,24 @@ options('an unknown key is named, and with it all that there are; undefined is a
   stateCases(cases, 75);
 });
 
+options("another library's name of an option: what there is here instead", async () => {
+  const refused: [call: (given: object) => unknown, key: string, instead: string][] = [
+    [(given) => pipeline('feature-extraction', body, given), 'device', 'the library runs on WebAssembly'],
+    [(given) => AlbertModel.from_pretrained(body, given), 'device', 'the library runs on WebAssembly'],
+    [(given) => AlbertModel.from_config(TINY, given), 'device', 'the library runs on WebAssembly'],
+    [(given) => pipeline('feature-extraction', body, given), 'quantized', 'dtype: "int8" quantises'],
+    [(given) => pipeline('feature-extraction', body, given), 'progress_callback', 'here onProgress'],
+    [(given) => pipeline('feature-extraction', body, given), 'subfolder', 'safetensors or Flax msgpack, not ONNX'],
+    [(given) => pipeline('feature-extraction', body, given), 'cache_dir', 'here cacheDir'],
+    [(given) => AlbertTokenizer.from_pretrained(MODEL, given), 'local_files_only', 'here localFilesOnly'],
+    [(given) => tokenizer.encode('a', given), 'maxLength', 'here max_length'],
+    [(given) => rankEmbeddings([1], [[1]], given), 'topk', 'here top_k'],
+  ];
+  for (const [call, key, instead] of refused) {
+    await expectError(async () => call({ [key]: 1 }), 'ERR_INPUT', `got "${key}" (`, instead);
+  }
+});
+
 options.after(async () => {
   rmSync(out, { recursive: true });
   await model.dispose();

@@ -1,10 +1,9 @@
 /** The examples of README and docs run as they are written, in a project that has the package installed. */
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Project, snippetsOf } from './docs/snippets.js';
 import { ACT2FN, add, dense, dot, layerNorm, type Row, type Rows, softmax, transpose } from './reference/operations.js';
 
 const readme = suite('README');
@@ -13,16 +12,11 @@ const text = readFileSync(`${ROOT}/README.md`, 'utf8');
 
 /** Runs the first or last example of a text. Returns what it prints. */
 function runExample(text: string, which: 0 | -1): string {
-  const example = [...text.matchAll(/```js\n([\s\S]*?)```/g)].at(which)?.[1] as string;
-  const project = mkdtempSync(`${tmpdir()}/albert-wasm-readme-`);
+  const project = new Project();
   try {
-    mkdirSync(`${project}/node_modules`);
-    symlinkSync(ROOT, `${project}/node_modules/albert-wasm`);
-    symlinkSync(`${ROOT}/node_modules/@albert-wasm`, `${project}/node_modules/@albert-wasm`);
-    writeFileSync(`${project}/example.mjs`, example);
-    return execFileSync(process.execPath, ['example.mjs'], { cwd: project, encoding: 'utf8' });
+    return project.run(snippetsOf(text).at(which) as string);
   } finally {
-    rmSync(project, { recursive: true });
+    project.remove();
   }
 }
 

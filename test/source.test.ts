@@ -176,7 +176,7 @@ source('a file is read in pieces, into any memory, and never past its end', asyn
     await expectError(() => file.read(new Uint8Array(100), 950), 'ERR_SOURCE', '/file', 'it ends at byte 1000');
     truncateSync(`${directory}/file`, 500);
     await expectError(() => file.read(new Uint8Array(100), 450), 'ERR_SOURCE', 'it ends at byte 500');
-    await file[Symbol.asyncDispose]();
+    await file.close();
     await expectError(() => file.read(new Uint8Array(1), 0), 'ERR_SOURCE', '/file');
     assert.instance(await (await openSource(origin)).openFile('config.json'), Uint8Array);
   } finally {
@@ -198,7 +198,7 @@ source('files by URL: under their own names, in pieces where they are on disk, a
   assert.is(lastUrl, '/assets/model.safetensors?v=8f3a');
   const weights = await opened.openFile('model.safetensors');
   assert.ok(weights !== undefined && !(weights instanceof Uint8Array));
-  await weights[Symbol.asyncDispose]();
+  await weights.close();
   assert.equal([...new Set(reports)], ['download config.json', 'read model.safetensors']);
   assert.is(await opened.readFile('tokenizer_config.json'), undefined);
   await expectError(

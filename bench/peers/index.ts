@@ -14,9 +14,9 @@ import { type Albert, albertBase, loadAlbert, parseShape } from '../albert-base.
 import { parseDtypes, SHAPES } from '../choices.js';
 import { lastHiddenState } from '../forwards.js';
 import { machine, nameMachine } from '../machine.js';
+import { encodeAlbertOnnx } from '../onnx/albert.js';
 import { RegisterPeak } from '../peak.js';
 import { writeReport } from '../report.js';
-import { encodeAlbertOnnx } from './albert-onnx.js';
 import { type Contest, contest, contestCharts, contestRows, contestSentences, contestSummary } from './contest.js';
 import { installPeers } from './install.js';
 import { openNative, openWeb } from './onnx.js';

@@ -1,6 +1,6 @@
 /** ALBERT in the operations of TensorFlow.js on its WebAssembly backend: SIMD, one thread, bias fused with its product. */
 import type { Albert, Shape } from '../albert-base.js';
-import { kernelOf } from './albert-onnx.js';
+import { kernelOf } from '../onnx/albert.js';
 import type { Peer } from './peer.js';
 
 const LAYER = 'encoder.albert_layer_groups.0.albert_layers.0';

@@ -18,7 +18,7 @@ export class ProgressBar {
   }
 
   /** Shows a download; files read from disk are too quick to be seen. */
-  show({ stage, file, loaded, total }: LoadProgress): void {
+  show({ stage, file, loaded, total }: Omit<LoadProgress, 'progress' | 'overall'>): void {
     if (stage !== 'download') return;
     const done = total === undefined || total === 0 ? '' : '█'.repeat(Math.floor((WIDTH * loaded) / total));
     const bar = total === undefined ? '' : `${done.padEnd(WIDTH, '░')}  `;

@@ -49,10 +49,11 @@ export async function chooseKernels(wasmUrl?: string, shared = false): Promise<C
 async function whyNoWebAssembly(): Promise<string | undefined> {
   if (typeof WebAssembly === 'undefined') return 'this engine has no WebAssembly';
   try {
-    await WebAssembly.compile(EMPTY_MODULE);
+    // WebKit compiles under such a policy, and refuses the instance.
+    new WebAssembly.Instance(await WebAssembly.compile(EMPTY_MODULE));
     return undefined;
   } catch (error) {
-    return `this engine refuses to compile WebAssembly: ${(error as Error).message}`;
+    return `this engine refuses to run WebAssembly: ${(error as Error).message}`;
   }
 }
 

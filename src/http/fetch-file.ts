@@ -38,21 +38,37 @@ export async function fetchFile(
   const response = await transfer({ maxBytes: maxFileBytes(file), ...options, ...request, url, report }, memory);
   if (response === undefined) return undefined;
   const bytes = memory.bytes();
-  refuseWebPage(bytes, file, response, url);
+  if (isWebPage(bytes)) {
+    if (OPTIONAL.includes(file.split('/').at(-1) as string)) return undefined;
+    throw webPage(bytes, file, response, url);
+  }
   return { bytes, response };
 }
+
+/** Most models lack them: where a server answers with a page in place of 404, there is no such file. */
+const OPTIONAL: readonly string[] = [
+  'modules.json',
+  'config_sentence_transformers.json',
+  'sentence_bert_config.json',
+  'sentence_albert_config.json',
+];
 
 /**
  * Servers of pages answer with one, and status 200, where they have no such file or ask for a login. No file of a model begins
  * so: as the length of a safetensors header these letters would pass its limit.
- *
- * @throws ERR_SOURCE with the content's type and beginning
  */
-function refuseWebPage(bytes: Uint8Array, file: string, { headers }: Response, url: URL): void {
-  const start = new TextDecoder().decode(bytes.subarray(0, 60));
-  if (!/^\s*<(!doctype|!--|html|\?xml|head|body)/i.test(start)) return;
+function isWebPage(bytes: Uint8Array): boolean {
+  return /^\s*<(!doctype|!--|html|\?xml|head|body)/i.test(startOf(bytes));
+}
+
+function webPage(bytes: Uint8Array, file: string, { headers }: Response, url: URL) {
   const type = headers.get('content-type') ?? 'no content type';
-  throw mismatch('ERR_SOURCE', file, 'a file of a model', `a web page (${type}): ${start}`, place(url));
+  const got = `a web page (${type}): ${startOf(bytes)}`;
+  return mismatch('ERR_SOURCE', file, 'a file of a model', got, place(url));
+}
+
+function startOf(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes.subarray(0, 60));
 }
 
 /** Gathers chunks: an announced length is not to be trusted with an allocation. */

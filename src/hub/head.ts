@@ -1,7 +1,9 @@
 /** What the Hub says of a file before it is fetched: its commit, its hash, its size. */
+
 import { mismatch } from '../errors.js';
 import { Attempt, place, refusal, send } from '../http/request.js';
 import { type Patience, withRetries } from '../http/retry.js';
+import { isUrl } from '../url.js';
 import { hashOf, isCommit } from './names.js';
 import { authorization, type Hub, PUBLIC_HUB } from './settings.js';
 
@@ -75,5 +77,5 @@ export async function headFile(
 
 function location({ status, headers }: Response, base: URL): URL | undefined {
   const target = status >= 300 && status < 400 ? headers.get('location') : null;
-  return target !== null && URL.canParse(target, base) ? new URL(target, base) : undefined;
+  return target !== null && isUrl(target, base) ? new URL(target, base) : undefined;
 }

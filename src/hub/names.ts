@@ -18,11 +18,14 @@ export function checkRevision(revision: string): string {
   return revision;
 }
 
+/** Whether this is a plain relative path, such as `1_Pooling/config.json`: nothing climbs, is absolute, encoded or hidden. */
+export function isPlainPath(path: string): boolean {
+  return path.length <= 255 && /^\w[\w.-]*(\/\w[\w.-]*){0,3}$/.test(path) && !path.includes('..');
+}
+
 /** @throws ERR_SOURCE for a file name that is not plain */
 export function checkFileName(file: string): string {
-  if (!/^\w[\w.-]*$/.test(file) || file.includes('..')) {
-    throw mismatch('ERR_SOURCE', 'file', 'a plain file name', file);
-  }
+  if (!isPlainPath(file)) throw mismatch('ERR_SOURCE', 'file', 'a plain file name', file);
   return file;
 }
 

@@ -1,8 +1,10 @@
 /** Where the Hub is and who asks: the options of a load, then the environment variables of `huggingface_hub`. */
+
 import type { Bytes } from '../bytes.js';
 import { mismatch } from '../errors.js';
 import type { HttpOptions } from '../http/request.js';
 import type { SourceOptions } from '../source-options.js';
+import { isUrl } from '../url.js';
 import { checkRevision } from './names.js';
 
 /** A repository of the Hub as one load sees it. */
@@ -35,7 +37,7 @@ export const PUBLIC_HUB = 'https://huggingface.co';
 /** @throws ERR_INPUT for a revision that is none, ERR_ENVIRONMENT for an HF_ENDPOINT that is none */
 export function hubOf(id: string, options: SourceOptions & HttpOptions, env: Environment): Hub {
   const endpoint = (env.HF_ENDPOINT || PUBLIC_HUB).replace(/\/+$/, '');
-  if (!/^https?:\/\/[^?#]+$/.test(endpoint) || !URL.canParse(endpoint)) {
+  if (!/^https?:\/\/[^?#]+$/.test(endpoint) || !isUrl(endpoint)) {
     throw mismatch('ERR_ENVIRONMENT', 'HF_ENDPOINT', 'an http(s) URL', endpoint);
   }
   const { token } = options;
@@ -52,7 +54,8 @@ export function isTrue(value: string | undefined): boolean {
 
 /** A file at a revision; `raw` is git's file, a pointer where the content lies in LFS. */
 export function fileUrl({ endpoint, id }: Hub, revision: string, file: string, kind: 'resolve' | 'raw' = 'resolve') {
-  return new URL(`${endpoint}/${id}/${kind}/${encodeURIComponent(revision)}/${encodeURIComponent(file)}`);
+  const path = file.split('/').map(encodeURIComponent).join('/');
+  return new URL(`${endpoint}/${id}/${kind}/${encodeURIComponent(revision)}/${path}`);
 }
 
 /** The headers of a request to the Hub. Fetch takes them off where a redirect leads to another origin. */

@@ -1,9 +1,11 @@
 /** The kernels as functions of Float32Arrays: each call copies its matrices in, computes, copies the result out. */
+import { type DisposableIfKnown, disposable } from '../disposable.js';
 import { ACTIVATIONS, buildOf, type Kernels } from '../engine/kernels.js';
 import { checkMaxMemoryBytes, type LinearMemory, type Region } from '../engine/memory.js';
 import { type Runtime, startRuntime } from '../engine/runtime.js';
 import { DTYPES, type Dtype, type Scheme, schemesOf } from '../engine/schemes.js';
 import { AlbertError, checkOptions, mismatch } from '../errors.js';
+import { isUrl } from '../url.js';
 import { checkFinite, checkMatrix, checkName, checkSizes, maskBiasOf } from './checks.js';
 import {
   ATTENTION_OPTIONS,
@@ -33,7 +35,7 @@ const STAGING_BYTES = 2 ** 20;
  */
 export async function loadKernels(given?: KernelsOptions): Promise<KernelLibrary> {
   const { wasmUrl, maxMemoryBytes } = checkOptions(given, KERNELS_OPTIONS);
-  if (wasmUrl !== undefined && !URL.canParse(wasmUrl)) throw mismatch('ERR_INPUT', 'wasmUrl', 'a URL', wasmUrl);
+  if (wasmUrl !== undefined && !isUrl(wasmUrl)) throw mismatch('ERR_INPUT', 'wasmUrl', 'a URL', wasmUrl);
   const options = {
     wasmUrl: wasmUrl && String(wasmUrl),
     maxMemoryBytes: checkMaxMemoryBytes(maxMemoryBytes),
@@ -65,7 +67,13 @@ interface Panels {
  * ERR_INPUT for sizes and arrays that do not fit, ERR_MEMORY beyond `maxMemoryBytes` and ERR_DISPOSED after `dispose`;
  * the library then works on.
  */
+export interface KernelLibrary extends DisposableIfKnown {}
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the static block defines what the interface adds
 export class KernelLibrary {
+  static {
+    disposable(KernelLibrary.prototype, 'dispose');
+  }
+
   #state: State | undefined;
 
   /** Use `loadKernels`. */
@@ -243,10 +251,6 @@ export class KernelLibrary {
   dispose(): void {
     for (const matrix of this.#state?.packed.keys() ?? []) matrix.free();
     this.#state = undefined;
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
   }
 
   /** The product with what is in panels already; nothing is empty. */

@@ -1,9 +1,16 @@
 /** Weight matrices that stay packed in linear memory until each is freed, in any order. */
+import { type DisposableIfKnown, disposable } from '../disposable.js';
 import { aligned, type LinearMemory, Region } from '../engine/memory.js';
 import type { Dtype } from '../engine/schemes.js';
 
 /** A weight matrix (k, n), packed as the products read it. */
+export interface PackedMatrix extends DisposableIfKnown {}
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the static block defines what the interface adds
 export class PackedMatrix {
+  static {
+    disposable(PackedMatrix.prototype, 'free');
+  }
+
   readonly k: number;
   readonly n: number;
   readonly dtype: Dtype;
@@ -27,10 +34,6 @@ export class PackedMatrix {
   free(): void {
     this.#release?.();
     this.#release = undefined;
-  }
-
-  [Symbol.dispose](): void {
-    this.free();
   }
 }
 

@@ -1,6 +1,8 @@
 /** The base of every ALBERT model: loading, the forward method, saving, disposing. */
+import { type AsyncDisposableIfKnown, asyncDisposable } from '../disposable.js';
 import { checkOptions, mismatch, throwIfAborted } from '../errors.js';
-import { openSource, type Source } from '../source.js';
+import { type OpenedSource, openSource, type Source } from '../source.js';
+import { asOneLoad } from '../source-options.js';
 import type { Tensor } from '../tensor.js';
 import type { Backend, Recipe, RunCall } from './backend.js';
 import { type AlbertConfig, parseConfig } from './config.js';
@@ -20,6 +22,7 @@ import {
   type LoadOptions,
   type LoadReport,
   type ModelInfo,
+  OPTIONS_ELSEWHERE,
   SAVE_OPTIONS,
   type SaveOptions,
   withoutTrain,
@@ -32,8 +35,18 @@ export interface ModelClass<M> {
   new (placed: Placed): M;
 }
 
-/** What the seven classes share: FlaxAlbert's loading, calling and saving, with `Fields` as the outputs of the head. */
+/**
+ * What the seven classes share: FlaxAlbert's loading, calling and saving, with `Fields` as the outputs of the head. `await using`
+ * disposes of a model, where the engine has it.
+ */
+// biome-ignore lint/correctness/noUnusedVariables: a declaration that merges with the class names its parameter alike
+export interface AlbertPreTrainedModel<Fields extends object = object> extends AsyncDisposableIfKnown {}
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the static block defines what the interface adds
 export abstract class AlbertPreTrainedModel<Fields extends object = object> {
+  static {
+    asyncDisposable(AlbertPreTrainedModel.prototype);
+  }
+
   readonly #backend: Backend;
   readonly #whyNoWorker: string | undefined;
   readonly #rank: 2 | 3;
@@ -56,18 +69,10 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     source: Source,
     given?: LoadOptions,
   ): Promise<M> {
-    const options = checkOptions(given, LOAD_OPTIONS);
-    const { signal, strict = false, onWarning = console.warn } = options;
-    const { worker, ...checked } = checkInitOptions(options);
-    throwIfAborted(signal);
-    const opened = await openSource(source, options);
-    const model = await make(this, { origin: { source: opened, strict }, options: checked }, worker, signal);
-    const { initialized } = model.loadReport;
-    if (initialized.length > 0) {
-      const names = initialized.join(', ');
-      onWarning(`${opened.name} lacks ${names}: initialised at random, train before use`);
-    }
-    return model;
+    const options = asOneLoad(checkOptions(given, LOAD_OPTIONS, OPTIONS_ELSEWHERE), { weights: true });
+    checkInitOptions(options);
+    throwIfAborted(options.signal);
+    return loadModel(this, await openSource(source, options), options);
   }
 
   /** A model of random parameters, initialised as FlaxAlbert does. */
@@ -76,7 +81,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     config: Readonly<Record<string, unknown>>,
     given?: InitOptions & { readonly seed?: number },
   ): Promise<M> {
-    const options = checkOptions(given, { ...INIT_OPTIONS, seed: true });
+    const options = checkOptions(given, { ...INIT_OPTIONS, seed: true }, OPTIONS_ELSEWHERE);
     const { seed = 0 } = options;
     const { worker, ...checked } = checkInitOptions(options);
     checkSeed('seed', seed);
@@ -183,16 +188,28 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     await this.#backend.dispose();
   }
 
-  /** `dispose`, for `await using`. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.dispose();
-  }
-
   async #run(call: RunCall): Promise<unknown[]> {
     const { return_dict = true, ...options } = call.options;
     const outputs = await this.#backend.run({ ...call, options });
     return return_dict ? outputs : outputs.map((fields) => Object.values(fields));
   }
+}
+
+/** `from_pretrained` of a source that is open. */
+export async function loadModel<M extends AlbertPreTrainedModel<object>>(
+  Class: ModelClass<M>,
+  opened: OpenedSource,
+  options: LoadOptions,
+): Promise<M> {
+  const { signal, strict = false, onWarning = console.warn } = options;
+  const { worker, ...checked } = checkInitOptions(options);
+  const model = await make(Class, { origin: { source: opened, strict }, options: checked }, worker, signal);
+  const { initialized } = model.loadReport;
+  if (initialized.length > 0) {
+    const names = initialized.join(', ');
+    onWarning(`${opened.name} lacks ${names}: initialised at random, train before use`);
+  }
+  return model;
 }
 
 async function make<M>(

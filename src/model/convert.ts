@@ -2,7 +2,7 @@
 import { writeFiles } from '#platform';
 import { checkOptions } from '../errors.js';
 import { type OpenedSource, openSource, type Source } from '../source.js';
-import { SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
+import { asOneLoad, SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
 import { openCheckpoint } from '../weights/open.js';
 import { AlbertPreTrainedModel, type ModelClass } from './albert.js';
 import { architectureOf } from './architecture.js';
@@ -50,7 +50,7 @@ export interface Conversion {
  * @throws what `from_pretrained` and `save_pretrained` throw
  */
 export async function convert(source: Source, directory: string | URL, given?: ConvertOptions): Promise<Conversion> {
-  const options = checkOptions(given, { ...SAVE_OPTIONS, ...SOURCE_OPTIONS });
+  const options = asOneLoad(checkOptions(given, { ...SAVE_OPTIONS, ...SOURCE_OPTIONS }), { weights: true });
   const { format, dtype, signal } = options;
   const opened = await openSource(source, options);
   const weights = new Map<string, Uint8Array>();
@@ -59,8 +59,12 @@ export async function convert(source: Source, directory: string | URL, given?: C
   const architecture = architectureOf(checkpoint, new TextDecoder().decode(config));
   const Class = CLASSES[architecture];
   const files = Object.fromEntries([...weights, ...(config === undefined ? [] : [['config.json', config] as const])]);
-  await using model = await AlbertPreTrainedModel.from_pretrained.call(Class, files, { strict: true, signal });
-  await model.save_pretrained(directory, { format, dtype });
+  const model = await AlbertPreTrainedModel.from_pretrained.call(Class, files, { strict: true, signal });
+  try {
+    await model.save_pretrained(directory, { format, dtype });
+  } finally {
+    await model.dispose();
+  }
 
   const tokenizer = new Map<string, Uint8Array>();
   for (const name of TOKENIZER_FILES) {

@@ -58,7 +58,7 @@ export function matchCheckpoint(
     if (scales !== undefined) used.add(scales.name);
     const quantized = int8 && tensor.dtype === 'I8' && parameter.shape.length === 2;
     const fault =
-      faultOfShape(tensor, transposed ? parameter.shape.toReversed() : parameter.shape) ??
+      faultOfShape(tensor, transposed ? [...parameter.shape].reverse() : parameter.shape) ??
       (quantized ? faultOfScales(tensor.name, parameter.shape[0] as number, scales) : faultOfDtype(tensor));
     if (fault !== undefined) {
       headFits &&= !parameter.head;

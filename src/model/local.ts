@@ -53,15 +53,19 @@ export class LocalModel implements Backend {
       }
       const { source, strict } = origin;
       const config = await readConfig(source, signal);
-      await using checkpoint = await openCheckpoint(source, { signal });
-      const { dtype = isInt8(checkpoint) ? 'int8' : 'float32' } = options;
-      const model = new LocalModel(architecture, config, makeEngine(await runtime, config, dtype));
-      const made = architectureOf(checkpoint, String(config.architectures));
-      const { parameters } = model.#layout;
-      const { sources, missing, surplus } = matchCheckpoint(parameters, checkpoint, strict, architecture, made);
-      await model.#fill(sources, 0, signal);
-      model.#report = { initialized: missing.map(({ name }) => name), ignored: surplus };
-      return model;
+      const checkpoint = await openCheckpoint(source, { signal });
+      try {
+        const { dtype = isInt8(checkpoint) ? 'int8' : 'float32' } = options;
+        const model = new LocalModel(architecture, config, makeEngine(await runtime, config, dtype));
+        const made = architectureOf(checkpoint, String(config.architectures));
+        const { parameters } = model.#layout;
+        const { sources, missing, surplus } = matchCheckpoint(parameters, checkpoint, strict, architecture, made);
+        await model.#fill(sources, 0, signal);
+        model.#report = { initialized: missing.map(({ name }) => name), ignored: surplus };
+        return model;
+      } finally {
+        await checkpoint.close();
+      }
     });
   }
 

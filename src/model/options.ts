@@ -1,4 +1,5 @@
 /** What callers may ask of a model, and what it tells of itself. */
+
 import type { Build } from '../engine/kernels.js';
 import { checkMaxMemoryBytes } from '../engine/memory.js';
 import { MOST_THREADS, type RuntimeOptions } from '../engine/runtime.js';
@@ -6,16 +7,21 @@ import { DTYPES, type Dtype } from '../engine/schemes.js';
 import { mismatch, type OptionNames } from '../errors.js';
 import { SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
 import type { Tensor } from '../tensor.js';
+import { isUrl } from '../url.js';
 import type { Params } from './load.js';
+
+/** Other names of dtypes. */
+const SYNONYMS: Readonly<Record<string, Dtype>> = { fp32: 'float32', q8: 'int8' };
 
 /** How a model is made, whatever its weights come from. */
 export interface InitOptions {
   /**
    * How the large weight matrices are stored and multiplied. `int8`: a quarter of the memory, one scale a channel,
    * activations quantised on their way in; biases, layer norms and classifiers stay float32. Unless given, `int8` for a
-   * checkpoint that is stored so, else `float32`.
+   * checkpoint that is stored so, else `float32`. transformers.js's names for the two, `q8` and `fp32`, are taken too; `info()`
+   * gives the first ones.
    */
-  readonly dtype?: Dtype;
+  readonly dtype?: Dtype | 'fp32' | 'q8';
   /**
    * Threads that compute one forward, the calling one among them; the others are workers, which `dispose` ends. `auto`: half
    * of the processors, 2 at least where there are 2, 4 at most. 1 unless given. Answers are the same bit for bit.
@@ -59,6 +65,19 @@ export const LOAD_OPTIONS: OptionNames<LoadOptions> = {
   ...SOURCE_OPTIONS,
   strict: true,
   onWarning: true,
+};
+
+const NO_ONNX = 'checkpoints are safetensors or Flax msgpack, not ONNX';
+
+/** Options of a load in transformers.js, under names of their own, and what there is here instead. */
+export const OPTIONS_ELSEWHERE: Readonly<Record<string, string>> = {
+  device: 'the library runs on WebAssembly',
+  quantized: 'dtype: "int8" quantises',
+  progress_callback: 'here onProgress',
+  subfolder: NO_ONNX,
+  model_file_name: NO_ONNX,
+  use_external_data_format: NO_ONNX,
+  session_options: NO_ONNX,
 };
 
 /** What one forward computes and returns beside a head's own fields. */
@@ -141,8 +160,8 @@ export interface LoadReport {
 
 /** @throws ERR_INPUT for a dtype that there is none of, a limit that is no positive number, a number of threads that is none, … */
 export function checkInitOptions(options: InitOptions): RuntimeOptions & { dtype?: Dtype; worker?: boolean } {
-  const { dtype, threads = 1, worker } = options;
-  if (dtype !== undefined && !DTYPES.includes(dtype)) throw mismatch('ERR_INPUT', 'dtype', DTYPES.join(' or '), dtype);
+  const { threads = 1, worker } = options;
+  const dtype = checkDtype(options.dtype);
   const maxMemoryBytes = checkMaxMemoryBytes(options.maxMemoryBytes);
   if (threads !== 'auto' && !(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) {
     throw mismatch('ERR_INPUT', 'threads', `an integer from 1 to ${MOST_THREADS}, or "auto"`, threads);
@@ -153,9 +172,17 @@ export function checkInitOptions(options: InitOptions): RuntimeOptions & { dtype
   return { dtype, maxMemoryBytes, threads, worker, wasmUrl, workerUrl };
 }
 
+function checkDtype(dtype: InitOptions['dtype']): Dtype | undefined {
+  const known = Object.hasOwn(SYNONYMS, String(dtype)) ? SYNONYMS[String(dtype)] : (dtype as Dtype);
+  if (known !== undefined && !DTYPES.includes(known)) {
+    throw mismatch('ERR_INPUT', 'dtype', DTYPES.join(' or '), dtype);
+  }
+  return known;
+}
+
 /** As a string, which can be sent to a worker. */
 function checkUrl(title: string, url: string | URL | undefined): string | undefined {
-  if (url !== undefined && !URL.canParse(url)) throw mismatch('ERR_INPUT', title, 'a URL', url);
+  if (url !== undefined && !isUrl(url)) throw mismatch('ERR_INPUT', title, 'a URL', url);
   return url === undefined ? undefined : String(url);
 }
 

@@ -37,7 +37,10 @@ export interface Group {
 type Labels = Readonly<Record<string, string>>;
 
 /** Each token with its likeliest label. */
-export function labelTokens(tokens: readonly ScoredToken[], id2label: Labels): (Labelled & { index: number })[] {
+export function labelTokens(
+  tokens: readonly Omit<ScoredToken, 'startsWord'>[],
+  id2label: Labels,
+): (Labelled & { index: number })[] {
   return tokens.map(({ scores, index, start, end }) => ({ ...best(scores, id2label), index, start, end }));
 }
 
@@ -65,16 +68,25 @@ export function labelWords(
 
 /**
  * Joins neighbours of one label into groups. `B-` begins a group, and so does a change of label; `I-`, or a label without a
- * prefix, goes on with the group of its own label. The group's score is the mean of its members'.
+ * prefix, goes on with the group of its own label. Where a model's labels have them, `E-` and `L-` end a group, `S-` and `U-` are
+ * one alone (BIOES, BILOU). The group's score is the mean of its members'.
+ *
+ * @param id2label all labels of the model
  */
-export function groupEntities(entities: readonly Labelled[]): Group[] {
-  const groups: { tag: string; members: Labelled[] }[] = [];
+export function groupEntities(entities: readonly Labelled[], id2label: Labels = {}): Group[] {
+  const prefix = prefixOf(Object.values(id2label));
+  const groups: { tag: string; members: Labelled[]; closed: boolean }[] = [];
   for (const entity of entities) {
-    const begins = entity.entity.startsWith('B-');
-    const tag = entity.entity.replace(/^[BI]-/, '');
+    const mark = prefix.exec(entity.entity)?.[1] ?? 'I';
+    const tag = entity.entity.replace(prefix, '');
     const group = groups.at(-1);
-    if (group === undefined || begins || group.tag !== tag) groups.push({ tag, members: [entity] });
-    else group.members.push(entity);
+    const closed = 'ELSU'.includes(mark);
+    if (group === undefined || group.closed || 'BSU'.includes(mark) || group.tag !== tag) {
+      groups.push({ tag, members: [entity], closed });
+    } else {
+      group.members.push(entity);
+      group.closed = closed;
+    }
   }
   return groups.map(({ tag, members }) => {
     const { start } = members[0] as Labelled;
@@ -83,6 +95,18 @@ export function groupEntities(entities: readonly Labelled[]): Group[] {
     const score = members.reduce((sum, member) => sum + member.score, 0) / members.length;
     return { entity_group: tag, score, start, end };
   });
+}
+
+/**
+ * What stands before a label's tag. `E-`, `L-`, `S-` and `U-` do only where some tag has one of them and `B-` or `I-` too: elsewhere
+ * they belong to the tag, as in E-MAIL.
+ */
+function prefixOf(labels: readonly string[]): RegExp {
+  const all = new Set(labels);
+  const closes = labels.some(
+    (label) => /^[ELSU]-/.test(label) && (all.has(`B${label.slice(1)}`) || all.has(`I${label.slice(1)}`)),
+  );
+  return closes ? /^([BIELSU])-/ : /^([BI])-/;
 }
 
 function best(scores: Float64Array, id2label: Labels): { entity: string; score: number } {

@@ -1,37 +1,8 @@
-/** Embeddings: one vector of a text's hidden states, and how alike two of them are. */
+/** How alike embeddings are. */
 import { checkOptions, mismatch } from '../errors.js';
-import { AlbertModel } from '../model/models.js';
-import type { Source } from '../source.js';
 import { Tensor } from '../tensor.js';
-import type { AlbertTokenizer } from '../tokenizer/tokenizer.js';
-import { checkCount, largest, openModel, type PipelineOptions } from './pipeline.js';
-
-/** The body of any ALBERT checkpoint, and its tokenizer. */
-export function openBody(source: Source, options: PipelineOptions): Promise<[AlbertModel, AlbertTokenizer]> {
-  // A checkpoint of a head without a pooler serves as well: the pooled output is not used.
-  return openModel(AlbertModel, source, { onWarning: () => {}, ...options });
-}
-
-/** The mean of all tokens' states: (seq, size) to (size). */
-export function meanOfTokens(states: Float32Array, size: number): Float32Array {
-  const sums = new Float64Array(size);
-  states.forEach((value, i) => {
-    (sums[i % size] as number) += value;
-  });
-  return Float32Array.from(sums, (sum) => sum / (states.length / size));
-}
-
-/** Scales each row of `size` to length 1, in place; a row of zeros stays. */
-export function normalizeRows(data: Float32Array, size: number): void {
-  for (let start = 0; start < data.length; start += size) {
-    const row = data.subarray(start, start + size);
-    const length = Math.hypot(...row);
-    if (length > 0)
-      row.forEach((value, i) => {
-        row[i] = value / length;
-      });
-  }
-}
+import { checkCount } from './checks.js';
+import { largest } from './scores.js';
 
 /** One vector, as feature-extraction gives it with a pooling. */
 export type Embedding = Tensor<Float32Array> | ArrayLike<number>;

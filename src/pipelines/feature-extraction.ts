@@ -1,59 +1,56 @@
 /** The feature-extraction pipeline: a text's hidden states, or one embedding of them. */
-import { mismatch, type OptionNames } from '../errors.js';
-import type { Source } from '../source.js';
+import type { OptionNames } from '../errors.js';
+import type { OpenedSource } from '../source.js';
 import { Tensor } from '../tensor.js';
-import { meanOfTokens, normalizeRows, openBody } from './embedding.js';
 import {
-  CALL_OPTIONS,
-  type CallOptions,
-  encodeForModel,
-  makePipeline,
-  type Pipeline,
-  type PipelineOptions,
-} from './pipeline.js';
+  checkPooling,
+  EMBEDDING_OPTIONS,
+  type EmbeddingInfo,
+  type EmbeddingOptions,
+  openEmbedder,
+  type PoolingName,
+} from './embedder.js';
+import { makePipeline, type Pipeline, type PipelineOptions } from './pipeline.js';
 
-const POOLINGS = ['none', 'cls', 'mean'] as const;
-
-export interface FeatureExtractionOptions extends CallOptions {
-  /** `none`: every token's state (the default); `cls`: the first token's; `mean`: their mean. */
-  readonly pooling?: (typeof POOLINGS)[number];
-  /** Scale each vector to length 1. */
-  readonly normalize?: boolean;
+export interface FeatureExtractionOptions extends Omit<EmbeddingOptions, 'pooling'> {
+  /**
+   * `none`: every token's state; `cls`: the first token's; `mean`, `max`, `mean_sqrt_len_tokens` (the sum through the root of the
+   * count), `weightedmean` (by position), `lasttoken`; also transformers.js's `first_token`, `last_token` and `eos`; of several, an array, one after another. Default: what
+   * sentence-transformers' files beside the checkpoint say, or `none` where there are none.
+   */
+  readonly pooling?: 'none' | PoolingName | readonly PoolingName[];
 }
 
-const OPTIONS: OptionNames<FeatureExtractionOptions> = {
-  ...CALL_OPTIONS,
-  pooling: true,
-  normalize: true,
-};
+const OPTIONS: OptionNames<FeatureExtractionOptions> = EMBEDDING_OPTIONS;
 
-/** (seq, hidden_size) for pooling `none`, (hidden_size) otherwise. */
-export type FeatureExtractionPipeline = Pipeline<Tensor<Float32Array>, FeatureExtractionOptions>;
+/** (seq, hidden_size) for pooling `none`, (dimension) otherwise. */
+export interface FeatureExtractionPipeline extends Pipeline<Tensor<Float32Array>, FeatureExtractionOptions> {
+  /** How embeddings are made where a call does not say otherwise. */
+  readonly embedding: EmbeddingInfo;
+}
 
-export async function featureExtraction(source: Source, options: PipelineOptions): Promise<FeatureExtractionPipeline> {
-  const [model, tokenizer] = await openBody(source, options);
+export async function featureExtraction(
+  source: OpenedSource,
+  options: PipelineOptions,
+): Promise<FeatureExtractionPipeline> {
+  const { model, tokenizer, info, embed } = await openEmbedder(source, options, []);
   const { hidden_size } = model.config;
-  return makePipeline(
+  const extract = makePipeline(
     model,
     tokenizer,
     OPTIONS,
-    (text: string, { pooling = 'none', normalize = false }: FeatureExtractionOptions) => {
-      if (!POOLINGS.includes(pooling)) throw mismatch('ERR_INPUT', 'pooling', POOLINGS.join(', '), pooling);
-      const { input_ids } = encodeForModel(tokenizer, model, text);
+    (text: string, { pooling, ...given }: FeatureExtractionOptions) => {
+      const asked = pooling === undefined || pooling === 'none' ? pooling : checkPooling(pooling, ['none']);
+      const poolings = asked ?? (info.pooling.length > 0 ? info.pooling : 'none');
+      const { sequences, decode } = embed(text, given, poolings);
       return {
-        sequences: [{ input_ids }],
-        decode([{ last_hidden_state }]) {
-          const data = pool(last_hidden_state.data, hidden_size, pooling);
-          if (normalize) normalizeRows(data, hidden_size);
-          return new Tensor(data, pooling === 'none' ? [input_ids.length, hidden_size] : [hidden_size]);
+        sequences,
+        decode(outputs) {
+          const data = decode(outputs);
+          return new Tensor(data, poolings === 'none' ? [data.length / hidden_size, hidden_size] : [data.length]);
         },
       };
     },
   );
-}
-
-/** (seq, size) to (seq, size) or (size). */
-function pool(states: Float32Array, size: number, pooling: (typeof POOLINGS)[number]): Float32Array {
-  if (pooling === 'none') return states;
-  return pooling === 'cls' ? states.slice(0, size) : meanOfTokens(states, size);
+  return Object.assign(extract, { embedding: info });
 }

@@ -1,17 +1,20 @@
 /** From a task's name to its pipeline. */
 import { checkOptions, mismatch } from '../errors.js';
-import { LOAD_OPTIONS } from '../model/options.js';
-import { openSource, type Source } from '../source.js';
+import { checkInitOptions, OPTIONS_ELSEWHERE } from '../model/options.js';
+import { type OpenedSource, openSource, type Source } from '../source.js';
+import { asOneLoad } from '../source-options.js';
+import { checkTokenizerOptions } from '../tokenizer/tokenizer.js';
 import { ALBERT_MINI_EN, ALBERT_MINI_EN_SST2, embeddedModel } from './embedded.js';
 import { type FeatureExtractionPipeline, featureExtraction } from './feature-extraction.js';
 import { type FillMaskPipeline, fillMask } from './fill-mask.js';
 import { type MultipleChoicePipeline, multipleChoice } from './multiple-choice.js';
-import type { PipelineOptions } from './pipeline.js';
+import { PIPELINE_OPTIONS, type PipelineOptions } from './pipeline.js';
 import { type QuestionAnsweringPipeline, questionAnswering } from './question-answering.js';
 import { type SentenceOrderPipeline, sentenceOrder } from './sentence-order.js';
 import { type SentenceSimilarityPipeline, sentenceSimilarity } from './sentence-similarity.js';
 import { type TextClassificationPipeline, textClassification } from './text-classification.js';
 import { type TokenClassificationPipeline, tokenClassification } from './token-classification.js';
+import type { ZeroShotClassificationPipeline } from './zero-shot-classification.js';
 
 /** The pipeline of each task. */
 export interface Pipelines {
@@ -25,6 +28,7 @@ export interface Pipelines {
   'feature-extraction': FeatureExtractionPipeline;
   'sentence-similarity': SentenceSimilarityPipeline;
   'sentence-order': SentenceOrderPipeline;
+  'zero-shot-classification': ZeroShotClassificationPipeline;
 }
 
 /** The name of a task; two have a second name. */
@@ -32,7 +36,7 @@ export type Task = keyof Pipelines;
 
 /** Each task's loader, and the package of the small model that it uses without a source, where one serves. */
 const TASKS: {
-  [T in Task]: { open(source: Source, options: PipelineOptions): Promise<Pipelines[T]>; embedded?: string };
+  [T in Task]: { open(source: OpenedSource, options: PipelineOptions): Promise<Pipelines[T]>; embedded?: string };
 } = {
   'text-classification': { open: textClassification, embedded: ALBERT_MINI_EN_SST2 },
   'sentiment-analysis': { open: textClassification, embedded: ALBERT_MINI_EN_SST2 },
@@ -44,6 +48,12 @@ const TASKS: {
   'feature-extraction': { open: featureExtraction, embedded: ALBERT_MINI_EN },
   'sentence-similarity': { open: sentenceSimilarity, embedded: ALBERT_MINI_EN },
   'sentence-order': { open: sentenceOrder, embedded: ALBERT_MINI_EN },
+  'zero-shot-classification': {
+    async open(source, options) {
+      const { zeroShotClassification } = await import('./zero-shot-classification.js');
+      return zeroShotClassification(source, options);
+    },
+  },
 };
 
 /**
@@ -61,12 +71,13 @@ export async function pipeline<T extends Task>(
 ): Promise<Pipelines[T]> {
   if (!Object.hasOwn(TASKS, task)) throw mismatch('ERR_INPUT', 'task', Object.keys(TASKS).join(', '), task);
   const { open, embedded } = TASKS[task];
-  const checked = checkOptions(options, LOAD_OPTIONS);
+  const checked = asOneLoad(checkOptions(options, PIPELINE_OPTIONS, OPTIONS_ELSEWHERE), { weights: true });
   if (source === undefined && embedded === undefined) {
     throw mismatch('ERR_INPUT', 'source', `a checkpoint for ${task}, as there is no small one for it`, source);
   }
   const from = source ?? embeddedModel(embedded as string, task);
-  // Model and tokenizer open the source on their own: a push between the two must not come between them.
-  const { commit = checked.revision } = await openSource(from, checked);
-  return open(from, { ...checked, revision: commit });
+  // Opened once, for model and tokenizer: a push to the Hub must not come between the two.
+  checkInitOptions(checked);
+  checkTokenizerOptions(checked);
+  return open(await openSource(from, checked), checked);
 }

@@ -1,22 +1,21 @@
 /** The multiple-choice pipeline: which of several texts goes with a prompt. */
 import type { OptionNames } from '../errors.js';
 import { AlbertForMultipleChoice, type MultipleChoiceOutput } from '../model/models.js';
-import type { Source } from '../source.js';
+import type { OpenedSource } from '../source.js';
 import {
-  CALL_OPTIONS,
-  type CallOptions,
-  checkCount,
   checkTextList,
   checkTexts,
-  encodeForModel,
+  checkTopK,
   type Job,
+  type Jobs,
   largest,
   makePipeline,
   openModel,
   type Pipeline,
   type PipelineOptions,
-  type Sequence,
   softmax,
+  TEXT_OPTIONS,
+  type TextOptions,
 } from './pipeline.js';
 
 /** A prompt and what may follow it. */
@@ -35,35 +34,43 @@ export interface ScoredChoice {
   readonly score: number;
 }
 
-export interface MultipleChoiceOptions extends CallOptions {
-  /** How many choices to return, best first. Default: all. */
-  readonly top_k?: number;
+export interface MultipleChoiceOptions extends TextOptions {
+  /** How many choices to return, best first; null, the default, for all. */
+  readonly top_k?: number | null;
 }
 
 const OPTIONS: OptionNames<MultipleChoiceOptions> = {
-  ...CALL_OPTIONS,
+  ...TEXT_OPTIONS,
   top_k: true,
 };
 
 /** Of a prompt and its choices, the likeliest choices. */
 export type MultipleChoicePipeline = Pipeline<ScoredChoice[], MultipleChoiceOptions, ChoicesInput>;
 
-export async function multipleChoice(source: Source, options: PipelineOptions): Promise<MultipleChoicePipeline> {
-  const [model, tokenizer] = await openModel(AlbertForMultipleChoice, source, { strict: true, ...options });
-  const encode = (input: ChoicesInput, { top_k }: MultipleChoiceOptions): Job<MultipleChoiceOutput, ScoredChoice[]> => {
-    if (top_k !== undefined) checkCount('top_k', top_k);
+export async function multipleChoice(source: OpenedSource, options: PipelineOptions): Promise<MultipleChoicePipeline> {
+  const { model, tokenizer, texts } = await openModel(AlbertForMultipleChoice, source, { strict: true, ...options });
+  const encode = (
+    input: ChoicesInput,
+    { top_k = null, truncation }: MultipleChoiceOptions,
+  ): Jobs<MultipleChoiceOutput, number, ScoredChoice[]> => {
+    const count = checkTopK(top_k);
     checkTexts(input, 'prompt');
     checkTextList('choices', input.choices);
     const { prompt, choices } = input;
     return {
       // Each choice is a rectangle of its own, (1 choice, seq): those of different lengths need no padding.
-      sequences: choices.map((choice) => {
-        const { input_ids, token_type_ids } = encodeForModel(tokenizer, model, prompt, choice);
-        return { input_ids: [input_ids], token_type_ids: [token_type_ids] };
-      }) as [Sequence, ...Sequence[]],
-      decode(outputs) {
-        const scores = softmax(Float32Array.from(outputs, ({ logits }) => logits.data[0] as number));
-        return largest(scores, top_k ?? scores.length).map((index) => ({
+      *jobs(): Iterable<Job<MultipleChoiceOutput, number>> {
+        for (const choice of choices) {
+          const { input_ids, token_type_ids } = texts.encode(prompt, { truncation }, { text_pair: choice });
+          yield {
+            sequences: [{ input_ids: [input_ids], token_type_ids: [token_type_ids] }],
+            decode: ([{ logits }]) => logits.data[0] as number,
+          };
+        }
+      },
+      combine(logits) {
+        const scores = softmax(Float32Array.from(logits));
+        return largest(scores, count).map((index) => ({
           index,
           choice: choices[index] as string,
           score: scores[index] as number,

@@ -1,7 +1,7 @@
 /** The question-answering pipeline: the stretches of a context that answer a question. */
 import { mismatch, type OptionNames } from '../errors.js';
 import { AlbertForQuestionAnswering, type QuestionAnsweringOutput } from '../model/models.js';
-import type { Source } from '../source.js';
+import type { OpenedSource } from '../source.js';
 import { type AlbertTokenizer, type Encoding, pieceRange } from '../tokenizer/tokenizer.js';
 import {
   CALL_OPTIONS,
@@ -9,7 +9,6 @@ import {
   checkCount,
   checkTexts,
   type Job,
-  longestSequence,
   makePipeline,
   openModel,
   type Pipeline,
@@ -38,7 +37,10 @@ export interface QuestionAnswer {
 }
 
 export interface QuestionAnsweringOptions extends CallOptions {
-  /** How many answers to return, best first; fewer where there are not as many. Default 1. */
+  /**
+   * How many answers to return. 1 (the default): the best, or none with a score of 0. More: a list, best first; of fewer where
+   * there are not as many.
+   */
   readonly top_k?: number;
   /** The most tokens of an answer. Default 15. */
   readonly max_answer_len?: number;
@@ -62,25 +64,47 @@ const OPTIONS: OptionNames<QuestionAnsweringOptions> = {
   align_to_words: true,
 };
 
-/** Of a question and a context, the likeliest answers. */
-export type QuestionAnsweringPipeline = Pipeline<QuestionAnswer[], QuestionAnsweringOptions, QuestionInput>;
+/** One answer, or a list, as `top_k` has it; either where that is not known before the program runs. */
+export type QuestionAnswers<Count> = [number] extends [Count]
+  ? QuestionAnswer | QuestionAnswer[]
+  : Count extends 1 | undefined
+    ? QuestionAnswer
+    : QuestionAnswer[];
+
+/** Called with a `top_k` that the compiler knows, it gives what that says. */
+type KnownAnswers = <
+  Input extends QuestionInput | readonly QuestionInput[],
+  const Count extends number | undefined = undefined,
+>(
+  input: Input,
+  options?: QuestionAnsweringOptions & { readonly top_k?: Count },
+) => Promise<Input extends readonly QuestionInput[] ? QuestionAnswers<Count>[] : QuestionAnswers<Count>>;
+
+/** Of a question and a context, the likeliest answer or answers. */
+export type QuestionAnsweringPipeline = KnownAnswers &
+  Pipeline<QuestionAnswer | QuestionAnswer[], QuestionAnsweringOptions, QuestionInput>;
+
+/** Where no piece of the context has a width, so that none can be an answer. */
+const NO_ANSWER: QuestionAnswer = { score: 0, start: 0, end: 0, answer: '' };
 
 const MAX_SEQ_LEN = 384;
 const DOC_STRIDE = 128;
 
-export async function questionAnswering(source: Source, options: PipelineOptions): Promise<QuestionAnsweringPipeline> {
-  const [model, tokenizer] = await openModel(AlbertForQuestionAnswering, source, { strict: true, ...options });
-  const longest = longestSequence(tokenizer, model);
+export async function questionAnswering(
+  source: OpenedSource,
+  options: PipelineOptions,
+): Promise<QuestionAnsweringPipeline> {
+  const { model, tokenizer, texts } = await openModel(AlbertForQuestionAnswering, source, { strict: true, ...options });
   const encode = (
     input: QuestionInput,
     given: QuestionAnsweringOptions,
-  ): Job<QuestionAnsweringOutput, QuestionAnswer[]> => {
+  ): Job<QuestionAnsweringOutput, QuestionAnswer | QuestionAnswer[]> => {
     checkTexts(input, 'question', 'context');
     const { context } = input;
     const { top_k = 1, max_answer_len = 15, handle_impossible_answer = false, align_to_words = true } = given;
     checkCount('top_k', top_k);
     checkCount('max_answer_len', max_answer_len);
-    const windows = encodeWindows(tokenizer, input, longest, given);
+    const windows = encodeWindows(tokenizer, input, texts.longest, given);
     return {
       sequences: windows.map(({ input_ids, token_type_ids }) => ({ input_ids, token_type_ids })) as [
         Sequence,
@@ -88,13 +112,14 @@ export async function questionAnswering(source: Source, options: PipelineOptions
       ],
       decode(outputs) {
         const scored = windows.map((window, i) => answerWindow(window, outputs[i] as QuestionAnsweringOutput));
-        const wanted = { top_k, max_answer_len, handle_impossible_answer, align_to_words, tokenizer };
+        const wanted = { top_k, max_answer_len, handle_impossible_answer, align_to_words };
         const spans = bestSpans(context, scored, wanted);
-        return spans.map((span) => ({ ...span, answer: context.slice(span.start, span.end) }));
+        const answers = spans.map((span) => ({ ...span, answer: context.slice(span.start, span.end) }));
+        return top_k === 1 ? (answers[0] ?? NO_ANSWER) : answers;
       },
     };
   };
-  return makePipeline(model, tokenizer, OPTIONS, encode);
+  return makePipeline(model, tokenizer, OPTIONS, encode) as QuestionAnsweringPipeline;
 }
 
 /** The question with each stretch of the context that fits beside it. */

@@ -1,17 +1,16 @@
 /** The sentence-order pipeline: whether a text goes before another, as ALBERT's pre-training asks. */
 import { AlbertForPreTraining, type PreTrainingOutput } from '../model/models.js';
-import type { Source } from '../source.js';
+import type { OpenedSource } from '../source.js';
 import {
-  CALL_OPTIONS,
-  type CallOptions,
   checkTexts,
-  encodeForModel,
   type Job,
   makePipeline,
   openModel,
   type Pipeline,
   type PipelineOptions,
   softmax,
+  TEXT_OPTIONS,
+  type TextOptions,
 } from './pipeline.js';
 
 /** Two texts, each one sentence or more. */
@@ -29,13 +28,13 @@ export interface SentenceOrder {
 }
 
 /** Of two neighbouring texts, how likely their order is the right one. */
-export type SentenceOrderPipeline = Pipeline<SentenceOrder, CallOptions, OrderInput>;
+export type SentenceOrderPipeline = Pipeline<SentenceOrder, TextOptions, OrderInput>;
 
-export async function sentenceOrder(source: Source, options: PipelineOptions): Promise<SentenceOrderPipeline> {
-  const [model, tokenizer] = await openModel(AlbertForPreTraining, source, { strict: true, ...options });
-  const encode = (input: OrderInput): Job<PreTrainingOutput, SentenceOrder> => {
+export async function sentenceOrder(source: OpenedSource, options: PipelineOptions): Promise<SentenceOrderPipeline> {
+  const { model, tokenizer, texts } = await openModel(AlbertForPreTraining, source, { strict: true, ...options });
+  const encode = (input: OrderInput, options: TextOptions): Job<PreTrainingOutput, SentenceOrder> => {
     checkTexts(input, 'first', 'second');
-    const { input_ids, token_type_ids } = encodeForModel(tokenizer, model, input.first, input.second);
+    const { input_ids, token_type_ids } = texts.encode(input.first, options, { text_pair: input.second });
     return {
       sequences: [{ input_ids, token_type_ids }],
       decode([{ sop_logits }]) {
@@ -45,7 +44,7 @@ export async function sentenceOrder(source: Source, options: PipelineOptions): P
     };
   };
   // Nobody asked for words: their logits are computed at one token, the fewest there can be.
-  return makePipeline(model, tokenizer, CALL_OPTIONS, encode, (sequences, call) =>
+  return makePipeline(model, tokenizer, TEXT_OPTIONS, encode, (sequences, call) =>
     model.forwardAt(
       sequences,
       sequences.map(() => [0]),

@@ -1,18 +1,17 @@
 /** The sentence-similarity pipeline: how alike sentences are to one of them. */
-import type { Source } from '../source.js';
-import { cosine, meanOfTokens, openBody } from './embedding.js';
+import type { AlbertModelOutput } from '../model/models.js';
+import type { OpenedSource } from '../source.js';
+import { checkTextList, checkTexts } from './checks.js';
 import {
-  CALL_OPTIONS,
-  type CallOptions,
-  checkTextList,
-  checkTexts,
-  encodeForModel,
-  type Job,
-  makePipeline,
-  type Pipeline,
-  type PipelineOptions,
-  type Sequence,
-} from './pipeline.js';
+  checkPooling,
+  EMBEDDING_OPTIONS,
+  type EmbeddingInfo,
+  type EmbeddingOptions,
+  openEmbedder,
+} from './embedder.js';
+import { cosine } from './embedding.js';
+import type { Job, Jobs } from './jobs.js';
+import { makePipeline, type Pipeline, type PipelineOptions } from './pipeline.js';
 
 /** A sentence, and those that it is compared with. */
 export interface SentencesInput {
@@ -21,35 +20,35 @@ export interface SentencesInput {
   readonly sentences: readonly string[];
 }
 
-/** The cosine of each sentence's mean-pooled embedding with the source's, in the order of the sentences. */
-export type SentenceSimilarityPipeline = Pipeline<number[], CallOptions, SentencesInput>;
+/** How the embeddings are made; without options, as sentence-transformers' files say, or the mean of the tokens. */
+export interface SentenceSimilarityOptions extends EmbeddingOptions {}
 
-interface Pooled {
-  readonly embedding: Float32Array; // (hidden_size)
+/** The cosine of each sentence's embedding with the source's, in the order of the sentences. */
+export interface SentenceSimilarityPipeline extends Pipeline<number[], SentenceSimilarityOptions, SentencesInput> {
+  /** How embeddings are made where a call does not say otherwise. */
+  readonly embedding: EmbeddingInfo;
 }
 
 export async function sentenceSimilarity(
-  source: Source,
+  source: OpenedSource,
   options: PipelineOptions,
 ): Promise<SentenceSimilarityPipeline> {
-  const [model, tokenizer] = await openBody(source, options);
-  const encode = (input: SentencesInput): Job<Pooled, number[]> => {
+  const { model, tokenizer, info, embed } = await openEmbedder(source, options, ['mean']);
+  const encode = (
+    input: SentencesInput,
+    { pooling, ...given }: SentenceSimilarityOptions,
+  ): Jobs<AlbertModelOutput, Float32Array, number[]> => {
     checkTexts(input, 'source_sentence');
     checkTextList('sentences', input.sentences);
-    const texts = [input.source_sentence, ...input.sentences];
+    const poolings = pooling === undefined ? info.pooling : checkPooling(pooling);
     return {
-      sequences: texts.map((text) => {
-        const { input_ids } = encodeForModel(tokenizer, model, text);
-        return { input_ids };
-      }) as [Sequence, ...Sequence[]],
-      decode: ([{ embedding }, ...others]) => others.map((other) => cosine(embedding, other.embedding)),
+      *jobs(): Iterable<Job<AlbertModelOutput, Float32Array>> {
+        yield embed(input.source_sentence, given, poolings);
+        for (const sentence of input.sentences) yield embed(sentence, given, poolings);
+      },
+      combine: ([embedding, ...others]) => others.map((other) => cosine(embedding, other)),
     };
   };
-  return makePipeline(model, tokenizer, CALL_OPTIONS, encode, async (sequences, call) => {
-    const outputs = await model.forwardEach(sequences, call);
-    // Pooled run by run: the states of 1,000 sentences would be 60 MB.
-    return outputs.map(({ last_hidden_state: { data } }) => ({
-      embedding: meanOfTokens(data, model.config.hidden_size),
-    }));
-  });
+  const similarity = makePipeline(model, tokenizer, EMBEDDING_OPTIONS, encode);
+  return Object.assign(similarity, { embedding: info });
 }

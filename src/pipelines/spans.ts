@@ -3,8 +3,8 @@
  *
  * Source: `postprocess` and `decode_spans` of Hugging Face's question-answering pipeline.
  */
-import { largest, softmax } from './pipeline.js';
-import { type WordMarks, wordStarts } from './words.js';
+import { largest, softmax } from './scores.js';
+import { wordBreaks, wordStarts } from './words.js';
 
 /** One window over the context: its tokens and the model's logits for them. */
 export interface AnswerWindow {
@@ -33,7 +33,6 @@ export interface SpanOptions {
   readonly handle_impossible_answer: boolean;
   /** Whether answers are widened to whole words. */
   readonly align_to_words: boolean;
-  readonly tokenizer: WordMarks;
 }
 
 /**
@@ -42,14 +41,15 @@ export interface SpanOptions {
  * that begins earlier comes first.
  */
 export function bestSpans(context: string, windows: readonly AnswerWindow[], options: SpanOptions): Span[] {
-  const { top_k, handle_impossible_answer } = options;
+  const { top_k, handle_impossible_answer, align_to_words } = options;
+  const breaks = align_to_words ? wordBreaks(context) : undefined;
   const spans = new Map<number, Span>();
   let impossible = 1;
   for (const window of windows) {
     const starts = softmax(window.start_logits);
     const ends = softmax(window.end_logits);
     impossible = Math.min(impossible, (starts[0] as number) * (ends[0] as number));
-    const found = spansOf(context, window, starts.subarray(1), ends.subarray(1), options);
+    const found = spansOf(context, window, starts.subarray(1), ends.subarray(1), options.max_answer_len, breaks);
     // A span among the best of all windows is among the best of the window that scores it highest.
     for (const span of take(found, top_k)) keepBetter(spans, span, context.length);
   }
@@ -64,10 +64,11 @@ function spansOf(
   window: AnswerWindow,
   starts: Float64Array, // (context tokens)
   ends: Float64Array, // (context tokens)
-  { max_answer_len, align_to_words, tokenizer }: SpanOptions,
+  max_answer_len: number,
+  breaks: Uint8Array | undefined,
 ): Span[] {
   const { offsets } = window;
-  const [from, to] = bounds(context, window, align_to_words ? tokenizer : undefined);
+  const [from, to] = bounds(context, window, breaks);
   const spans = new Map<number, Span>();
   for (let first = 0; first < offsets.length; first++) {
     for (let last = first; last < Math.min(first + max_answer_len, offsets.length); last++) {
@@ -80,9 +81,9 @@ function spansOf(
 }
 
 /** Where an answer begins that begins with each token, and where it ends: with the token, or with its word in this window. */
-function bounds(context: string, window: AnswerWindow, words?: WordMarks): [starts: number[], ends: number[]] {
+function bounds(context: string, window: AnswerWindow, breaks?: Uint8Array): [starts: number[], ends: number[]] {
   const { offsets } = window;
-  const begins = words && wordStarts(context, window, words);
+  const begins = breaks && wordStarts(context, window, breaks);
   const starts: number[] = [];
   const ends: number[] = [];
   for (const [i, [start, end]] of offsets.entries()) {

@@ -2,20 +2,21 @@
 import { mismatch, type OptionNames } from '../errors.js';
 import type { AlbertConfig } from '../model/config.js';
 import { AlbertForSequenceClassification } from '../model/models.js';
-import type { Source } from '../source.js';
+import type { OpenedSource } from '../source.js';
 import {
-  CALL_OPTIONS,
-  type CallOptions,
-  checkCount,
   checkTexts,
-  encodeForModel,
+  checkTopK,
   largest,
   makePipeline,
   openModel,
   type Pipeline,
   type PipelineOptions,
+  type Sequence,
   softmax,
+  WINDOW_OPTIONS,
+  type WindowOptions,
 } from './pipeline.js';
+import { meanOfLogits } from './scores.js';
 
 /** A label of the model's configuration and its score. */
 export interface LabelScore {
@@ -39,7 +40,7 @@ const FUNCTIONS: Readonly<Record<ScoreFunction, (logits: Float32Array) => Float6
 /** How scores are made of logits. */
 export type ScoreFunction = 'sigmoid' | 'softmax' | 'none';
 
-export interface TextClassificationOptions extends CallOptions {
+export interface TextClassificationOptions extends WindowOptions {
   /** How many labels to return, best first; null for all. Default 1. */
   readonly top_k?: number | null;
   /**
@@ -50,7 +51,7 @@ export interface TextClassificationOptions extends CallOptions {
 }
 
 const OPTIONS: OptionNames<TextClassificationOptions> = {
-  ...CALL_OPTIONS,
+  ...WINDOW_OPTIONS,
   top_k: true,
   function_to_apply: true,
 };
@@ -59,27 +60,33 @@ const OPTIONS: OptionNames<TextClassificationOptions> = {
 export type TextClassificationPipeline = Pipeline<LabelScore[], TextClassificationOptions, string | TextPair>;
 
 export async function textClassification(
-  source: Source,
+  source: OpenedSource,
   options: PipelineOptions,
 ): Promise<TextClassificationPipeline> {
-  const [model, tokenizer] = await openModel(AlbertForSequenceClassification, source, { strict: true, ...options });
-  const { id2label, num_labels } = model.config;
+  const { model, tokenizer, texts } = await openModel(AlbertForSequenceClassification, source, {
+    strict: true,
+    ...options,
+  });
+  const { id2label } = model.config;
   const usual = scoreFunction(model.config);
   return makePipeline(
     model,
     tokenizer,
     OPTIONS,
-    (input: string | TextPair, { top_k = 1, function_to_apply = usual }: TextClassificationOptions) => {
-      if (top_k !== null) checkCount('top_k', top_k);
+    (input: string | TextPair, { top_k = 1, function_to_apply = usual, ...lengths }: TextClassificationOptions) => {
+      const count = checkTopK(top_k);
       if (!Object.hasOwn(FUNCTIONS, function_to_apply)) {
         throw mismatch('ERR_INPUT', 'function_to_apply', Object.keys(FUNCTIONS).join(', '), function_to_apply);
       }
-      const { input_ids, token_type_ids } = encode(input);
+      const windows = encode(input, lengths);
       return {
-        sequences: [{ input_ids, token_type_ids }],
-        decode([{ logits }]) {
-          const scores = FUNCTIONS[function_to_apply](logits.data);
-          return largest(scores, top_k ?? num_labels).map((id) => ({
+        sequences: windows.map(({ input_ids, token_type_ids }) => ({ input_ids, token_type_ids })) as [
+          Sequence,
+          ...Sequence[],
+        ],
+        decode(outputs) {
+          const scores = FUNCTIONS[function_to_apply](meanOfLogits(outputs.map(({ logits }) => logits.data)));
+          return largest(scores, count).map((id) => ({
             label: id2label[id] as string,
             score: scores[id] as number,
           }));
@@ -88,10 +95,10 @@ export async function textClassification(
     },
   );
 
-  function encode(input: string | TextPair) {
-    if (typeof input !== 'object' || input === null) return encodeForModel(tokenizer, model, input);
+  function encode(input: string | TextPair, lengths: WindowOptions) {
+    if (typeof input !== 'object' || input === null) return texts.windows(input, lengths);
     checkTexts(input, 'text', 'text_pair');
-    return encodeForModel(tokenizer, model, input.text, input.text_pair);
+    return texts.windows(input.text, lengths, { text_pair: input.text_pair });
   }
 }
 

@@ -1,14 +1,11 @@
 /** The token-classification pipeline (named entities and the like): labels of tokens, or of the stretches they make up. */
 import { mismatch, type OptionNames } from '../errors.js';
 import { AlbertForTokenClassification, type TokenClassificationOutput } from '../model/models.js';
-import type { Source } from '../source.js';
+import type { OpenedSource } from '../source.js';
 import { type Encoding, pieceRange } from '../tokenizer/tokenizer.js';
 import { type AggregationStrategy, groupEntities, labelTokens, labelWords, type ScoredToken } from './aggregation.js';
 import {
-  CALL_OPTIONS,
-  type CallOptions,
   type Job,
-  longestSequence,
   makePipeline,
   openModel,
   type Pipeline,
@@ -16,9 +13,11 @@ import {
   type Sequence,
   type Some,
   softmax,
+  WINDOW_OPTIONS,
+  type WindowOptions,
 } from './pipeline.js';
 import { decidedPieces } from './windows.js';
-import { type WordMarks, wordStarts } from './words.js';
+import { wordStarts } from './words.js';
 
 export type { AggregationStrategy } from './aggregation.js';
 
@@ -40,111 +39,166 @@ export interface TokenEntity extends Stretch {
   readonly index: number;
 }
 
+/** A word of a text that was split into words, and its label. */
+export interface WordEntity {
+  readonly word: string;
+  /** As in the model's configuration: `B-PER`. */
+  readonly entity: string;
+  /** The label's probability. */
+  readonly score: number;
+  /** The word's index in the array of words. */
+  readonly index: number;
+}
+
 /** Neighbouring tokens or words of one label. */
 export interface EntityGroup extends Stretch {
   /** Without `B-` or `I-`: `PER`. */
   readonly entity_group: string;
 }
 
-export interface TokenClassificationOptions extends CallOptions {
+export interface TokenClassificationOptions extends WindowOptions {
   /**
    * `none` (the default): each token. `simple`: groups of tokens. `first`, `average`, `max`: groups of words, each with the
    * label of its first token, of its tokens' mean probabilities, or of its surest token.
    */
   readonly aggregation_strategy?: AggregationStrategy;
-  /** Labels to leave out; of groups, those without `B-` or `I-`. Default `['O']`. */
+  /**
+   * Labels to leave out; of groups, those without `B-` or `I-`. Default `['O']`; none for labels of words that the caller has split.
+   */
   readonly ignore_labels?: readonly string[];
   /**
-   * Reads a text past the model's positions in windows that share this many pieces, each piece labelled where it has more
-   * text around it. Without it, such a text is cut.
+   * The text is an array of words. `none` labels each word as its first token; groups are of words, `simple` as `first`, with
+   * `start` and `end` as indices of words, and their `word` joined by spaces. A word without any token, such as an empty one, has
+   * no label. Default false.
    */
-  readonly stride?: number;
+  readonly is_split_into_words?: boolean;
 }
 
 const OPTIONS: OptionNames<TokenClassificationOptions> = {
-  ...CALL_OPTIONS,
+  ...WINDOW_OPTIONS,
   aggregation_strategy: true,
   ignore_labels: true,
-  stride: true,
+  is_split_into_words: true,
 };
 
-type Entities = TokenEntity[] | EntityGroup[];
-type Tokens = TokenClassificationOptions & { readonly aggregation_strategy?: 'none' };
-type Groups = TokenClassificationOptions & { readonly aggregation_strategy: Exclude<AggregationStrategy, 'none'> };
+type Entities = TokenEntity[] | EntityGroup[] | WordEntity[];
+type Whole = TokenClassificationOptions & { readonly is_split_into_words?: false };
+type Split = TokenClassificationOptions & { readonly is_split_into_words: true };
+type Tokens = { readonly aggregation_strategy?: 'none' };
+type Groups = { readonly aggregation_strategy: Exclude<AggregationStrategy, 'none'> };
+type Words = readonly string[];
 
-/** Of a text, its entities in order. */
-export type TokenClassificationPipeline = Pipeline<TokenEntity[], Tokens> &
-  Pipeline<EntityGroup[], Groups> &
-  Pipeline<Entities, TokenClassificationOptions>;
+/** Of a text, or of its words, its entities in order. */
+export type TokenClassificationPipeline = Pipeline<TokenEntity[], Whole & Tokens> &
+  Pipeline<EntityGroup[], Whole & Groups> &
+  Pipeline<WordEntity[], Split & Tokens, Words> &
+  Pipeline<EntityGroup[], Split & Groups, Words> &
+  Pipeline<WordEntity[] | EntityGroup[], Split, Words> &
+  Pipeline<TokenEntity[] | EntityGroup[], Whole>;
 
 const STRATEGIES: readonly AggregationStrategy[] = ['none', 'simple', 'first', 'average', 'max'];
 
 export async function tokenClassification(
-  source: Source,
+  source: OpenedSource,
   options: PipelineOptions,
 ): Promise<TokenClassificationPipeline> {
-  const [model, tokenizer] = await openModel(AlbertForTokenClassification, source, { strict: true, ...options });
+  const { model, tokenizer, texts } = await openModel(AlbertForTokenClassification, source, {
+    strict: true,
+    ...options,
+  });
   const { id2label, num_labels } = model.config;
 
-  const encode = (text: string, given: TokenClassificationOptions): Job<TokenClassificationOutput, Entities> => {
-    const { aggregation_strategy = 'none', ignore_labels = ['O'], stride } = given;
+  const encode = (
+    text: string | Words,
+    given: TokenClassificationOptions,
+  ): Job<TokenClassificationOutput, Entities> => {
+    const { aggregation_strategy = 'none', stride = 0 } = given;
     if (!STRATEGIES.includes(aggregation_strategy)) {
       throw mismatch('ERR_INPUT', 'aggregation_strategy', STRATEGIES.join(', '), aggregation_strategy);
     }
+    const { is_split_into_words: split = false } = given;
+    if (split !== Array.isArray(text))
+      throw mismatch('ERR_INPUT', 'text', split ? 'an array of words' : 'a string', text);
+    const { ignore_labels = split && aggregation_strategy === 'none' ? [] : ['O'] } = given;
     if (!Array.isArray(ignore_labels))
       throw mismatch('ERR_INPUT', 'ignore_labels', 'an array of labels', ignore_labels);
-    const max_length = longestSequence(tokenizer, model);
-    const encoding = tokenizer.encode(text, { truncation: true, max_length, stride });
-    const windows: Some<Encoding> = stride === undefined ? [encoding] : [encoding, ...encoding.overflowing];
+    const windows = texts.windows(text, given, { is_split_into_words: split });
+    /** Of whole texts the caller's own spelling, of words the words. */
+    const spelling = ({ start, end }: { readonly start: number; readonly end: number }) =>
+      text.slice(start, end) as string | string[];
     return {
       sequences: windows.map(({ input_ids }) => ({ input_ids })) as [Sequence, ...Sequence[]],
       decode(outputs) {
         const logits = outputs.map(({ logits: { data } }) => data);
-        const tokens = scoreTokens(text, windows, logits, num_labels, stride ?? 0, tokenizer);
+        const tokens = scoreTokens(windows, logits, num_labels, stride);
         if (aggregation_strategy === 'none') {
-          return labelTokens(tokens, id2label)
+          const labelled = split ? labelWords(markWords(tokens), 'first', id2label) : labelTokens(tokens, id2label);
+          return labelled
             .filter(({ entity }) => !ignore_labels.includes(entity))
-            .map(({ start, end, ...token }) => ({ ...token, word: text.slice(start, end), start, end }));
+            .map(({ start, end, ...token }) =>
+              split
+                ? { ...token, index: start, word: text[start] as string }
+                : { ...(token as Omit<TokenEntity, 'word'>), word: text.slice(start, end) as string, start, end },
+            ) as Entities;
         }
+        const strategy = split && aggregation_strategy === 'simple' ? 'first' : aggregation_strategy;
         const labelled =
-          aggregation_strategy === 'simple'
+          strategy === 'simple'
             ? labelTokens(tokens, id2label)
-            : labelWords(tokens, aggregation_strategy, id2label);
-        return groupEntities(labelled)
+            : labelWords(typeof text === 'string' ? markWordsOf(text, tokens) : markWords(tokens), strategy, id2label);
+        return groupEntities(labelled, id2label)
           .filter(({ entity_group, start, end }) => !ignore_labels.includes(entity_group) && start < end)
-          .map(({ start, end, ...group }) => ({ ...group, word: text.slice(start, end), start, end }));
+          .map(({ start, end, ...group }) => {
+            const word = spelling({ start, end });
+            return { ...group, word: typeof word === 'string' ? word : word.join(' '), start, end };
+          });
       },
     };
   };
-  return makePipeline(model, tokenizer, OPTIONS, encode) as TokenClassificationPipeline;
+  const isBatch = (input: unknown, { is_split_into_words = false }: TokenClassificationOptions) => {
+    if (typeof is_split_into_words !== 'boolean') {
+      throw mismatch('ERR_INPUT', 'is_split_into_words', 'true or false', is_split_into_words);
+    }
+    return Array.isArray(input) && (!is_split_into_words || Array.isArray(input[0]));
+  };
+  return makePipeline(model, tokenizer, OPTIONS, encode, undefined, isBatch) as unknown as TokenClassificationPipeline;
 }
+
+/** A token's scores, and where it is: in the text, or of split words, the word's index and the next. */
+type Placed = Omit<ScoredToken, 'startsWord'>;
 
 /** The text's tokens, each from the window that decides it. */
 function scoreTokens(
-  text: string,
   windows: Some<Encoding>,
   logits: readonly Float32Array[], // each (seq, num_labels)
   num_labels: number,
   stride: number,
-  tokenizer: WordMarks,
-): ScoredToken[] {
+): Placed[] {
   const ranges = windows.map((window) => pieceRange(window));
   const decided = decidedPieces(
     ranges.map(([start, end]) => end - start),
     stride,
   );
-  const places = decided.flatMap(([from, to], window) => {
-    const [first] = ranges[window] as [number, number];
-    return Array.from({ length: to - from }, (_, i) => ({ window, row: first + from + i }));
+  let index = 0;
+  return windows.flatMap(({ offsets, word_ids }, window) => {
+    const [[first], [from, to]] = [ranges[window] as [number, number], decided[window] as [number, number]];
+    return Array.from({ length: to - from }, (_, i) => {
+      const row = first + from + i;
+      const word = word_ids?.[row];
+      const [start, end] = typeof word === 'number' ? [word, word + 1] : (offsets[row] as [number, number]);
+      const scores = softmax((logits[window] as Float32Array).subarray(row * num_labels, (row + 1) * num_labels));
+      return { scores, index: ++index, start, end };
+    });
   });
-  const spelled = {
-    tokens: places.map(({ window, row }) => windows[window]?.tokens[row] as string),
-    offsets: places.map(({ window, row }) => windows[window]?.offsets[row] as [number, number]),
-  };
-  const starts = wordStarts(text, spelled, tokenizer);
-  return places.map(({ window, row }, i) => {
-    const [start, end] = spelled.offsets[i] as [number, number];
-    const scores = softmax((logits[window] as Float32Array).subarray(row * num_labels, (row + 1) * num_labels));
-    return { scores, index: i + 1, start, end, startsWord: starts[i] as boolean };
-  });
+}
+
+/** Words by Unicode's rules. */
+function markWordsOf(text: string, tokens: readonly Placed[]): ScoredToken[] {
+  const starts = wordStarts(text, { offsets: tokens.map(({ start, end }) => [start, end] as const) });
+  return tokens.map((token, i) => ({ ...token, startsWord: starts[i] as boolean }));
+}
+
+/** The caller's words. */
+function markWords(tokens: readonly Placed[]): ScoredToken[] {
+  return tokens.map((token, i) => ({ ...token, startsWord: token.start !== tokens[i - 1]?.start }));
 }

@@ -109,7 +109,7 @@ class OpenFile implements FileBytes {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async close(): Promise<void> {
     await this.#handle.close();
   }
 }
@@ -130,10 +130,10 @@ export async function openHub(id: string, options: SourceOptions): Promise<Opene
   const cached = async <T>(
     file: string,
     signal: AbortSignal | undefined,
-    read: (url: URL, options: SourceOptions) => Promise<T>,
+    read: (url: URL, options: SourceOptions, file: string) => Promise<T>,
   ): Promise<T | undefined> => {
     const path = await locate(file, signal);
-    return path === undefined ? undefined : read(pathToFileURL(path), { ...options, signal });
+    return path === undefined ? undefined : read(pathToFileURL(path), { ...options, signal }, file);
   };
   return {
     commit,

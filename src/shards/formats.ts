@@ -14,6 +14,7 @@ import {
   type Tensor,
   type TextPair,
   type TokenEntity,
+  type ZeroShotClassification,
 } from '../index.js';
 
 export interface LineFormat<Input, Result> {
@@ -27,12 +28,13 @@ export interface LineFormat<Input, Result> {
 export interface LineTasks {
   'text-classification': LineFormat<string | TextPair, LabelScore[]>;
   'token-classification': LineFormat<string, TokenEntity[] | EntityGroup[]>;
-  'question-answering': LineFormat<QuestionInput, QuestionAnswer[]>;
+  'question-answering': LineFormat<QuestionInput, QuestionAnswer | QuestionAnswer[]>;
   'multiple-choice': LineFormat<ChoicesInput, ScoredChoice[]>;
   'fill-mask': LineFormat<string, FilledMask[][]>;
   'feature-extraction': LineFormat<string, Tensor<Float32Array>>;
   'sentence-similarity': LineFormat<SentencesInput, number[]>;
   'sentence-order': LineFormat<OrderInput, SentenceOrder>;
+  'zero-shot-classification': LineFormat<string, ZeroShotClassification>;
 }
 
 export const FORMATS: LineTasks = {
@@ -48,7 +50,8 @@ export const FORMATS: LineTasks = {
   'token-classification': { parse: parseText, row: (text, entities) => ({ text, entities }) },
   'question-answering': {
     parse: parseAs('{"question": …, "context": …}'),
-    row: ({ question }, answers) => ({ question, answers }),
+    // A list whatever `top_k` is: all lines of a file have one shape.
+    row: ({ question }, answers) => ({ question, answers: [answers].flat() }),
   },
   'multiple-choice': {
     parse: parseAs('{"prompt": …, "choices": […]}'),
@@ -64,6 +67,7 @@ export const FORMATS: LineTasks = {
     parse: parseAs('{"first": …, "second": …}'),
     row: ({ first, second }, order) => ({ first, second, ...order }),
   },
+  'zero-shot-classification': { parse: parseText, row: (_text, answer) => answer },
 };
 
 /** Sentences by their scores, best first. */

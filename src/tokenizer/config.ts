@@ -77,9 +77,8 @@ export function readsOlderFiles(config: Uint8Array | undefined): boolean {
   return config === undefined || parseObject(config, CONFIG, MAX_CONFIG_BYTES).added_tokens_decoder === undefined;
 }
 
-/** @throws ERR_TOKENIZER naming the file and the key at fault; ERR_INPUT naming an option */
+/** @throws ERR_TOKENIZER naming the file and the key at fault */
 export function readTokenizerConfig(files: SettingsFiles, given: TokenizerOptions): TokenizerConfig {
-  checkOptionValues(given);
   const config = files.config === undefined ? {} : parseObject(files.config, CONFIG, MAX_CONFIG_BYTES);
   const map = files.special === undefined ? {} : parseObject(files.special, SPECIAL, MAX_CONFIG_BYTES);
   const special: { -readonly [Role in keyof SpecialTokens]?: string } = {};
@@ -117,7 +116,8 @@ export function specialTokens({ special }: TokenizerConfig, kind: 'unigram' | 'w
   return { cls_token: '[CLS]', sep_token: '[SEP]', mask_token: '[MASK]', ...usual, ...special };
 }
 
-function checkOptionValues(options: TokenizerOptions): void {
+/** @throws ERR_INPUT naming the option */
+export function checkTokenizerOptions(options: TokenizerOptions): void {
   for (const name of ['do_lower_case', 'keep_accents'] as const) {
     const value = options[name];
     if (value !== undefined && typeof value !== 'boolean') throw mismatch('ERR_INPUT', name, 'true or false', value);

@@ -1,8 +1,14 @@
 /** ALBERT's tokenizer: text to ids with places in the caller's string, and back. */
 import { checkOptions, mismatch } from '../errors.js';
-import { openSource, type Source } from '../source.js';
-import { SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
-import { specialTokens, TOKENIZER_OPTIONS, type TokenizerConfig, type TokenizerOptions } from './config.js';
+import { type OpenedSource, openSource, type Source } from '../source.js';
+import { asOneLoad, SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
+import {
+  checkTokenizerOptions,
+  specialTokens,
+  TOKENIZER_OPTIONS,
+  type TokenizerConfig,
+  type TokenizerOptions,
+} from './config.js';
 import type { TokenizerDefinition, TokenModel } from './definition.js';
 import {
   type AssembleOptions,
@@ -25,7 +31,7 @@ import {
 import { Segmenter } from './segmenter.js';
 import { cutWindows, type Window } from './truncation.js';
 
-export type { TokenizerOptions } from './config.js';
+export { checkTokenizerOptions, TOKENIZER_OPTIONS, type TokenizerOptions } from './config.js';
 export { type Encoding, pieceRange, stackEncodings } from './encoding.js';
 export type { EncodeOptions } from './options.js';
 export type { TruncationStrategy } from './truncation.js';
@@ -107,13 +113,21 @@ export class AlbertTokenizer {
    *   malformed or no ALBERT's, ERR_ABORTED
    */
   static async from_pretrained(source: Source, given?: SourceOptions & TokenizerOptions): Promise<AlbertTokenizer> {
-    const { do_lower_case, keep_accents, model_max_length, ...options } = checkOptions(given, {
-      ...SOURCE_OPTIONS,
-      ...TOKENIZER_OPTIONS,
-    });
-    const opened = await openSource(source, options);
-    const said = { do_lower_case, keep_accents, model_max_length };
-    const { definition, config } = await readTokenizerFiles(opened, said, options.signal);
+    const checked = checkOptions(given, { ...SOURCE_OPTIONS, ...TOKENIZER_OPTIONS });
+    const { do_lower_case, keep_accents, model_max_length, ...rest } = checked;
+    const settings = { do_lower_case, keep_accents, model_max_length };
+    checkTokenizerOptions(settings);
+    const options = asOneLoad(rest, { weights: false });
+    return AlbertTokenizer.from_opened(await openSource(source, options), options.signal, settings);
+  }
+
+  /** @internal `from_pretrained` of a source that is open. */
+  static async from_opened(
+    opened: OpenedSource,
+    signal: AbortSignal | undefined,
+    settings: TokenizerOptions = {},
+  ): Promise<AlbertTokenizer> {
+    const { definition, config } = await readTokenizerFiles(opened, settings, signal);
     return new AlbertTokenizer(definition, config);
   }
 

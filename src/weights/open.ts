@@ -1,5 +1,5 @@
 /** Finds a model's weights in a source and reads them: which file by name, which format by its bytes. */
-import { type Bytes, sliceBytes } from '../bytes.js';
+import { type Bytes, closeBytes, sliceBytes } from '../bytes.js';
 import { AlbertError, mismatch, throwIfAborted } from '../errors.js';
 import type { OpenedSource } from '../source.js';
 import { type Checkpoint, MAX_NAME_BYTES, MAX_TENSORS, type StoredTensor } from './checkpoint.js';
@@ -17,8 +17,8 @@ export interface OpenCheckpointOptions {
   onFile?(file: string, bytes: number): void;
 }
 
-/** A checkpoint whose files stay open until it is disposed of. */
-export type OpenedCheckpoint = Checkpoint & AsyncDisposable;
+/** A checkpoint whose files stay open until it is closed. */
+export type OpenedCheckpoint = Checkpoint & { close(): Promise<void> };
 
 /**
  * Opens the checkpoint of a source: `model.safetensors`, else the shards that `model.safetensors.index.json` lists,
@@ -34,7 +34,7 @@ export async function openCheckpoint(
 ): Promise<OpenedCheckpoint> {
   const files: Bytes[] = [];
   const close = async () => {
-    for (const file of files) if (!(file instanceof Uint8Array)) await file[Symbol.asyncDispose]();
+    for (const file of files) await closeBytes(file);
   };
   const open = async (name: string): Promise<Bytes | undefined> => {
     throwIfAborted(options.signal);
@@ -45,7 +45,7 @@ export async function openCheckpoint(
     return file;
   };
   try {
-    return { ...(await readFirst(open, source.name)), [Symbol.asyncDispose]: close };
+    return { ...(await readFirst(open, source.name)), close };
   } catch (error) {
     await close();
     throw error;

@@ -9,7 +9,7 @@ const SCORE = 1e-5;
 browserSuite('content security policy', (csp, surroundings) => {
   for (const [policy, kernels, why] of [
     ["script-src 'self' 'wasm-unsafe-eval'", /^(relaxed-)?simd$/, /^$/],
-    ["script-src 'self'", /^scalar$/, /refuses to compile WebAssembly: .*Content Security Policy/],
+    ["script-src 'self'", /^scalar$/, /refuses to run WebAssembly: .*Content Security Policy/],
   ] as const) {
     csp(policy, async () => {
       const { browser, directory } = surroundings();

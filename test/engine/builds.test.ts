@@ -39,10 +39,27 @@ test('where compilation is refused: JavaScript, and why', async () => {
   const got = await withoutWebAssembly(classified);
   compare(got);
   assert.is(got.info.kernels, 'scalar');
-  assert.is(got.info.whyNotSimd, 'this engine refuses to compile WebAssembly: refused');
+  assert.is(got.info.whyNotSimd, 'this engine refuses to run WebAssembly: refused');
   assert.is(wanted.info.whyNotSimd, undefined);
   const { info } = await withoutWebAssembly(() => classified({ threads: 2 }));
   assert.equal([info.threads, info.whyNotThreaded], [1, 'the scalar kernels run on one thread']);
+});
+
+test('where compilation passes and an instance is refused, as in WebKit under a policy: JavaScript, and why', async () => {
+  const { Instance } = WebAssembly;
+  WebAssembly.Instance = class {
+    constructor() {
+      throw new EvalError('refused');
+    }
+  } as typeof Instance;
+  try {
+    const got = await classified();
+    compare(got);
+    assert.is(got.info.kernels, 'scalar');
+    assert.is(got.info.whyNotSimd, 'this engine refuses to run WebAssembly: refused');
+  } finally {
+    WebAssembly.Instance = Instance;
+  }
 });
 
 test('without SIMD: the scalar module', async () => {

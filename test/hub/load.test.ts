@@ -46,8 +46,8 @@ test('a pipeline gives the answers of its directory, first from the network, the
   const expected = await local('What a lovely day');
   const { length } = files.get('model.safetensors')!.bytes;
   assert.equal(
-    reports.filter(({ file }) => file === 'model.safetensors'),
-    [{ stage: 'read', file: 'model.safetensors', loaded: length, total: length }],
+    reports.filter(({ file }) => file === 'model.safetensors').map(({ overall, ...report }) => report),
+    [{ stage: 'read', file: 'model.safetensors', loaded: length, total: length, progress: 100 }],
   );
   reports.length = 0;
   await using remote = await pipeline('text-classification', 'owner/name', options);
@@ -65,6 +65,51 @@ test('a pipeline gives the answers of its directory, first from the network, the
   await using cached = await pipeline('text-classification', 'owner/name');
   assert.equal(await cached('What a lovely day'), expected);
   assert.equal(hub.log(), ['HEAD hub /owner/name/resolve/main/config.json']);
+});
+
+test('a load counts its files together, each once, and knows a total from its weights on', async () => {
+  const load = async (run: (onProgress: (report: LoadProgress) => void) => Promise<unknown>) => {
+    const reports: LoadProgress[] = [];
+    await run((report) => reports.push(report));
+    const sizes = new Map<string, number>();
+    let before = 0;
+    for (const { file, loaded, total, progress, overall } of reports) {
+      assert.is(progress, total === undefined ? undefined : (100 * loaded) / total);
+      sizes.set(file, Math.max(loaded, sizes.get(file) ?? 0));
+      assert.is(
+        overall.loaded,
+        [...sizes.values()].reduce((sum, size) => sum + size, 0),
+      );
+      assert.ok(overall.loaded >= before);
+      before = overall.loaded;
+      const { total: all } = overall;
+      assert.is(overall.progress, all === undefined ? undefined : (100 * overall.loaded) / all);
+      if (all !== undefined) assert.ok(all >= overall.loaded);
+    }
+    return { reports, sizes };
+  };
+  const sizeOf = (names: Iterable<string>) => [...names].reduce((sum, name) => sum + files.get(name)!.bytes.length, 0);
+  const cacheDir = join(home, 'overall');
+  for (const source of ['owner/name', fileURLToPath(FOLDER)]) {
+    const { reports, sizes } = await load(async (onProgress) => {
+      await using _ = await pipeline('text-classification', source, { cacheDir, onProgress });
+    });
+    assert.is(sizes.size, 4);
+    const first = reports.findIndex(({ file }) => file === 'model.safetensors');
+    assert.ok(reports.slice(0, first).every(({ overall }) => overall.total === undefined));
+    const end = reports.at(-1)?.overall;
+    assert.equal(end, { loaded: sizeOf(sizes.keys()), total: sizeOf(sizes.keys()), progress: 100 });
+  }
+  // The same function, used again, begins anew.
+  const hear = await load(async (onProgress) => {
+    await AlbertTokenizer.from_pretrained(FOLDER, { onProgress });
+  });
+  assert.equal(hear.reports.at(-1)?.overall.total, sizeOf(['tokenizer.json', 'tokenizer_config.json']));
+  assert.ok(hear.reports.every(({ overall }) => overall.total !== undefined));
+  const seen: LoadProgress[] = [];
+  const onProgress = (report: LoadProgress) => seen.push(report);
+  for (let load = 0; load < 2; load++) await AlbertTokenizer.from_pretrained(FOLDER, { onProgress });
+  assert.equal(seen.slice(seen.length / 2), seen.slice(0, seen.length / 2));
 });
 
 test('model and tokenizer of a pipeline are of one commit, though a push comes between', async () => {

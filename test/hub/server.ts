@@ -102,8 +102,11 @@ export class TestHub {
     if (method === 'OPTIONS') {
       return response.writeHead(204, { 'access-control-allow-headers': 'authorization, range' }).end();
     }
-    const name = url.split('?')[0]?.split('/').at(-1) as string;
-    const file = this.files.get(name);
+    const path = url.split('?')[0]?.split('/') as string[];
+    // A file may lie in a folder of the repository: /owner/name/resolve/main/folder/file.
+    const inFolder = path.slice(host === 'cdn' ? 1 : 5).join('/');
+    const name = this.files.has(inFolder) ? inFolder : (path.at(-1) as string);
+    const file = path.length > 6 && name !== inFolder ? undefined : this.files.get(name);
     if (this.faults.some((fault) => fault(request, response, file))) return;
     if (host === 'cdn')
       return file === undefined ? void response.writeHead(404).end() : sendFile(request, response, file);

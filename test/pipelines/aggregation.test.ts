@@ -53,6 +53,25 @@ aggregation('simple: B- begins a group, I- and no prefix go on, a change of labe
   assert.equal(groups(), []);
 });
 
+aggregation('BIOES and BILOU: E- and L- end a group, S- and U- are one alone', () => {
+  const entity = (label: string, start: number) => ({ entity: label, score: 1, start, end: start + 1 });
+  const groups = (scheme: string, ...labels: string[]) => {
+    const all = scheme.split(' ').entries();
+    return groupEntities(labels.map(entity), Object.fromEntries(all)).map(
+      (g) => `${g.entity_group} ${g.start}-${g.end}`,
+    );
+  };
+  const BIOES = 'O B-P I-P E-P S-P B-L I-L E-L S-L';
+  assert.equal(groups(BIOES, 'B-P', 'I-P', 'E-P', 'S-P', 'S-P', 'O'), ['P 0-3', 'P 3-4', 'P 4-5', 'O 5-6']);
+  // Ill-formed: what follows an end begins anew; a change of tag does too; an end without a beginning is one.
+  assert.equal(groups(BIOES, 'B-P', 'E-P', 'I-P', 'E-P', 'E-L', 'I-P'), ['P 0-2', 'P 2-4', 'L 4-5', 'P 5-6']);
+  assert.equal(groups(BIOES, 'B-P', 'E-P', 'B-P', 'E-P'), ['P 0-2', 'P 2-4']);
+  const BILOU = 'O B-P I-P L-P U-P';
+  assert.equal(groups(BILOU, 'B-P', 'L-P', 'U-P', 'I-P'), ['P 0-2', 'P 2-3', 'P 3-4']);
+  // Labels that only look so: no tag has B- or I- beside it.
+  assert.equal(groups('O E-MAIL S-CORP B-PER I-PER', 'E-MAIL', 'E-MAIL', 'S-CORP'), ['E-MAIL 0-2', 'S-CORP 2-3']);
+});
+
 aggregation('a mark of a space, which has no width, does not end a group behind the space', () => {
   const tokens = [token('I-ENT', 0.75, 0, 3), token('I-ENT', 0.75, 4, 4), token('I-NAME', 1, 4, 5)];
   assert.equal(groupEntities(labelTokens(tokens, id2label)), [

@@ -162,9 +162,31 @@ pipelines('every mask is filled', async () => {
   assert.is(word?.sequence, `the[MASK] sat on the ${word?.token_str} .`);
 });
 
-pipelines('top_k null gives all labels', async () => {
+pipelines('top_k null gives all: labels, words, choices', async () => {
   await using three = await pipeline('text-classification', await classifierFiles({}));
   assert.equal(await three('text', { top_k: null }), await three('text', { top_k: 3 }));
+  const [words = []] = await fill('The [MASK].', { top_k: null, targets: ['door', 'room'] });
+  assert.is(words.length, 2);
+  await using choose = await pipeline('multiple-choice', await randomFiles('multiple_choice'));
+  const input = { prompt: 'It rained, so', choices: ['he slept.', 'he ran.', 'he read.'] };
+  assert.is((await choose(input, { top_k: null })).length, 3);
+  assert.equal(await choose(input), await choose(input, { top_k: null }));
+});
+
+pipelines("transformers.js's names of dtypes: the same model, under our names in info()", async () => {
+  for (const [theirs, ours] of [
+    ['q8', 'int8'],
+    ['fp32', 'float32'],
+  ] as const) {
+    await using named = await pipeline('sentiment-analysis', sst2, { dtype: theirs });
+    await using wanted = await pipeline('sentiment-analysis', sst2, { dtype: ours });
+    assert.is(named.model.info().dtype, ours);
+    assert.equal(await named('A lovely film.'), await wanted('A lovely film.'));
+  }
+  for (const dtype of ['q4', 'toString', null, 8]) {
+    const call = () => pipeline('sentiment-analysis', sst2, { dtype: dtype as never });
+    await expectError(call, 'ERR_INPUT', '"dtype" expected float32 or int8, got');
+  }
 });
 
 pipelines('scores are made of logits as Hugging Face makes them', async () => {
@@ -239,10 +261,8 @@ pipelines('targets: these words only, with the scores that they have among all',
   assert.equal(await fill(text, { targets: 'germany' }), [[some[1]]]);
   assert.equal(await fill(text, { targets: ['germany', 'france'], top_k: 1 }), [[some[0]]]);
   const refused: [unknown, string][] = [
-    [['france', 'supercalifragilistic'], '▁super cal if rag il istic" at [1]'],
-    [['two words'], '▁two ▁words'],
-    [['漢字'], '漢字'],
-    [[''], 'one piece'],
+    [['france', '漢字'], 'words that the vocabulary can spell, got "漢字" at [1]'],
+    [[''], 'can spell'],
     [[], 'at least one'],
     [[7], 'a string, got 7 at [0]'],
   ];
@@ -260,9 +280,30 @@ pipelines('embeddings: shapes, pooling, length', async () => {
   assert.equal([...mean.shape], [512]);
   const column = [0, 1, 2, 3].reduce((sum, row) => sum + (tokens.data[row * 512 + 7] as number), 0) / 4;
   assert.ok(Math.abs((mean.data[7] as number) - column) < 1e-6);
+  const last = await extract('Two words', { pooling: 'last_token' });
+  assert.equal([...last.shape], [512]);
+  assert.equal(last.data, tokens.data.slice(3 * 512));
+  for (const [pooling, wanted] of [
+    ['first_token', cls],
+    ['eos', last],
+  ] as const) {
+    assert.equal((await extract('Two words', { pooling })).data, wanted.data);
+  }
   const unit = await extract('Two words', { pooling: 'mean', normalize: true });
   assert.ok(Math.abs(Math.hypot(...unit.data) - 1) < 1e-6);
 });
+
+pipelines(
+  'the last token is that of each text, whatever the lengths beside it, and of a text that is cut',
+  async () => {
+    const texts = ['One', 'a rather longer text than that', 'two words', 'word '.repeat(600)];
+    const pooled = await extract(texts, { pooling: 'last_token' });
+    for (const [i, text] of texts.entries()) {
+      const { data, shape } = await extract(text);
+      assert.equal(pooled[i]?.data, data.slice(((shape[0] as number) - 1) * 512), text.slice(0, 40));
+    }
+  },
+);
 
 pipelines('the small models are packages: found by name in Node, or imported and passed', async () => {
   await using imported = await pipeline('sentiment-analysis', sst2);
@@ -297,7 +338,7 @@ pipelines('bad calls are refused', async () => {
   await expectError(() => classify(['a', 7] as never), 'ERR_INPUT', 'inputs[1]: "text" expected a string, got 7');
   await expectError(() => classify('a', { top_k: 0 }), 'ERR_INPUT', 'top_k');
   await expectError(() => fill('no mask here'), 'ERR_INPUT', '[MASK]');
-  await expectError(() => extract('a', { pooling: 'max' as never }), 'ERR_INPUT', 'pooling');
+  await expectError(() => extract('a', { pooling: 'most' as never }), 'ERR_INPUT', 'pooling');
   await expectError(() => classify('a', { signal: AbortSignal.abort() }), 'ERR_ABORTED');
 });
 

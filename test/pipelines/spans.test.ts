@@ -12,7 +12,6 @@ const OPTIONS: SpanOptions = {
   max_answer_len: 15,
   handle_impossible_answer: false,
   align_to_words: false,
-  tokenizer: { startsWord: (token) => token.startsWith('▁') },
 };
 
 /** A window whose softmax gives back the probabilities; the first is that of [CLS]. */

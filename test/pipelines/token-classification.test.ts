@@ -156,4 +156,60 @@ tags('bad calls are refused, by name', async () => {
   assert.equal(await tag('', { aggregation_strategy: 'first' }), []);
 });
 
+const WORDS = ['Zoë', 'O’Brien', 'went', '', 'to', 'São', 'Paulo', '.'];
+
+tags('words that the caller has split: one label each, of its first token', async () => {
+  const split = { is_split_into_words: true } as const;
+  const { input_ids, word_ids } = tag.tokenizer.encode(WORDS, { ...split, add_special_tokens: false });
+  const wanted = await best(input_ids);
+  const got = await tag(WORDS, split);
+  // The empty word has no token, so no label; O is a label like any other.
+  assert.equal(
+    got,
+    WORDS.flatMap((word, index) => {
+      const first = (word_ids ?? []).indexOf(index);
+      return first < 0 ? [] : [{ ...(wanted[first] as { entity: string; score: number }), index, word }];
+    }),
+  );
+  assert.is(got.length, 7);
+  assert.equal(await tag([WORDS, ['Paris']], split), [got, await tag(['Paris'], split)]);
+  assert.equal(await tag([], split), []);
+  assert.equal(
+    await tag(WORDS, { ...split, ignore_labels: ['O'] }),
+    got.filter(({ entity }) => entity !== 'O'),
+  );
+  for (const aggregation_strategy of ['simple', 'first', 'average', 'max'] as const) {
+    const groups = await tag(WORDS, { ...split, aggregation_strategy, ignore_labels: [] });
+    groups.forEach(({ word, start, end }, i) => {
+      assert.is(word, WORDS.slice(start, end).join(' '));
+      // Groups follow one another, over the word that has none.
+      assert.ok(start >= (groups[i - 1]?.end ?? 0) && start <= (groups[i - 1]?.end ?? 0) + 1);
+    });
+    assert.is(groups.at(-1)?.end, WORDS.length);
+    if (aggregation_strategy === 'first') {
+      assert.equal(groups, await tag(WORDS, { ...split, aggregation_strategy: 'simple', ignore_labels: [] }));
+    }
+  }
+  // Past the model's positions, in windows: each word once.
+  const long = Array.from({ length: 80 }, (_, i) => `word${i}`);
+  assert.equal(
+    (await tag(long, { ...split, stride: 4 })).map(({ index }) => index),
+    long.map((_, i) => i),
+  );
+  await expectError(() => tag('a text' as never, split), 'ERR_INPUT', '"text" expected an array of words');
+  await expectError(() => tag([['a', 7]] as never, split), 'ERR_INPUT', 'inputs[0]: "text" expected an array of words');
+  await expectError(() => tag([['a']] as never), 'ERR_INPUT', 'inputs[0]: "text" expected a string');
+  await expectError(() => tag(['a'], { is_split_into_words: 1 as never }), 'ERR_INPUT', '"is_split_into_words"');
+});
+
+tags('first: words by Unicode’s rules', async () => {
+  const text = 'O’Brien paid 5.975,74 in the U.S. yesterday.';
+  const words = await tag(text, { aggregation_strategy: 'first', ignore_labels: [] });
+  // Groups begin and end where words do.
+  const spans = ['O’Brien', 'paid', '5.975,74', 'in', 'the', 'U.S.', 'yesterday', '.'].map((word) =>
+    text.indexOf(word),
+  );
+  for (const { start } of words) assert.ok(spans.includes(start), text.slice(start));
+});
+
 tags.run();

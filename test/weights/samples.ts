@@ -43,7 +43,7 @@ export function openFile(bytes: Uint8Array): FileBytes & { readonly closed: bool
       assert.ok(offset >= 0 && offset + target.length <= bytes.length, `${target.length} bytes from ${offset} on`);
       target.set(bytes.subarray(offset, offset + target.length));
     },
-    async [Symbol.asyncDispose]() {
+    async close() {
       assert.not(this.closed, 'closed once');
       Object.assign(this, { closed: true });
     },

@@ -44,12 +44,9 @@ Examples:
           call: { top_k: topK, max_answer_len: maxAnswerLen, handle_impossible_answer: impossible },
           show: (input, answers) => ({
             json: row(input, answers),
-            rows: answers.map(({ answer, score, start, end }) => [
-              answer,
-              percent(score),
-              `${start}-${end}`,
-              input.question,
-            ]),
+            rows: [answers]
+              .flat()
+              .map(({ answer, score, start, end }) => [answer, percent(score), `${start}-${end}`, input.question]),
           }),
         },
         options,

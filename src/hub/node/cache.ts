@@ -75,7 +75,8 @@ export class HubCache implements RefStore {
     const path = this.#snapshot(commit, file);
     const blob = join(this.#folder, 'blobs', hash);
     await this.#put(path, async (temporary) => {
-      const linked = this.#symlinks && (await symlink(`../../blobs/${hash}`, temporary).then(yes, no));
+      const up = '../'.repeat(2 + file.split('/').length - 1);
+      const linked = this.#symlinks && (await symlink(`${up}blobs/${hash}`, temporary).then(yes, no));
       if (!linked) await (isNew ? rename(blob, temporary) : copyFile(blob, temporary));
     });
     return path;

@@ -1,6 +1,6 @@
 /** A source's files for a worker: read on the thread that has the caller's options, handed over piece by piece. */
 
-import { type Bytes, sliceBytes } from '../../bytes.js';
+import { type Bytes, closeBytes, sliceBytes } from '../../bytes.js';
 import type { Answer, Calls, Handlers } from '../../calls.js';
 import type { OpenedSource } from '../../source.js';
 
@@ -30,7 +30,7 @@ export function remoteSource(name: string, calls: Calls): OpenedSource {
           const piece: Piece = { file: opened.file, begin: offset, end: offset + target.length };
           target.set(await calls.call<Uint8Array>('readPiece', piece));
         },
-        [Symbol.asyncDispose]: () => calls.call('closeFile', opened.file),
+        close: () => calls.call('closeFile', opened.file),
       };
     },
   };
@@ -76,7 +76,7 @@ export class ServedSource {
       this.#guard(async () => {
         const bytes = this.#open.get(file);
         this.#open.delete(file);
-        if (bytes !== undefined && !(bytes instanceof Uint8Array)) await bytes[Symbol.asyncDispose]();
+        await closeBytes(bytes);
         return {};
       }),
   };
@@ -85,7 +85,7 @@ export class ServedSource {
   async close(): Promise<void> {
     const files = [...this.#open.values()];
     this.#open.clear();
-    for (const bytes of files) if (!(bytes instanceof Uint8Array)) await bytes[Symbol.asyncDispose]();
+    for (const bytes of files) await closeBytes(bytes);
   }
 
   async #guard(handle: () => Promise<Answer>): Promise<Answer> {
