@@ -308,6 +308,41 @@ test('a character map is checked before it is used', async () => {
     await fails('ERR_TOKENIZER', message, () => loadSpiece(spiece({ charsmap: map })));
 });
 
+/** A trie of one path of `a`s: the unit after so many of them leads back by `back` units, or to a leaf. */
+function pathOfLetters(length: number, back = 0): Uint8Array {
+  // Unit i has its child at i + 0x100, which is i ^ 0x100 ^ 0x61 ^ 0x61 with an offset that flips the right bits.
+  const stride = 0x100;
+  const units = new Uint32Array((length + 2) * stride);
+  const at = (i: number) => i * stride + (i === 0 ? 0 : 0x61);
+  for (let i = 0; i <= length; i++) {
+    const target = i === length ? (back > 0 ? length + 1 - back : length + 1) : i + 1;
+    // Children of a unit lie at unit ^ offset ^ byte; the child's index ends in 0x61, so its base ends in 0.
+    const offset = at(i) ^ (target * stride);
+    const label = i === 0 ? 0 : 0x61;
+    units[at(i)] = ((offset & 0xff) === 0 ? ((offset >>> 8) << 10) | 0x200 : offset << 10) | label;
+    if (i === length && back === 0) {
+      units[at(i)]! |= 0x100;
+      units[target * stride] = 0x80000000;
+    }
+  }
+  return charsmap(units);
+}
+
+test('a character map whose trie has a cycle, or keys without end, is refused at once', async () => {
+  const loadMap = (map: Uint8Array) => loadSpiece(spiece({ charsmap: map }));
+  for (const back of [1, 2, 7]) {
+    await fails('ERR_TOKENIZER', /expected keys of at most 256 bytes, got "longer ones or a cycle"/, () =>
+      loadMap(pathOfLetters(8, back)),
+    );
+  }
+  await fails('ERR_TOKENIZER', /expected keys of at most 256 bytes/, () => loadMap(pathOfLetters(257)));
+  const longest = await loadMap(pathOfLetters(256));
+  assert.equal(longest.encode('a'.repeat(257)).tokens.slice(1, -1), ['▁', 'x', 'a'], 'the longest key is one x');
+  // Ninety thousand units, each of them a child of all the others.
+  const dense = new Uint32Array(1 << 17).fill((1 << 10) | 0x61);
+  await fails('ERR_TOKENIZER', /precompiled_charsmap/, () => loadMap(charsmap(dense)));
+});
+
 test('mutated files load or are ERR_TOKENIZER, and what loads encodes', async () => {
   const small = spiece({ charsmap: charsmap(new Uint32Array(512)) });
   const random = seeded(29);
