@@ -131,6 +131,25 @@ const CASES = {
     make: (f) => writeFileSync(join(f, 'spiece.model'), spiece(31_000, 512)),
     run: 'tokenizer',
   },
+  'vocab.txt of 1,000,000 lines': {
+    make(f) {
+      const special = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
+      const rest = Array.from({ length: 1_000_000 - special.length }, (_, i) => i.toString(36));
+      writeFileSync(join(f, 'vocab.txt'), [...special, ...rest].join('\n'));
+    },
+    run: 'tokenizer',
+  },
+  'tokenizer.json of 100,000 added tokens, each 18 times as long when normalised': {
+    make(f) {
+      const file = JSON.parse(readFileSync(join(MODEL, 'tokenizer.json'), 'utf8'));
+      for (let i = 0; i < 100_000; i++) {
+        const content = `${i.toString(36)}${'\ufdfa'.repeat(20)}`;
+        file.added_tokens.push({ id: 16_000 + i, content, special: false, normalized: true });
+      }
+      writeFileSync(join(f, 'tokenizer.json'), JSON.stringify(file));
+    },
+    run: 'tokenizer',
+  },
   'text of 1 Mi characters, words': { run: 'encode', text: 'a lovely day, ', length: 2 ** 20 },
   'text of 1 Mi characters without a space': { run: 'encode', text: 'lovely', length: 2 ** 20 },
   'text of 1 Mi characters outside the vocabulary': { run: 'encode', text: '\u{1f9ff}', length: 2 ** 20 },

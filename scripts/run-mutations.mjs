@@ -12,6 +12,7 @@ import { relaxedSimd } from 'wasm-feature-detect';
 import { HOST } from './mutations/host.mjs';
 import { KERNELS } from './mutations/kernels.mjs';
 import { SCALAR } from './mutations/scalar.mjs';
+import { TOKENIZER } from './mutations/tokenizer.mjs';
 import { WORKERS } from './mutations/workers.mjs';
 import { wasmToScript } from './wasm-to-script.mjs';
 
@@ -100,7 +101,7 @@ async function outcomeOf(mutation) {
   }
 }
 
-const all = [...KERNELS, ...SCALAR, ...HOST, ...WORKERS];
+const all = [...KERNELS, ...SCALAR, ...HOST, ...TOKENIZER, ...WORKERS];
 const words = process.argv.slice(2).join(' ');
 const chosen = all.filter(({ what, file }) => `${file} ${what}`.includes(words));
 const counts = { caught: 0, skipped: 0, failed: 0 };

@@ -6,7 +6,8 @@ const RUST = ['test/tokenizer/rust.test.ts'];
 const WORDPIECE = ['test/tokenizer/wordpiece.test.ts'];
 const SETTINGS = ['test/tokenizer/settings.test.ts'];
 
-export default [
+/** @type {import('../run-mutations.mjs').Mutation[]} */
+export const TOKENIZER = [
   {
     what: 'an accent’s source goes to nobody',
     file: 'src/tokenizer/normalizer.ts',

@@ -136,7 +136,8 @@ function readFlag(file: JsonObject, key: string): boolean | undefined {
 
 /** A token is its spelling, or an object with its spelling as `content`. */
 function readWord(value: unknown, where: string, file: string, defaults?: Partial<AddedWord>): AddedWord {
-  const { content, ...rest } = typeof value === 'object' ? (value as JsonObject) : { content: value };
+  const isObject = typeof value === 'object' && value !== null;
+  const { content, ...rest } = isObject ? (value as JsonObject) : { content: value };
   if (typeof content !== 'string' || content === '') throw mismatch('ERR_TOKENIZER', where, 'a token', value, file);
   const special = flag('special', defaults?.special ?? true);
   return {

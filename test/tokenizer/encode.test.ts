@@ -280,7 +280,7 @@ test('limits are ERR_TOO_LONG', async () => {
   const parts = (count: number) => fromJson.encode(words(count).join('[SEP]')).input_ids.length;
   for (const count of [split, parts]) {
     assert.ok(count(99) > 99);
-    await fails('ERR_TOO_LONG', /4194304 characters after normalisation, got "4200000 or more"/, () => count(100));
+    await fails('ERR_TOO_LONG', /4194304 characters after normalisation/, () => count(100));
   }
   await fails('ERR_TOO_LONG', /"tokens"/, () => fromJson.encode('a', { padding: 'max_length', max_length: 1e9 }));
   await fails('ERR_TOO_LONG', /"tokens"/, () => fromJson.encode('a '.repeat(2e5), { max_length: 512, stride: 509 }));

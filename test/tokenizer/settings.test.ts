@@ -129,6 +129,10 @@ test('settings that are malformed are refused by file and key', async () => {
       /"mask_token" expected a token, got 5 at special_tokens_map.json/,
       { 'special_tokens_map.json': '{"mask_token":5}' },
     ],
+    [
+      /"added_tokens_decoder\[7\]" expected a token, got null/,
+      { 'tokenizer_config.json': '{"added_tokens_decoder":{"7":null}}' },
+    ],
     [/"added_tokens_decoder" expected an object/, { 'tokenizer_config.json': '{"added_tokens_decoder":[]}' }],
     [
       /"id" expected an id < 1000000, got NaN/,
