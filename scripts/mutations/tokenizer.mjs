@@ -32,7 +32,7 @@ export const TOKENIZER = [
   {
     what: 'scores of spiece.model are summed in float64',
     file: 'src/tokenizer/unigram.ts',
-    search: 'best[end] = this.#rounds ? Math.fround(sum) : sum;\n          startOf',
+    search: 'best[end] = rounds ? Math.fround(sum) : sum;\n          startOf',
     replace: 'best[end] = sum;\n          startOf',
     tests: SPIECE,
   },
@@ -46,7 +46,7 @@ export const TOKENIZER = [
   {
     what: 'a path of pieces crosses words of tokenizer.json',
     file: 'src/tokenizer/metaspace.ts',
-    search: 'else if (isMark && splits) words.push(length);',
+    search: 'else if (splits) words.push(length);',
     replace: '',
     tests: RUST,
   },
@@ -102,8 +102,8 @@ export const TOKENIZER = [
   {
     what: 'a normalised spelling of an added token has no limit',
     file: 'src/tokenizer/segmenter.ts',
-    search: 'steps, MAX_PIECE_BYTES).text',
-    replace: 'steps, MAX_NORMALIZED_LENGTH).text',
+    search: 'steps, Math.min(MAX_PIECE_BYTES, room));',
+    replace: 'steps, room);',
     tests: SETTINGS,
   },
   {

@@ -21,6 +21,9 @@ const WHOLE_CLUSTER_BYTES = 6;
 /** Code points that are remembered; those of a text are few. */
 const MOST_KNOWN = 1 << 14;
 
+/** No character before U+0300 joins another, but LF does CR. */
+const MAY_HAVE_CLUSTERS = /[\r\u0300-\uffff]/;
+
 /** A charsmap, checked once so that no lookup can leave the trie or go on without end. */
 export class Charsmap {
   readonly #units: Uint32Array;
@@ -47,17 +50,18 @@ export class Charsmap {
   readonly longest: Step = (source, limit) => {
     const { text, starts, ends } = source;
     const result = new AlignedTextBuilder(text.length, limit);
+    let copied = 0;
     for (let i = 0; i < text.length; ) {
       const match = this.#prefix(text, i, text.length, true);
       if (match === undefined) {
-        const width = codePointAt(text, i) > 0xffff ? 2 : 1;
-        result.push(width === 1 ? (text[i] as string) : text.slice(i, i + 2), starts[i]!, ends[i + width - 1]!);
-        i += width;
-      } else {
-        result.push(this.#replacement(match.value), starts[i]!, ends[match.end - 1]!);
-        i = match.end;
+        i += codePointAt(text, i) > 0xffff ? 2 : 1;
+        continue;
       }
+      result.copy(source, copied, i);
+      result.push(this.#replacement(match.value), starts[i]!, ends[match.end - 1]!);
+      i = copied = match.end;
     }
+    result.copy(source, copied, text.length);
     return result.build();
   };
 
@@ -67,7 +71,7 @@ export class Charsmap {
    */
   readonly byCluster: Step = (source, limit) => {
     const { text, starts, ends } = source;
-    const clusters = hasClusters(text);
+    const clusters = MAY_HAVE_CLUSTERS.test(text) && hasClusters(text);
     let result: AlignedTextBuilder | undefined;
     let copied = 0;
     const replace = (from: number, to: number, units: string) => {
@@ -79,7 +83,10 @@ export class Charsmap {
     };
     for (let i = 0, end = 0; i < text.length; i = end) {
       const width = codePointAt(text, i) > 0xffff ? 2 : 1;
-      end = clusters ? clusterEnd(text, i) : i + width;
+      end = i + width;
+      if (clusters && !(text.charCodeAt(i) < 0x300 && text.charCodeAt(end) < 0x300 && text[i] !== '\r')) {
+        end = clusterEnd(text, i);
+      }
       if (end > i + width && byteLength(text, i, end) < WHOLE_CLUSTER_BYTES) {
         const match = this.#prefix(text, i, end, false);
         if (match !== undefined) {

@@ -60,7 +60,7 @@ export interface SpecialTokens {
 export class VocabularyBuilder {
   readonly pieces: string[] = [];
   readonly #scores: number[] = [];
-  readonly #seen = new Set<string>();
+  readonly #ids = new Map<string, number>();
   readonly #file: string;
 
   constructor(file: string) {
@@ -71,11 +71,16 @@ export class VocabularyBuilder {
     const where = `piece ${this.pieces.length} of ${this.#file}`;
     if (this.pieces.length === MAX_PIECES) throw tooManyPieces(this.#file);
     checkPiece(piece, where);
-    if (this.#seen.has(piece)) throw mismatch('ERR_TOKENIZER', 'piece', 'no piece twice', piece, where);
+    if (this.#ids.has(piece)) throw mismatch('ERR_TOKENIZER', 'piece', 'no piece twice', piece, where);
     if (!Number.isFinite(Math.fround(score))) throw mismatch('ERR_TOKENIZER', 'score', 'a finite float', score, where);
-    this.#seen.add(piece);
+    this.#ids.set(piece, this.pieces.length);
     this.pieces.push(piece);
     this.#scores.push(score);
+  }
+
+  /** The id of a piece that was added. */
+  idOf(piece: string): number | undefined {
+    return this.#ids.get(piece);
   }
 
   scores(): Float64Array {

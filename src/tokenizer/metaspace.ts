@@ -4,6 +4,7 @@ import { type AlignedText, AlignedTextBuilder } from './offsets.js';
 
 /** SentencePiece's mark for a space, U+2581. */
 export const SPACE_MARK = '\u2581';
+const [SPACE, MARK] = [0x20, 0x2581];
 
 /** A text with marks for spaces, and where its words begin; the last of `words` is its end. */
 export interface MarkedText extends AlignedText {
@@ -23,20 +24,18 @@ export const markRuns: MarkSpaces = (source, from, to) => {
   // A mark that the caller wrote is an end of text as a space is, where the character map leaves marks alone.
   let last = to;
   while (last > from && (text[last - 1] === ' ' || text[last - 1] === SPACE_MARK)) last--;
-  let afterSpace = true;
-  let covered = 0;
-  for (let i = from; i < last; i++) {
-    if (text[i] === ' ') {
-      afterSpace = true;
+  for (let i = from; i < last; ) {
+    if (text.charCodeAt(i) === SPACE) {
+      i++;
       continue;
     }
-    const start = starts[i]!;
-    const end = ends[i]!;
+    const word = i;
+    while (i < last && text.charCodeAt(i) !== SPACE) i++;
+    const start = starts[word]!;
     // A space inside one character's expansion (U+FDFA has three) shares that character's range.
-    if (afterSpace) result.push(SPACE_MARK, start, start < covered ? end : start);
-    afterSpace = false;
-    covered = end;
-    result.push(text[i] as string, start, end);
+    const covers = word > from && start < ends[word - 1]!;
+    result.push(SPACE_MARK, start, covers ? ends[word]! : start);
+    result.copy(source, word, i);
   }
   const marked = result.build();
   return { ...marked, words: [0, marked.text.length] };
@@ -59,33 +58,45 @@ export function metaspace({ splitsWhiteSpace, prepends, splits }: MetaspaceSetti
     const result = new AlignedTextBuilder(to - from + 1, Number.POSITIVE_INFINITY);
     const words: number[] = [];
     let length = 0;
-    const push = (unit: string, start: number, end: number) => {
-      result.push(unit, start, end);
+    let copied = from;
+    const copyTo = (end: number) => {
+      if (copied < end) result.copy(source, copied, end);
+      length += Math.max(0, end - copied);
+    };
+    const mark = (start: number, end: number) => {
+      result.push(SPACE_MARK, start, end);
       length++;
     };
     let begins = true;
     for (let i = from; i < to; i++) {
-      const unit = text[i] as string;
+      const unit = text.charCodeAt(i);
       if (splitsWhiteSpace && isSpace(unit)) {
+        copyTo(i);
+        copied = i + 1;
         begins = true;
         continue;
       }
+      const isMark = unit === SPACE || unit === MARK;
+      if (!begins && !isMark) continue;
+      copyTo(i);
+      copied = i;
       const start = starts[i]!;
-      const isMark = unit === ' ' || unit === SPACE_MARK;
       if (begins) {
         words.push(length);
         const covers = i > from && start < ends[i - 1]!;
         if (!isMark && (prepends === 'always' || (prepends === 'first' && start === 0))) {
-          push(SPACE_MARK, start, covers ? ends[i]! : start);
+          mark(start, covers ? ends[i]! : start);
         }
-      } else if (isMark && splits) words.push(length);
+      } else if (splits) words.push(length);
       begins = false;
-      if (unit === ' ') {
+      if (unit === SPACE) {
         const next = i + 1 < to ? starts[i + 1]! : ends[i]!;
         // A space inside one character's expansion shares that character's range; others have no width.
-        push(SPACE_MARK, next < ends[i]! ? start : next, next < ends[i]! ? ends[i]! : next);
-      } else push(unit, start, ends[i]!);
+        mark(next < ends[i]! ? start : next, next < ends[i]! ? ends[i]! : next);
+        copied = i + 1;
+      }
     }
+    copyTo(to);
     words.push(length);
     return { ...result.build(), words };
   };
@@ -93,7 +104,7 @@ export function metaspace({ splitsWhiteSpace, prepends, splits }: MetaspaceSetti
 
 const whiteSpace = new RegExp(WHITE_SPACE, 'u');
 
-function isSpace(unit: string): boolean {
-  if (unit <= ' ') return unit === ' ' || (unit >= '\t' && unit <= '\r');
-  return unit >= '\x85' && unit <= '\u3000' && whiteSpace.test(unit);
+function isSpace(unit: number): boolean {
+  if (unit <= SPACE) return unit === SPACE || (unit >= 9 && unit <= 13);
+  return unit >= 0x85 && unit <= 0x3000 && whiteSpace.test(String.fromCharCode(unit));
 }

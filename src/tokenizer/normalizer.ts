@@ -3,6 +3,7 @@
  *
  * Source: the normalizers of Hugging Face's tokenizers.
  */
+import { codePointAt } from './code-point.js';
 import { type AlignedText, AlignedTextBuilder } from './offsets.js';
 import { MARK_SOURCE, OPAQUE_CLASS } from './unicode-tables.js';
 
@@ -82,28 +83,66 @@ export function unicodeForm(form: 'NFC' | 'NFD' | 'NFKC' | 'NFKD'): Step {
   // Halfwidth sound marks become marks; for compositions, vowels and finals of Hangul join what is before them.
   const joining = `\\p{M}\\uff9e\\uff9f${form.endsWith('C') ? '\\u1160-\\u11ff\\ud7b0-\\ud7ff\\uffa0-\\uffdc\\u3131-\\u318e' : ''}`;
   const joined = `(?:(?![${OPAQUE_CLASS}])[${joining}])`;
-  const stretch = `(?![${OPAQUE_CLASS}])[^\\0-\\x7f]${joined}*|[\\0-\\x7f]${joined}+`;
-  // Compiled when a text needs it: plain English never does.
-  let step: Step | undefined;
-  const known = new Map<string, string>();
-  const normalizeStretch = (match: string): string => {
-    if (match.length > 2) return match.normalize(form);
-    let units = known.get(match);
+  // Compiled when a text needs them: plain English never does.
+  let joins: RegExp | undefined;
+  let stretch: RegExp | undefined;
+  let opaque: RegExp | undefined;
+  /** By code unit: whether it joins what is before it, once that is known. */
+  const joining16 = new Uint8Array(1 << 16);
+  const joinsBefore = (unit: number) => {
+    if (unit < 0x300) return false;
+    if (unit >= 0xd800 && unit <= 0xdfff) return true; // to be looked at with its other half
+    if (joining16[unit] === 0) {
+      joins ??= new RegExp(`^${joined}`, 'u');
+      joining16[unit] = joins.test(String.fromCharCode(unit)) ? 2 : 1;
+    }
+    return joining16[unit] === 2;
+  };
+  /** What single units become; their own spelling for those that stay. */
+  const known = new Map<number, string>();
+  const formOf = (unit: number): string => {
+    let units = known.get(unit);
     if (units === undefined) {
-      units = match.normalize(form);
-      if (known.size < MOST_KNOWN) known.set(match, units);
+      const character = String.fromCharCode(unit);
+      opaque ??= new RegExp(`[${OPAQUE_CLASS}]`, 'u');
+      units = opaque.test(character) ? character : character.normalize(form);
+      known.set(unit, units);
     }
     return units;
   };
   return (source, limit) => {
-    if (ASCII.test(source.text) || source.text.normalize(form) === source.text) return source;
-    step ??= replaceMatches(new RegExp(stretch, 'gu'), normalizeStretch);
-    return step(source, limit);
+    const { text, starts, ends } = source;
+    if (ASCII.test(text) || text.normalize(form) === text) return source;
+    const result = new AlignedTextBuilder(text.length, limit);
+    let copied = 0;
+    for (let i = 0; i < text.length; ) {
+      const unit = text.charCodeAt(i);
+      let end = i + 1;
+      let units: string;
+      if (!joinsBefore(unit) && !(end < text.length && joinsBefore(text.charCodeAt(end)))) {
+        i = end;
+        if (unit < 0x80) continue;
+        units = formOf(unit);
+        if (units.length === 1 && units.charCodeAt(0) === unit) continue;
+        i--;
+      } else {
+        stretch ??= new RegExp(`(?![${OPAQUE_CLASS}])[^]${joined}*`, 'uy');
+        stretch.lastIndex = i;
+        if (!stretch.test(text)) {
+          i += codePointAt(text, i) > 0xffff ? 2 : 1;
+          continue;
+        }
+        end = stretch.lastIndex;
+        units = text.slice(i, end).normalize(form);
+      }
+      result.copy(source, copied, i);
+      result.push(units, starts[i]!, ends[end - 1]!);
+      i = copied = end;
+    }
+    result.copy(source, copied, text.length);
+    return result.build();
   };
 }
-
-/** Forms of single characters that are remembered; those of a text are few. */
-const MOST_KNOWN = 1 << 14;
 
 const ASCII = /^[\0-\x7f]*$/;
 

@@ -63,9 +63,13 @@ export class AlignedTextBuilder {
     const at = this.#length;
     this.#length += to - from;
     if (this.#length > this.#units.length) this.#grow(this.#length);
-    for (let i = from; i < to; i++) this.#units[at + i - from] = text.charCodeAt(i);
-    this.#starts.set(starts.subarray(from, to), at);
-    this.#ends.set(ends.subarray(from, to), at);
+    const [units, newStarts, newEnds] = [this.#units, this.#starts, this.#ends];
+    // A word is short: views of it would cost more than it.
+    for (let i = from, into = at; i < to; i++, into++) {
+      units[into] = text.charCodeAt(i);
+      newStarts[into] = starts[i]!;
+      newEnds[into] = ends[i]!;
+    }
   }
 
   /** Lets the last unit also cover what was dropped right after it, up to `end`: an accent stays with its letter. */

@@ -26,11 +26,16 @@ export class Segmenter {
     );
     // Two spellings may be one when normalised: a special token's wins, of others the first.
     const ordered = [...addedTokens.filter(({ special }) => special), ...addedTokens.filter(({ special }) => !special)];
+    let room = MAX_NORMALIZED_LENGTH;
     const normalized = new Map(
       ordered
         .filter((token) => token.normalized)
         .reverse()
-        .map((token) => [normalizedSpelling(token, steps), token]),
+        .map((token) => {
+          const spelling = normalizedSpelling(token, steps, Math.min(MAX_PIECE_BYTES, room));
+          room -= spelling.length;
+          return [spelling, token];
+        }),
     );
     normalized.delete('');
     this.#normalized = new AddedTokenFinder([...normalized.values()], [...normalized.keys()]);
@@ -84,13 +89,13 @@ function checkLength(length: number): void {
   }
 }
 
-/** A character map can make a token a thousand times as long. */
-function normalizedSpelling({ content }: AddedToken, steps: readonly Step[]): string {
+/** A character map can make a token a thousand times as long: each is limited, and all together. */
+function normalizedSpelling({ content }: AddedToken, steps: readonly Step[], limit: number): string {
   try {
-    return normalize(alignText(content, 0), steps, MAX_PIECE_BYTES).text;
+    return normalize(alignText(content, 0), steps, limit).text;
   } catch (cause) {
     if (!(cause instanceof AlbertError) || cause.code !== 'ERR_TOO_LONG') throw cause;
-    const expected = `at most ${MAX_PIECE_BYTES} characters after normalisation`;
+    const expected = `at most ${MAX_PIECE_BYTES} characters after normalisation, 4 Mi with all others`;
     throw mismatch('ERR_TOKENIZER', 'added token', expected, content, undefined, { cause });
   }
 }

@@ -47,8 +47,7 @@ export function readSentencePiece(bytes: Uint8Array, config: TokenizerConfig): T
   const unknown = types.flatMap((type, id) => (type === UNKNOWN ? [id] : []));
   if (unknown.length !== 1) throw mismatch('ERR_TOKENIZER', 'pieces', 'one unknown piece', unknown.length, FILE);
   const { pieces } = vocabulary;
-  const ids = new Map(pieces.map((piece, id) => [piece, id]));
-  const idOf = (piece: string) => ids.get(piece);
+  const idOf = (piece: string) => vocabulary.idOf(piece);
   const special = specialTokens(config, 'unigram');
   const { given } = config;
   return {

@@ -70,10 +70,9 @@ function readUnigram(model: JsonObject, preTokenizer: unknown, decoder: unknown)
     throw mismatch('ERR_TOKENIZER', 'unk_id', `an id < ${pieces.length}`, unknownId, FILE);
   }
   const scores = vocabulary.scores();
-  const ids = new Map(pieces.map((piece, id) => [piece, id]));
   return {
     pieces,
-    idOf: (piece) => ids.get(piece),
+    idOf: (piece) => vocabulary.idOf(piece),
     // The library matches every piece, special tokens and the unknown one included, and counts all of their scores.
     model: new Unigram({
       pieces,

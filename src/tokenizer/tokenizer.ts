@@ -79,9 +79,11 @@ export class AlbertTokenizer {
     for (const { id, content } of definition.addedTokens) tokens[id] = content;
     // An id that the files skip stands for no text.
     this.#tokens = Array.from(tokens, (token) => token ?? '');
-    this.#ids = new Map(
-      this.#tokens.map((token, id): [string, number] => [token, id]).filter(([token]) => token !== ''),
-    );
+    const ids = new Map<string, number>();
+    this.#tokens.forEach((token, id) => {
+      if (token !== '') ids.set(token, id);
+    });
+    this.#ids = ids;
     this.#specialIds = new Set(definition.addedTokens.filter(({ special }) => special).map(({ id }) => id));
     this.#model = definition.model;
     this.#segmenter = new Segmenter(definition);

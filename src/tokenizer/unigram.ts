@@ -86,38 +86,44 @@ export class Unigram implements TokenModel {
   #bestPath(text: string, from: number, length: number): Paths {
     const paths = this.#pathsFor(length);
     const { best, startOf, ids, nextEnd } = paths;
-    startOf.fill(-1, 0, length + 1);
+    const trie = this.#trie;
+    const scores = this.#scores;
+    const rounds = this.#rounds;
+    const unknownId = this.#unknownId;
+    const unknownScore = this.#unknownScore;
+    for (let i = 0; i <= length; i++) startOf[i] = -1; // words are short: a call of fill costs more
     best[0] = 0;
     for (let start = 0, width = 1; start < length; start += width) {
       width = codePointAt(text, from + start) > 0xffff ? 2 : 1;
       const score = best[start]!;
       let covered = false;
       for (let end = start, node = 0; end < length; ) {
-        node = this.#trie.child(node, text.charCodeAt(from + end++));
+        node = trie.child(node, text.charCodeAt(from + end++));
         if (node === 0) break;
-        const id = this.#trie.value(node);
+        const id = trie.value(node);
         if (id < 0) continue;
         // The sum is compared before it is rounded to 32 bits, as the C++ code does.
-        const sum = this.#scores[id]! + score;
+        const sum = scores[id]! + score;
         if (startOf[end] === -1 || sum > best[end]!) {
-          best[end] = this.#rounds ? Math.fround(sum) : sum;
+          best[end] = rounds ? Math.fround(sum) : sum;
           startOf[end] = start;
           ids[end] = id;
         }
         if (end === start + width) covered = true;
       }
       const end = start + width;
-      const sum = this.#unknownScore + score;
-      if (!covered && (startOf[end] === -1 || (this.#rounds ? Math.fround(sum) : sum) > best[end]!)) {
-        best[end] = this.#rounds ? Math.fround(sum) : sum;
+      if (covered) continue;
+      const sum = rounds ? Math.fround(unknownScore + score) : unknownScore + score;
+      if (startOf[end] === -1 || sum > best[end]!) {
+        best[end] = sum;
         startOf[end] = start;
-        ids[end] = this.#unknownId;
+        ids[end] = unknownId;
       }
     }
     for (let end = length; end > 0; ) {
       const id = ids[end]!;
       let start = startOf[end]!;
-      while (id === this.#unknownId && start > 0 && ids[start] === id) start = startOf[start]!;
+      while (id === unknownId && start > 0 && ids[start] === id) start = startOf[start]!;
       nextEnd[start] = end;
       end = start;
     }
