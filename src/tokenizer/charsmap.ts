@@ -22,7 +22,7 @@ const WHOLE_CLUSTER_BYTES = 6;
 const MOST_KNOWN = 1 << 14;
 
 /** No character before U+0300 joins another, but LF does CR. */
-const MAY_HAVE_CLUSTERS = /[\r\u0300-\uffff]/;
+const MAY_HAVE_CLUSTERS = /\r|[\u0300-\uffff]/;
 
 /** A charsmap, checked once so that no lookup can leave the trie or go on without end. */
 export class Charsmap {

@@ -32,6 +32,11 @@ export interface TokenizerDefinition {
   readonly steps: readonly Step[];
 }
 
+/** A model, and what of its vocabulary the rest of a file refers to. */
+export interface Vocabulary extends Pick<TokenizerDefinition, 'pieces' | 'model'> {
+  readonly idOf: (piece: string) => number | undefined;
+}
+
 /** A kind of tokenizer: how normalised text is cut into pieces, and how pieces are put together again. */
 export interface TokenModel {
   readonly kind: 'unigram' | 'wordpiece';

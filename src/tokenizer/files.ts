@@ -3,7 +3,6 @@ import { mismatch, throwIfAborted } from '../errors.js';
 import type { OpenedSource } from '../source.js';
 import { readsOlderFiles, readTokenizerConfig, type TokenizerConfig, type TokenizerOptions } from './config.js';
 import type { TokenizerDefinition } from './definition.js';
-import { readSentencePiece } from './sentencepiece.js';
 import { readTokenizerJson } from './tokenizer-json.js';
 
 /**
@@ -30,7 +29,10 @@ export async function readTokenizerFiles(
     const bytes = await read(file);
     throwIfAborted(signal);
     if (bytes === undefined) continue;
-    if (file === 'spiece.model') return { definition: readSentencePiece(bytes, config), config };
+    if (file === 'spiece.model') {
+      const { readSentencePiece } = await import('./sentencepiece.js');
+      return { definition: readSentencePiece(bytes, config), config };
+    }
     const { readVocabulary } = await import('./wordpiece-json.js');
     return { definition: readVocabulary(bytes, config), config };
   }

@@ -13,6 +13,7 @@ import {
   MAX_PIECES,
   type SpecialTokens,
   type TokenizerDefinition,
+  type Vocabulary,
   VocabularyBuilder,
 } from './definition.js';
 import { type JsonObject, listOf, notAlbert, parseObject, readArray, readObject, same } from './json.js';
@@ -44,11 +45,6 @@ export async function readTokenizerJson(bytes: Uint8Array, config: TokenizerConf
     addedTokens: addedVocabulary(added, pieces, idOf, config, special),
     steps,
   };
-}
-
-/** A model, and what of its vocabulary the rest of the file refers to. */
-export interface Vocabulary extends Pick<TokenizerDefinition, 'pieces' | 'model'> {
-  readonly idOf: (piece: string) => number | undefined;
 }
 
 function readUnigram(model: JsonObject, preTokenizer: unknown, decoder: unknown): Vocabulary {

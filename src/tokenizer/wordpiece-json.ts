@@ -3,9 +3,8 @@ import { mismatch } from '../errors.js';
 import { addedVocabulary } from './added-vocabulary.js';
 import { bertSteps } from './bert.js';
 import { specialTokens, type TokenizerConfig } from './config.js';
-import { checkPiece, MAX_PIECES, type TokenizerDefinition, tooManyPieces } from './definition.js';
+import { checkPiece, MAX_PIECES, type TokenizerDefinition, tooManyPieces, type Vocabulary } from './definition.js';
 import { type JsonObject, notAlbert, readObject } from './json.js';
-import type { Vocabulary } from './tokenizer-json.js';
 import { CONTINUES, WordPiece } from './wordpiece.js';
 
 const JSON_FILE = 'tokenizer.json';

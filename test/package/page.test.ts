@@ -40,7 +40,11 @@ async function bundle(script: string): Promise<Bundled> {
   const worker = output.flatMap((file) =>
     /entry-[\w-]+\.js$/.test(file.fileName) && 'source' in file ? file.source : [],
   );
-  const scripts = output.flatMap((file) => (file.type === 'chunk' ? [file.code] : []));
+  // What the page loads to begin with: chunks for formats that it does not meet stay on the server.
+  const chunks = new Map(output.flatMap((file) => (file.type === 'chunk' ? [[file.fileName, file] as const] : [])));
+  const loaded = new Set([...chunks.values()].filter(({ isEntry }) => isEntry).map(({ fileName }) => fileName));
+  for (const name of loaded) for (const imported of chunks.get(name)?.imports ?? []) loaded.add(imported);
+  const scripts = [...loaded].map((name) => chunks.get(name)?.code ?? '');
   return {
     code: scripts.join('\n'),
     gzip: scripts.reduce((sum, code) => sum + gzipSync(code).length, 0),

@@ -279,7 +279,7 @@ test('limits are ERR_TOO_LONG', async () => {
   const split = (count: number) => fromJson.encode(words(count), { is_split_into_words: true }).input_ids.length;
   const parts = (count: number) => fromJson.encode(words(count).join('[SEP]')).input_ids.length;
   for (const count of [split, parts]) {
-    assert.ok(count(99) > 99);
+    assert.ok(count(3) > 3);
     await fails('ERR_TOO_LONG', /4194304 characters after normalisation/, () => count(100));
   }
   await fails('ERR_TOO_LONG', /"tokens"/, () => fromJson.encode('a', { padding: 'max_length', max_length: 1e9 }));
