@@ -87,6 +87,7 @@ test('lines of vocab.txt: CRLF, no final newline, empty and equal ones', async (
   }
   const odd = await load({ 'vocab.txt': vocabulary([...PIECES, '', 'hello', 'last']) });
   assert.is(odd.token_to_id('hello'), PIECES.length + 1, 'the last of equal lines');
+  assert.equal(odd.encode('hello').input_ids.slice(1, -1), [PIECES.length + 1]);
   assert.is(odd.token_to_id('last'), PIECES.length + 2);
   assert.is(odd.token_to_id(''), undefined);
   assert.is(odd.decode([PIECES.length, odd.token_to_id('last') as number]), 'last');
