@@ -5,7 +5,16 @@
  * Linux only. Usage: node scripts/measure-limits.mjs [WORD …]   (default: all)
  */
 import { spawnSync } from 'node:child_process';
-import { closeSync, copyFileSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -234,6 +243,25 @@ const CASES = {
   },
   'spiece.model of 16 MiB, pieces of 512 bytes': {
     make: (f) => writeFileSync(join(f, 'spiece.model'), spiece(31_000, 512)),
+    run: 'tokenizer',
+  },
+  'vocab.txt of 1,000,000 lines': {
+    make(f) {
+      const special = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
+      const rest = Array.from({ length: 1_000_000 - special.length }, (_, i) => i.toString(36));
+      writeFileSync(join(f, 'vocab.txt'), [...special, ...rest].join('\n'));
+    },
+    run: 'tokenizer',
+  },
+  'tokenizer.json of 100,000 added tokens, each 18 times as long when normalised': {
+    make(f) {
+      const file = JSON.parse(readFileSync(join(MODEL, 'tokenizer.json'), 'utf8'));
+      for (let i = 0; i < 100_000; i++) {
+        const content = `${i.toString(36)}${'\ufdfa'.repeat(20)}`;
+        file.added_tokens.push({ id: 16_000 + i, content, special: false, normalized: true });
+      }
+      writeFileSync(join(f, 'tokenizer.json'), JSON.stringify(file));
+    },
     run: 'tokenizer',
   },
   'text of 1 Mi characters, words': { run: 'encode', text: 'a lovely day, ', length: 2 ** 20 },

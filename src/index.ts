@@ -72,6 +72,7 @@ export {
   type Encoding,
   stackEncodings,
   type TextInput,
+  type TokenizerOptions,
   type TruncationStrategy,
   type WordsInput,
 } from './tokenizer/tokenizer.js';

@@ -1,13 +1,14 @@
 /** From a task's name to its pipeline. */
 import { checkOptions, mismatch } from '../errors.js';
-import { checkInitOptions, LOAD_OPTIONS, OPTIONS_ELSEWHERE } from '../model/options.js';
+import { checkInitOptions, OPTIONS_ELSEWHERE } from '../model/options.js';
 import { type OpenedSource, openSource, type Source } from '../source.js';
 import { asOneLoad } from '../source-options.js';
+import { checkTokenizerOptions } from '../tokenizer/tokenizer.js';
 import { ALBERT_MINI_EN, ALBERT_MINI_EN_SST2, embeddedModel } from './embedded.js';
 import type { FeatureExtractionPipeline } from './feature-extraction.js';
 import type { FillMaskPipeline } from './fill-mask.js';
 import type { MultipleChoicePipeline } from './multiple-choice.js';
-import type { PipelineOptions } from './pipeline.js';
+import { PIPELINE_OPTIONS, type PipelineOptions } from './pipeline.js';
 import type { QuestionAnsweringPipeline } from './question-answering.js';
 import type { SentenceOrderPipeline } from './sentence-order.js';
 import type { SentenceSimilarityPipeline } from './sentence-similarity.js';
@@ -85,12 +86,13 @@ export async function pipeline<T extends Task>(
   if (typeof task !== 'string' || !Object.hasOwn(TASKS, task))
     throw mismatch('ERR_INPUT', 'task', Object.keys(TASKS).join(', '), task);
   const { open, embedded } = TASKS[task];
-  const checked = asOneLoad(checkOptions(options, LOAD_OPTIONS, OPTIONS_ELSEWHERE), { weights: true });
+  const checked = asOneLoad(checkOptions(options, PIPELINE_OPTIONS, OPTIONS_ELSEWHERE), { weights: true });
   if (source === undefined && embedded === undefined) {
     throw mismatch('ERR_INPUT', 'source', `a checkpoint for ${task}, as there is no small one for it`, source);
   }
   const from = source ?? embeddedModel(embedded as string, task);
   // Opened once, for model and tokenizer: a push to the Hub must not come between the two.
   checkInitOptions(checked);
+  checkTokenizerOptions(checked);
   return open(await openSource(from, checked), checked);
 }

@@ -2,9 +2,9 @@
 import { type AsyncDisposableIfKnown, asyncDisposable } from '../disposable.js';
 import { checkOptions, type OptionNames, reading, within } from '../errors.js';
 import { type AlbertPreTrainedModel, loadModel, type ModelClass } from '../model/albert.js';
-import type { LoadOptions } from '../model/options.js';
-import type { OpenedSource } from '../source.js';
-import { AlbertTokenizer } from '../tokenizer/tokenizer.js';
+import { LOAD_OPTIONS, type LoadOptions } from '../model/options.js';
+import { type OpenedSource, openSource, type Source } from '../source.js';
+import { AlbertTokenizer, TOKENIZER_OPTIONS, type TokenizerOptions } from '../tokenizer/tokenizer.js';
 import { type CallOptions, type Forward, runJobs, type Sequence, type Work } from './jobs.js';
 import { Texts } from './texts.js';
 
@@ -21,7 +21,16 @@ export { largest, softmax } from './scores.js';
 export { TEXT_OPTIONS, type TextOptions, WINDOW_OPTIONS, type WindowOptions } from './texts.js';
 
 /** How a pipeline's model and tokenizer are loaded. */
-export interface PipelineOptions extends LoadOptions {}
+export interface PipelineOptions extends LoadOptions, TokenizerOptions {
+  /** A tokenizer, or the source of one, for a checkpoint that has none of its own. Its main revision is read. */
+  readonly tokenizer?: Source | AlbertTokenizer;
+}
+
+export const PIPELINE_OPTIONS: OptionNames<PipelineOptions> = {
+  ...LOAD_OPTIONS,
+  ...TOKENIZER_OPTIONS,
+  tokenizer: true,
+};
 
 /**
  * A pipeline is called like a function: with one input for one result, with an array for one result each. `await using`
@@ -107,7 +116,7 @@ export interface Loaded<M> {
 }
 
 /**
- * A task's model and its tokenizer, both from one source.
+ * A task's model and its tokenizer, from one source unless another is given for the tokenizer.
  *
  * @param onWarning is told of texts that are cut
  * @throws what the first of them throws that fails; by then the other has ended, and nothing of it is left
@@ -118,13 +127,15 @@ export async function openModel<M extends AlbertPreTrainedModel<object>>(
   options: PipelineOptions,
   onWarning = options.onWarning ?? console.warn,
 ): Promise<Loaded<M>> {
+  const { tokenizer: other, do_lower_case, keep_accents, model_max_length, ...modelOptions } = options;
   const { signal } = options;
   const both = new AbortController();
   const abort = () => both.abort(signal?.reason);
   signal?.addEventListener('abort', abort);
   if (signal?.aborted) abort();
-  const loading = loadModel(Class, source, { ...options, signal: both.signal });
-  const reading = AlbertTokenizer.from_opened(source, both.signal);
+  const loading = loadModel(Class, source, { ...modelOptions, signal: both.signal });
+  const settings = { do_lower_case, keep_accents, model_max_length };
+  const reading = openTokenizer(other, source, { ...modelOptions, signal: both.signal }, settings);
   try {
     const [model, tokenizer] = await Promise.all([loading, reading]);
     const longest = Math.min(tokenizer.model_max_length, model.config.max_position_embeddings);
@@ -137,4 +148,17 @@ export async function openModel<M extends AlbertPreTrainedModel<object>>(
   } finally {
     signal?.removeEventListener('abort', abort);
   }
+}
+
+/** The tokenizer that is given, the one of the source that is given, or the model's own. */
+async function openTokenizer(
+  given: PipelineOptions['tokenizer'],
+  source: OpenedSource,
+  options: LoadOptions,
+  settings: TokenizerOptions,
+): Promise<AlbertTokenizer> {
+  if (given instanceof AlbertTokenizer) return given;
+  // A revision is the model's.
+  const opened = given === undefined ? source : await openSource(given, { ...options, revision: undefined });
+  return AlbertTokenizer.from_opened(opened, options.signal, settings);
 }

@@ -7,18 +7,32 @@
 
 import { mismatch } from '../errors.js';
 import { codePointAt } from './code-point.js';
-import { type AlignedText, AlignedTextBuilder } from './offsets.js';
+import { base, checkDepth, hasLeaf, label } from './double-array.js';
+import { clusterEnd, hasClusters } from './graphemes.js';
+import type { Step } from './normalizer.js';
+import { AlignedTextBuilder } from './offsets.js';
 
 /** The longest replacement in bytes. The longest of the standard maps is U+FDFA's, 33 bytes. */
 const MAX_REPLACEMENT_BYTES = 512;
 
-/** A charsmap, checked once so that no lookup can leave the trie. */
+/** Below so many bytes, Hugging Face's library replaces a grapheme cluster as a whole. */
+const WHOLE_CLUSTER_BYTES = 6;
+
+/** Code points that are remembered; those of a text are few. */
+const MOST_KNOWN = 1 << 14;
+
+/** No character before U+0300 joins another, but LF does CR. */
+const MAY_HAVE_CLUSTERS = /\r|[\u0300-\uffff]/;
+
+/** A charsmap, checked once so that no lookup can leave the trie or go on without end. */
 export class Charsmap {
   readonly #units: Uint32Array;
   readonly #replacementBytes: Uint8Array;
   readonly #replacements = new Map<number, string>();
+  /** What single code points become; null for those that stay. */
+  readonly #ofCodePoint = new Map<number, string | null>();
 
-  /** @throws ERR_TOKENIZER when the trie or its replacements reach outside the bytes */
+  /** @throws ERR_TOKENIZER when the trie or its replacements reach outside the bytes, or the trie has a cycle */
   constructor(bytes: Uint8Array) {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const trieBytes = bytes.length < 4 ? 0 : view.getUint32(0, true);
@@ -29,32 +43,88 @@ export class Charsmap {
     for (let i = 0; i < this.#units.length; i++) this.#units[i] = view.getUint32(4 + 4 * i, true);
     this.#replacementBytes = bytes.slice(4 + trieBytes);
     this.#check();
+    checkDepth(this.#units);
   }
 
-  /** Replaces the longest mapped sequence at every position, as `Normalizer::NormalizePrefix` does. */
-  apply(source: AlignedText): AlignedText {
+  /** Replaces the longest mapped sequence at every position, as `Normalizer::NormalizePrefix` of SentencePiece does. */
+  readonly longest: Step = (source, limit) => {
     const { text, starts, ends } = source;
-    const result = new AlignedTextBuilder(text.length);
+    const result = new AlignedTextBuilder(text.length, limit);
+    let copied = 0;
     for (let i = 0; i < text.length; ) {
-      const match = this.#longestPrefix(text, i);
+      const match = this.#prefix(text, i, text.length, true);
       if (match === undefined) {
-        const width = codePointAt(text, i) > 0xffff ? 2 : 1;
-        result.push(width === 1 ? (text[i] as string) : text.slice(i, i + 2), starts[i]!, ends[i + width - 1]!);
-        i += width;
-      } else {
-        result.push(match.replacement, starts[i]!, ends[match.end - 1]!);
-        i = match.end;
+        i += codePointAt(text, i) > 0xffff ? 2 : 1;
+        continue;
+      }
+      result.copy(source, copied, i);
+      result.push(this.#replacement(match.value), starts[i]!, ends[match.end - 1]!);
+      i = copied = match.end;
+    }
+    result.copy(source, copied, text.length);
+    return result.build();
+  };
+
+  /**
+   * Replaces grapheme clusters of less than 6 bytes as a whole by what the shortest mapped sequence at their beginning
+   * becomes, and the characters of others one by one, as `Precompiled` of Hugging Face's tokenizers does.
+   */
+  readonly byCluster: Step = (source, limit) => {
+    const { text, starts, ends } = source;
+    const clusters = MAY_HAVE_CLUSTERS.test(text) && hasClusters(text);
+    let result: AlignedTextBuilder | undefined;
+    let copied = 0;
+    const replace = (from: number, to: number, units: string) => {
+      result ??= new AlignedTextBuilder(text.length, limit);
+      result.copy(source, copied, from);
+      if (units === '') result.extendLast(ends[to - 1]!);
+      else result.push(units, starts[from]!, ends[to - 1]!);
+      copied = to;
+    };
+    for (let i = 0, end = 0; i < text.length; i = end) {
+      const width = codePointAt(text, i) > 0xffff ? 2 : 1;
+      end = i + width;
+      if (clusters && !(text.charCodeAt(i) < 0x300 && text.charCodeAt(end) < 0x300 && text[i] !== '\r')) {
+        end = clusterEnd(text, i);
+      }
+      if (end > i + width && byteLength(text, i, end) < WHOLE_CLUSTER_BYTES) {
+        const match = this.#prefix(text, i, end, false);
+        if (match !== undefined) {
+          replace(i, end, this.#replacement(match.value));
+          continue;
+        }
+      }
+      for (let at = i; at < end; ) {
+        const codePoint = codePointAt(text, at);
+        const next = at + (codePoint > 0xffff ? 2 : 1);
+        const units = this.#single(codePoint);
+        if (units !== null) replace(at, next, units);
+        at = next;
       }
     }
+    if (result === undefined) return source;
+    result.copy(source, copied, text.length);
     return result.build();
+  };
+
+  #single(codePoint: number): string | null {
+    let units = this.#ofCodePoint.get(codePoint);
+    if (units === undefined) {
+      const character = String.fromCodePoint(codePoint);
+      const match = this.#prefix(character, 0, character.length, false);
+      units = match === undefined ? null : this.#replacement(match.value);
+      if (this.#ofCodePoint.size < MOST_KNOWN) this.#ofCodePoint.set(codePoint, units);
+    }
+    return units;
   }
 
-  #longestPrefix(text: string, start: number): { end: number; replacement: string } | undefined {
+  /** The longest mapped sequence in `[start, stop)` that begins it, or the shortest. */
+  #prefix(text: string, start: number, stop: number, longest: boolean): { end: number; value: number } | undefined {
     const units = this.#units;
-    let node = offset(units[0]!);
+    let node = base(units[0]!);
     let end = 0;
     let value = 0;
-    walk: for (let i = start; i < text.length; ) {
+    walk: for (let i = start; i < stop; ) {
       const codePoint = codePointAt(text, i);
       i += codePoint > 0xffff ? 2 : 1;
       let unit = 0;
@@ -62,15 +132,16 @@ export class Charsmap {
         const byte = utf8Byte(codePoint, shift);
         node ^= byte;
         unit = units[node]!;
-        if (label(unit) !== byte) break walk;
-        node ^= offset(unit);
+        if (byte === 0 || label(unit) !== byte) break walk;
+        node ^= base(unit);
       }
-      if ((unit >>> 8) & 1) {
+      if (hasLeaf(unit)) {
         end = i;
         value = units[node]! & 0x7fffffff;
+        if (!longest) break;
       }
     }
-    return end === 0 ? undefined : { end, replacement: this.#replacement(value) };
+    return end === 0 ? undefined : { end, value };
   }
 
   #replacement(value: number): string {
@@ -93,8 +164,8 @@ export class Charsmap {
         if (value >= this.#replacementBytes.length) {
           throw bad(`replacement offsets < ${this.#replacementBytes.length}`, value, `unit ${i}`);
         }
-      } else if (((i ^ offset(unit)) | 0xff) >= length) {
-        throw bad(`trie offsets that stay within ${length} units`, i ^ offset(unit), `unit ${i}`);
+      } else if (((i ^ base(unit)) | 0xff) >= length) {
+        throw bad(`trie offsets that stay within ${length} units`, i ^ base(unit), `unit ${i}`);
       }
     }
     for (let start = 0; start < this.#replacementBytes.length; ) {
@@ -110,15 +181,6 @@ export class Charsmap {
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
-function offset(unit: number): number {
-  return (unit >>> 10) << ((unit & 0x200) >>> 6);
-}
-
-/** The top bit is part of the label: it keeps a leaf from matching any byte. */
-function label(unit: number): number {
-  return (unit & 0x800000ff) >>> 0;
-}
-
 function utf8Length(codePoint: number): number {
   if (codePoint < 0x80) return 1;
   if (codePoint < 0x800) return 2;
@@ -131,6 +193,16 @@ function utf8Byte(codePoint: number, shift: number): number {
   if (length === 1) return codePoint;
   const bits = codePoint >>> (6 * shift);
   return shift === length - 1 ? ((0xf00 >>> length) & 0xff) | bits : 0x80 | (bits & 0x3f);
+}
+
+function byteLength(text: string, start: number, end: number): number {
+  let bytes = 0;
+  for (let i = start; i < end; ) {
+    const codePoint = codePointAt(text, i);
+    bytes += utf8Length(codePoint);
+    i += codePoint > 0xffff ? 2 : 1;
+  }
+  return bytes;
 }
 
 function bad(expected: string, got: unknown, where?: string) {

@@ -39,9 +39,21 @@ export function same(value: unknown, expected: unknown): boolean {
 }
 
 /** A value's first two levels in one line; deeper ones would let a file choose the depth of the recursion. */
-export function describe(value: unknown, levels = 2): string {
+function describe(value: unknown, levels = 2): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'undefined';
   if (levels === 0) return '…';
   const entries = Object.entries(value).slice(0, 8);
   return `{ ${entries.map(([key, item]) => `${key}: ${describe(item, levels - 1)}`).join(', ')} }`;
+}
+
+/** The steps of a Sequence, a single step, or none for null. */
+export function listOf(value: unknown, title: string, key: string, file: string): unknown[] {
+  if (value === null || value === undefined) return [];
+  const component = readObject(value, title, file);
+  return component.type === 'Sequence' ? readArray(component[key], `${title}.${key}`, file) : [component];
+}
+
+/** Shows the offending component's fields: its type alone does not say what is wrong with it. */
+export function notAlbert(title: string, expected: string, got: unknown) {
+  return mismatch('ERR_TOKENIZER', title, expected, describe(got), 'tokenizer.json');
 }

@@ -1,123 +1,71 @@
 /**
- * ALBERT's normalisation of text, then SentencePiece's, each step keeping the way back to the caller's string.
+ * The steps of a normalisation: each makes a text of a text, and keeps the way back to the caller's string.
  *
- * Source: `preprocess_text` of ALBERT's tokenization.py (white space, quotes, NFKD without accents, lower case) and
- * SentencePiece's `Normalizer::Normalize` (character map, white space).
+ * Source: the normalizers of Hugging Face's tokenizers.
  */
-
-import type { Charsmap } from './charsmap.js';
 import { codePointAt } from './code-point.js';
 import { type AlignedText, AlignedTextBuilder } from './offsets.js';
-
-/** SentencePiece's mark for a space, U+2581. */
-export const SPACE_MARK = '\u2581';
-
-/** Which steps a tokenizer file asks for. */
-export interface NormalizerSteps {
-  /** White space of every kind is a space, as Python's `str.split()` sees it. */
-  readonly removeSpace: boolean;
-  /** `` and '' are ". */
-  readonly quotes: boolean;
-  /** NFKD, then no combining marks. */
-  readonly stripAccents: boolean;
-  readonly lowercase: boolean;
-  readonly charsmap: Charsmap | undefined;
-}
-
-/** Normalises `text`; `origin` is its place in the caller's string. */
-export function normalize(text: string, origin: number, steps: NormalizerSteps): AlignedText {
-  let aligned = decompose(text, origin, steps);
-  if (steps.lowercase) aligned = toLowerCase(aligned);
-  return steps.charsmap === undefined ? aligned : steps.charsmap.apply(aligned);
-}
+import { MARK_SOURCE, OPAQUE_CLASS } from './unicode-tables.js';
 
 /**
- * Writes every run of spaces in `[from, to)` as one U+2581 before the word that follows, and one before the first
- * word. A mark has no width of its own: it lies where its word starts.
+ * One step of a normalisation.
+ *
+ * @param limit the most UTF-16 units of its result
+ * @throws ERR_TOO_LONG past the limit
  */
-export function markSpaces(source: AlignedText, from: number, to: number): AlignedText {
-  const { text, starts, ends } = source;
-  const result = new AlignedTextBuilder(to - from + 1);
-  // A mark that the caller wrote is an end of text as a space is, where the character map leaves marks alone.
-  let last = to;
-  while (last > from && (text[last - 1] === ' ' || text[last - 1] === SPACE_MARK)) last--;
-  let afterSpace = true;
-  let covered = 0;
-  for (let i = from; i < last; i++) {
-    if (text[i] === ' ') {
-      afterSpace = true;
-      continue;
+export type Step = (source: AlignedText, limit: number) => AlignedText;
+
+/** Replaces every match of a global pattern. A match has at least one unit; what becomes of it came from all of it. */
+export function replaceMatches(pattern: RegExp, replacement: string | ((match: string) => string)): Step {
+  return (source, limit) => {
+    const { text, starts, ends } = source;
+    pattern.lastIndex = 0;
+    let match = pattern.exec(text);
+    if (match === null) return source;
+    const result = new AlignedTextBuilder(text.length, limit);
+    let copied = 0;
+    for (; match !== null; match = pattern.exec(text)) {
+      const [found] = match;
+      const end = match.index + found.length;
+      result.copy(source, copied, match.index);
+      const units = typeof replacement === 'string' ? replacement : replacement(found);
+      if (units === '') result.extendLast(ends[end - 1]!);
+      else result.push(units, starts[match.index]!, ends[end - 1]!);
+      copied = end;
     }
-    const start = starts[i]!;
-    const end = ends[i]!;
-    // A space inside one character's expansion (U+FDFA has three) shares that character's range.
-    if (afterSpace) result.push(SPACE_MARK, start, start < covered ? end : start);
-    afterSpace = false;
-    covered = end;
-    result.push(text[i] as string, start, end);
-  }
-  return result.build();
+    result.copy(source, copied, text.length);
+    return result.build();
+  };
 }
 
-/** Quotes, white space, and NFKD without accents: the steps that look at one character at a time. */
-function decompose(text: string, origin: number, steps: NormalizerSteps): AlignedText {
-  const result = new AlignedTextBuilder(text.length);
-  const known = new Map<number, string>();
-  for (let i = 0; i < text.length; ) {
-    const codePoint = codePointAt(text, i);
-    const doubled = steps.quotes && (codePoint === 0x60 || codePoint === 0x27) && text.charCodeAt(i + 1) === codePoint;
-    const end = i + (doubled || codePoint > 0xffff ? 2 : 1);
-    let units = doubled ? '"' : known.get(codePoint);
-    if (units === undefined) {
-      units = decomposeCodePoint(codePoint, steps);
-      known.set(codePoint, units);
-    }
-    if (units === '') result.extendLast(origin + end);
-    else result.push(units, origin + i, origin + end);
-    i = end;
-  }
-  return result.build();
+/** Replace by a string, not by an expression. */
+export function replaceText(content: string, replacement: string): Step {
+  return replaceMatches(new RegExp(content.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'), 'g'), replacement);
 }
 
-/**
- * NFKD may go character by character here: what it reorders across characters are combining marks, and they are all
- * dropped.
- */
-function decomposeCodePoint(codePoint: number, { removeSpace, stripAccents }: NormalizerSteps): string {
-  if (codePoint >= 0xd800 && codePoint <= 0xdfff) return '\ufffd'; // what UTF-8 makes of a lone surrogate
-  const character = String.fromCodePoint(codePoint);
-  if (removeSpace && PYTHON_SPACE.test(character)) return ' ';
-  if (!stripAccents || codePoint < 0x80) return character;
-  return Array.from(character.normalize('NFKD'))
-    .filter((part) => !isCombining(part))
-    .join('');
+/** StripAccents: every mark, vowel signs of Indic scripts among them. */
+export function stripAccents(): Step {
+  let step: Step | undefined;
+  return (source, limit) => {
+    if (ASCII.test(source.text)) return source;
+    step ??= replaceMatches(new RegExp(`${MARK_SOURCE}+`, 'gu'), '');
+    return step(source, limit);
+  };
 }
 
-/** `str.isspace()`: JavaScript's \s has U+FEFF and lacks the separators U+001C to U+001F and U+0085. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are the point
-const PYTHON_SPACE = /[\t-\r\x1c-\x1f\x85\p{Z}]/u;
+/** Lower case character by character: without Greek's final sigma, which depends on its neighbours. */
+export const lowercase: Step = (source, limit) =>
+  lowercaseInContext(replaceSigma.test(source.text) ? replaceSigmas(source, limit) : source, limit);
 
-/**
- * Whether the canonical combining class is not zero: what ALBERT drops (`unicodedata.combining`). The category \p{M}
- * is wider: it holds vowel signs of Indic scripts and U+FE0F, which ALBERT keeps. JavaScript has no property for the
- * class, but normalisation sorts by it: a mark with a class trades places with U+0345 (class 240) before it or with
- * U+0334 (class 1) after it.
- */
-function isCombining(character: string): boolean {
-  if (!MARK.test(character)) return false;
-  const afterHighest = `\u0345${character}`;
-  const beforeLowest = `${character}\u0334`;
-  return afterHighest.normalize('NFD') !== afterHighest || beforeLowest.normalize('NFD') !== beforeLowest;
-}
+const replaceSigma = /\u03a3/;
+const replaceSigmas: Step = (source) => ({ ...source, text: source.text.replaceAll('\u03a3', '\u03c3') });
 
-const MARK = /^\p{M}$/u;
-
-/** Lower case of the whole text at once, because a final sigma depends on its neighbours. */
-function toLowerCase(source: AlignedText): AlignedText {
+/** Lower case of the whole text, as Python has it. */
+export const lowercaseInContext: Step = (source, limit) => {
   const lower = source.text.toLowerCase();
   // U+0130 is the only character whose lower case is longer, and none is shorter.
   if (lower.length === source.text.length) return { text: lower, starts: source.starts, ends: source.ends };
-  const result = new AlignedTextBuilder(lower.length);
+  const result = new AlignedTextBuilder(lower.length, limit);
   let at = 0;
   for (let i = 0; i < source.text.length; i++) {
     const width = source.text[i] === '\u0130' ? 2 : 1;
@@ -125,4 +73,116 @@ function toLowerCase(source: AlignedText): AlignedText {
     at += width;
   }
   return result.build();
+};
+
+/**
+ * NFC, NFD, NFKC or NFKD, stretch by stretch: a character and what it may join or trade places with. All of a stretch
+ * came from all of it.
+ */
+export function unicodeForm(form: 'NFC' | 'NFD' | 'NFKC' | 'NFKD'): Step {
+  // Halfwidth sound marks become marks; for compositions, vowels and finals of Hangul join what is before them.
+  const joining = `\\p{M}\\uff9e\\uff9f${form.endsWith('C') ? '\\u1160-\\u11ff\\ud7b0-\\ud7ff\\uffa0-\\uffdc\\u3131-\\u318e' : ''}`;
+  const joined = `(?:(?![${OPAQUE_CLASS}])[${joining}])`;
+  // Compiled when a text needs them: plain English never does.
+  let joins: RegExp | undefined;
+  let stretch: RegExp | undefined;
+  let opaque: RegExp | undefined;
+  /** By code unit: whether it joins what is before it, once that is known. */
+  const joining16 = new Uint8Array(1 << 16);
+  const joinsBefore = (unit: number) => {
+    if (unit < 0x300) return false;
+    if (unit >= 0xd800 && unit <= 0xdfff) return true; // to be looked at with its other half
+    if (joining16[unit] === 0) {
+      joins ??= new RegExp(`^${joined}`, 'u');
+      joining16[unit] = joins.test(String.fromCharCode(unit)) ? 2 : 1;
+    }
+    return joining16[unit] === 2;
+  };
+  /** What single units become; their own spelling for those that stay. */
+  const known = new Map<number, string>();
+  const formOf = (unit: number): string => {
+    let units = known.get(unit);
+    if (units === undefined) {
+      const character = String.fromCharCode(unit);
+      opaque ??= new RegExp(`[${OPAQUE_CLASS}]`, 'u');
+      units = opaque.test(character) ? character : character.normalize(form);
+      known.set(unit, units);
+    }
+    return units;
+  };
+  return (source, limit) => {
+    const { text, starts, ends } = source;
+    if (ASCII.test(text) || text.normalize(form) === text) return source;
+    const result = new AlignedTextBuilder(text.length, limit);
+    let copied = 0;
+    for (let i = 0; i < text.length; ) {
+      const unit = text.charCodeAt(i);
+      let end = i + 1;
+      let units: string;
+      if (!joinsBefore(unit) && !(end < text.length && joinsBefore(text.charCodeAt(end)))) {
+        i = end;
+        if (unit < 0x80) continue;
+        units = formOf(unit);
+        if (units.length === 1 && units.charCodeAt(0) === unit) continue;
+        i--;
+      } else {
+        stretch ??= new RegExp(`(?![${OPAQUE_CLASS}])[^]${joined}*`, 'uy');
+        stretch.lastIndex = i;
+        if (!stretch.test(text)) {
+          i += codePointAt(text, i) > 0xffff ? 2 : 1;
+          continue;
+        }
+        end = stretch.lastIndex;
+        units = text.slice(i, end).normalize(form);
+      }
+      result.copy(source, copied, i);
+      result.push(units, starts[i]!, ends[end - 1]!);
+      i = copied = end;
+    }
+    result.copy(source, copied, text.length);
+    return result.build();
+  };
+}
+
+const ASCII = /^[\0-\x7f]*$/;
+
+/** Nmt: SentencePiece's control characters go, what it counts as white space is a space. */
+export function nmt(): Step[] {
+  return [
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are the point
+    replaceMatches(/[\x01-\x08\x0b\x0e-\x1f\x7f\x8f\x9f]+/g, ''),
+    replaceMatches(/[\t\n\f\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/g, ' '),
+  ];
+}
+
+/** Characters that Unicode calls white space. JavaScript's \s has U+FEFF and lacks U+0085. */
+export const WHITE_SPACE = '[\\t-\\r\\x85\\p{Z}]';
+
+/** Strip: white space at the ends goes. */
+export function strip(left: boolean, right: boolean): Step[] {
+  return [...(left ? [replaceMatches(new RegExp(`^${WHITE_SPACE}+`, 'gu'), '')] : []), ...(right ? [stripRight] : [])];
+}
+
+/** From the end, as an expression would look at every run of spaces to its end, and then at each of its spaces. */
+const stripRight: Step = ({ text, starts, ends }) => {
+  let end = text.length;
+  while (end > 0 && spaces.test(text[end - 1] as string)) end--;
+  return { text: text.slice(0, end), starts: starts.subarray(0, end), ends: ends.subarray(0, end) };
+};
+const spaces = new RegExp(WHITE_SPACE, 'u');
+
+/** Prepend: before a text that has any. */
+export function prepend(content: string): Step {
+  return (source, limit) => {
+    if (source.text === '') return source;
+    const result = new AlignedTextBuilder(source.text.length + content.length, limit);
+    result.push(content, source.starts[0]!, source.starts[0]!);
+    result.copy(source, 0, source.text.length);
+    return result.build();
+  };
+}
+
+/** All steps, one after the other. */
+export function normalize(source: AlignedText, steps: readonly Step[], limit: number): AlignedText {
+  return steps.reduce((text, step) => step(text, limit), source);
 }

@@ -2,7 +2,7 @@
 import { mismatch } from '../errors.js';
 
 /** The longest text after normalisation, in UTF-16 units: U+FDFA alone grows eighteenfold. */
-const MAX_NORMALIZED_LENGTH = 4 << 20;
+export const MAX_NORMALIZED_LENGTH = 4 << 20;
 
 /** Unit `i` of `text` came from `[starts[i], ends[i])` of the caller's string. Both arrays never decrease. */
 export interface AlignedText {
@@ -11,23 +11,42 @@ export interface AlignedText {
   readonly ends: Int32Array; // (text.length)
 }
 
+/** A part of the caller's string as it is, from `origin` on. A lone surrogate is U+FFFD, as UTF-8 has it. */
+export function alignText(text: string, origin: number): AlignedText {
+  const starts = new Int32Array(text.length);
+  const ends = new Int32Array(text.length);
+  for (let i = 0; i < text.length; i++) {
+    starts[i] = origin + i;
+    ends[i] = origin + i + 1;
+  }
+  const wellFormed = LONE_SURROGATE.test(text) ? text.replace(LONE_SURROGATES, '\ufffd') : text;
+  return { text: wellFormed, starts, ends };
+}
+
+const LONE_SURROGATE = /\p{Surrogate}/u;
+const LONE_SURROGATES = /\p{Surrogate}/gu;
+
 /** Collects aligned text from left to right, in flat arrays: a string grown unit by unit took a third longer. */
 export class AlignedTextBuilder {
+  readonly #limit: number;
   #length = 0;
   #units: Uint16Array;
   #starts: Int32Array;
   #ends: Int32Array;
 
-  constructor(expectedLength: number) {
-    this.#units = new Uint16Array(expectedLength);
-    this.#starts = new Int32Array(expectedLength);
-    this.#ends = new Int32Array(expectedLength);
+  /** `limit` is what the whole text still has room for. */
+  constructor(expectedLength: number, limit = MAX_NORMALIZED_LENGTH) {
+    const capacity = Math.min(expectedLength, limit);
+    this.#limit = limit;
+    this.#units = new Uint16Array(capacity);
+    this.#starts = new Int32Array(capacity);
+    this.#ends = new Int32Array(capacity);
   }
 
   /**
    * Appends units that all came from `[start, end)`.
    *
-   * @throws ERR_TOO_LONG past 4 Mi units
+   * @throws ERR_TOO_LONG past the limit
    */
   push(units: string, start: number, end: number): void {
     const to = this.#length + units.length;
@@ -36,6 +55,20 @@ export class AlignedTextBuilder {
       this.#units[this.#length] = units.charCodeAt(i);
       this.#starts[this.#length] = start;
       this.#ends[this.#length++] = end;
+    }
+  }
+
+  /** Appends `[from, to)` of an aligned text. @throws ERR_TOO_LONG past the limit */
+  copy({ text, starts, ends }: AlignedText, from: number, to: number): void {
+    const at = this.#length;
+    this.#length += to - from;
+    if (this.#length > this.#units.length) this.#grow(this.#length);
+    const [units, newStarts, newEnds] = [this.#units, this.#starts, this.#ends];
+    // A word is short: views of it would cost more than it.
+    for (let i = from, into = at; i < to; i++, into++) {
+      units[into] = text.charCodeAt(i);
+      newStarts[into] = starts[i]!;
+      newEnds[into] = ends[i]!;
     }
   }
 
@@ -55,12 +88,12 @@ export class AlignedTextBuilder {
   }
 
   #grow(needed: number): void {
-    if (needed > MAX_NORMALIZED_LENGTH) {
+    if (needed > this.#limit) {
       const expected = `at most ${MAX_NORMALIZED_LENGTH} characters after normalisation`;
-      throw mismatch('ERR_TOO_LONG', 'text', expected, `${needed} or more`);
+      throw mismatch('ERR_TOO_LONG', 'text', expected, `${needed + MAX_NORMALIZED_LENGTH - this.#limit} or more`);
     }
     // Doubling keeps the whole text linear; the cap keeps a hostile text at 40 MiB.
-    const capacity = Math.min(Math.max(2 * this.#units.length, needed, 64), MAX_NORMALIZED_LENGTH);
+    const capacity = Math.min(Math.max(2 * this.#units.length, needed, 64), this.#limit);
     const grown = <A extends Uint16Array | Int32Array>(old: A, array: A): A => {
       array.set(old);
       return array;

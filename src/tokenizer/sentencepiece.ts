@@ -6,7 +6,12 @@
 import { PbfReader } from 'pbf';
 
 import { AlbertError, mismatch } from '../errors.js';
-import { type AddedToken, type SpecialTokens, type TokenizerDefinition, VocabularyBuilder } from './definition.js';
+import { addedVocabulary } from './added-vocabulary.js';
+import { albertSteps } from './albert-steps.js';
+import { Charsmap } from './charsmap.js';
+import { specialTokens, type TokenizerConfig } from './config.js';
+import { type TokenizerDefinition, VocabularyBuilder } from './definition.js';
+import { markRuns } from './metaspace.js';
 import { Unigram } from './unigram.js';
 
 /** The largest `spiece.model`. ALBERT's has 30,000 pieces in 0.7 MiB. */
@@ -20,53 +25,51 @@ const USER_DEFINED = 4;
 const BYTE = 6;
 const [BYTES, FLOAT, VARINT] = [2, 5, 0];
 
-/** What `tokenizer_config.json` says about normalisation. */
-export interface NormalizerSettings {
-  readonly do_lower_case: boolean;
-  readonly keep_accents: boolean;
-}
-
-/**
- * @param settings ALBERT's own normalisation, which `spiece.model` does not hold
- * @throws ERR_TOKENIZER naming what is malformed, out of bounds or not ALBERT's
- */
-export function readSentencePiece(
-  bytes: Uint8Array,
-  settings: NormalizerSettings,
-  special: SpecialTokens,
-): TokenizerDefinition {
+/** @throws ERR_TOKENIZER naming what is malformed, out of bounds or not ALBERT's */
+export function readSentencePiece(bytes: Uint8Array, config: TokenizerConfig): TokenizerDefinition {
   if (bytes.length > MAX_SPIECE_BYTES) {
     throw mismatch('ERR_TOKENIZER', FILE, `at most ${MAX_SPIECE_BYTES} bytes`, `${bytes.length} bytes`);
   }
   const vocabulary = new VocabularyBuilder(FILE);
   const types: number[] = [];
+  let worstScore = Number.POSITIVE_INFINITY;
   let charsmap: Uint8Array | undefined;
   readMessage(bytes, 'ModelProto', (field, reader) => {
     if (field === 1) {
       const { piece, score, type } = readPiece(readBytes(reader, 'pieces'));
       vocabulary.add(piece, endsInDigitAndComma(piece) ? score - 100 : score);
       types.push(type);
+      // As the C++ code has it, which lowers no score: an unknown character must not become dearer.
+      if (type === NORMAL) worstScore = Math.min(worstScore, score);
     } else if (field === 2) checkTrainerSpec(readBytes(reader, 'trainer_spec'));
     else if (field === 3) charsmap = readNormalizerSpec(readBytes(reader, 'normalizer_spec'));
   });
   const unknown = types.flatMap((type, id) => (type === UNKNOWN ? [id] : []));
   if (unknown.length !== 1) throw mismatch('ERR_TOKENIZER', 'pieces', 'one unknown piece', unknown.length, FILE);
   const { pieces } = vocabulary;
-  const ids = new Map(pieces.map((piece, id) => [piece, id]));
-  const isMatchable = (id: number) => types[id] === NORMAL || types[id] === USER_DEFINED;
+  const idOf = (piece: string) => vocabulary.idOf(piece);
+  const special = specialTokens(config, 'unigram');
+  const { given } = config;
   return {
     pieces,
-    model: new Unigram(pieces, vocabulary.scores(), unknown[0] as number, isMatchable),
-    addedTokens: [...new Set(Object.values(special))].flatMap((content): AddedToken[] => {
-      const id = ids.get(content);
-      return id === undefined ? [] : [{ id, content, special: true, normalized: false }];
+    model: new Unigram({
+      pieces,
+      scores: vocabulary.scores(),
+      unknownId: unknown[0] as number,
+      worstScore: Number.isFinite(worstScore) ? worstScore : 0,
+      isMatchable: (id) => types[id] === NORMAL || types[id] === USER_DEFINED,
+      markSpaces: markRuns,
+      rounds: true,
     }),
-    normalizer: {
-      quotes: true,
-      stripAccents: !settings.keep_accents,
-      lowercase: settings.do_lower_case,
-      charsmap,
-    },
+    addedTokens: addedVocabulary([], pieces, idOf, config, special),
+    steps: albertSteps(
+      {
+        remove_space: config.remove_space,
+        keep_accents: given.keep_accents ?? config.keep_accents ?? false,
+        do_lower_case: given.do_lower_case ?? config.do_lower_case ?? true,
+      },
+      charsmap && new Charsmap(charsmap),
+    ),
   };
 }
 

@@ -1,8 +1,14 @@
 /** ALBERT's tokenizer: text to ids with places in the caller's string, and back. */
-import { checkOptions, mismatch, reading, throwIfAborted } from '../errors.js';
+import { checkOptions, mismatch, reading } from '../errors.js';
 import { type OpenedSource, openSource, type Source } from '../source.js';
 import { asOneLoad, SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
-import { readTokenizerConfig, type TokenizerConfig } from './config.js';
+import {
+  checkTokenizerOptions,
+  specialTokens,
+  TOKENIZER_OPTIONS,
+  type TokenizerConfig,
+  type TokenizerOptions,
+} from './config.js';
 import type { TokenizerDefinition, TokenModel } from './definition.js';
 import {
   type AssembleOptions,
@@ -13,6 +19,7 @@ import {
   specialTokenCount,
   type Template,
 } from './encoding.js';
+import { readTokenizerFiles } from './files.js';
 import {
   BATCH_OPTIONS,
   ENCODE_OPTIONS,
@@ -22,10 +29,9 @@ import {
   roomForPieces,
 } from './options.js';
 import { Segmenter } from './segmenter.js';
-import { readSentencePiece } from './sentencepiece.js';
-import { readTokenizerJson } from './tokenizer-json.js';
 import { cutWindows, type Window } from './truncation.js';
 
+export { checkTokenizerOptions, TOKENIZER_OPTIONS, type TokenizerOptions } from './config.js';
 export { type Encoding, pieceRange, stackEncodings } from './encoding.js';
 export type { EncodeOptions } from './options.js';
 export type { TruncationStrategy } from './truncation.js';
@@ -40,10 +46,12 @@ export type WordsInput = readonly string[] | readonly [text: readonly string[], 
 type Text = string | readonly string[];
 
 /**
- * Encodes text as ALBERT's SentencePiece tokenizer does. Made by {@link AlbertTokenizer.from_pretrained}; it holds no
+ * Encodes text as ALBERT's tokenizers do: SentencePiece's unigram pieces, or BERT's WordPiece. Made by {@link AlbertTokenizer.from_pretrained}; it holds no
  * resources, and every result is the caller's own.
  */
 export class AlbertTokenizer {
+  /** SentencePiece's unigram pieces, or BERT's WordPiece. */
+  readonly kind: 'unigram' | 'wordpiece';
   /** Pieces and added tokens: every id is below it. */
   readonly vocab_size: number;
   /** The most tokens the model was made for, special ones included; Infinity when the files do not say. */
@@ -67,15 +75,22 @@ export class AlbertTokenizer {
   readonly #template: Template;
 
   private constructor(definition: TokenizerDefinition, config: TokenizerConfig) {
-    this.#tokens = [...definition.pieces];
-    for (const { id, content } of definition.addedTokens) this.#tokens[id] = content;
-    this.#ids = new Map(this.#tokens.map((token, id) => [token, id]));
+    const tokens = [...definition.pieces];
+    for (const { id, content } of definition.addedTokens) tokens[id] = content;
+    // An id that the files skip stands for no text.
+    this.#tokens = Array.from(tokens, (token) => token ?? '');
+    const ids = new Map<string, number>();
+    this.#tokens.forEach((token, id) => {
+      if (token !== '') ids.set(token, id);
+    });
+    this.#ids = ids;
     this.#specialIds = new Set(definition.addedTokens.filter(({ special }) => special).map(({ id }) => id));
     this.#model = definition.model;
-    this.#segmenter = new Segmenter(definition, config.remove_space);
+    this.#segmenter = new Segmenter(definition);
+    this.kind = definition.model.kind;
     this.vocab_size = this.#tokens.length;
     this.model_max_length = config.model_max_length;
-    const { cls_token, sep_token, mask_token, pad_token, unk_token } = config.special;
+    const { cls_token, sep_token, mask_token, pad_token, unk_token } = specialTokens(config, this.kind);
     this.cls_token = cls_token;
     this.sep_token = sep_token;
     this.mask_token = mask_token;
@@ -94,25 +109,28 @@ export class AlbertTokenizer {
   }
 
   /**
-   * Reads `tokenizer.json`, or else `spiece.model`; and `tokenizer_config.json` where there is one.
+   * Reads `tokenizer.json`, or else `spiece.model` or `vocab.txt`; and the settings beside it.
    *
-   * @throws ERR_INPUT for options that are none, ERR_SOURCE when neither file is there, ERR_TOKENIZER naming what is
-   *   malformed or not ALBERT's, ERR_ABORTED
+   * @throws ERR_INPUT for options that are none, ERR_SOURCE when no tokenizer file is there, ERR_TOKENIZER naming what is
+   *   malformed or no ALBERT's, ERR_ABORTED
    */
-  static async from_pretrained(source: Source, given?: SourceOptions): Promise<AlbertTokenizer> {
-    const options = asOneLoad(checkOptions(given, SOURCE_OPTIONS), { weights: false });
-    return AlbertTokenizer.from_opened(await openSource(source, options), options.signal);
+  static async from_pretrained(source: Source, given?: SourceOptions & TokenizerOptions): Promise<AlbertTokenizer> {
+    const checked = checkOptions(given, { ...SOURCE_OPTIONS, ...TOKENIZER_OPTIONS });
+    const { do_lower_case, keep_accents, model_max_length, ...rest } = checked;
+    const settings = { do_lower_case, keep_accents, model_max_length };
+    checkTokenizerOptions(settings);
+    const options = asOneLoad(rest, { weights: false });
+    return AlbertTokenizer.from_opened(await openSource(source, options), options.signal, settings);
   }
 
   /** @internal `from_pretrained` of a source that is open. */
-  static async from_opened(opened: OpenedSource, signal: AbortSignal | undefined): Promise<AlbertTokenizer> {
-    const config = readTokenizerConfig(await opened.readFile('tokenizer_config.json', signal));
-    const json = await opened.readFile('tokenizer.json', signal);
-    const spiece = json === undefined ? await opened.readFile('spiece.model', signal) : undefined;
-    throwIfAborted(signal);
-    if (json !== undefined) return new AlbertTokenizer(readTokenizerJson(json, config.special), config);
-    if (spiece !== undefined) return new AlbertTokenizer(readSentencePiece(spiece, config, config.special), config);
-    throw mismatch('ERR_SOURCE', 'source', 'tokenizer.json or spiece.model', 'neither', opened.name);
+  static async from_opened(
+    opened: OpenedSource,
+    signal: AbortSignal | undefined,
+    settings: TokenizerOptions = {},
+  ): Promise<AlbertTokenizer> {
+    const { definition, config } = await readTokenizerFiles(opened, settings, signal);
+    return new AlbertTokenizer(definition, config);
   }
 
   /**
@@ -172,7 +190,7 @@ export class AlbertTokenizer {
       const token = this.#tokens[id];
       if (token === undefined) throw mismatch('ERR_INPUT', 'ids', `ids < ${this.vocab_size}`, item, `[${index}]`);
       index++;
-      if (!skip_special_tokens || !this.#specialIds.has(id)) tokens.push(token);
+      if (token !== '' && !(skip_special_tokens && this.#specialIds.has(id))) tokens.push(token);
     }
     return this.#model.join(tokens);
   }
@@ -184,7 +202,7 @@ export class AlbertTokenizer {
 
   /** The spelling of an id in the vocabulary; undefined when there is none. */
   id_to_token(id: number): string | undefined {
-    return this.#tokens[id];
+    return this.#tokens[id] || undefined;
   }
 
   /** Whether the vocabulary marks a token as the first of a word: of `▁un` `believ` `able`, the first is. */

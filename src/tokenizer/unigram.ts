@@ -1,12 +1,12 @@
 /**
- * SentencePiece's unigram segmentation: the best path through all pieces, by Viterbi, in time linear in the text.
+ * Unigram segmentation: the best path through all pieces, by Viterbi, in time linear in the text.
  *
- * Source: `unigram_model.cc`, `Model::EncodeOptimized`. Sums are kept in 32-bit floats as there: in 64 bits, near ties
- * fall the other way (5 of 6,053 lines of English).
+ * Source: `unigram_model.cc`, `Model::EncodeOptimized`, of SentencePiece, which keeps sums in 32-bit floats: in 64 bits, near
+ * ties fall the other way (5 of 6,053 lines of English). `Unigram::encode_optimized` of Hugging Face's tokenizers keeps 64.
  */
 import { codePointAt } from './code-point.js';
 import type { TokenModel } from './definition.js';
-import { markSpaces, SPACE_MARK } from './normalizer.js';
+import { type MarkSpaces, SPACE_MARK } from './metaspace.js';
 import type { AlignedText } from './offsets.js';
 import { appendPiece, type Pieces } from './pieces.js';
 import { Trie } from './trie.js';
@@ -14,48 +14,61 @@ import { Trie } from './trie.js';
 /** What an unknown character costs below the worst piece (`kUnkPenalty`). */
 const UNKNOWN_PENALTY = 10;
 
-/** A segmentation: piece `i` is `ids[i]` and ends before unit `ends[i]`; it starts where the one before ends. */
-interface Segmentation {
-  readonly ids: Int32Array; // (pieces)
-  readonly ends: Int32Array; // (pieces)
+/** Units of a word whose arrays are kept for the next one. */
+const KEPT_UNITS = 4096;
+
+/** The pieces and rules of one vocabulary. */
+export interface UnigramDefinition {
+  readonly pieces: readonly string[]; // (vocab)
+  readonly scores: Float64Array; // (vocab)
+  readonly unknownId: number;
+  /** The score that an unknown character is worse than by 10. */
+  readonly worstScore: number;
+  /** Whether text may match a piece. */
+  readonly isMatchable: (id: number) => boolean;
+  readonly markSpaces: MarkSpaces;
+  /** Whether sums are rounded to 32 bits. */
+  readonly rounds: boolean;
 }
 
 export class Unigram implements TokenModel {
   readonly kind = 'unigram';
   readonly #pieces: readonly string[]; // (vocab)
   readonly #trie: Trie;
-  readonly #scores: Float32Array; // (vocab)
+  readonly #scores: Float64Array; // (vocab)
   readonly #unknownId: number;
   readonly #unknownScore: number;
+  readonly #markSpaces: MarkSpaces;
+  readonly #rounds: boolean;
+  #paths = new Paths(256);
 
-  /** `isMatchable` is whether text may match a piece: not the unknown piece, nor control pieces such as `[CLS]`. */
-  constructor(
-    pieces: readonly string[],
-    scores: Float32Array,
-    unknownId: number,
-    isMatchable: (id: number) => boolean,
-  ) {
+  constructor({ pieces, scores, unknownId, worstScore, isMatchable, markSpaces, rounds }: UnigramDefinition) {
     const matchable = pieces.map((_, id) => id).filter(isMatchable);
+    this.#pieces = pieces;
     this.#trie = new Trie(
       matchable.map((id) => pieces[id] as string),
       matchable,
     );
-    this.#pieces = pieces;
     this.#scores = scores;
     this.#unknownId = unknownId;
-    const worst = matchable.reduce((low, id) => Math.min(low, scores[id]!), 0);
-    this.#unknownScore = Math.fround(worst - UNKNOWN_PENALTY);
+    const unknownScore = worstScore - UNKNOWN_PENALTY;
+    this.#unknownScore = rounds ? Math.fround(unknownScore) : unknownScore;
+    this.#markSpaces = markSpaces;
+    this.#rounds = rounds;
   }
 
   /** Unknown characters in a row are one unknown piece. */
   segment(source: AlignedText, start: number, end: number, pieces: Pieces): void {
-    const { text, starts, ends: sourceEnds } = markSpaces(source, start, end);
-    const { ids, ends } = this.#bestPath(text);
-    for (let i = 0, from = 0; i < ids.length; from = ends[i++]!) {
-      const id = ids[i]!;
-      const to = ends[i]!;
-      const token = id === this.#unknownId ? text.slice(from, to) : (this.#pieces[id] as string);
-      appendPiece(pieces, id, token, starts[from]!, sourceEnds[to - 1]!);
+    const { text, starts, ends, words } = this.#markSpaces(source, start, end);
+    for (let word = 1; word < words.length; word++) {
+      const [from, to] = [words[word - 1]!, words[word]!];
+      const { ids, nextEnd } = this.#bestPath(text, from, to - from);
+      for (let at = from, stop = from; at < to; at = stop) {
+        stop = from + nextEnd[at - from]!;
+        const id = ids[stop - from]!;
+        const token = id === this.#unknownId ? text.slice(at, stop) : (this.#pieces[id] as string);
+        appendPiece(pieces, id, token, starts[at]!, ends[stop - 1]!);
+      }
     }
   }
 
@@ -63,60 +76,82 @@ export class Unigram implements TokenModel {
     return token.startsWith(SPACE_MARK);
   }
 
-  /** The mark is a space; the one before the first word belongs to no text. */
+  /** Marks are spaces; those of the first token belong to no text. */
   join(tokens: readonly string[]): string {
-    return tokens.join('').replaceAll(SPACE_MARK, ' ').replace(/^ /, '');
+    const [first = '', ...others] = tokens;
+    return first.replaceAll(SPACE_MARK, '') + others.join('').replaceAll(SPACE_MARK, ' ');
   }
 
-  #bestPath(text: string): Segmentation {
-    const { length } = text;
-    const best = new Float32Array(length + 1);
-    const startOf = new Int32Array(length + 1).fill(-1);
-    const idOf = new Int32Array(length + 1);
+  /** The best path through `length` units from `from` on, to be read by `nextEnd` until the next call. */
+  #bestPath(text: string, from: number, length: number): Paths {
+    const paths = this.#pathsFor(length);
+    const { best, startOf, ids, nextEnd } = paths;
+    const trie = this.#trie;
+    const scores = this.#scores;
+    const rounds = this.#rounds;
+    const unknownId = this.#unknownId;
+    const unknownScore = this.#unknownScore;
+    for (let i = 0; i <= length; i++) startOf[i] = -1; // words are short: a call of fill costs more
+    best[0] = 0;
     for (let start = 0, width = 1; start < length; start += width) {
-      width = isSurrogatePair(text, start) ? 2 : 1;
+      width = codePointAt(text, from + start) > 0xffff ? 2 : 1;
       const score = best[start]!;
       let covered = false;
       for (let end = start, node = 0; end < length; ) {
-        node = this.#trie.child(node, text.charCodeAt(end++));
+        node = trie.child(node, text.charCodeAt(from + end++));
         if (node === 0) break;
-        const id = this.#trie.value(node);
+        const id = trie.value(node);
         if (id < 0) continue;
         // The sum is compared before it is rounded to 32 bits, as the C++ code does.
-        const sum = this.#scores[id]! + score;
+        const sum = scores[id]! + score;
         if (startOf[end] === -1 || sum > best[end]!) {
-          best[end] = sum;
+          best[end] = rounds ? Math.fround(sum) : sum;
           startOf[end] = start;
-          idOf[end] = id;
+          ids[end] = id;
         }
         if (end === start + width) covered = true;
       }
       const end = start + width;
-      if (!covered && (startOf[end] === -1 || Math.fround(this.#unknownScore + score) > best[end]!)) {
-        best[end] = this.#unknownScore + score;
+      if (covered) continue;
+      const sum = rounds ? Math.fround(unknownScore + score) : unknownScore + score;
+      if (startOf[end] === -1 || sum > best[end]!) {
+        best[end] = sum;
         startOf[end] = start;
-        idOf[end] = this.#unknownId;
+        ids[end] = unknownId;
       }
     }
-    return this.#backtrack(length, startOf, idOf);
+    for (let end = length; end > 0; ) {
+      const id = ids[end]!;
+      let start = startOf[end]!;
+      while (id === unknownId && start > 0 && ids[start] === id) start = startOf[start]!;
+      nextEnd[start] = end;
+      end = start;
+    }
+    return paths;
   }
 
-  /** Walks the best path back from the end, writing from the back of one buffer. */
-  #backtrack(length: number, startOf: Int32Array, idOf: Int32Array): Segmentation {
-    const ids = new Int32Array(length);
-    const ends = new Int32Array(length);
-    let at = length;
-    for (let end = length; end > 0; end = startOf[end]!) {
-      const id = idOf[end]!;
-      if (id === this.#unknownId && at < length && ids[at] === id) continue;
-      at--;
-      ids[at] = id;
-      ends[at] = end;
-    }
-    return { ids: ids.subarray(at), ends: ends.subarray(at) };
+  #pathsFor(length: number): Paths {
+    if (length > KEPT_UNITS) return new Paths(length + 1);
+    if (this.#paths.best.length <= length) this.#paths = new Paths(KEPT_UNITS + 1);
+    return this.#paths;
   }
 }
 
-function isSurrogatePair(text: string, at: number): boolean {
-  return codePointAt(text, at) > 0xffff;
+/** By unit of a word, its end included. */
+class Paths {
+  /** The best sum of scores of pieces that end there. */
+  readonly best: Float64Array;
+  /** Where the last of these pieces starts; -1 where none ends. */
+  readonly startOf: Int32Array;
+  /** The id of the last of these pieces. */
+  readonly ids: Int32Array;
+  /** Where the piece ends that starts there, on the best path. */
+  readonly nextEnd: Int32Array;
+
+  constructor(length: number) {
+    this.best = new Float64Array(length);
+    this.startOf = new Int32Array(length);
+    this.ids = new Int32Array(length);
+    this.nextEnd = new Int32Array(length);
+  }
 }

@@ -274,6 +274,14 @@ test('limits are ERR_TOO_LONG', async () => {
   const room = (1 << 22) - 6 * 699_050;
   for (const beside of [room - 1, room]) assert.ok(grown(beside)() > 3);
   await fails('ERR_TOO_LONG', /4194304 characters after normalisation/, grown(room + 1));
+  // Special tokens and words do not begin a new count.
+  const words = (count: number) => new Array<string>(count).fill('\u3316'.repeat(7000));
+  const split = (count: number) => fromJson.encode(words(count), { is_split_into_words: true }).input_ids.length;
+  const parts = (count: number) => fromJson.encode(words(count).join('[SEP]')).input_ids.length;
+  for (const count of [split, parts]) {
+    assert.ok(count(3) > 3);
+    await fails('ERR_TOO_LONG', /4194304 characters after normalisation/, () => count(100));
+  }
   await fails('ERR_TOO_LONG', /"tokens"/, () => fromJson.encode('a', { padding: 'max_length', max_length: 1e9 }));
   await fails('ERR_TOO_LONG', /"tokens"/, () => fromJson.encode('a '.repeat(2e5), { max_length: 512, stride: 509 }));
 });

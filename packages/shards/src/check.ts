@@ -36,6 +36,7 @@ const TASKS: Readonly<Record<keyof LineTasks, true>> = {
   'feature-extraction': true,
   'sentence-similarity': true,
   'sentence-order': true,
+  'zero-shot-classification': true,
 };
 
 const RUN: Shape = {
@@ -89,6 +90,12 @@ const FLAG = {
 const NAME = { expected: 'a name', check: text, optional: true } as const;
 const TEXTS = { expected: 'an array of texts', check: texts, optional: true } as const;
 
+const WORDS = {
+  expected: 'a text or an array of texts',
+  check: (value: unknown) => text(value) || texts(value),
+  optional: true,
+} as const;
+
 type KeyOf<T> = T extends T ? keyof T : never;
 type CallKey = Exclude<KeyOf<LineCall<keyof LineTasks>>, 'signal' | 'onProgress'>;
 
@@ -107,11 +114,18 @@ const CALL: Readonly<Record<CallKey, Field>> = {
   handle_impossible_answer: FLAG,
   align_to_words: FLAG,
   normalize: FLAG,
+  truncation: FLAG,
+  is_split_into_words: FLAG,
+  multi_label: FLAG,
   function_to_apply: NAME,
   aggregation_strategy: NAME,
   pooling: NAME,
+  prompt: NAME,
+  prompt_name: NAME,
+  hypothesis_template: NAME,
+  candidate_labels: WORDS,
   ignore_labels: TEXTS,
-  targets: { expected: 'a word or an array of words', check: (value) => text(value) || texts(value), optional: true },
+  targets: WORDS,
 };
 
 const COUNTS: Shape = {

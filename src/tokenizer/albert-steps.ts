@@ -1,0 +1,66 @@
+/**
+ * The normalisation of `spiece.model`: ALBERT's, which the file does not hold, then SentencePiece's character map.
+ *
+ * Source: `preprocess_text` of ALBERT's tokenization.py (white space, quotes, NFKD without accents, lower case) and
+ * SentencePiece's `Normalizer::Normalize`.
+ */
+import type { Charsmap } from './charsmap.js';
+import { lowercaseInContext, replaceMatches, replaceText, type Step } from './normalizer.js';
+
+export interface AlbertSettings {
+  /** White space of every kind is a space, as Python's `str.split()` sees it. */
+  readonly remove_space: boolean;
+  readonly keep_accents: boolean;
+  readonly do_lower_case: boolean;
+}
+
+export function albertSteps(settings: AlbertSettings, charsmap: Charsmap | undefined): Step[] {
+  return [
+    ...(settings.remove_space ? [replaceMatches(PYTHON_SPACE, ' ')] : []),
+    replaceText('``', '"'),
+    replaceText("''", '"'),
+    ...(settings.keep_accents ? [] : [dropAccents()]),
+    ...(settings.do_lower_case ? [lowercaseInContext] : []),
+    ...(charsmap === undefined ? [] : [charsmap.longest]),
+  ];
+}
+
+/** `str.isspace()`: JavaScript's \s has U+FEFF and lacks the separators U+001C to U+001F and U+0085. A space stays. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are the point
+const PYTHON_SPACE = /[\t-\r\x1c-\x1f\x85]|(?! )\p{Z}/gu;
+
+/**
+ * NFKD without combining characters. It may go character by character: what it reorders across characters are combining
+ * marks, and they are all dropped.
+ */
+function dropAccents(): Step {
+  const known = new Map<string, string>();
+  return replaceMatches(/[^\0-\x7f]/gu, (character) => {
+    let units = known.get(character);
+    if (units === undefined) {
+      units = Array.from(character.normalize('NFKD'))
+        .filter((part) => !isCombining(part))
+        .join('');
+      if (known.size < MOST_KNOWN) known.set(character, units);
+    }
+    return units;
+  });
+}
+
+/** Characters that are remembered; those of a text are few. */
+const MOST_KNOWN = 1 << 14;
+
+/**
+ * Whether the canonical combining class is not zero: what ALBERT drops (`unicodedata.combining`). The category \p{M}
+ * is wider: it holds vowel signs of Indic scripts and U+FE0F, which ALBERT keeps. JavaScript has no property for the
+ * class, but normalisation sorts by it: a mark with a class trades places with U+0345 (class 240) before it or with
+ * U+0334 (class 1) after it.
+ */
+function isCombining(character: string): boolean {
+  if (!MARK.test(character)) return false;
+  const afterHighest = `\u0345${character}`;
+  const beforeLowest = `${character}\u0334`;
+  return afterHighest.normalize('NFD') !== afterHighest || beforeLowest.normalize('NFD') !== beforeLowest;
+}
+
+const MARK = /^\p{M}$/u;
