@@ -161,7 +161,7 @@ function clip(text: string, most: number): string {
 
 /** Throws ERR_ABORTED when the caller has cancelled; the signal's reason becomes the cause. ERR_INPUT for no signal at all. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  const isSignal = () => typeof signal?.aborted === 'boolean' && typeof signal.addEventListener === 'function';
+  const isSignal = () => typeof signal?.aborted === 'boolean';
   if (signal !== undefined && !reading('signal', isSignal))
     throw mismatch('ERR_INPUT', 'signal', 'an AbortSignal', signal);
   if (signal?.aborted) throw new AlbertError('ERR_ABORTED', 'the operation was aborted', { cause: signal.reason });

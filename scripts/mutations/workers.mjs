@@ -114,7 +114,8 @@ export const WORKERS = [
   {
     what: 'an error in a worker has no code',
     file: 'src/calls.ts',
-    search: 'code === undefined ? Object.assign(new Error(message), { name }) : new AlbertError(code, message)',
+    search:
+      "code === undefined ? Object.assign(new Error(message), { name }) : new AlbertError(code, message.split('\\n'))",
     replace: 'Object.assign(new Error(message), { name })',
     tests: MODELS,
   },

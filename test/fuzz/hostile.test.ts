@@ -167,6 +167,20 @@ test(`${CASES} hostile files from seed ${SEED}`, async () => {
   stateCases(CASES, process.env.FUZZ_CASES === undefined ? 900 : 1);
 });
 
+test('a configuration nests 64 deep at most, also in keys that nobody reads', async () => {
+  const load = async (depth: number) => {
+    const extra = `${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}`;
+    const files = { 'config.json': config.replace('{', `{"extra": ${extra},`), 'model.safetensors': WEIGHTS };
+    await (await AlbertModel.from_pretrained(files)).dispose();
+  };
+  await load(64);
+  for (const depth of [65, 30_000]) {
+    const error = await errorOf(`${depth} deep`, () => load(depth));
+    assert.is(error?.code, 'ERR_CONFIG', `${depth} deep`);
+    assert.match(error?.message ?? '', 'nested at most 64 deep');
+  }
+});
+
 test('directories and files with names that act', async () => {
   const root = mkdtempSync(`${tmpdir()}/albert-wasm-\u001b[2J\u009b31m\u202e\u2028-`);
   try {

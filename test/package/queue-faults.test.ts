@@ -22,8 +22,23 @@ import { hasRedis, TestRedis } from './redis.js';
 
 const test = suite('faults of a queue');
 
+/** What is used of BullMQ, which is the package's own. */
+interface QueuedJob {
+  readonly id?: string;
+  readonly data: { readonly model?: string };
+  readonly failedReason?: string;
+  getState(): Promise<string>;
+}
+interface JobQueue {
+  add(name: string, data: object): Promise<QueuedJob>;
+  getJob(id: string): Promise<QueuedJob | undefined>;
+  close(): Promise<void>;
+}
+
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const { Queue } = createRequire(`${ROOT}/packages/shards/package.json`)('bullmq') as typeof import('bullmq');
+const { Queue } = createRequire(`${ROOT}/packages/shards/package.json`)('bullmq') as {
+  Queue: new (name: string, options: object) => JobQueue;
+};
 const folder = mkdtempSync(`${tmpdir()}/albert-wasm-queue-`);
 const [input, output] = [`${folder}/input`, `${folder}/output`];
 for (const path of [input, output, `${folder}/outside`]) mkdirSync(path);
