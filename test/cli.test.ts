@@ -205,7 +205,7 @@ const USAGE: string[][] = [
   ['classify', '--top-k', '0', 'x'],
   ['classify', '--top-k', 'many', 'x'],
   ['classify', '--nonsense', 'x'],
-  ['embed', '--pooling', 'max', 'x'],
+  ['embed', '--pooling', 'maximum', 'x'],
   ['--nonsense'],
 ];
 for (const args of USAGE) {
