@@ -22,7 +22,7 @@ import { wasmToScript } from './wasm-to-script.mjs';
  * @property {string[]} tests
  */
 
-const LEAST = 80;
+const LEAST = 250;
 const MOST_SECONDS = 300;
 const root = fileURLToPath(new URL('..', import.meta.url));
 const copy = mkdtempSync(`${tmpdir()}/albert-wasm-`);

@@ -2,7 +2,7 @@
 
 /** @typedef {import('../run-mutations.mjs').Mutation} Mutation */
 
-const PIPELINES = ['test/pipelines/pipelines.test.ts'];
+const OPTIONS = ['test/pipelines/options.test.ts'];
 const LOADS = ['test/hub/load.test.ts'];
 
 /** @type {Mutation[]} */
@@ -12,21 +12,21 @@ export const BRIDGES = [
     file: 'src/pipelines/embedder.ts',
     search: "last_token: 'lasttoken'",
     replace: "last_token: 'cls'",
-    tests: PIPELINES,
+    tests: OPTIONS,
   },
   {
     what: 'q8 is float32',
     file: 'src/model/options.ts',
     search: "q8: 'int8'",
     replace: "q8: 'float32'",
-    tests: PIPELINES,
+    tests: OPTIONS,
   },
   {
     what: 'top_k null is 1',
     file: 'src/pipelines/checks.ts',
     search: 'return top_k ?? Number.POSITIVE_INFINITY;',
     replace: 'return top_k ?? 1;',
-    tests: PIPELINES,
+    tests: OPTIONS,
   },
   {
     what: 'one answer is a list',

@@ -106,13 +106,6 @@ export const CONFIGURATION = [
     tests: SOURCE,
   },
   {
-    what: 'a NaN among params is taken',
-    file: 'src/model/load.ts',
-    search: 'sources.set(parameter, { stored: name, transposed',
-    replace: 'sources.set(parameter, { transposed',
-    tests: ['test/model/int8.test.ts'],
-  },
-  {
     what: 'a named pipe is waited for',
     file: 'src/platform/node.ts',
     search: 'constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)',

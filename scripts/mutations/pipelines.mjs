@@ -16,6 +16,13 @@ export const PIPELINES = [
     tests: ['test/pipelines/sentence-transformers.test.ts', 'test/hub/names.test.ts'],
   },
   {
+    what: 'a page in place of added_tokens.json is taken for it',
+    file: 'src/http/fetch-file.ts',
+    search: "  'added_tokens.json',\n",
+    replace: '',
+    tests: SENTENCES,
+  },
+  {
     what: 'a module of any author is taken for one of sentence-transformers',
     file: 'src/pipelines/sentence-transformers.ts',
     search: '/^sentence_transformers\\.',

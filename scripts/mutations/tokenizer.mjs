@@ -48,7 +48,7 @@ export const TOKENIZER = [
     file: 'src/tokenizer/metaspace.ts',
     search: 'else if (splits) words.push(length);',
     replace: '',
-    tests: RUST,
+    tests: SETTINGS,
   },
   {
     what: 'StripAccents drops marks that the library does not know',

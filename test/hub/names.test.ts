@@ -90,8 +90,11 @@ names('revisions', async () => {
 });
 
 names('files', async () => {
-  for (const file of ['config.json', 'model-00001-of-00002.safetensors']) assert.is(checkFileName(file), file);
-  for (const file of ['', '.', '..', '.hidden', 'a/b', '../a', 'a\\b', 'a..b', '/etc/passwd', 'a\0', 'C:a', 'a b']) {
+  for (const file of ['config.json', 'model-00001-of-00002.safetensors', '1_Pooling/config.json', 'a/b/c/d']) {
+    assert.is(checkFileName(file), file);
+  }
+  const climbing = ['..', '../a', 'a/..', 'a/../b', '/etc/passwd', 'a\\b', 'C:a'];
+  for (const file of [...climbing, '', '.', '.hidden', 'a/.b', 'a//b', 'a/', 'a/b/c/d/e', 'a..b', 'a\0', 'a b']) {
     await expectError(() => checkFileName(file), 'ERR_SOURCE', 'a plain file name');
   }
 });

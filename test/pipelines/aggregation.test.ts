@@ -66,7 +66,10 @@ aggregation('BIOES and BILOU: E- and L- end a group, S- and U- are one alone', (
   // Ill-formed: what follows an end begins anew; a change of tag does too; an end without a beginning is one.
   assert.equal(groups(BIOES, 'B-P', 'E-P', 'I-P', 'E-P', 'E-L', 'I-P'), ['P 0-2', 'P 2-4', 'L 4-5', 'P 5-6']);
   assert.equal(groups(BIOES, 'B-P', 'E-P', 'B-P', 'E-P'), ['P 0-2', 'P 2-4']);
+  // One alone, behind an entity that has no end.
+  assert.equal(groups(BIOES, 'B-P', 'I-P', 'S-P'), ['P 0-2', 'P 2-3']);
   const BILOU = 'O B-P I-P L-P U-P';
+  assert.equal(groups(BILOU, 'B-P', 'U-P', 'I-P'), ['P 0-1', 'P 1-2', 'P 2-3']);
   assert.equal(groups(BILOU, 'B-P', 'L-P', 'U-P', 'I-P'), ['P 0-2', 'P 2-3', 'P 3-4']);
   // Labels that only look so: no tag has B- or I- beside it.
   assert.equal(groups('O E-MAIL S-CORP B-PER I-PER', 'E-MAIL', 'E-MAIL', 'S-CORP'), ['E-MAIL 0-2', 'S-CORP 2-3']);

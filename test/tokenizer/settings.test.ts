@@ -57,6 +57,20 @@ test('added_tokens_decoder: properties of each token, and the older files are le
   assert.equal(kept.encode('the 日本 the').tokens.slice(1, -1), ['▁the', '▁', '日本', '▁the']);
 });
 
+test('a piece across words is taken where Metaspace does not split, and there alone', async () => {
+  const file = smallTokenizerJson();
+  file.model.vocab.push(['▁the▁c', 0]);
+  const tokens = async (split: boolean | undefined, text: string) => {
+    file.pre_tokenizer = { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split };
+    return (await load({ 'tokenizer.json': json(file) })).encode(text).tokens.slice(1, -1);
+  };
+  // As the Rust library answers.
+  for (const text of ['the cat', 'the▁cat']) {
+    for (const split of [true, undefined]) assert.equal(await tokens(split, text), ['▁the', '▁c', 'a', 't']);
+    assert.equal(await tokens(false, text), ['▁the▁c', 'a', 't']);
+  }
+});
+
 test('special_tokens_map.json names special tokens, before tokenizer_config.json', async () => {
   const map = { mask_token: { content: '[SEP]', lstrip: true }, pad_token: '<unk>' };
   const tokenizer = await load({
