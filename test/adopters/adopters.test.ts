@@ -1,6 +1,6 @@
 /** The published packages in frameworks and under test runners, with no setting of theirs that the documentation does not name. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { cp, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -43,7 +43,10 @@ function end(child: ChildProcess): void {
   }
   groups.delete(child);
 }
-process.on('exit', () => groups.forEach(end));
+process.on('exit', () => {
+  groups.forEach(end);
+  rmSync(place, { recursive: true, force: true });
+});
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
 /** Starts Node in a group of its own, and collects what the group says. */
@@ -136,7 +139,6 @@ async function json<T>(url: string): Promise<T> {
 const missing = existsSync(CHROMIUM) ? await install() : 'Chromium';
 
 browserSuite('adopters', (test, surroundings) => {
-  test.after(() => rm(place, { recursive: true, force: true }));
   if (missing !== undefined) {
     console.log(`skipped: npm cannot install what these need (${missing})`);
     test.skip('frameworks and test runners');
