@@ -2,11 +2,14 @@
 
 /** Whether arrays and objects lie in each other more than `most` times. */
 export function nestsDeeper(value: unknown, most: number): boolean {
-  let level = [value];
-  for (let depth = 0; level.length > 0; depth++) {
+  let level = [value].filter(isObject);
+  for (let depth = 1; level.length > 0; depth++) {
     if (depth > most) return true;
-    const within = level.filter((item): item is object => typeof item === 'object' && item !== null);
-    level = within.flatMap((item) => Object.values(item));
+    level = level.flatMap((item) => Object.values(item)).filter(isObject);
   }
   return false;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
