@@ -1,6 +1,8 @@
 /** Words of several pieces, and masks filled together: against forwards of the model itself. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { type MaskedLMOutput, pipeline } from '../../src/index.js';
+
 import { fillTogether } from '../../src/pipelines/fill-together.js';
 import { expectError } from '../expect-error.js';
 import { randomFiles } from './checkpoint.js';
