@@ -65,7 +65,7 @@ export function openWriter(options: OutputOptions, inputs: readonly (string | un
 const FORMATS = { jsonl: jsonLines, json: jsonArray, csv, table: tables };
 
 /** Escaped, so that nothing in it steers a terminal: to a reader of JSON it is the same. */
-function toJson(value: object): string {
+export function toJson(value: object): string {
   return printableText(JSON.stringify(value));
 }
 

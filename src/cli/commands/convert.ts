@@ -7,6 +7,7 @@ import { AlbertError, convert, type SaveOptions } from '../../index.js';
 import { complain } from '../complain.js';
 import { type SourceOptions, withBar, withSource } from '../options.js';
 import { print } from '../output.js';
+import { toJson } from '../writers.js';
 
 interface Options extends SaveOptions, SourceOptions {
   readonly model: string;
@@ -56,7 +57,7 @@ async function convertModel({ model, out, force, ...options }: Options): Promise
   const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
   if (process.stdout.isTTY)
     await print(`${architecture}: ${megabytes(bytesRead)} → ${megabytes(bytesWritten)} in ${out}`);
-  else await print(JSON.stringify({ architecture, bytesRead, bytesWritten, ignored }));
+  else await print(toJson({ architecture, bytesRead, bytesWritten, ignored }));
 }
 
 /** Whether a source is this very directory, by whatever path. */
