@@ -166,7 +166,7 @@ const USAGE: string[][] = [
   ['classify', '--top-k', '0', 'x'],
   ['classify', '--top-k', 'many', 'x'],
   ['classify', '--nonsense', 'x'],
-  ['embed', '--pooling', 'sum', 'x'],
+  ['embed', '--pooling', 'maximum', 'x'],
   ['--nonsense'],
 ];
 for (const args of USAGE) {

@@ -103,7 +103,7 @@ options("another library's name of an option: what there is here instead", async
     [(given) => AlbertModel.from_config(TINY, given), 'device', 'the library runs on WebAssembly'],
     [(given) => pipeline('feature-extraction', body, given), 'quantized', 'dtype: "int8" quantises'],
     [(given) => pipeline('feature-extraction', body, given), 'progress_callback', 'here onProgress'],
-    [(given) => pipeline('feature-extraction', body, given), 'subfolder', 'safetensors or Flax msgpack, not ONNX'],
+    [(given) => pipeline('feature-extraction', body, given), 'subfolder', "safetensors, Flax's or PyTorch's, not ONNX"],
     [(given) => pipeline('feature-extraction', body, given), 'cache_dir', 'here cacheDir'],
     [(given) => AlbertTokenizer.from_pretrained(MODEL, given), 'local_files_only', 'here localFilesOnly'],
     [(given) => tokenizer.encode('a', given), 'maxLength', 'here max_length'],

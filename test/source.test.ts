@@ -136,6 +136,11 @@ source('a web page in place of a file is named with its type and beginning', asy
       );
     }
   }
+  // Servers of pages have one for every name: a file that most models lack is not there.
+  page = '<!doctype html>';
+  for (const name of ['tokenizer_config.json', 'special_tokens_map.json', 'added_tokens.json', 'modules.json']) {
+    assert.is(await web.readFile(new URL(`${origin}/page/${name}`)), undefined, name);
+  }
   // The lengths of safetensors headers that begin with the same letters.
   page = '<!\0\0\0\0\0\0{';
   assert.is((await web.readFile(new URL(`${origin}/page/model.safetensors`)))?.length, 9);

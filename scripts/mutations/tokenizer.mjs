@@ -11,7 +11,7 @@ export const TOKENIZER = [
   {
     what: 'an accent’s source goes to nobody',
     file: 'src/tokenizer/normalizer.ts',
-    search: "if (units === '') result.extendLast(ends[end - 1]!);\n      else ",
+    search: '      result.extendLast(ends[i - 1]!);\n',
     replace: '',
     tests: OFFSETS,
   },

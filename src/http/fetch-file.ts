@@ -43,6 +43,7 @@ export async function fetchFile(
 
 /** Most models lack them: where a server answers with a page in place of 404, there is no such file. */
 const OPTIONAL: readonly string[] = [
+  'tokenizer_config.json',
   'special_tokens_map.json',
   'added_tokens.json',
   'modules.json',

@@ -3,7 +3,7 @@ import { mismatch, reading } from '../errors.js';
 import { isA, ownArray } from '../realm.js';
 import { Tensor } from '../tensor.js';
 import { type Checkpoint, isFloatDtype, readBytes, readFloat32, type StoredTensor } from '../weights/checkpoint.js';
-import { decodeColumns } from '../weights/columns.js';
+import { decodeColumns, readColumns } from '../weights/columns.js';
 import { faultOfScales, isInt8, scaleName } from '../weights/int8.js';
 import type { Architecture } from './heads/index.js';
 import { type FloatSource, faultsOf, type Int8Source, type ParameterSource } from './pack.js';
@@ -72,7 +72,10 @@ export function matchCheckpoint(
       headFits &&= !parameter.head;
       faults.push(fault);
     } else
-      sources.set(parameter, quantized ? int8Source(tensor, scales as StoredTensor) : floatSource(tensor, transposed));
+      sources.set(
+        parameter,
+        quantized ? int8Source(tensor, scales as StoredTensor) : floatSource(tensor, parameter, transposed),
+      );
   }
   if (!headFits && made !== architecture) faults.unshift(`the checkpoint is one of ${made}, not of ${architecture}`);
   if (faults.length > 0) throw faultsOf([...doubts, ...faults]);
@@ -80,14 +83,20 @@ export function matchCheckpoint(
   return { sources, missing, surplus: surplus.map(({ name }) => name) };
 }
 
-function floatSource(tensor: StoredTensor, transposed: boolean): FloatSource {
-  const [inputs = 1] = tensor.shape;
-  if (!transposed)
-    return { stored: tensor.name, transposed, fill: (target, first) => readFloat32(tensor, target, first) };
+/** @param kernel whether the tensor is one of Flax's, (in, out) */
+function floatSource(tensor: StoredTensor, { place }: Parameter, kernel: boolean): FloatSource {
+  const stored = tensor.name;
+  const [rows = 1, inputs = 1] = kernel ? [...tensor.shape].reverse() : tensor.shape;
+  // Only panels are packed from either orientation.
+  if (tensor.columns !== undefined && place.kind === 'panels') {
+    const columns = { ...tensor, shape: [inputs, rows], bytes: tensor.columns };
+    return { stored, transposed: true, fill: (target, first) => readColumns(columns, target, first / inputs) };
+  }
+  if (!kernel) return { stored, transposed: false, fill: (target, first) => readFloat32(tensor, target, first) };
   let whole: StoredTensor<Uint8Array> | undefined;
   return {
-    stored: tensor.name,
-    transposed,
+    stored,
+    transposed: true,
     async fill(target, first) {
       // Rows of a kernel are columns of what is stored: all of it is needed for the first of them.
       whole ??= await inMemory(tensor);

@@ -66,7 +66,7 @@ export const LOAD_OPTIONS: OptionNames<LoadOptions> = {
   onWarning: true,
 };
 
-const NO_ONNX = 'checkpoints are safetensors or Flax msgpack, not ONNX';
+const NO_ONNX = "checkpoints are safetensors, Flax's or PyTorch's, not ONNX";
 
 /** Options of a load in transformers.js, under names of their own, and what there is here instead. */
 export const OPTIONS_ELSEWHERE: Readonly<Record<string, string>> = {

@@ -221,10 +221,14 @@ function rowsOf(windows: readonly Encoding[], stride: number): [from: number, to
 }
 
 /** transformers.js's names for poolings. */
-const SYNONYMS = { first_token: 'cls', last_token: 'lasttoken', eos: 'lasttoken' } as const;
+const SYNONYMS: Readonly<Record<Exclude<PoolingName, Pooling>, Pooling>> = {
+  first_token: 'cls',
+  last_token: 'lasttoken',
+  eos: 'lasttoken',
+};
 
 /** A pooling's name, sentence-transformers' or transformers.js's. */
-export type PoolingName = Pooling | keyof typeof SYNONYMS;
+export type PoolingName = Pooling | 'first_token' | 'last_token' | 'eos';
 
 /** @throws ERR_INPUT for what is no pooling */
 export function checkPooling(

@@ -12,11 +12,12 @@ import {
 } from './embedder.js';
 import { makePipeline, type Pipeline, type PipelineOptions } from './pipeline.js';
 
+/** What a call may say of its states or embeddings; what it leaves out is as in {@link EmbeddingInfo}. */
 export interface FeatureExtractionOptions extends Omit<EmbeddingOptions, 'pooling'> {
   /**
    * `none`: every token's state; `cls`: the first token's; `mean`, `max`, `mean_sqrt_len_tokens` (the sum through the root of the
-   * count), `weightedmean` (by position), `lasttoken`; also transformers.js's `first_token`, `last_token` and `eos`; of several, an array, one after another. Default: what
-   * sentence-transformers' files beside the checkpoint say, or `none` where there are none.
+   * count), `weightedmean` (by position), `lasttoken`; also transformers.js's `first_token`, `last_token` and `eos`; of several, an
+   * array, one after another. Default: what sentence-transformers' files beside the checkpoint say, or `none` where there are none.
    */
   readonly pooling?: 'none' | PoolingName | readonly PoolingName[];
 }

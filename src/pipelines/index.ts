@@ -1,5 +1,5 @@
 /** From a task's name to its pipeline. */
-import { checkOptions, mismatch } from '../errors.js';
+import { checkOptions, mismatch, reading } from '../errors.js';
 import { checkInitOptions, OPTIONS_ELSEWHERE } from '../model/options.js';
 import { type OpenedSource, openSource, type Source } from '../source.js';
 import { asOneLoad } from '../source-options.js';
@@ -70,6 +70,13 @@ const TASKS: { [T in Task]: { open: Open<Pipelines[T]>; embedded?: string } } = 
   },
 };
 
+/** Whether options stand where the source belongs: no file has the name of an option. */
+function isOptions(source: Source | undefined): boolean {
+  if (typeof source !== 'object') return false;
+  const keys = reading('source', () => Object.keys(source));
+  return keys.length > 0 && keys.every((key) => Object.hasOwn(PIPELINE_OPTIONS, key));
+}
+
 /**
  * Loads a model with its tokenizer for a task.
  *
@@ -89,6 +96,9 @@ export async function pipeline<T extends Task>(
   const checked = asOneLoad(checkOptions(options, PIPELINE_OPTIONS, OPTIONS_ELSEWHERE), { weights: true });
   if (source === undefined && embedded === undefined) {
     throw mismatch('ERR_INPUT', 'source', `a checkpoint for ${task}, as there is no small one for it`, source);
+  }
+  if (isOptions(source)) {
+    throw mismatch('ERR_INPUT', 'source', 'a source before the options, or undefined for the small model', source);
   }
   const from = source ?? embeddedModel(embedded as string, task);
   // Opened once, for model and tokenizer: a push to the Hub must not come between the two.

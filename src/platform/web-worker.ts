@@ -17,10 +17,13 @@ export function startWorkerAt(url: URL, data: unknown, listener: WorkerListener)
   }
 }
 
+const REASONS =
+  ", workerUrl tells where it is, 'albert-wasm/inline' has it inside; a Content-Security-Policy must allow it by worker-src";
+
 /** WebKit refuses a worker's file in an isolated page when the server answers 304 without that header. */
 const HINT = globalThis.crossOriginIsolated
-  ? ", workerUrl tells where it is, 'albert-wasm/inline' needs none; every answer, a 304 too, needs Cross-Origin-Embedder-Policy"
-  : ", workerUrl tells where it is, 'albert-wasm/inline' needs none";
+  ? `${REASONS}; every answer, a 304 too, needs Cross-Origin-Embedder-Policy`
+  : REASONS;
 
 /** @param begun is called when the worker's file is no longer needed */
 export function watchWorker(worker: Worker, data: unknown, listener: WorkerListener, begun?: () => void): WorkerHandle {

@@ -5,7 +5,10 @@
  * SentencePiece's `Normalizer::Normalize`.
  */
 import type { Charsmap } from './charsmap.js';
+import { codePointAt } from './code-point.js';
 import { lowercaseInContext, replaceMatches, replaceText, type Step } from './normalizer.js';
+import { AlignedTextBuilder } from './offsets.js';
+import { isSurrogate, unitTable } from './unit-table.js';
 
 export interface AlbertSettings {
   /** White space of every kind is a space, as Python's `str.split()` sees it. */
@@ -34,17 +37,38 @@ const PYTHON_SPACE = /[\t-\r\x1c-\x1f\x85]|(?! )\p{Z}/gu;
  * marks, and they are all dropped.
  */
 function dropAccents(): Step {
-  const known = new Map<string, string>();
-  return replaceMatches(/[^\0-\x7f]/gu, (character) => {
-    let units = known.get(character);
+  const known = new Map<number, string>();
+  const bare = (codePoint: number): string => {
+    let units = known.get(codePoint);
     if (units === undefined) {
-      units = Array.from(character.normalize('NFKD'))
+      units = Array.from(String.fromCodePoint(codePoint).normalize('NFKD'))
         .filter((part) => !isCombining(part))
         .join('');
-      if (known.size < MOST_KNOWN) known.set(character, units);
+      if (known.size < MOST_KNOWN) known.set(codePoint, units);
     }
     return units;
-  });
+  };
+  const stays = unitTable((unit) => !isSurrogate(unit) && bare(unit) === String.fromCharCode(unit));
+  return (source, limit) => {
+    const { text, starts, ends } = source;
+    let result: AlignedTextBuilder | undefined;
+    let copied = 0;
+    for (let i = 0; i < text.length; ) {
+      const codePoint = codePointAt(text, i);
+      const from = i;
+      i += codePoint > 0xffff ? 2 : 1;
+      if (codePoint < 0x80 || (codePoint <= 0xffff && stays(codePoint))) continue;
+      const units = bare(codePoint);
+      result ??= new AlignedTextBuilder(text.length, limit);
+      result.copy(source, copied, from);
+      if (units === '') result.extendLast(ends[i - 1]!);
+      else result.push(units, starts[from]!, ends[i - 1]!);
+      copied = i;
+    }
+    if (result === undefined) return source;
+    result.copy(source, copied, text.length);
+    return result.build();
+  };
 }
 
 /** Characters that are remembered; those of a text are few. */

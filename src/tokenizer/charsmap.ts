@@ -8,9 +8,10 @@
 import { mismatch } from '../errors.js';
 import { codePointAt } from './code-point.js';
 import { base, checkDepth, hasLeaf, label } from './double-array.js';
-import { clusterEnd, hasClusters } from './graphemes.js';
+import { clusterEnd, hasClusters, longRun } from './graphemes.js';
 import type { Step } from './normalizer.js';
 import { AlignedTextBuilder } from './offsets.js';
+import { unitTable } from './unit-table.js';
 
 /** The longest replacement in bytes. The longest of the standard maps is U+FDFA's, 33 bytes. */
 const MAX_REPLACEMENT_BYTES = 512;
@@ -31,6 +32,7 @@ export class Charsmap {
   readonly #replacements = new Map<number, string>();
   /** What single code points become; null for those that stay. */
   readonly #ofCodePoint = new Map<number, string | null>();
+  readonly #stays = unitTable((unit) => this.#single(unit) === null);
 
   /** @throws ERR_TOKENIZER when the trie or its replacements reach outside the bytes, or the trie has a cycle */
   constructor(bytes: Uint8Array) {
@@ -81,11 +83,15 @@ export class Charsmap {
       else result.push(units, starts[from]!, ends[to - 1]!);
       copied = to;
     };
+    let looked = 0;
     for (let i = 0, end = 0; i < text.length; i = end) {
       const width = codePointAt(text, i) > 0xffff ? 2 : 1;
       end = i + width;
       if (clusters && !(text.charCodeAt(i) < 0x300 && text.charCodeAt(end) < 0x300 && text[i] !== '\r')) {
-        end = clusterEnd(text, i);
+        const run = i >= looked ? longRun(text, i) : undefined;
+        looked = run?.end ?? looked;
+        // Clusters in it are single characters or too long to be replaced as a whole.
+        end = run?.safe ? run.end : clusterEnd(text, i);
       }
       if (end > i + width && byteLength(text, i, end) < WHOLE_CLUSTER_BYTES) {
         const match = this.#prefix(text, i, end, false);
@@ -97,8 +103,10 @@ export class Charsmap {
       for (let at = i; at < end; ) {
         const codePoint = codePointAt(text, at);
         const next = at + (codePoint > 0xffff ? 2 : 1);
-        const units = this.#single(codePoint);
-        if (units !== null) replace(at, next, units);
+        if (codePoint > 0xffff || !this.#stays(codePoint)) {
+          const units = this.#single(codePoint);
+          if (units !== null) replace(at, next, units);
+        }
         at = next;
       }
     }

@@ -30,10 +30,10 @@ export async function readTokenizerFiles(
     throwIfAborted(signal);
     if (bytes === undefined) continue;
     if (file === 'spiece.model') {
-      const { readSentencePiece } = await import('./sentencepiece.js');
+      const { readSentencePiece } = await import('./rare.js');
       return { definition: readSentencePiece(bytes, config), config };
     }
-    const { readVocabulary } = await import('./wordpiece-json.js');
+    const { readVocabulary } = await import('./rare.js');
     return { definition: readVocabulary(bytes, config), config };
   }
   throw mismatch('ERR_SOURCE', 'source', 'tokenizer.json, spiece.model or vocab.txt', 'none of them', opened.name);

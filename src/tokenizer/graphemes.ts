@@ -4,6 +4,7 @@
  * Source: Unicode Standard Annex 29, table 1c and the rules GB3 to GB13. `Intl.Segmenter` is missing from Firefox before
  * 125. Conjuncts of Indic scripts (GB9c) are left out: the library treats clusters that long character by character.
  */
+import { isSurrogate, unitTable } from './unit-table.js';
 
 const PREPENDED =
   '\\u0600-\\u0605\\u06dd\\u070f\\u0890\\u0891\\u08e2\\u0d4e\\u{110bd}\\u{110cd}\\u{111c2}\\u{111c3}\\u{1193f}\\u{11941}\\u{11a3a}\\u{11a84}-\\u{11a89}\\u{11d46}\\u{11f02}';
@@ -36,8 +37,27 @@ export function hasClusters(text: string): boolean {
   return joining.test(text);
 }
 
+/** Whether a unit may be of a cluster of several characters. */
+export const joins = unitTable((unit) => isSurrogate(unit) || hasClusters(String.fromCharCode(unit)));
+
+/**
+ * The end of a run of characters of three bytes from a cluster's start on; `safe` where clusters end with it. Of them, only
+ * a joiner goes together with a character below U+1100 that does not join itself.
+ */
+export function longRun(text: string, start: number): { end: number; safe: boolean } {
+  let end = start;
+  for (; end < text.length; end++) {
+    const unit = text.charCodeAt(end);
+    if (unit < 0x1100 || isSurrogate(unit)) break;
+  }
+  const joined = end < text.length && joins(text.charCodeAt(end));
+  return { end, safe: end - start > 1 && !joined && text[end - 1] !== '\u200d' };
+}
+
 /** The end of the cluster that begins at `start`. */
 export function clusterEnd(text: string, start: number): number {
+  const end = start + 1;
+  if (!joins(text.charCodeAt(start)) && (end >= text.length || !joins(text.charCodeAt(end)))) return end;
   cluster ??= new RegExp(`\\r\\n|[${PREPENDED}]*(?:${CORE})${EXTENDING}*|[${PREPENDED}]+|[^]`, 'uy');
   cluster.lastIndex = start;
   cluster.exec(text);

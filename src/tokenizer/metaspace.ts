@@ -1,6 +1,7 @@
 /** SentencePiece's marks: every word of a text begins with one. */
 import { WHITE_SPACE } from './normalizer.js';
 import { type AlignedText, AlignedTextBuilder } from './offsets.js';
+import { unitTable } from './unit-table.js';
 
 /** SentencePiece's mark for a space, U+2581. */
 export const SPACE_MARK = '\u2581';
@@ -103,8 +104,9 @@ export function metaspace({ splitsWhiteSpace, prepends, splits }: MetaspaceSetti
 }
 
 const whiteSpace = new RegExp(WHITE_SPACE, 'u');
+const isWideSpace = unitTable((unit) => whiteSpace.test(String.fromCharCode(unit)));
 
 function isSpace(unit: number): boolean {
   if (unit <= SPACE) return unit === SPACE || (unit >= 9 && unit <= 13);
-  return unit >= 0x85 && unit <= 0x3000 && whiteSpace.test(String.fromCharCode(unit));
+  return unit >= 0x85 && unit <= 0x3000 && isWideSpace(unit);
 }

@@ -6,6 +6,7 @@
 import { codePointAt } from './code-point.js';
 import { type AlignedText, AlignedTextBuilder } from './offsets.js';
 import { MARK_SOURCE, OPAQUE_CLASS } from './unicode-tables.js';
+import { isSurrogate, unitTable } from './unit-table.js';
 
 /**
  * One step of a normalisation.
@@ -45,11 +46,33 @@ export function replaceText(content: string, replacement: string): Step {
 
 /** StripAccents: every mark, vowel signs of Indic scripts among them. */
 export function stripAccents(): Step {
-  let step: Step | undefined;
+  let mark: RegExp | undefined;
+  const isMark = (character: string) => {
+    mark ??= new RegExp(`^${MARK_SOURCE}`, 'u');
+    return mark.test(character);
+  };
+  const isMarkUnit = unitTable((unit) => isMark(String.fromCharCode(unit)));
   return (source, limit) => {
-    if (ASCII.test(source.text)) return source;
-    step ??= replaceMatches(new RegExp(`${MARK_SOURCE}+`, 'gu'), '');
-    return step(source, limit);
+    const { text, ends } = source;
+    if (ASCII.test(text)) return source;
+    let result: AlignedTextBuilder | undefined;
+    let copied = 0;
+    for (let i = 0; i < text.length; ) {
+      const unit = text.charCodeAt(i);
+      const from = i++;
+      if (unit < 0x300) continue;
+      if (isSurrogate(unit)) {
+        i++; // a text has whole characters
+        if (!isMark(text.slice(from, i))) continue;
+      } else if (!isMarkUnit(unit)) continue;
+      result ??= new AlignedTextBuilder(text.length, limit);
+      result.copy(source, copied, from);
+      result.extendLast(ends[i - 1]!);
+      copied = i;
+    }
+    if (result === undefined) return source;
+    result.copy(source, copied, text.length);
+    return result.build();
   };
 }
 
@@ -87,58 +110,82 @@ export function unicodeForm(form: 'NFC' | 'NFD' | 'NFKC' | 'NFKD'): Step {
   let joins: RegExp | undefined;
   let stretch: RegExp | undefined;
   let opaque: RegExp | undefined;
-  /** By code unit: whether it joins what is before it, once that is known. */
-  const joining16 = new Uint8Array(1 << 16);
-  const joinsBefore = (unit: number) => {
-    if (unit < 0x300) return false;
-    if (unit >= 0xd800 && unit <= 0xdfff) return true; // to be looked at with its other half
-    if (joining16[unit] === 0) {
-      joins ??= new RegExp(`^${joined}`, 'u');
-      joining16[unit] = joins.test(String.fromCharCode(unit)) ? 2 : 1;
-    }
-    return joining16[unit] === 2;
-  };
-  /** What single units become; their own spelling for those that stay. */
+  /** A half of a character is to be looked at with its other half. */
+  const joinsTable = unitTable((unit) => {
+    joins ??= new RegExp(`^${joined}`, 'u');
+    return isSurrogate(unit) || joins.test(String.fromCharCode(unit));
+  });
+  const joinsAt = (text: string, at: number) =>
+    at < text.length && text.charCodeAt(at) >= 0x300 && joinsTable(text.charCodeAt(at));
+  const isOpaque = unitTable((unit) => {
+    opaque ??= new RegExp(`[${OPAQUE_CLASS}]`, 'u');
+    return opaque.test(String.fromCharCode(unit));
+  });
+  /** What single units become. */
   const known = new Map<number, string>();
   const formOf = (unit: number): string => {
     let units = known.get(unit);
     if (units === undefined) {
-      const character = String.fromCharCode(unit);
-      opaque ??= new RegExp(`[${OPAQUE_CLASS}]`, 'u');
-      units = opaque.test(character) ? character : character.normalize(form);
+      units = String.fromCharCode(unit).normalize(form);
       known.set(unit, units);
     }
     return units;
   };
+  const stays = unitTable((unit) => !isOpaque(unit) && formOf(unit) === String.fromCharCode(unit));
+  const decomposes = form.endsWith('D');
   return (source, limit) => {
     const { text, starts, ends } = source;
-    if (ASCII.test(text) || text.normalize(form) === text) return source;
-    const result = new AlignedTextBuilder(text.length, limit);
+    if (ASCII.test(text)) return source;
+    let result: AlignedTextBuilder | undefined;
     let copied = 0;
+    let changes = false;
+    let hasOpaque = false;
+    let joinsHere = joinsAt(text, 0);
     for (let i = 0; i < text.length; ) {
       const unit = text.charCodeAt(i);
       let end = i + 1;
       let units: string;
-      if (!joinsBefore(unit) && !(end < text.length && joinsBefore(text.charCodeAt(end)))) {
-        i = end;
-        if (unit < 0x80) continue;
+      let joinsNext = joinsAt(text, end);
+      if (!joinsHere && !joinsNext) {
+        if (unit < 0x80 || stays(unit)) {
+          i = end;
+          continue;
+        }
+        if (isOpaque(unit)) {
+          hasOpaque = true;
+          i = end;
+          continue;
+        }
         units = formOf(unit);
-        if (units.length === 1 && units.charCodeAt(0) === unit) continue;
-        i--;
+        changes = true;
+      } else if (decomposes && !joinsHere && stays(unit) && !joinsAt(text, i + 2) && stays(text.charCodeAt(end))) {
+        // One mark has none to trade places with.
+        end = i + 2;
+        units = text.slice(i, end);
+        joinsNext = false;
       } else {
         stretch ??= new RegExp(`(?![${OPAQUE_CLASS}])[^]${joined}*`, 'uy');
         stretch.lastIndex = i;
         if (!stretch.test(text)) {
+          hasOpaque = true;
           i += codePointAt(text, i) > 0xffff ? 2 : 1;
+          joinsHere = joinsAt(text, i);
           continue;
         }
         end = stretch.lastIndex;
-        units = text.slice(i, end).normalize(form);
+        joinsNext = joinsAt(text, end);
+        const found = text.slice(i, end);
+        units = found.normalize(form);
+        if (units !== found) changes = true;
       }
+      result ??= new AlignedTextBuilder(text.length, limit);
       result.copy(source, copied, i);
       result.push(units, starts[i]!, ends[end - 1]!);
       i = copied = end;
+      joinsHere = joinsNext;
     }
+    // A text that has the form keeps the places of its characters apart.
+    if (result === undefined || !(changes || (hasOpaque && text.normalize(form) !== text))) return source;
     result.copy(source, copied, text.length);
     return result.build();
   };

@@ -1,5 +1,6 @@
 /** Text that remembers where it came from: every UTF-16 unit knows its range in the caller's string. */
 import { mismatch } from '../errors.js';
+import { isSurrogate } from './unit-table.js';
 
 /** The longest text after normalisation, in UTF-16 units: U+FDFA alone grows eighteenfold. */
 export const MAX_NORMALIZED_LENGTH = 4 << 20;
@@ -15,15 +16,15 @@ export interface AlignedText {
 export function alignText(text: string, origin: number): AlignedText {
   const starts = new Int32Array(text.length);
   const ends = new Int32Array(text.length);
+  let surrogates = false;
   for (let i = 0; i < text.length; i++) {
     starts[i] = origin + i;
     ends[i] = origin + i + 1;
+    if (isSurrogate(text.charCodeAt(i))) surrogates = true;
   }
-  const wellFormed = LONE_SURROGATE.test(text) ? text.replace(LONE_SURROGATES, '\ufffd') : text;
-  return { text: wellFormed, starts, ends };
+  return { text: surrogates ? text.replace(LONE_SURROGATES, '\ufffd') : text, starts, ends };
 }
 
-const LONE_SURROGATE = /\p{Surrogate}/u;
 const LONE_SURROGATES = /\p{Surrogate}/gu;
 
 /** Collects aligned text from left to right, in flat arrays: a string grown unit by unit took a third longer. */
@@ -60,6 +61,7 @@ export class AlignedTextBuilder {
 
   /** Appends `[from, to)` of an aligned text. @throws ERR_TOO_LONG past the limit */
   copy({ text, starts, ends }: AlignedText, from: number, to: number): void {
+    if (from === to) return;
     const at = this.#length;
     this.#length += to - from;
     if (this.#length > this.#units.length) this.#grow(this.#length);

@@ -34,7 +34,7 @@ export async function readSteps(value: unknown, config: TokenizerConfig): Promis
   for (const [i, step] of asGiven(list, config).entries()) {
     if (step.type !== 'BertNormalizer') steps.push(...readStep(step, `normalizers[${i}]`));
     else {
-      const { bertSteps, readBertSettings } = await import('./bert.js');
+      const { bertSteps, readBertSettings } = await import('./rare.js');
       steps.push(...bertSteps(readBertSettings(step, config, FILE)));
     }
   }

@@ -33,7 +33,7 @@ export async function readTokenizerJson(bytes: Uint8Array, config: TokenizerConf
   const model = readObject(file.model, 'model', FILE);
   const vocabulary =
     model.type === 'WordPiece'
-      ? (await import('./wordpiece-json.js')).readWordPiece(model, file.pre_tokenizer, file.decoder)
+      ? (await import('./rare.js')).readWordPiece(model, file.pre_tokenizer, file.decoder)
       : readUnigram(model, file.pre_tokenizer, file.decoder);
   const { pieces, idOf } = vocabulary;
   const special = specialTokens(config, vocabulary.model.kind);

@@ -28,6 +28,8 @@ export interface StoredTensor<B extends TensorBytes = TensorBytes> {
   readonly dtype: StoredDtype;
   readonly shape: readonly number[];
   readonly bytes: B;
+  /** Of a matrix that a file holds column by column, the same elements as they lie there: a row-major (columns, rows). */
+  readonly columns?: TensorBytes;
 }
 
 /**

@@ -1,23 +1,25 @@
 /** The published packages in frameworks and under test runners, with no setting of theirs that the documentation does not name. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { cp, mkdir, rename as move, readdir, rm, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { cp, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { promisify, stripVTControlCharacters } from 'node:util';
 import type { Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
 import { type LabelScore, type ModelInfo, pipeline } from '../../src/index.js';
-import { answerOf, browserSuite, path } from '../browser/chromium.js';
+import { answerOf, browserSuite, CHROMIUM, path } from '../browser/chromium.js';
 
 interface Answer {
   readonly labels: readonly LabelScore[];
   readonly info: ModelInfo;
 }
 
-const HERE = path('../adopters');
 const ROOT = path('../..');
-const PROJECTS = `${HERE}/.projects`;
 const QUERY = 'text=What+a+lovely+day';
+const PAGE = readFileSync(`${ROOT}/docs/bundlers.md`, 'utf8');
+
+const NEXT = 'next/dist/bin/next';
 
 const run = promisify(execFile);
 const env: NodeJS.ProcessEnv = {
@@ -26,6 +28,56 @@ const env: NodeJS.ProcessEnv = {
   NODE_ENV: 'production',
   FORCE_COLOR: '0',
 };
+
+/** Where all is installed: away from the repository, whose own node_modules nothing may lean on. */
+const place = await mkdtemp(`${tmpdir()}/albert-wasm-adopters-`);
+const project = `${place}/project`;
+
+/** The process groups of what runs: Next.js and the test runners start processes of their own. */
+const groups = new Set<ChildProcess>();
+function end(child: ChildProcess): void {
+  try {
+    process.kill(-(child.pid as number), 'SIGKILL');
+  } catch {
+    // Nothing of it is left.
+  }
+  groups.delete(child);
+}
+process.on('exit', () => {
+  groups.forEach(end);
+  rmSync(place, { recursive: true, force: true });
+});
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+
+/** Starts Node in a group of its own, and collects what the group says. */
+function start(cwd: string, args: string[], settings: NodeJS.ProcessEnv = env) {
+  const child = spawn(process.execPath, args, { cwd, env: settings, detached: true });
+  groups.add(child);
+  const started = { child, said: '', ended: new Promise<number | null>((resolve) => child.on('close', resolve)) };
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (data) => (started.said += stripVTControlCharacters(String(data))));
+  return started;
+}
+
+/** Installs the packages as they are published among what they are used with, or says why npm cannot. */
+async function install(): Promise<string | undefined> {
+  const models = ['albert-mini-en', 'albert-mini-en-sst2'].map((name) => `${ROOT}/models/${name}`);
+  await run('npm', ['pack', '--silent', '--pack-destination', place, ROOT, ...models]);
+  const tarballs = (await readdir(place)).filter((name) => name.endsWith('.tgz')).map((name) => `../${name}`);
+  await cp(path('../../examples/next'), project, { recursive: true });
+  await cp(path('../adopters/programs'), project, { recursive: true });
+  for (const name of ['package.json', 'package-lock.json']) await cp(path(`../adopters/${name}`), `${project}/${name}`);
+  const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--fetch-retries=1'];
+  try {
+    await run('npm', ['install', ...flags, ...tarballs], { cwd: project, timeout: 300_000, env: process.env });
+    return undefined;
+  } catch (error) {
+    const { stderr, message } = error as { stderr: string; message: string };
+    const reason = /EAI_AGAIN|ENOTFOUND|ENOTCACHED|ETIMEDOUT|ECONNREFUSED|ECONNRESET|E40[13]/.exec(stderr);
+    if (reason === null) throw new Error(message, { cause: error });
+    return reason[0];
+  }
+}
 
 /** Fails unless the scores are Node's to 1e-5. */
 async function check({ labels, info }: Answer): Promise<void> {
@@ -37,16 +89,15 @@ async function check({ labels, info }: Answer): Promise<void> {
   assert.match(info.kernels, /simd/);
 }
 
-/** Runs a package's own program in a project, and gives what it printed. */
-async function tool(project: string, program: string, ...args: string[]): Promise<string> {
-  try {
-    const options = { cwd: `${PROJECTS}/${project}`, env, timeout: 300_000, maxBuffer: 2 ** 26 };
-    const { stdout, stderr } = await run(process.execPath, [`${HERE}/node_modules/${program}`, ...args], options);
-    return stripVTControlCharacters(stdout + stderr);
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout: string; stderr: string };
-    throw new Error(`${program} ${args.join(' ')}: ${stdout}${stderr}`, { cause: error });
-  }
+/** Runs a package's own program in a folder of the project, and gives what it printed. */
+async function tool(folder: string, program: string, ...args: string[]): Promise<string> {
+  const started = start(`${project}/${folder}`, [`${project}/node_modules/${program}`, ...args]);
+  const timer = setTimeout(() => end(started.child), 240_000);
+  const code = await started.ended;
+  clearTimeout(timer);
+  end(started.child);
+  if (code !== 0) throw new Error(`${program} ${args.join(' ')}: exit code ${code}\n${started.said}`);
+  return started.said;
 }
 
 /** A port that nobody listens to. */
@@ -59,30 +110,22 @@ async function freePort(): Promise<number> {
 }
 
 /** Starts a server and uses it as soon as it answers. */
-async function serving(
-  cwd: string,
-  args: (port: string) => string[],
-  use: (origin: string) => Promise<void>,
-): Promise<void> {
-  const port = await freePort();
-  const settings = { ...env, PORT: String(port), HOST: '127.0.0.1', HOSTNAME: '127.0.0.1' };
-  const child: ChildProcess = spawn(process.execPath, args(String(port)), { cwd, env: settings });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data) => (said += data));
-  const ended = new Promise((resolve) => child.on('close', resolve));
+async function serving(cwd: string, args: string[], use: (origin: string) => Promise<void>): Promise<void> {
+  const port = String(await freePort());
+  const started = start(cwd, args, { ...env, PORT: port, HOST: '127.0.0.1', HOSTNAME: '127.0.0.1' });
   const origin = `http://127.0.0.1:${port}`;
   try {
-    const end = Date.now() + 60_000;
+    const limit = Date.now() + 60_000;
     while (!(await fetch(origin).catch(() => undefined))) {
-      if (child.exitCode !== null || Date.now() > end) throw new Error(`the server does not answer: ${said}`);
+      if (started.child.exitCode !== null || Date.now() > limit) throw new Error('the server does not answer');
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     await use(origin);
   } catch (error) {
-    throw new Error(`${(error as Error).message}\n${said}`, { cause: error });
+    throw new Error(`${(error as Error).message}\n${started.said}`, { cause: error });
   } finally {
-    child.kill('SIGKILL');
-    await ended;
+    end(started.child);
+    await started.ended;
   }
 }
 
@@ -93,38 +136,14 @@ async function json<T>(url: string): Promise<T> {
   return JSON.parse(text) as T;
 }
 
+const missing = existsSync(CHROMIUM) ? await install() : 'Chromium';
+
 browserSuite('adopters', (test, surroundings) => {
-  if (!existsSync(`${HERE}/node_modules/next`)) {
-    console.log('skipped: npm run test:adopters installs what these need');
+  if (missing !== undefined) {
+    console.log(`skipped: npm cannot install what these need (${missing})`);
     test.skip('frameworks and test runners');
     return;
   }
-
-  /** The packages as they are published, among those that are installed here. */
-  test.before(async () => {
-    await rm(PROJECTS, { recursive: true, force: true });
-    await mkdir(PROJECTS, { recursive: true });
-    const folders = [ROOT, ...['albert-mini-en', 'albert-mini-en-sst2'].map((name) => `${ROOT}/models/${name}`)];
-    await run('npm', ['pack', '--silent', '--pack-destination', PROJECTS, ...folders]);
-    for (const file of (await readdir(PROJECTS)).filter((name) => name.endsWith('.tgz'))) {
-      const name = file.replace(/-\d.*/, '').replace(/^albert-wasm-/, '@albert-wasm/');
-      const target = `${HERE}/node_modules/${name}`;
-      await rm(target, { recursive: true, force: true });
-      await mkdir(target, { recursive: true });
-      await run('tar', ['xzf', `${PROJECTS}/${file}`, '-C', target, '--strip-components=1']);
-    }
-    for (const name of ['next', 'svelte', 'tests'])
-      await cp(`${HERE}/programs/${name}`, `${PROJECTS}/${name}`, { recursive: true });
-    await cp(path('../../examples/next'), `${PROJECTS}/next`, { recursive: true });
-    await writeFile(`${PROJECTS}/next/package.json`, '{ "private": true }');
-    // Where the projects are, not what they need: in a project of one's own there is no such file.
-    const roots = JSON.stringify({ turbopack: { root: ROOT }, outputFileTracingRoot: ROOT });
-    await writeFile(
-      `${PROJECTS}/next/next.config.mjs`,
-      `export default { ...${roots}, ...JSON.parse(process.env.NEXT_SETTINGS ?? '{}') };`,
-    );
-  });
-  test.after(() => rm(PROJECTS, { recursive: true, force: true }));
 
   /** The example's route, and every way to compute on a server. */
   async function checkWays(origin: string): Promise<void> {
@@ -140,9 +159,8 @@ browserSuite('adopters', (test, surroundings) => {
     );
   }
 
-  /** The same, and the example's page as a person uses it. */
-  async function checkNext(origin: string): Promise<void> {
-    await checkWays(origin);
+  /** The example's page as a person uses it. */
+  async function checkPage(origin: string): Promise<void> {
     const page = await surroundings().browser.newPage();
     try {
       await page.goto(origin);
@@ -160,104 +178,80 @@ browserSuite('adopters', (test, surroundings) => {
       answer.source,
     );
 
-  const NEXT = 'next/dist/bin/next';
-
-  /** Builds the example. */
-  async function buildNext(bundler: string, settings: object): Promise<string> {
-    await rm(`${PROJECTS}/next/.next`, { recursive: true, force: true });
-    env.NEXT_SETTINGS = JSON.stringify(settings);
-    return tool('next', NEXT, 'build', `--${bundler}`);
+  /** Builds the example, with what the page on bundlers names or with nothing. */
+  async function buildNext(bundler: string, settings: string | undefined): Promise<string> {
+    await rm(`${project}/.next`, { recursive: true, force: true });
+    await rm(`${project}/next.config.mjs`, { force: true });
+    if (settings !== undefined) await writeFile(`${project}/next.config.mjs`, settings);
+    return tool('.', NEXT, 'build', `--${bundler}`);
   }
 
-  const startNext = (use: (origin: string) => Promise<void>) =>
-    serving(`${PROJECTS}/next`, (port) => [`${HERE}/node_modules/${NEXT}`, 'start', '-p', port], use);
+  for (const bundler of ['turbopack', 'webpack']) {
+    test(`Next.js with ${bundler}, without settings: page, route, workers`, async () => {
+      const said = await buildNext(bundler, undefined);
+      assert.not.match(said, /Critical dependency|warning/i);
+      await serving(project, [`node_modules/${NEXT}`, 'start'], async (origin) => {
+        await checkWays(origin);
+        await checkPage(origin);
+      });
+    });
 
-  /** Renames the packages here, which a server elsewhere would find by the path of its build. */
-  async function rename(from: string, to: string): Promise<void> {
-    for (const name of ['albert-wasm', '@albert-wasm']) {
-      await move(`${HERE}/node_modules/${from}${name}`, `${HERE}/node_modules/${to}${name}`);
-    }
+    test(`Next.js with ${bundler}: a standalone server elsewhere, with the settings that the documentation names`, async () => {
+      await buildNext(bundler, /```js\n(\/\/ next\.config\.mjs\n[\s\S]*?)```/.exec(PAGE)?.[1] as string);
+      const elsewhere = `${place}/elsewhere`;
+      await cp(`${project}/.next/standalone`, elsewhere, { recursive: true, verbatimSymlinks: true });
+      // Nothing else is on that machine: neither what was installed here nor what was built.
+      await rename(project, `${place}/gone`);
+      try {
+        await serving(elsewhere, ['server.js'], checkWays);
+      } finally {
+        await rename(`${place}/gone`, project);
+        await rm(elsewhere, { recursive: true });
+      }
+    });
   }
-
-  /** Starts what `output: 'standalone'` has made, away from here: nothing else is on that machine. */
-  async function startMoved(use: (origin: string) => Promise<void>): Promise<void> {
-    const moved = `${surroundings().directory}/moved`;
-    await cp(`${PROJECTS}/next/.next/standalone`, moved, { recursive: true, verbatimSymlinks: true });
-    await rename('', '.');
-    try {
-      await serving(`${moved}/${PROJECTS.slice(ROOT.length)}/next`, () => ['server.js'], use);
-    } finally {
-      await rename('.', '');
-      await rm(moved, { recursive: true });
-    }
-  }
-
-  test('Next.js with Turbopack: page, route, workers, and a standalone server elsewhere', async () => {
-    await buildNext('turbopack', { output: 'standalone' });
-    await startNext((origin) => checkNext(origin));
-    await startMoved(async (origin) => check(await json<Answer>(`${origin}/classify?${QUERY}`)));
-  });
-
-  test('Next.js with webpack: page, route, workers', async () => {
-    const said = await buildNext('webpack', {});
-    assert.not.match(said, /Critical dependency|Compiled with warnings/);
-    await startNext((origin) => checkNext(origin));
-  });
-
-  test('Next.js with webpack: a standalone server elsewhere, with the settings that the documentation names', async () => {
-    const page = readFileSync(`${ROOT}/docs/bundlers.md`, 'utf8');
-    const [, settings = ''] = /```js\n\/\/ next\.config\.mjs\nexport default (\{[\s\S]*?\n\});/.exec(page) ?? [];
-    // The packages lie two folders above this project.
-    await buildNext('webpack', new Function(`return ${settings.replaceAll("'node_modules", "'../../node_modules")}`)());
-    await startMoved((origin) => checkWays(origin));
-  });
 
   for (const kind of ['dependencies', 'devDependencies']) {
     const how = kind === 'dependencies' ? 'left external' : 'bundled, as development dependencies are';
     test(`SvelteKit: page and endpoint, the packages ${how}`, async () => {
-      const project = `${PROJECTS}/svelte`;
       const packages = { 'albert-wasm': '*', '@albert-wasm/albert-mini-en-sst2': '*' };
-      await writeFile(`${project}/package.json`, JSON.stringify({ type: 'module', private: true, [kind]: packages }));
+      const manifest = JSON.stringify({ type: 'module', private: true, [kind]: packages });
+      await writeFile(`${project}/svelte/package.json`, manifest);
       await tool('svelte', 'vite/bin/vite.js', 'build');
-      await serving(
-        project,
-        () => ['build'],
-        async (origin) => {
-          const onServer = await json<Answer>(`${origin}/classify?${QUERY}`);
-          await check(onServer);
-          assert.is(onServer.info.workers, 1);
-          const inPage = await answerOf<Answer>(surroundings().browser, `${origin}/`);
-          await check(inPage);
-          assert.is(inPage.info.workers, 1);
-        },
-      );
+      await serving(`${project}/svelte`, ['build'], async (origin) => {
+        const onServer = await json<Answer>(`${origin}/classify?${QUERY}`);
+        await check(onServer);
+        assert.is(onServer.info.workers, 1);
+        const inPage = await answerOf<Answer>(surroundings().browser, `${origin}/`);
+        await check(inPage);
+        assert.is(inPage.info.workers, 1);
+      });
     });
   }
 
-  test('Jest', async () => {
-    await writeFile(`${PROJECTS}/tests/package.json`, '{ "type": "module", "jest": { "transform": {} } }');
-    const args = ['--experimental-vm-modules', `${HERE}/node_modules/jest/bin/jest.js`, '--rootDir=.'];
-    const options = { cwd: `${PROJECTS}/tests`, env, timeout: 300_000 };
-    const { stderr } = await run(process.execPath, args, options).catch((error) => error);
-    assert.match(stripVTControlCharacters(stderr), /Tests: +5 passed, 5 total/);
+  test('Jest, with the settings that the documentation names', async () => {
+    await writeFile(`${project}/tests/package.json`, /```json\n(.*"jest".*)\n```/.exec(PAGE)?.[1] as string);
+    env.NODE_OPTIONS = /NODE_OPTIONS=(\S+) npx jest/.exec(PAGE)?.[1];
+    try {
+      assert.match(await tool('tests', 'jest/bin/jest.js'), /Tests: +5 passed, 5 total/);
+    } finally {
+      delete env.NODE_OPTIONS;
+    }
   });
 
-  for (const pool of ['forks', 'vmThreads']) {
+  for (const pool of ['forks', 'threads', 'vmForks', 'vmThreads']) {
     test(`Vitest with its pool ${pool}`, async () => {
       const said = await tool('tests', 'vitest/vitest.mjs', 'run', '--root=.', '--globals', `--pool=${pool}`);
       assert.match(said, /Tests +5 passed \(5\)/);
     });
   }
 
-  test('what is installed for these is what npm has: the versions that docs/bundlers.md names', () => {
-    const page = readFileSync(`${ROOT}/docs/bundlers.md`, 'utf8');
-    const { dependencies } = JSON.parse(readFileSync(`${HERE}/package.json`, 'utf8'));
-    for (const name of ['next', 'svelte', '@sveltejs/kit', 'jest', 'vitest']) {
-      const major = dependencies[name].split('.')[0];
-      const title = { next: 'Next.js', svelte: 'Svelte', '@sveltejs/kit': 'SvelteKit', jest: 'Jest', vitest: 'Vitest' }[
-        name
-      ];
-      assert.ok(page.includes(`${title} ${major}`), `${title} ${major}`);
+  test('the versions are those that docs/bundlers.md names', () => {
+    const { dependencies } = JSON.parse(readFileSync(path('../adopters/package.json'), 'utf8'));
+    const titles = { next: 'Next.js', svelte: 'Svelte', '@sveltejs/kit': 'SvelteKit', jest: 'Jest', vitest: 'Vitest' };
+    for (const [name, title] of Object.entries(titles)) {
+      const named = `${title} ${dependencies[name].split('.')[0]}`;
+      assert.ok(PAGE.includes(named), named);
     }
   });
 });

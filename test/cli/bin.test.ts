@@ -38,18 +38,20 @@ test.before(async () => {
 
 test.after(() => rmSync(folder, { recursive: true }));
 
-test('info: format, stored dtypes, the class and its labels', async () => {
+test('info: format, stored dtypes, the class and its labels, the tokenizer’s kind, the pooling', async () => {
   const { code, out, err } = await run(['info', '--model', source]);
   assert.is(code, 0, err);
-  const { format, storedDtypes, architecture, labels, dtype } = JSON.parse(out);
+  const { format, storedDtypes, architecture, labels, dtype, tokenizer, pooling } = JSON.parse(out);
   assert.equal(
-    { format, storedDtypes, architecture, labels, dtype },
+    { format, storedDtypes, architecture, labels, dtype, tokenizer, pooling },
     {
       format: 'pytorch',
       storedDtypes: ['BF16'],
       architecture: 'AlbertForSequenceClassification',
       labels: ['bad', 'good\u001b[31m'],
       dtype: 'float32',
+      tokenizer: 'unigram',
+      pooling: 'mean (default)',
     },
   );
 });

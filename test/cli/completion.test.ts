@@ -33,7 +33,14 @@ test('bash is offered commands, their options, and choices', async () => {
   assert.equal(await offered('classify', '--dtype', ''), ['float32', 'int8']);
   assert.equal(await offered('convert', '--dtype', 'f'), ['float16', 'float32']);
   assert.equal(await offered('tag', '--model', 'x', '--aggregation', 'a'), ['average']);
-  assert.equal(await offered('embed', '--pooling', ''), ['mean', 'cls']);
+  assert.equal(await offered('embed', '--pooling', ''), [
+    'mean',
+    'cls',
+    'max',
+    'mean_sqrt_len_tokens',
+    'weightedmean',
+    'lasttoken',
+  ]);
   assert.equal(await offered('completion', ''), ['bash', 'zsh', 'fish', '--help']);
   assert.equal(await offered('--v'), ['--version']);
   // Then bash completes files.

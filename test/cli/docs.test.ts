@@ -83,7 +83,9 @@ test('the page names every command, and no option that there is not', async () =
     named.filter((name) => !documented.includes(name)),
     [],
   );
-  const helps = await Promise.all(['classify', 'embed', 'fill-mask', 'convert'].map((name) => run([name, '--help'])));
+  const helps = await Promise.all(
+    ['classify', 'zero-shot', 'embed', 'fill-mask', 'convert'].map((name) => run([name, '--help'])),
+  );
   const options = new Set(helps.flatMap(({ out }) => out.match(/--[a-z][\w-]+/g) ?? []));
   for (const [option] of text.matchAll(/--[a-z][\w-]+/g)) assert.ok(options.has(option), option);
 });

@@ -142,7 +142,7 @@ test('an existing directory comes before the Hub, anything else says what was tr
     '404',
     'main',
   );
-  await expectError(() => openSource('no-such'), 'ERR_SOURCE', 'directory', 'a Hub id such as "owner/name"');
+  await expectError(() => openSource('no-such'), 'ERR_SOURCE', 'directory', 'Hub id such as "owner/name"');
 });
 
 test('what a repository lacks is said with its commit', async () => {

@@ -1,14 +1,12 @@
 /**
  * What becomes of each of the 57 checkpoints that `layouts.py` writes, one per layout seen on the Hub: it loads and answers its
- * task, or it is refused with a code and these words, or that is still to be built.
+ * task, or it is refused with a code and these words.
  */
 import type { AlbertErrorCode } from '../../src/errors.js';
 
 export type Outcome =
   | { readonly answers: Task }
-  | { readonly refused: AlbertErrorCode; readonly words: readonly string[] }
-  /** What is missing. */
-  | { readonly pending: string };
+  | { readonly refused: AlbertErrorCode; readonly words: readonly string[] };
 
 export type Task = 'text-classification' | 'fill-mask' | 'feature-extraction' | 'sentence-order' | 'question-answering';
 
@@ -16,7 +14,6 @@ const classifies: Outcome = { answers: 'text-classification' };
 const fills: Outcome = { answers: 'fill-mask' };
 const embeds: Outcome = { answers: 'feature-extraction' };
 const refused = (code: AlbertErrorCode, ...words: string[]): Outcome => ({ refused: code, words });
-const pending = (what: string): Outcome => ({ pending: what });
 
 export const LAYOUTS: Readonly<Record<string, Outcome>> = {
   // Formats of weights.
@@ -26,8 +23,8 @@ export const LAYOUTS: Readonly<Record<string, Outcome>> = {
   'A04-tf-only': refused('ERR_SOURCE', 'pytorch_model.bin', '["tf_model.h5"]', 'from_tf=True'),
   'A05-flax-only': classifies,
   'A06-onnx-only': refused('ERR_SOURCE', 'onnx/model.onnx', 'onnx/model_quantized.onnx', 'exported'),
-  'A07-chinese-vocab-txt': pending('WordPiece'),
-  'A08-chinese-tokenizer-json': pending('WordPiece'),
+  'A07-chinese-vocab-txt': fills,
+  'A08-chinese-tokenizer-json': fills,
   'A09-F16': classifies,
   'A10-BF16': classifies,
 
@@ -35,12 +32,12 @@ export const LAYOUTS: Readonly<Record<string, Outcome>> = {
   'B-hub2021': classifies,
   'B-v4': classifies,
   'B-v4_cased': classifies,
-  'B-v5_0': pending('normalizer steps that stand twice'),
+  'B-v5_0': classifies,
   'B-v5_now': classifies,
   'B-v5_nopre': classifies,
   'B-course': classifies,
   'B-nonorm': classifies,
-  'B-nmt_nfkc': pending('Nmt and NFKC'),
+  'B-nmt_nfkc': classifies,
   'B-truncpad': classifies,
   'B-masknorm': classifies,
 
@@ -84,7 +81,7 @@ export const LAYOUTS: Readonly<Record<string, Outcome>> = {
   // Other files.
   'F03-user-added-words': fills,
   'F04-identity-normalizer': classifies,
-  'F05-spiece-under-other-name': pending('a vocabulary under another name'),
+  'F05-spiece-under-other-name': refused('ERR_SOURCE', 'tokenizer.json, spiece.model or vocab.txt', 'none of them'),
   'F07-tokenizer-json-user-words': fills,
-  'G01-sentence-transformers-cls-normalize': pending('the pooling of modules.json'),
+  'G01-sentence-transformers-cls-normalize': embeds,
 };

@@ -1,7 +1,8 @@
 /** Words of several pieces, and masks filled together: against forwards of the model itself. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AlbertTokenizer, type MaskedLMOutput, pipeline } from '../../src/index.js';
+import { type MaskedLMOutput, pipeline } from '../../src/index.js';
+
 import { fillTogether } from '../../src/pipelines/fill-together.js';
 import { expectError } from '../expect-error.js';
 import { randomFiles } from './checkpoint.js';
@@ -142,12 +143,6 @@ test('a word whose vocabulary is WordPiece’s', async () => {
   const { 'tokenizer.json': _, ...rest } = files;
   const config = { tokenizer_class: 'BertTokenizer', do_lower_case: true, pad_token: '[PAD]', unk_token: '[UNK]' };
   const source = { ...rest, 'vocab.txt': words.join('\n'), 'tokenizer_config.json': JSON.stringify(config) };
-  const readable = await AlbertTokenizer.from_pretrained(source).then(
-    () => true,
-    () => false,
-  );
-  // Where this library reads no vocab.txt, there is nothing to fill.
-  if (!readable) return;
   await using chinese = await pipeline('fill-mask', source);
   const [answer = []] = await chinese('hello [MASK].', { targets: ['unwanted', 'world'] });
   assert.equal(new Set(answer.map(({ token_str }) => token_str)), new Set(['unwanted', 'world']));

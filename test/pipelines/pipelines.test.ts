@@ -288,6 +288,11 @@ pipelines('the small models are packages: found by name in Node, or imported and
 pipelines('bad calls are refused', async () => {
   await expectError(() => pipeline('translation' as never), 'ERR_INPUT', 'task', 'fill-mask');
   await expectError(() => pipeline('toString' as never), 'ERR_INPUT', 'task');
+  await expectError(
+    () => pipeline('sentiment-analysis', { dtype: 'int8' } as never),
+    'ERR_INPUT',
+    'a source before the options',
+  );
   for (const task of ['ner', 'token-classification', 'question-answering', 'multiple-choice'] as const) {
     await expectError(
       () => pipeline(task),

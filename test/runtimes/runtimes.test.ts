@@ -192,24 +192,26 @@ browserSuite('runtimes and bundlers', (test, surroundings) => {
     );
   };
 
-  test('Node, bundled by esbuild into one file: files that node_modules have, or an error that says so', async () => {
-    const { build } = require('esbuild');
-    const bundled = { absWorkingDir: project, entryPoints: ['classify.js'], bundle: true, platform: 'node' };
-    const away = mkdtempSync(`${tmpdir()}/albert-wasm-away-`);
-    try {
-      await build({ ...bundled, format: 'esm', outfile: `${project}/bundled/main.mjs` });
-      await checkBundle('bundled/main.mjs');
-      await cp(`${project}/bundled/main.mjs`, `${away}/main.mjs`);
-      await checkBundle(`${away}/main.mjs`);
-      const alone = run(process.execPath, ['main.mjs'], { cwd: away });
-      assert.match(
-        await alone.catch(({ stderr }) => stderr),
-        /expected to exist, got "no file" at file:.*serverExternalPackages: \['albert-wasm'/,
-      );
-    } finally {
-      await rm(away, { recursive: true });
-    }
-  });
+  for (const format of ['esm', 'cjs'] as const) {
+    test(`Node, bundled by esbuild as ${format}: files that node_modules have, or an error that says so`, async () => {
+      const { build } = require('esbuild');
+      const bundled = { absWorkingDir: project, entryPoints: ['classify.js'], bundle: true, platform: 'node' };
+      const file = format === 'esm' ? 'main.mjs' : 'main.cjs';
+      const away = mkdtempSync(`${tmpdir()}/albert-wasm-away-`);
+      try {
+        // CommonJS has no `import.meta`, of which esbuild warns.
+        await build({ ...bundled, format, outfile: `${project}/bundled/${file}`, logLevel: 'error' });
+        await checkBundle(`bundled/${file}`);
+        await cp(`${project}/bundled/${file}`, `${away}/${file}`);
+        await checkBundle(`${away}/${file}`);
+        const alone = await run(process.execPath, [file], { cwd: away }).catch(({ stderr }) => stderr);
+        if (format === 'esm') assert.match(alone, /got "no file" at file:.*serverExternalPackages: \['albert-wasm'/);
+        else assert.match(alone, /a bundler must leave '@albert-wasm\/albert-mini-en-sst2' external/);
+      } finally {
+        await rm(away, { recursive: true });
+      }
+    });
+  }
 
   test('webpack for Node: kernels and model copied, workers from node_modules, no warnings', async () => {
     const webpack = require('webpack');
@@ -223,6 +225,18 @@ browserSuite('runtimes and bundlers', (test, surroundings) => {
     });
     assert.equal([stats.hasErrors(), stats.hasWarnings()], [false, false], stats.toString());
     await checkBundle('webpack-node/main.cjs');
+
+    const away = mkdtempSync(`${tmpdir()}/albert-wasm-away-`);
+    try {
+      await cp(`${project}/webpack-node`, away, { recursive: true });
+      const { stdout, stderr } = await run(process.execPath, ['main.cjs'], { cwd: away }).catch((error) => error);
+      const [first, ...others] = stdout.trim().split('\n');
+      await check(JSON.parse(first));
+      assert.is(others.length, 0);
+      assert.match(stderr, /serverExternalPackages/);
+    } finally {
+      await rm(away, { recursive: true });
+    }
   });
 
   test("Cloudflare's workerd: kernels compiled beforehand, the model from a server", async () => {

@@ -42,6 +42,7 @@ Examples:
           hidden_size,
           num_hidden_layers,
           vocab_size,
+          tokenizer: extract.tokenizer.kind,
           ...embedding,
           loadMilliseconds,
         };

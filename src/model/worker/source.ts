@@ -3,7 +3,7 @@
 import { type Bytes, closeBytes, type FileBytes } from '../../bytes.js';
 import type { Answer, Calls, Handlers } from '../../calls.js';
 import type { OpenedSource } from '../../source.js';
-import type { Checkpoint, StoredTensor, TensorFile } from '../../weights/checkpoint.js';
+import type { Checkpoint, StoredTensor, TensorBytes, TensorFile } from '../../weights/checkpoint.js';
 import type { RareReaders } from '../../weights/formats.js';
 
 /** A file that is open on the other side. */
@@ -53,10 +53,13 @@ class RemoteFile implements FileBytes {
 
 /** A checkpoint on its way: each tensor's bytes are those of a file that is open on the other side. */
 type SentCheckpoint = Omit<Checkpoint, 'tensors'> & {
-  readonly tensors: readonly (Omit<StoredTensor, 'bytes'> & {
-    readonly bytes: OpenFile & { readonly begin: number };
+  readonly tensors: readonly (Omit<StoredTensor, 'bytes' | 'columns'> & {
+    readonly bytes: SentStretch;
+    readonly columns?: SentStretch;
   })[];
 };
+
+type SentStretch = OpenFile & { readonly begin: number };
 
 /** Which reader is to read which file. */
 interface Reading {
@@ -70,9 +73,10 @@ export function remoteReaders(calls: Calls): RareReaders {
   const read = (reader: Reading['reader']) => async (file: Bytes, name: string) => {
     const reading: Reading = { reader, file: (file as RemoteFile).id, name };
     const { tensors, ...rest } = await calls.call<SentCheckpoint>('readCheckpoint', reading);
-    const located = tensors.map(({ bytes, ...tensor }) => {
-      const { begin, length } = bytes;
-      return [tensor.name, { ...tensor, bytes: { file: new RemoteFile(bytes, calls), begin, length } }] as const;
+    const at = (sent: SentStretch) => ({ ...sent, file: new RemoteFile(sent, calls) });
+    const located = tensors.map(({ bytes, columns, ...tensor }) => {
+      const located: StoredTensor = { ...tensor, bytes: at(bytes), ...(columns && { columns: at(columns) }) };
+      return [tensor.name, located] as const;
     });
     return { ...rest, tensors: new Map(located) };
   };
@@ -122,14 +126,11 @@ export class ServedSource {
     readCheckpoint: ({ reader, file, name }: Reading) =>
       this.#guard(async () => {
         const { tensors, ...rest } = await this.#readers[reader](this.#opened(file), name);
-        const sent = [...tensors.values()].map(({ bytes, ...tensor }) => {
-          const from = bytes instanceof Uint8Array ? bytes : bytes.file;
-          const id = this.#ids.get(from) ?? ++this.#last;
-          this.#ids.set(from, id);
-          this.#read.set(id, from);
-          const begin = bytes instanceof Uint8Array ? 0 : bytes.begin;
-          return { ...tensor, bytes: { file: id, begin, length: bytes.length } };
-        });
+        const sent = [...tensors.values()].map(({ bytes, columns, ...tensor }) => ({
+          ...tensor,
+          bytes: this.#sent(bytes),
+          ...(columns && { columns: this.#sent(columns) }),
+        }));
         return { value: { ...rest, tensors: sent } satisfies SentCheckpoint };
       }),
     readPiece: ({ file, begin, end }: Piece) =>
@@ -155,6 +156,14 @@ export class ServedSource {
     const files = [...this.#open.values()];
     this.#open.clear();
     for (const bytes of files) await closeBytes(bytes);
+  }
+
+  #sent(bytes: TensorBytes): SentStretch {
+    const from = bytes instanceof Uint8Array ? bytes : bytes.file;
+    const id = this.#ids.get(from) ?? ++this.#last;
+    this.#ids.set(from, id);
+    this.#read.set(id, from);
+    return { file: id, begin: bytes instanceof Uint8Array ? 0 : bytes.begin, length: bytes.length };
   }
 
   #opened(file: number): Bytes {

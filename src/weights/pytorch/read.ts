@@ -87,10 +87,11 @@ async function locate(
   if (!(count * size <= stretch.length)) throw wrong(`${count * size} bytes of storage ${key}`, stretch.length);
   const begin = stretch.begin + offset * size;
   const length = elements * size;
-  const bytes = isContiguous(shape, strides)
-    ? { file, begin, length }
-    : { file: new StridedFile({ file, begin, size, shape, strides }), begin: 0, length };
-  return { name: title, dtype, shape, bytes };
+  const lying = { file, begin, length };
+  if (isContiguous(shape, strides)) return { name: title, dtype, shape, bytes: lying };
+  const bytes = { file: new StridedFile({ file, begin, size, shape, strides }), begin: 0, length };
+  const transposed = shape.length === 2 && isContiguous([...shape].reverse(), [...strides].reverse());
+  return { name: title, dtype, shape, bytes, ...(transposed && { columns: lying }) };
 }
 
 function areCounts(value: Value): value is readonly number[] {
