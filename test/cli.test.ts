@@ -162,45 +162,6 @@ cli('loads from the Hub, quietly in a pipe', async () => {
   }
 });
 
-cli('without a command: a tour of both tasks, or of the given texts', async () => {
-  const tour = await run([]);
-  assert.is(tour.code, 0, tour.err);
-  for (const part of ['Sentiment', 'POSITIVE', 'NEGATIVE', 'Words for [MASK]', 'paris', 'simd', ' ms']) {
-    assert.match(tour.out, part);
-  }
-  const given = await run(['What a lovely day']);
-  assert.match(given.out, 'What a lovely day  POSITIVE');
-  assert.not.match(given.out, 'MASK');
-});
-
-cli('one word alone is a command that does not exist, as is a first word that is nearly one', async () => {
-  const all =
-    'the commands are classify, fill-mask, embed, tag, answer, similarity, order, choose, zero-shot, info, convert, bench';
-  for (const [args, meant] of [
-    [['clasify'], 'did you mean classify?'],
-    [['clasify', 'some text'], 'did you mean classify?'],
-    [['fillmask'], 'did you mean fill-mask?'],
-    [['serve'], `${all}, completion`],
-    [['lovely!'], `${all}, completion`],
-  ] as const) {
-    const { code, out, err } = await run([...args]);
-    assert.is(code, 2);
-    assert.is(out, '');
-    const label = `albert-wasm classify "${args[0]}"${args.length > 1 ? ' …' : ''}`;
-    assert.is(
-      err,
-      `error: unknown command '${args[0]}', ${meant} (--help shows how)\nto label the word itself: ${label}\n`,
-    );
-  }
-  assert.match((await run(['a\u001b[31m'])).err, "unknown command 'a\\u001b[31m'");
-  assert.match((await run(['classify', 'serve'])).out, '"text":"serve"');
-});
-
-cli('several words, a text with spaces, and a mask are texts', async () => {
-  assert.match((await run(['lovely', 'dreadful'])).out, /lovely +POSITIVE.*\n +dreadful +NEGATIVE/);
-  assert.match((await run(['[MASK]'])).out, 'Words for [MASK]');
-});
-
 const USAGE: string[][] = [
   ['classify', '--top-k', '0', 'x'],
   ['classify', '--top-k', 'many', 'x'],

@@ -370,4 +370,13 @@ source('files in memory stay as they are, Buffers too, when a worker reads them'
   }
 });
 
+source('a view of a larger memory is a file of its own', async () => {
+  const whole = Buffer.concat([Buffer.alloc(8), readFileSync(new URL('model.safetensors', FIXTURE))]);
+  await using model = await AlbertModel.from_pretrained({
+    'config.json': config,
+    'model.safetensors': whole.subarray(8),
+  });
+  assert.equal(model.loadReport.initialized, []);
+});
+
 source.run();

@@ -122,6 +122,6 @@ export const COMMAND_LINE = [
     file: 'src/cli/commands/tour.ts',
     search: 'if (more.length > 0 && near === undefined) return;',
     replace: 'if (near === undefined) return;',
-    tests: ['test/cli.test.ts'],
+    tests: ['test/cli/tour.test.ts'],
   },
 ];

@@ -65,6 +65,13 @@ export const STRANGERS = [
     tests: TERMINALS,
   },
   {
+    what: 'names of tensors steer what reads the lines of convert',
+    file: 'src/cli/commands/convert.ts',
+    search: 'toJson({ architecture',
+    replace: 'JSON.stringify({ architecture',
+    tests: TERMINALS,
+  },
+  {
     what: 'in Node a string brings code from anywhere',
     file: 'src/platform/node.ts',
     search: "return url.protocol === 'file:';",

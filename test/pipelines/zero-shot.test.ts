@@ -132,6 +132,20 @@ test('a long text is cut and not the label, or read in windows', async () => {
   assert.ok(Math.abs((scores[0] as number) - (softmax([mean(0), mean(2)])[1] as number)) < 1e-6);
 });
 
+test('the text is cut even where the label is longer', async () => {
+  const [text, label] = ['word '.repeat(14), 'word '.repeat(18).trim()];
+  const { input_ids, token_type_ids } = classify.tokenizer.encode(text, {
+    text_pair: `This example is ${label}.`,
+    truncation: 'only_first',
+    max_length: 32,
+  });
+  assert.is(input_ids.length, 32);
+  const output = (await classify.model.forward({ input_ids, token_type_ids })) as SequenceClassificationOutput;
+  const [, wanted] = softmax([output.logits.data[0] as number, output.logits.data[2] as number]);
+  const { scores } = await classify(text, { candidate_labels: [label] });
+  assert.ok(Math.abs((scores[0] as number) - (wanted as number)) < 1e-7);
+});
+
 test('bad calls are refused', async () => {
   for (const [options, ...words] of [
     [{}, '"candidate_labels" expected an array of texts'],
