@@ -18,6 +18,9 @@ export type AbortSignal = Known<
   }
 >;
 
+/** No value bears this name, so the program's own cannot be found; all of its members are objects. */
+export type Transferable = object;
+
 export type Fetch = typeof globalThis extends { fetch: infer Type }
   ? Type
   : (url: URL, init: object) => Promise<object>;

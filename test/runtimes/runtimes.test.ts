@@ -225,18 +225,6 @@ browserSuite('runtimes and bundlers', (test, surroundings) => {
     });
     assert.equal([stats.hasErrors(), stats.hasWarnings()], [false, false], stats.toString());
     await checkBundle('webpack-node/main.cjs');
-
-    const away = mkdtempSync(`${tmpdir()}/albert-wasm-away-`);
-    try {
-      await cp(`${project}/webpack-node`, away, { recursive: true });
-      const { stdout, stderr } = await run(process.execPath, ['main.cjs'], { cwd: away }).catch((error) => error);
-      const [first, ...others] = stdout.trim().split('\n');
-      await check(JSON.parse(first));
-      assert.is(others.length, 0);
-      assert.match(stderr, /serverExternalPackages/);
-    } finally {
-      await rm(away, { recursive: true });
-    }
   });
 
   test("Cloudflare's workerd: kernels compiled beforehand, the model from a server", async () => {
