@@ -1,6 +1,7 @@
 /** Converting a checkpoint: loaded as the class that it was made for, written in another dtype or format. */
 import { writeFiles } from '#platform';
 import { checkOptions } from '../errors.js';
+import { isPlainPath } from '../hub/names.js';
 import { type OpenedSource, openSource, type Source } from '../source.js';
 import { asOneLoad, SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
 import { openCheckpoint } from '../weights/open.js';
@@ -20,7 +21,19 @@ import {
 import { SAVE_OPTIONS, type SaveOptions } from './options.js';
 
 /** What belongs to a tokenizer and goes along. */
-const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'spiece.model'];
+const TOKENIZER_FILES = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'spiece.model',
+  'vocab.txt',
+];
+
+/** What sentence-transformers adds to a checkpoint, and the files in the folders of its modules. */
+const MODULE_LIST = 'modules.json';
+const EMBEDDING_FILES = [MODULE_LIST, 'config_sentence_transformers.json', 'sentence_bert_config.json'];
+const MODULE_FILES = ['config.json', 'model.safetensors', 'pytorch_model.bin'];
 
 const CLASSES: Readonly<Record<Architecture, ModelClass<AlbertPreTrainedModel<object>>>> = {
   AlbertModel,
@@ -60,6 +73,10 @@ export async function convert(source: Source, directory: string | URL, given?: C
   const architecture = architectureOf(checkpoint, new TextDecoder().decode(config));
   const Class = CLASSES[architecture];
   const files = Object.fromEntries([...weights, ...(config === undefined ? [] : [['config.json', config] as const])]);
+  const beside = await filesBeside(opened);
+  // Before anything is written: an older file of a tokenizer would be read in place of the new one.
+  const rivals = [...TOKENIZER_FILES, ...EMBEDDING_FILES].filter((name) => !beside.has(name));
+  await writeFiles(directory, new Map(), rivals);
   const model = await AlbertPreTrainedModel.from_pretrained.call(Class, files, { strict: true, signal });
   try {
     await model.save_pretrained(directory, { format, dtype });
@@ -67,14 +84,37 @@ export async function convert(source: Source, directory: string | URL, given?: C
     await model.dispose();
   }
 
-  const tokenizer = new Map<string, Uint8Array>();
-  for (const name of TOKENIZER_FILES) {
-    const bytes = await opened.readFile(name);
-    if (bytes !== undefined) tokenizer.set(name, bytes);
-  }
-  await writeFiles(directory, tokenizer, []);
+  await writeFiles(directory, beside, []);
   const bytesRead = [...weights.values()].reduce((sum, { length }) => sum + length, 0);
   return { architecture, ignored: model.loadReport.ignored, bytesRead };
+}
+
+/** The tokenizer's files and those of sentence-transformers, by their names in the source. */
+async function filesBeside(source: OpenedSource): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  const take = async (name: string) => {
+    const bytes = await source.readFile(name);
+    if (bytes !== undefined) files.set(name, bytes);
+  };
+  for (const name of [...TOKENIZER_FILES, ...EMBEDDING_FILES]) await take(name);
+  for (const folder of moduleFolders(files.get(MODULE_LIST))) {
+    for (const name of MODULE_FILES) await take(`${folder}/${name}`);
+  }
+  return files;
+}
+
+/** The folders that `modules.json` names; whoever embeds with the checkpoint says what is wrong with the file. */
+function moduleFolders(bytes: Uint8Array | undefined): string[] {
+  if (bytes === undefined) return [];
+  let modules: unknown;
+  try {
+    modules = JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return [];
+  }
+  if (!Array.isArray(modules)) return [];
+  const paths = modules.map((module) => (module as { path?: unknown } | null)?.path);
+  return paths.filter((path) => typeof path === 'string' && isPlainPath(path)) as string[];
 }
 
 /** A source that keeps what was opened of it: nothing is downloaded twice. */

@@ -88,7 +88,7 @@ export async function fillMask(source: OpenedSource, options: PipelineOptions): 
   ): Job<Output, FilledMask[][] | FilledText[], Masked> => {
     const count = checkTopK(top_k);
     if (typeof joint !== 'boolean') throw mismatch('ERR_INPUT', 'joint', 'true or false', joint);
-    const words = targets === undefined ? undefined : targetPieces(tokenizer, targets);
+    const words = targets === undefined ? undefined : targetPieces(tokenizer, targets, vocab_size);
     const encoding = texts.encode(text, { truncation });
     const { input_ids } = encoding;
     const masks = input_ids.flatMap((id, position) => (id === tokenizer.mask_token_id ? [position] : []));
@@ -203,7 +203,7 @@ export async function fillMask(source: OpenedSource, options: PipelineOptions): 
 }
 
 /** Each word's pieces, each word once. @throws ERR_INPUT for a word that the vocabulary does not spell, with its index */
-function targetPieces(tokenizer: AlbertTokenizer, targets: string | readonly string[]): number[][] {
+function targetPieces(tokenizer: AlbertTokenizer, targets: string | readonly string[], vocabSize: number): number[][] {
   const words = typeof targets === 'string' ? [targets] : targets;
   checkTextList('targets', words);
   const found = new Map<string, number[]>();
@@ -213,6 +213,11 @@ function targetPieces(tokenizer: AlbertTokenizer, targets: string | readonly str
     const pieces = input_ids.length > 1 && offsets[0]?.[0] === offsets[0]?.[1] ? input_ids.slice(1) : input_ids;
     if (pieces.length === 0 || pieces.includes(tokenizer.unk_token_id)) {
       throw mismatch('ERR_INPUT', 'targets', 'words that the vocabulary can spell', word, `[${i}]`);
+    }
+    // A tokenizer may know more than the model it stands beside.
+    const beyond = pieces.find((id) => id >= vocabSize);
+    if (beyond !== undefined) {
+      throw mismatch('ERR_INPUT', 'targets', `pieces below the model's vocab_size of ${vocabSize}`, beyond, `[${i}]`);
     }
     found.set(pieces.join(), pieces);
   }

@@ -161,7 +161,8 @@ function flagged(config: Json, file: string): string[] {
   const strange = names.find((name) => !POOLING_NAMES.some((pooling) => (FLAGS[pooling] ?? pooling) === name));
   if (strange !== undefined)
     throw mismatch('ERR_CONFIG', `pooling_mode_${strange}`, POOLING_NAMES.join(', '), true, file);
-  return known.length > 0 ? known : ['mean'];
+  const stated = Object.keys(config).some((key) => key.startsWith('pooling_mode_'));
+  return known.length > 0 || stated ? known : ['mean'];
 }
 
 /** A flag's name where it is not the pooling's. */

@@ -14,7 +14,7 @@ import {
   writeFile as writeBytes,
 } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import type { Bytes, FileBytes } from '../bytes.js';
@@ -214,6 +214,7 @@ export async function writeFiles(
     const found = await stat(join(directory, rival)).catch(() => undefined);
     if (found !== undefined) throw mismatch('ERR_SOURCE', 'directory', `no ${rival} beside the new files`, directory);
   }
+  if (files.size === 0) return;
   // Names of their own for each call: two may write into one directory.
   const moves = [...files].map(([name, bytes]) => {
     const path = join(directory, name);
@@ -222,7 +223,10 @@ export async function writeFiles(
   const undo: (() => Promise<void>)[] = [];
   try {
     await mkdir(directory, { recursive: true });
-    for (const { fresh, bytes } of moves) await writeBytes(fresh, bytes);
+    for (const { fresh, bytes } of moves) {
+      await mkdir(dirname(fresh), { recursive: true });
+      await writeBytes(fresh, bytes);
+    }
     for (const { path, fresh, old } of moves) {
       let [existed, moved] = [false, false];
       undo.unshift(async () => (existed && moved ? rename(old, path) : rm(moved ? path : old, { force: true })));

@@ -90,4 +90,26 @@ conversion('faults', async () => {
   assert.not(readdirSync(directory).includes('none'));
 });
 
+conversion(
+  'vocab.txt, added tokens and the files of sentence-transformers go along; older ones are in the way',
+  async () => {
+    await using model = await AlbertForTokenClassification.from_config(TINY);
+    await model.save_pretrained(`${directory}/plain`);
+    const weights = new Uint8Array(readFileSync(`${directory}/plain/model.safetensors`));
+    const others = {
+      'vocab.txt': '[PAD]\n[UNK]\n',
+      'added_tokens.json': '{}',
+      'modules.json': JSON.stringify([{ path: '' }, { path: '1_Pooling' }, { path: '../out' }]),
+      'sentence_bert_config.json': '{}',
+      '1_Pooling/config.json': '{"pooling_mode_cls_token": true}',
+    };
+    const files = { 'config.json': JSON.stringify(model.config), 'model.safetensors': weights, ...others };
+    const target = `${directory}/embedder`;
+    await convert(files, target);
+    for (const [name, text] of Object.entries(others)) assert.is(readFileSync(`${target}/${name}`, 'utf8'), text);
+    const { 'vocab.txt': _, ...without } = files;
+    await expectError(() => convert(without, target), 'ERR_SOURCE', 'no vocab.txt beside the new files');
+  },
+);
+
 conversion.run();

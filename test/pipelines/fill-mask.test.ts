@@ -149,4 +149,11 @@ test('a word whose vocabulary is WordPiece’s', async () => {
   assert.equal(answer.find(({ tokens }) => tokens !== undefined)?.tokens, [5, 6, 7]);
 });
 
+test('a target beyond the model’s vocabulary is refused: a tokenizer may know more words', async () => {
+  const small = await pipeline('fill-mask', await randomFiles('masked_lm', { vocab_size: 200 }));
+  const word = small.tokenizer.decode([15_000]);
+  await expectError(() => small('[MASK]', { targets: [word] }), 'ERR_INPUT', 'targets', 'vocab_size of 200');
+  await small.dispose();
+});
+
 test.run();

@@ -475,6 +475,9 @@ test('files that say what is not followed, or lie, are refused with the place', 
   }
   const { '2_Dense/model.safetensors': _, ...lacking } = denseFiles({});
   await expectError(() => pipeline('feature-extraction', lacking), 'ERR_SOURCE', '2_Dense');
+  // No flag set is no pooling; what has no flags is the library's default, the mean.
+  const none = sentenceFiles({ pooling_mode_mean_tokens: false, pooling_mode_cls_token: false });
+  await expectError(() => pipeline('feature-extraction', none), 'ERR_CONFIG', '"pooling_mode"');
   const { '1_Pooling/config.json': __, ...bare } = sentenceFiles({});
   await expectError(() => pipeline('feature-extraction', bare), 'ERR_SOURCE', 'no config.json in 1_Pooling');
 });
