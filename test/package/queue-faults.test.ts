@@ -18,6 +18,7 @@ import { type EnqueueOptions, enqueue, startWorker } from '@albert-wasm/shards';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { stateCases } from '../cases.js';
+import { fails } from './fails.js';
 import { hasRedis, TestRedis } from './redis.js';
 
 const test = suite('faults of a queue');
@@ -73,15 +74,6 @@ async function outcome(name: string, data: object): Promise<{ state: string; why
     }
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-}
-
-async function fails(promise: Promise<unknown>, code: string, words: RegExp): Promise<void> {
-  const error = await promise.then(
-    () => assert.unreachable(`expected ${code}`),
-    (error) => error,
-  );
-  assert.is(error.code, code, error.stack);
-  assert.match(error.message, words);
 }
 
 const claimed = `${output}/claimed`;

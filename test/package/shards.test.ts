@@ -7,6 +7,7 @@ import { type EnqueueOptions, enqueue, startWorker } from '@albert-wasm/shards';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { stateCases } from '../cases.js';
+import { fails } from './fails.js';
 import { freePort, hasRedis, TestRedis } from './redis.js';
 
 const test = suite('shards over a queue');
@@ -63,16 +64,6 @@ function rowsOf(output: string): { text?: string; error?: { code: string; messag
       .split('\n')
       .map((line) => JSON.parse(line)),
   );
-}
-
-/** Expects a failure by its code: the package's errors are of the built library's class. */
-async function fails(promise: Promise<unknown>, code: string, words: RegExp): Promise<void> {
-  const error = await promise.then(
-    () => assert.unreachable(`expected ${code}`),
-    (error) => error,
-  );
-  assert.is(error.code, code, error.stack);
-  assert.match(error.message, words);
 }
 
 const LINES = Array.from({ length: 600 }, (_, i) => JSON.stringify(`film number ${i} is ${i % 3 ? 'good' : 'bad'}`));

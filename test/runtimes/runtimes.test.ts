@@ -80,6 +80,24 @@ browserSuite('runtimes and bundlers', (test, surroundings) => {
     ['Bun', `${HERE}/node_modules/@oven/bun-linux-x64/bin/bun`, ['run']],
     ['Deno', `${HERE}/node_modules/@deno/linux-x64-glibc/deno`, ['run', '--allow-all', '--node-modules-dir=manual']],
   ] as const;
+  /** Runs `classify.js` or a bundle of it: it answers on the calling thread, on two threads and in a worker. */
+  async function checkWays(binary: string, args: readonly string[], cwd = project): Promise<void> {
+    const { stdout } = await run(binary, args, { cwd, timeout: 120_000 });
+    const answers: Answer[] = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    for (const answer of answers) await check(answer);
+    assert.equal(
+      answers.map(({ threads, workers }) => [threads, workers]),
+      [
+        [1, 0],
+        [2, 0],
+        [1, 1],
+      ],
+    );
+  }
+
   for (const [name, binary, args] of RUNTIMES) {
     if (!existsSync(binary)) {
       console.log(`skipped: there is no ${name} for this machine`);
@@ -87,20 +105,7 @@ browserSuite('runtimes and bundlers', (test, surroundings) => {
       continue;
     }
     test(`${name}: on the calling thread, with two threads, in a worker`, async () => {
-      const { stdout } = await run(binary, [...args, 'classify.js'], { cwd: project, timeout: 120_000 });
-      const answers: Answer[] = stdout
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line));
-      for (const answer of answers) await check(answer);
-      assert.equal(
-        answers.map(({ threads, workers }) => [threads, workers]),
-        [
-          [1, 0],
-          [2, 0],
-          [1, 1],
-        ],
-      );
+      await checkWays(binary, [...args, 'classify.js']);
     });
   }
 
@@ -174,23 +179,8 @@ browserSuite('runtimes and bundlers', (test, surroundings) => {
     }
   });
 
-  /** Runs a bundle of `classify.js` in Node, and checks each way of it. */
-  const checkBundle = async (file: string, cwd = project): Promise<void> => {
-    const { stdout } = await run(process.execPath, [file], { cwd, timeout: 120_000 });
-    const answers: Answer[] = stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line));
-    for (const answer of answers) await check(answer);
-    assert.equal(
-      answers.map(({ threads, workers }) => [threads, workers]),
-      [
-        [1, 0],
-        [2, 0],
-        [1, 1],
-      ],
-    );
-  };
+  /** Runs a bundle of `classify.js` in Node. */
+  const checkBundle = (file: string, cwd = project) => checkWays(process.execPath, [file], cwd);
 
   for (const format of ['esm', 'cjs'] as const) {
     test(`Node, bundled by esbuild as ${format}: files that node_modules have, or an error that says so`, async () => {
