@@ -7,14 +7,15 @@
  * writes the figures there.
  */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Dtype } from '../src/engine/schemes.js';
 import { convert } from '../src/model/convert.js';
-import { albertBase, albertFiles, tokenIds } from './albert-base.js';
+import { type TorchTensor, torchOlder, torchZip } from '../test/weights/pytorch-files.js';
+import { type Albert, albertBase, albertFiles, tokenIds } from './albert-base.js';
 import { interval, rounded } from './format.js';
 import { MOST_NMSE } from './forwards.js';
 import { machine, nameMachine } from './machine.js';
@@ -77,6 +78,13 @@ async function prepare(): Promise<Contestant[]> {
     { dtype: 'int8', runtime: `${OURS}, int8 file`, kind: 'albert', model: int8 },
     { dtype: 'int8', runtime: `${OURS}, float32 file`, kind: 'albert', model: directory },
   ];
+  for (const [name, bytes] of Object.entries(torchFiles(albert))) {
+    const model = join(directory, name);
+    mkdirSync(model);
+    writeFileSync(join(model, 'config.json'), JSON.stringify(albert.config));
+    writeFileSync(join(model, 'pytorch_model.bin'), bytes);
+    contestants.push({ dtype: 'float32', runtime: `${OURS}, ${name}`, kind: 'albert', model });
+  }
   const web = 'onnxruntime-web';
   if (!web.includes(given.only)) return contestants;
   // The others are hundreds of megabytes that nobody runs here.
@@ -88,6 +96,25 @@ async function prepare(): Promise<Contestant[]> {
     contestants.push({ dtype, runtime: web, kind: 'onnx', model });
   }
   return contestants;
+}
+
+/** The checkpoint as PyTorch writes it: today, before 1.6, and with the matrices that a conversion from TensorFlow transposed. */
+function torchFiles({ tensors }: Albert): Record<string, Uint8Array> {
+  const stored = (transposed: boolean) =>
+    [...tensors].map(([name, { shape, data }], i): TorchTensor => {
+      const [rows = 1, columns = 1] = shape;
+      const turned = transposed && shape.length === 2 && !name.includes('embeddings');
+      const values = turned
+        ? Float32Array.from(data, (_, at) => data[(at % rows) * columns + Math.floor(at / rows)] as number)
+        : data.slice();
+      const storage = { key: String(i), dtype: 'F32', bytes: new Uint8Array(values.buffer) } as const;
+      return { name, shape, storage, ...(turned && { strides: [1, rows] }) };
+    });
+  return {
+    'PyTorch zip': torchZip(stored(false)),
+    'PyTorch older format': torchOlder(stored(false)),
+    'PyTorch transposed': torchZip(stored(true)),
+  };
 }
 
 /** Runs a contestant in a process of its own, or an empty Node. */
