@@ -22,11 +22,18 @@ export class AlbertError extends Error {
   override readonly name = 'AlbertError';
   readonly code: AlbertErrorCode;
 
-  /** @param message one line, or several: whatever would act on a terminal or break a line is escaped in each */
+  /** @param message one line, or several: each is cut at 2,000 characters, and what would act on a terminal is escaped */
   constructor(code: AlbertErrorCode, message: string | readonly string[], options?: ErrorOptions) {
-    super([message].flat().map(printable).join('\n'), options);
+    super([message].flat().map(bounded).join('\n'), options);
     this.code = code;
   }
+}
+
+/** The most of a line: what was expected may quote a file as well as what came. */
+const LINE_SHOWN = 2000;
+
+function bounded(line: string): string {
+  return clip(printable(clip(line, LINE_SHOWN)), LINE_SHOWN);
 }
 
 /** The most of a title or a place that is shown: a file of strangers may have a key of a megabyte. */

@@ -80,6 +80,18 @@ test('titles and places are bounded too', () => {
   assert.ok(reasonOf(new Error(long)).length < 1100);
 });
 
+test('every line is bounded, whatever it was composed of, and escapes do not lengthen it', () => {
+  const long = '\u001b'.repeat(1_000_000);
+  for (const error of [
+    mismatch('ERR_TOKENIZER', 'id', `the id of ${long}`, 1),
+    new AlbertError('ERR_SOURCE', [long, 'second', long]),
+    within(long.slice(0, 10), () => new AlbertError('ERR_INPUT', long)),
+  ]) {
+    for (const line of error.message.split('\n')) assert.ok(line.length <= 2001, `${line.length} characters`);
+  }
+  assert.is(new AlbertError('ERR_SOURCE', [long, 'second', long]).message.split('\n')[1], 'second');
+});
+
 test('what a caller’s getters and proxies throw is ERR_INPUT, with the cause', () => {
   const names = { a: true, b: true } as const;
   const options = [

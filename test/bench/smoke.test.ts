@@ -61,7 +61,14 @@ if (!built) console.log('skipped: cold: there is no dist (npm run build)');
   const { rows } = bench('cold.ts', '--only', 'albert-wasm', '--rounds', '1');
   assert.equal(
     rows.map((row: Record<string, unknown>) => row.runtime),
-    ['albert-wasm', 'albert-wasm, int8 file', 'albert-wasm, float32 file'],
+    [
+      'albert-wasm',
+      'albert-wasm, int8 file',
+      'albert-wasm, float32 file',
+      'albert-wasm, PyTorch zip',
+      'albert-wasm, PyTorch older format',
+      'albert-wasm, PyTorch transposed',
+    ],
   );
   // Memory for the weights at least, and for no second copy of the checkpoint.
   for (const row of rows) assert.ok(row['times the weights'] > 1 && row['peak, MB'] < 90, JSON.stringify(row));
