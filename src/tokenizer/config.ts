@@ -5,7 +5,7 @@
  * Source: `PreTrainedTokenizerBase._from_pretrained` of transformers.
  */
 import { mismatch, type OptionNames } from '../errors.js';
-import { MAX_PIECES, type SpecialTokens, tooManyPieces } from './definition.js';
+import { type AddedToken, MAX_PIECES, type SpecialTokens, tooManyPieces } from './definition.js';
 import { type JsonObject, parseObject, readObject } from './json.js';
 
 const CONFIG = 'tokenizer_config.json';
@@ -30,14 +30,8 @@ export const TOKENIZER_OPTIONS: OptionNames<TokenizerOptions> = {
 };
 
 /** An added token as a settings file has it; without an id, that of the vocabulary. */
-export interface AddedWord {
+export interface AddedWord extends Omit<AddedToken, 'id'> {
   readonly id?: number;
-  readonly content: string;
-  readonly special: boolean;
-  readonly normalized: boolean;
-  readonly lstrip: boolean;
-  readonly rstrip: boolean;
-  readonly single_word: boolean;
   /** The key of its file, for messages. */
   readonly where: string;
 }
