@@ -124,17 +124,17 @@ export function checkTokenizerOptions(options: TokenizerOptions): void {
 }
 
 /** A token is its spelling, or an object with its spelling as `content`. */
-function readWord(value: unknown, where: string, file: string, defaults?: Partial<AddedWord>): AddedWord {
+function readWord(value: unknown, where: string, file: string, specialUnlessSaid = true): AddedWord {
   const isObject = typeof value === 'object' && value !== null;
   const word: JsonObject = isObject ? (value as JsonObject) : { content: value };
   const { content } = word;
   if (typeof content !== 'string' || content === '') throw mismatch('ERR_TOKENIZER', where, 'a token', value, file);
   const flag = (key: string) => readFlag(word, key, `${where}.${key}`, file);
-  const special = flag('special') ?? defaults?.special ?? true;
+  const special = flag('special') ?? specialUnlessSaid;
   return {
     content,
     special,
-    normalized: flag('normalized') ?? defaults?.normalized ?? !special,
+    normalized: flag('normalized') ?? !special,
     lstrip: flag('lstrip') ?? false,
     rstrip: flag('rstrip') ?? false,
     single_word: flag('single_word') ?? false,
@@ -147,7 +147,7 @@ function readDecoder(value: unknown): AddedWord[] {
   const entries = Object.entries(readObject(value, 'added_tokens_decoder', CONFIG));
   if (entries.length > MAX_PIECES) throw tooManyPieces(CONFIG);
   return entries.map(([id, word]) => ({
-    ...readWord(word, `added_tokens_decoder[${id}]`, CONFIG, { special: false }),
+    ...readWord(word, `added_tokens_decoder[${id}]`, CONFIG, false),
     id: Number(id),
   }));
 }
@@ -159,7 +159,7 @@ function readAddedTokens(bytes: Uint8Array | undefined, special: readonly string
   if (entries.length > MAX_PIECES) throw tooManyPieces(ADDED);
   return entries
     .map(([content, id]) => ({
-      ...readWord(content, JSON.stringify(content), ADDED, { special: special.includes(content) }),
+      ...readWord(content, JSON.stringify(content), ADDED, special.includes(content)),
       id: id as number,
     }))
     .sort((a, b) => a.id - b.id);
