@@ -78,10 +78,7 @@ export function stripAccents(): Step {
 
 /** Lower case character by character: without Greek's final sigma, which depends on its neighbours. */
 export const lowercase: Step = (source, limit) =>
-  lowercaseInContext(replaceSigma.test(source.text) ? replaceSigmas(source, limit) : source, limit);
-
-const replaceSigma = /\u03a3/;
-const replaceSigmas: Step = (source) => ({ ...source, text: source.text.replaceAll('\u03a3', '\u03c3') });
+  lowercaseInContext({ ...source, text: source.text.replaceAll('\u03a3', '\u03c3') }, limit);
 
 /** Lower case of the whole text, as Python has it. */
 export const lowercaseInContext: Step = (source, limit) => {
