@@ -10,8 +10,8 @@ const SETTINGS = ['test/tokenizer/settings.test.ts'];
 export const TOKENIZER = [
   {
     what: 'an accent’s source goes to nobody',
-    file: 'src/tokenizer/normalizer.ts',
-    search: '      result.extendLast(ends[i - 1]!);\n',
+    file: 'src/tokenizer/offsets.ts',
+    search: "if (units === '') result.extendLast(ends[to - 1]!);\n    else ",
     replace: '',
     tests: OFFSETS,
   },
