@@ -1,5 +1,5 @@
 /** convert: every head finds its class, nothing of a checkpoint is lost in silence, tokenizers go along. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -106,7 +106,8 @@ conversion(
     };
     const files = { 'config.json': JSON.stringify(model.config), 'model.safetensors': weights, ...others };
     const target = `${directory}/embedder`;
-    await convert(files, target);
+    await convert({ ...files, '../out/config.json': '{}' }, target);
+    assert.not(existsSync(`${directory}/out`), 'nothing is written outside');
     for (const [name, text] of Object.entries(others)) assert.is(readFileSync(`${target}/${name}`, 'utf8'), text);
     const { 'vocab.txt': _, ...without } = files;
     await expectError(() => convert(without, target), 'ERR_SOURCE', 'no vocab.txt beside the new files');
