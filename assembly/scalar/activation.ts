@@ -19,22 +19,22 @@ const LEAKY_RELU: i32 = 12;
 const RELU2: i32 = 13;
 
 function apply(activation: i32, x: f32): f32 {
-  // x · sigmoid(-u) is x / (1 + exp(u)); 0.5 (1 + tanh(u)) is sigmoid(2u).
-  if (activation == GELU_NEW) return x / (<f32>1 + exp(x * (<f32>-1.5957691216057308 + <f32>-0.07135481627159536 * (x * x))));
-  if (activation == GELU) return x * <f32>0.5 + x * <f32>0.5 * erf(x * <f32>0.7071067811865476);
+  // 0.5 (1 + tanh(u)) is sigmoid(2u).
+  if (activation == GELU_NEW) return gate(x, x * (<f32>-1.5957691216057308 + <f32>-0.07135481627159536 * (x * x)));
+  if (activation == GELU) return gelu(x);
   if (activation == RELU) return relu(x);
-  if (activation == SILU) return x / (<f32>1 + exp(-x));
+  if (activation == SILU) return gate(x, -x);
   if (activation == TANH) return tanh(x);
-  if (activation == QUICK_GELU) return x / (<f32>1 + exp(x * <f32>-1.702));
+  if (activation == QUICK_GELU) return gate(x, x * <f32>-1.702);
   return applyRare(activation, x);
 }
 
 /** The functions that few checkpoints have. */
 function applyRare(activation: i32, x: f32): f32 {
-  if (activation == GELU_10) return atMost(x * <f32>0.5 + x * <f32>0.5 * erf(x * <f32>0.7071067811865476), 10);
+  if (activation == GELU_10) return atMost(gelu(x), 10);
   // mu is 0.707107, sigma 0.282095: erf((x - mu) / (sigma sqrt(2))).
   if (activation == LAPLACE) return <f32>0.5 + <f32>0.5 * erf((x - <f32>0.707107) * <f32>2.506626424383798);
-  if (activation == SIGMOID) return <f32>1 / (<f32>1 + exp(-x));
+  if (activation == SIGMOID) return gate(1, -x);
   if (activation == MISH) {
     // x tanh(log(1 + e)), e = exp(x).
     const e = exp(x);
@@ -44,6 +44,16 @@ function applyRare(activation: i32, x: f32): f32 {
   if (activation == LEAKY_RELU) return x < 0 ? x * <f32>0.01 : x;
   const positive = relu(x);
   return activation == RELU2 ? positive * positive : atMost(positive, 6);
+}
+
+/** x · sigmoid(-u), which is x / (1 + exp(u)). */
+function gate(x: f32, u: f32): f32 {
+  return x / (<f32>1 + exp(u));
+}
+
+/** 0.5 x (1 + erf(x / sqrt(2))). */
+function gelu(x: f32): f32 {
+  return x * <f32>0.5 + x * <f32>0.5 * erf(x * <f32>0.7071067811865476);
 }
 
 /** NaN stays NaN. */

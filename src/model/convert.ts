@@ -19,6 +19,7 @@ import {
   AlbertModel,
 } from './models.js';
 import { SAVE_OPTIONS, type SaveOptions } from './options.js';
+import { LENGTHS, MAX_MODULES, MODULES, SETTINGS } from './sentence-files.js';
 
 /** What belongs to a tokenizer and goes along. */
 const TOKENIZER_FILES = [
@@ -31,8 +32,7 @@ const TOKENIZER_FILES = [
 ];
 
 /** What sentence-transformers adds to a checkpoint, and the files in the folders of its modules. */
-const MODULE_LIST = 'modules.json';
-const EMBEDDING_FILES = [MODULE_LIST, 'config_sentence_transformers.json', 'sentence_bert_config.json'];
+const EMBEDDING_FILES = [MODULES, SETTINGS, ...LENGTHS];
 const MODULE_FILES = ['config.json', 'model.safetensors', 'pytorch_model.bin'];
 
 const CLASSES: Readonly<Record<Architecture, ModelClass<AlbertPreTrainedModel<object>>>> = {
@@ -68,15 +68,14 @@ export async function convert(source: Source, directory: string | URL, given?: C
   const { format, dtype, signal } = options;
   const opened = await openSource(source, options);
   const weights = new Map<string, Uint8Array>();
-  const checkpoint = await openCheckpoint(recorded(opened, weights), RARE_READERS);
-  const config = await opened.readFile('config.json');
+  const checkpoint = await openCheckpoint(recorded(opened, weights), { ...RARE_READERS, signal });
+  const config = await opened.readFile('config.json', signal);
   const architecture = architectureOf(checkpoint, new TextDecoder().decode(config));
   const Class = CLASSES[architecture];
   const files = Object.fromEntries([...weights, ...(config === undefined ? [] : [['config.json', config] as const])]);
-  const beside = await filesBeside(opened);
+  const { found, missing } = await filesBeside(opened, signal);
   // Before anything is written: an older file of a tokenizer would be read in place of the new one.
-  const rivals = [...TOKENIZER_FILES, ...EMBEDDING_FILES].filter((name) => !beside.has(name));
-  await writeFiles(directory, new Map(), rivals);
+  await writeFiles(directory, new Map(), missing);
   const model = await AlbertPreTrainedModel.from_pretrained.call(Class, files, { strict: true, signal });
   try {
     await model.save_pretrained(directory, { format, dtype });
@@ -84,23 +83,28 @@ export async function convert(source: Source, directory: string | URL, given?: C
     await model.dispose();
   }
 
-  await writeFiles(directory, beside, []);
+  await writeFiles(directory, found, []);
   const bytesRead = [...weights.values()].reduce((sum, { length }) => sum + length, 0);
   return { architecture, ignored: model.loadReport.ignored, bytesRead };
 }
 
-/** The tokenizer's files and those of sentence-transformers, by their names in the source. */
-async function filesBeside(source: OpenedSource): Promise<Map<string, Uint8Array>> {
-  const files = new Map<string, Uint8Array>();
+/** The tokenizer's files and those of sentence-transformers, by their names in the source; and the names without a file. */
+async function filesBeside(
+  source: OpenedSource,
+  signal: AbortSignal | undefined,
+): Promise<{ found: Map<string, Uint8Array>; missing: string[] }> {
+  const found = new Map<string, Uint8Array>();
+  const missing: string[] = [];
   const take = async (name: string) => {
-    const bytes = await source.readFile(name);
-    if (bytes !== undefined) files.set(name, bytes);
+    const bytes = await source.readFile(name, signal);
+    if (bytes !== undefined) found.set(name, bytes);
+    else missing.push(name);
   };
   for (const name of [...TOKENIZER_FILES, ...EMBEDDING_FILES]) await take(name);
-  for (const folder of moduleFolders(files.get(MODULE_LIST))) {
+  for (const folder of moduleFolders(found.get(MODULES))) {
     for (const name of MODULE_FILES) await take(`${folder}/${name}`);
   }
-  return files;
+  return { found, missing };
 }
 
 /** The folders that `modules.json` names; whoever embeds with the checkpoint says what is wrong with the file. */
@@ -112,7 +116,7 @@ function moduleFolders(bytes: Uint8Array | undefined): string[] {
   } catch {
     return [];
   }
-  if (!Array.isArray(modules)) return [];
+  if (!Array.isArray(modules) || modules.length > MAX_MODULES) return [];
   const paths = modules.map((module) => (module as { path?: unknown } | null)?.path);
   return paths.filter((path) => typeof path === 'string' && isPlainPath(path)) as string[];
 }

@@ -6,6 +6,7 @@
  */
 import { AlbertError, mismatch } from '../errors.js';
 import { isPlainPath } from '../hub/names.js';
+import { LENGTHS, MAX_MODULES, MODULES, SETTINGS } from '../model/sentence-files.js';
 import { type OpenedSource, openFolder } from '../source.js';
 import { POOLING_NAMES, type Pooling } from './pooling.js';
 import { readLayer, type VectorLayer } from './vector-layers.js';
@@ -30,11 +31,6 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** More than any of these files needs. */
 const MAX_BYTES = 1 << 20;
-const MAX_MODULES = 32;
-const MODULES = 'modules.json';
-const SETTINGS = 'config_sentence_transformers.json';
-/** Older files are named for the model. */
-const LENGTHS = ['sentence_bert_config.json', 'sentence_albert_config.json'];
 
 /**
  * @param bytes of modules.json

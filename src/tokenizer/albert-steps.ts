@@ -7,7 +7,7 @@
 import type { Charsmap } from './charsmap.js';
 import { codePointAt } from './code-point.js';
 import { lowercaseInContext, replaceMatches, replaceText, type Step } from './normalizer.js';
-import { AlignedTextBuilder } from './offsets.js';
+import { Replacer } from './offsets.js';
 import { isSurrogate, unitTable } from './unit-table.js';
 
 export interface AlbertSettings {
@@ -50,23 +50,15 @@ function dropAccents(): Step {
   };
   const stays = unitTable((unit) => !isSurrogate(unit) && bare(unit) === String.fromCharCode(unit));
   return (source, limit) => {
-    const { text, starts, ends } = source;
-    let result: AlignedTextBuilder | undefined;
-    let copied = 0;
+    const { text } = source;
+    const result = new Replacer(source, limit);
     for (let i = 0; i < text.length; ) {
       const codePoint = codePointAt(text, i);
       const from = i;
       i += codePoint > 0xffff ? 2 : 1;
       if (codePoint < 0x80 || (codePoint <= 0xffff && stays(codePoint))) continue;
-      const units = bare(codePoint);
-      result ??= new AlignedTextBuilder(text.length, limit);
-      result.copy(source, copied, from);
-      if (units === '') result.extendLast(ends[i - 1]!);
-      else result.push(units, starts[from]!, ends[i - 1]!);
-      copied = i;
+      result.replace(from, i, bare(codePoint));
     }
-    if (result === undefined) return source;
-    result.copy(source, copied, text.length);
     return result.build();
   };
 }

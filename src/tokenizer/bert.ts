@@ -3,9 +3,8 @@
  *
  * Source: `BertNormalizer` and `BertPreTokenizer` of Hugging Face's tokenizers, whose categories are those of Unicode 8.
  */
-import { mismatch } from '../errors.js';
 import type { TokenizerConfig } from './config.js';
-import type { JsonObject } from './json.js';
+import { type JsonObject, readFlag } from './json.js';
 import { lowercase, replaceMatches, type Step, unicodeForm, WHITE_SPACE } from './normalizer.js';
 import { decodeRanges, OPAQUE_CLASS } from './unicode-tables.js';
 
@@ -43,11 +42,7 @@ const CHINESE =
  * says to a BertTokenizer, as in transformers.
  */
 export function readBertSettings(step: JsonObject, config: TokenizerConfig, file: string): BertSettings {
-  const flag = (key: string) => {
-    const value = step[key] ?? undefined;
-    if (value === undefined || typeof value === 'boolean') return value;
-    throw mismatch('ERR_TOKENIZER', `BertNormalizer.${key}`, 'true or false', value, file);
-  };
+  const flag = (key: string) => readFlag(step, key, `BertNormalizer.${key}`, file);
   const { given } = config;
   const beside = config.isBert ? config : undefined;
   const lowercase = given.do_lower_case ?? beside?.do_lower_case ?? flag('lowercase') ?? true;

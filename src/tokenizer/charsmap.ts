@@ -10,7 +10,7 @@ import { codePointAt } from './code-point.js';
 import { base, checkDepth, hasLeaf, label } from './double-array.js';
 import { clusterEnd, hasClusters, longRun } from './graphemes.js';
 import type { Step } from './normalizer.js';
-import { AlignedTextBuilder } from './offsets.js';
+import { AlignedTextBuilder, Replacer } from './offsets.js';
 import { unitTable } from './unit-table.js';
 
 /** The longest replacement in bytes. The longest of the standard maps is U+FDFA's, 33 bytes. */
@@ -72,17 +72,9 @@ export class Charsmap {
    * becomes, and the characters of others one by one, as `Precompiled` of Hugging Face's tokenizers does.
    */
   readonly byCluster: Step = (source, limit) => {
-    const { text, starts, ends } = source;
+    const { text } = source;
     const clusters = MAY_HAVE_CLUSTERS.test(text) && hasClusters(text);
-    let result: AlignedTextBuilder | undefined;
-    let copied = 0;
-    const replace = (from: number, to: number, units: string) => {
-      result ??= new AlignedTextBuilder(text.length, limit);
-      result.copy(source, copied, from);
-      if (units === '') result.extendLast(ends[to - 1]!);
-      else result.push(units, starts[from]!, ends[to - 1]!);
-      copied = to;
-    };
+    const result = new Replacer(source, limit);
     let looked = 0;
     for (let i = 0, end = 0; i < text.length; i = end) {
       const width = codePointAt(text, i) > 0xffff ? 2 : 1;
@@ -96,7 +88,7 @@ export class Charsmap {
       if (end > i + width && byteLength(text, i, end) < WHOLE_CLUSTER_BYTES) {
         const match = this.#prefix(text, i, end, false);
         if (match !== undefined) {
-          replace(i, end, this.#replacement(match.value));
+          result.replace(i, end, this.#replacement(match.value));
           continue;
         }
       }
@@ -105,13 +97,11 @@ export class Charsmap {
         const next = at + (codePoint > 0xffff ? 2 : 1);
         if (codePoint > 0xffff || !this.#stays(codePoint)) {
           const units = this.#single(codePoint);
-          if (units !== null) replace(at, next, units);
+          if (units !== null) result.replace(at, next, units);
         }
         at = next;
       }
     }
-    if (result === undefined) return source;
-    result.copy(source, copied, text.length);
     return result.build();
   };
 

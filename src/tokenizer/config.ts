@@ -5,8 +5,8 @@
  * Source: `PreTrainedTokenizerBase._from_pretrained` of transformers.
  */
 import { mismatch, type OptionNames } from '../errors.js';
-import { MAX_PIECES, type SpecialTokens, tooManyPieces } from './definition.js';
-import { type JsonObject, parseObject, readObject } from './json.js';
+import { type AddedToken, MAX_PIECES, type SpecialTokens, tooManyPieces } from './definition.js';
+import { type JsonObject, parseObject, readFlag, readObject } from './json.js';
 
 const CONFIG = 'tokenizer_config.json';
 const SPECIAL = 'special_tokens_map.json';
@@ -30,14 +30,8 @@ export const TOKENIZER_OPTIONS: OptionNames<TokenizerOptions> = {
 };
 
 /** An added token as a settings file has it; without an id, that of the vocabulary. */
-export interface AddedWord {
+export interface AddedWord extends Omit<AddedToken, 'id'> {
   readonly id?: number;
-  readonly content: string;
-  readonly special: boolean;
-  readonly normalized: boolean;
-  readonly lstrip: boolean;
-  readonly rstrip: boolean;
-  readonly single_word: boolean;
   /** The key of its file, for messages. */
   readonly where: string;
 }
@@ -95,13 +89,14 @@ export function readTokenizerConfig(files: SettingsFiles, given: TokenizerOption
     config.added_tokens_decoder === undefined
       ? readAddedTokens(files.added, Object.values(special))
       : readDecoder(config.added_tokens_decoder);
+  const flag = (key: string) => readFlag(config, key, key, CONFIG);
   return {
     given,
-    do_lower_case: readFlag(config, 'do_lower_case'),
-    keep_accents: readFlag(config, 'keep_accents'),
-    strip_accents: readFlag(config, 'strip_accents'),
-    tokenize_chinese_chars: readFlag(config, 'tokenize_chinese_chars'),
-    remove_space: readFlag(config, 'remove_space') ?? true,
+    do_lower_case: flag('do_lower_case'),
+    keep_accents: flag('keep_accents'),
+    strip_accents: flag('strip_accents'),
+    tokenize_chinese_chars: flag('tokenize_chinese_chars'),
+    remove_space: flag('remove_space') ?? true,
     isBert: typeof config.tokenizer_class === 'string' && config.tokenizer_class.startsWith('BertTokenizer'),
     special,
     added: [...roleWords.filter(({ content }) => !words.some((word) => word.content === content)), ...words],
@@ -128,33 +123,23 @@ export function checkTokenizerOptions(options: TokenizerOptions): void {
   }
 }
 
-function readFlag(file: JsonObject, key: string): boolean | undefined {
-  const value = file[key] ?? undefined;
-  if (value === undefined || typeof value === 'boolean') return value;
-  throw mismatch('ERR_TOKENIZER', key, 'true or false', value, CONFIG);
-}
-
 /** A token is its spelling, or an object with its spelling as `content`. */
-function readWord(value: unknown, where: string, file: string, defaults?: Partial<AddedWord>): AddedWord {
+function readWord(value: unknown, where: string, file: string, specialUnlessSaid = true): AddedWord {
   const isObject = typeof value === 'object' && value !== null;
-  const { content, ...rest } = isObject ? (value as JsonObject) : { content: value };
+  const word: JsonObject = isObject ? (value as JsonObject) : { content: value };
+  const { content } = word;
   if (typeof content !== 'string' || content === '') throw mismatch('ERR_TOKENIZER', where, 'a token', value, file);
-  const special = flag('special', defaults?.special ?? true);
+  const flag = (key: string) => readFlag(word, key, `${where}.${key}`, file);
+  const special = flag('special') ?? specialUnlessSaid;
   return {
     content,
     special,
-    normalized: flag('normalized', defaults?.normalized ?? !special),
-    lstrip: flag('lstrip', false),
-    rstrip: flag('rstrip', false),
-    single_word: flag('single_word', false),
+    normalized: flag('normalized') ?? !special,
+    lstrip: flag('lstrip') ?? false,
+    rstrip: flag('rstrip') ?? false,
+    single_word: flag('single_word') ?? false,
     where: `${where} of ${file}`,
   };
-
-  function flag(key: string, fallback: boolean): boolean {
-    const found = rest[key] ?? fallback;
-    if (typeof found !== 'boolean') throw mismatch('ERR_TOKENIZER', `${where}.${key}`, 'true or false', found, file);
-    return found;
-  }
 }
 
 /** `added_tokens_decoder`: tokens by id. */
@@ -162,7 +147,7 @@ function readDecoder(value: unknown): AddedWord[] {
   const entries = Object.entries(readObject(value, 'added_tokens_decoder', CONFIG));
   if (entries.length > MAX_PIECES) throw tooManyPieces(CONFIG);
   return entries.map(([id, word]) => ({
-    ...readWord(word, `added_tokens_decoder[${id}]`, CONFIG, { special: false }),
+    ...readWord(word, `added_tokens_decoder[${id}]`, CONFIG, false),
     id: Number(id),
   }));
 }
@@ -174,7 +159,7 @@ function readAddedTokens(bytes: Uint8Array | undefined, special: readonly string
   if (entries.length > MAX_PIECES) throw tooManyPieces(ADDED);
   return entries
     .map(([content, id]) => ({
-      ...readWord(content, JSON.stringify(content), ADDED, { special: special.includes(content) }),
+      ...readWord(content, JSON.stringify(content), ADDED, special.includes(content)),
       id: id as number,
     }))
     .sort((a, b) => a.id - b.id);

@@ -27,6 +27,13 @@ export function readArray(value: unknown, title: string, file: string): unknown[
   throw mismatch('ERR_TOKENIZER', title, 'an array', value, file);
 }
 
+/** A flag of an object; `undefined` where the key is missing or null. */
+export function readFlag(object: JsonObject, key: string, title: string, file: string): boolean | undefined {
+  const value = object[key] ?? undefined;
+  if (value === undefined || typeof value === 'boolean') return value;
+  throw mismatch('ERR_TOKENIZER', title, 'true or false', value, file);
+}
+
 /** Whether a value of a file has exactly the given keys and values, in any order of keys. */
 export function same(value: unknown, expected: unknown): boolean {
   if (typeof expected !== 'object' || expected === null) return value === expected;

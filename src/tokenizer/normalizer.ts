@@ -4,7 +4,7 @@
  * Source: the normalizers of Hugging Face's tokenizers.
  */
 import { codePointAt } from './code-point.js';
-import { type AlignedText, AlignedTextBuilder } from './offsets.js';
+import { type AlignedText, AlignedTextBuilder, Replacer } from './offsets.js';
 import { MARK_SOURCE, OPAQUE_CLASS } from './unicode-tables.js';
 import { isSurrogate, unitTable } from './unit-table.js';
 
@@ -19,22 +19,13 @@ export type Step = (source: AlignedText, limit: number) => AlignedText;
 /** Replaces every match of a global pattern. A match has at least one unit; what becomes of it came from all of it. */
 export function replaceMatches(pattern: RegExp, replacement: string | ((match: string) => string)): Step {
   return (source, limit) => {
-    const { text, starts, ends } = source;
+    const result = new Replacer(source, limit);
     pattern.lastIndex = 0;
-    let match = pattern.exec(text);
-    if (match === null) return source;
-    const result = new AlignedTextBuilder(text.length, limit);
-    let copied = 0;
-    for (; match !== null; match = pattern.exec(text)) {
+    for (let match = pattern.exec(source.text); match !== null; match = pattern.exec(source.text)) {
       const [found] = match;
-      const end = match.index + found.length;
-      result.copy(source, copied, match.index);
       const units = typeof replacement === 'string' ? replacement : replacement(found);
-      if (units === '') result.extendLast(ends[end - 1]!);
-      else result.push(units, starts[match.index]!, ends[end - 1]!);
-      copied = end;
+      result.replace(match.index, match.index + found.length, units);
     }
-    result.copy(source, copied, text.length);
     return result.build();
   };
 }
@@ -53,10 +44,9 @@ export function stripAccents(): Step {
   };
   const isMarkUnit = unitTable((unit) => isMark(String.fromCharCode(unit)));
   return (source, limit) => {
-    const { text, ends } = source;
+    const { text } = source;
     if (ASCII.test(text)) return source;
-    let result: AlignedTextBuilder | undefined;
-    let copied = 0;
+    const result = new Replacer(source, limit);
     for (let i = 0; i < text.length; ) {
       const unit = text.charCodeAt(i);
       const from = i++;
@@ -65,23 +55,15 @@ export function stripAccents(): Step {
         i++; // a text has whole characters
         if (!isMark(text.slice(from, i))) continue;
       } else if (!isMarkUnit(unit)) continue;
-      result ??= new AlignedTextBuilder(text.length, limit);
-      result.copy(source, copied, from);
-      result.extendLast(ends[i - 1]!);
-      copied = i;
+      result.replace(from, i, '');
     }
-    if (result === undefined) return source;
-    result.copy(source, copied, text.length);
     return result.build();
   };
 }
 
 /** Lower case character by character: without Greek's final sigma, which depends on its neighbours. */
 export const lowercase: Step = (source, limit) =>
-  lowercaseInContext(replaceSigma.test(source.text) ? replaceSigmas(source, limit) : source, limit);
-
-const replaceSigma = /\u03a3/;
-const replaceSigmas: Step = (source) => ({ ...source, text: source.text.replaceAll('\u03a3', '\u03c3') });
+  lowercaseInContext({ ...source, text: source.text.replaceAll('\u03a3', '\u03c3') }, limit);
 
 /** Lower case of the whole text, as Python has it. */
 export const lowercaseInContext: Step = (source, limit) => {
@@ -134,10 +116,9 @@ export function unicodeForm(form: 'NFC' | 'NFD' | 'NFKC' | 'NFKD'): Step {
   const stays = unitTable((unit) => !isOpaque(unit) && formOf(unit) === String.fromCharCode(unit));
   const decomposes = form.endsWith('D');
   return (source, limit) => {
-    const { text, starts, ends } = source;
+    const { text } = source;
     if (ASCII.test(text)) return source;
-    let result: AlignedTextBuilder | undefined;
-    let copied = 0;
+    const result = new Replacer(source, limit);
     let changes = false;
     let hasOpaque = false;
     let joinsHere = joinsAt(text, 0);
@@ -178,16 +159,12 @@ export function unicodeForm(form: 'NFC' | 'NFD' | 'NFKC' | 'NFKD'): Step {
         units = found.normalize(form);
         if (units !== found) changes = true;
       }
-      result ??= new AlignedTextBuilder(text.length, limit);
-      result.copy(source, copied, i);
-      result.push(units, starts[i]!, ends[end - 1]!);
-      i = copied = end;
+      result.replace(i, end, units);
+      i = end;
       joinsHere = joinsNext;
     }
     // A text that has the form keeps the places of its characters apart.
-    if (result === undefined || !(changes || (hasOpaque && text.normalize(form) !== text))) return source;
-    result.copy(source, copied, text.length);
-    return result.build();
+    return changes || (hasOpaque && text.normalize(form) !== text) ? result.build() : source;
   };
 }
 

@@ -106,5 +106,40 @@ export class AlignedTextBuilder {
   }
 }
 
+/** An aligned text with parts of it replaced, from left to right; the text itself where none is. */
+export class Replacer {
+  readonly #source: AlignedText;
+  readonly #limit: number;
+  #result: AlignedTextBuilder | undefined;
+  #copied = 0;
+
+  /** `limit` is what the whole text still has room for. */
+  constructor(source: AlignedText, limit: number) {
+    this.#source = source;
+    this.#limit = limit;
+  }
+
+  /**
+   * Puts units in place of `[from, to)`, all of which they came from; without units the last one before covers it.
+   *
+   * @throws ERR_TOO_LONG past the limit
+   */
+  replace(from: number, to: number, units: string): void {
+    const { text, starts, ends } = this.#source;
+    const result = (this.#result ??= new AlignedTextBuilder(text.length, this.#limit));
+    result.copy(this.#source, this.#copied, from);
+    if (units === '') result.extendLast(ends[to - 1]!);
+    else result.push(units, starts[from]!, ends[to - 1]!);
+    this.#copied = to;
+  }
+
+  /** @throws ERR_TOO_LONG past the limit */
+  build(): AlignedText {
+    if (this.#result === undefined) return this.#source;
+    this.#result.copy(this.#source, this.#copied, this.#source.text.length);
+    return this.#result.build();
+  }
+}
+
 /** Units that become a string at once: arguments of one call, far below any engine's limit. */
 const CHUNK = 8192;

@@ -16,7 +16,7 @@ import {
   type Vocabulary,
   VocabularyBuilder,
 } from './definition.js';
-import { type JsonObject, listOf, notAlbert, parseObject, readArray, readObject, same } from './json.js';
+import { type JsonObject, listOf, notAlbert, parseObject, readArray, readFlag, readObject, same } from './json.js';
 import { type MetaspaceSettings, metaspace, SPACE_MARK } from './metaspace.js';
 import { readSteps } from './steps-json.js';
 import { Unigram } from './unigram.js';
@@ -124,13 +124,7 @@ function readAddedTokens(value: unknown, pieces: readonly string[], idOf: Vocabu
       throw mismatch('ERR_TOKENIZER', `${where}.id`, expected, id, FILE);
     }
     if (known === undefined) next++;
-    const flag = (key: string) => {
-      const found = token[key] ?? false;
-      if (typeof found !== 'boolean') {
-        throw mismatch('ERR_TOKENIZER', `${where}.${key}`, 'true or false', found, FILE);
-      }
-      return found;
-    };
+    const flag = (key: string) => readFlag(token, key, `${where}.${key}`, FILE) ?? false;
     return {
       id: id as number,
       content,

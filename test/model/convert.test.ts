@@ -1,5 +1,5 @@
 /** convert: every head finds its class, nothing of a checkpoint is lost in silence, tokenizers go along. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -83,6 +83,7 @@ conversion('a token classifier with a pooler left over is told by its configurat
 
 conversion('faults', async () => {
   await expectError(() => convert({}, `${directory}/none`), 'ERR_SOURCE', 'weights');
+  await expectError(() => convert({}, `${directory}/none`, { signal: AbortSignal.abort() }), 'ERR_ABORTED');
   const weights = { 'model.safetensors': fixtureBytes('tiny/model', 'model.safetensors') };
   await expectError(() => convert(weights, `${directory}/none`), 'ERR_SOURCE', 'config.json');
   const files = { ...weights, 'config.json': JSON.stringify(TINY) };
@@ -100,15 +101,25 @@ conversion(
       'vocab.txt': '[PAD]\n[UNK]\n',
       'added_tokens.json': '{}',
       'modules.json': JSON.stringify([{ path: '' }, { path: '1_Pooling' }, { path: '../out' }]),
-      'sentence_bert_config.json': '{}',
+      'sentence_albert_config.json': '{}',
       '1_Pooling/config.json': '{"pooling_mode_cls_token": true}',
     };
     const files = { 'config.json': JSON.stringify(model.config), 'model.safetensors': weights, ...others };
     const target = `${directory}/embedder`;
-    await convert(files, target);
+    await convert({ ...files, '../out/config.json': '{}' }, target);
+    assert.not(existsSync(`${directory}/out`), 'nothing is written outside');
     for (const [name, text] of Object.entries(others)) assert.is(readFileSync(`${target}/${name}`, 'utf8'), text);
     const { 'vocab.txt': _, ...without } = files;
     await expectError(() => convert(without, target), 'ERR_SOURCE', 'no vocab.txt beside the new files');
+    const { 'sentence_albert_config.json': __, ...unlimited } = files;
+    await expectError(() => convert(unlimited, target), 'ERR_SOURCE', 'no sentence_albert_config.json beside');
+    writeFileSync(`${target}/1_Pooling/model.safetensors`, '');
+    await expectError(() => convert(files, target), 'ERR_SOURCE', 'no 1_Pooling/model.safetensors beside');
+    // What nobody embeds with is copied as it is, and not followed.
+    const modules = Array.from({ length: 33 }, (_, i) => ({ path: `${i}_Pooling` }));
+    const many = { ...files, 'modules.json': JSON.stringify(modules) };
+    await convert(many, `${directory}/many`);
+    assert.not(readdirSync(`${directory}/many`).includes('1_Pooling'));
   },
 );
 
