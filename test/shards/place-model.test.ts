@@ -67,4 +67,11 @@ test('what no pipeline reads is none of it', async () => {
   assert.not.ok(await isMarked(path, 'runs/config.json'));
 });
 
+test('a Hub id stays one, with an owner or as one of ALBERT’s own; any other name is a path', async () => {
+  for (const model of ['owner/name', 'albert-base-v2', 'albert-xxlarge-v1', 'https://example.org/model/']) {
+    assert.equal(await placeModel(model), { model });
+  }
+  assert.equal(await placeModel('albert-base-v3'), { model: join(process.cwd(), 'albert-base-v3') });
+});
+
 test.run();

@@ -11,6 +11,9 @@ import { AlbertError } from 'albert-wasm';
 const LOADED =
   /^((config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|modules|config_sentence_transformers|sentence_(bert|albert)_config)\.json|spiece\.model|vocab\.txt|.*\.(safetensors|msgpack|bin)(\.index\.json)?)$/;
 
+/** `owner/name`, or one of ALBERT's own models, which need no owner. */
+const HUB_ID = /^([\w.-]+\/[\w.-]+|albert-(base|large|xlarge|xxlarge)-v[12])$/;
+
 export interface PlacedModel {
   /** An absolute path, a URL or a Hub id. */
   readonly model: string;
@@ -28,7 +31,7 @@ export async function placeModel(model: string): Promise<PlacedModel> {
   if (/^https?:/.test(model)) return { model };
   const path = model.startsWith('file:') ? fileURLToPath(model) : resolve(model);
   const entries = await readdir(path).catch(() => undefined);
-  if (entries === undefined) return { model: /^[\w.-]+\/[\w.-]+$/.test(model) ? model : path };
+  if (entries === undefined) return { model: HUB_ID.test(model) ? model : path };
   const hash = createHash('sha256');
   try {
     const names = entries.includes('modules.json') ? await readdir(path, { recursive: true }) : entries;
