@@ -8,18 +8,6 @@ import { AlbertTokenizer, TOKENIZER_OPTIONS, type TokenizerOptions } from '../to
 import { type CallOptions, type Forward, runJobs, type Sequence, type Work } from './jobs.js';
 import { Texts } from './texts.js';
 
-export { checkCount, checkTextList, checkTexts, checkTopK } from './checks.js';
-export {
-  CALL_OPTIONS,
-  type CallOptions,
-  type Job,
-  type Jobs,
-  type Sequence,
-  type Some,
-} from './jobs.js';
-export { largest, softmax } from './scores.js';
-export { TEXT_OPTIONS, type TextOptions, WINDOW_OPTIONS, type WindowOptions } from './texts.js';
-
 /** How a pipeline's model and tokenizer are loaded. */
 export interface PipelineOptions extends LoadOptions, TokenizerOptions {
   /** A tokenizer, or the source of one, for a checkpoint that has none of its own. Its main revision is read. */

@@ -3,19 +3,9 @@ import { mismatch, type OptionNames } from '../errors.js';
 import { AlbertForQuestionAnswering, type QuestionAnsweringOutput } from '../model/models.js';
 import type { OpenedSource } from '../source.js';
 import { type AlbertTokenizer, type Encoding, pieceRange } from '../tokenizer/tokenizer.js';
-import {
-  CALL_OPTIONS,
-  type CallOptions,
-  checkCount,
-  checkTexts,
-  type Job,
-  makePipeline,
-  openModel,
-  type Pipeline,
-  type PipelineOptions,
-  type Sequence,
-  type Some,
-} from './pipeline.js';
+import { checkCount, checkTexts } from './checks.js';
+import { CALL_OPTIONS, type CallOptions, type Job, type Sequence, type Some } from './jobs.js';
+import { makePipeline, openModel, type Pipeline, type PipelineOptions } from './pipeline.js';
 import { type AnswerWindow, bestSpans } from './spans.js';
 
 /** A question, and the text that answers it. */

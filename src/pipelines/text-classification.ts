@@ -3,20 +3,11 @@ import { mismatch, type OptionNames } from '../errors.js';
 import type { AlbertConfig } from '../model/config.js';
 import { AlbertForSequenceClassification } from '../model/models.js';
 import type { OpenedSource } from '../source.js';
-import {
-  checkTexts,
-  checkTopK,
-  largest,
-  makePipeline,
-  openModel,
-  type Pipeline,
-  type PipelineOptions,
-  type Sequence,
-  softmax,
-  WINDOW_OPTIONS,
-  type WindowOptions,
-} from './pipeline.js';
-import { meanOfLogits } from './scores.js';
+import { checkTexts, checkTopK } from './checks.js';
+import type { Sequence } from './jobs.js';
+import { makePipeline, openModel, type Pipeline, type PipelineOptions } from './pipeline.js';
+import { largest, meanOfLogits, softmax } from './scores.js';
+import { WINDOW_OPTIONS, type WindowOptions } from './texts.js';
 
 /** A label of the model's configuration and its score. */
 export interface LabelScore {
