@@ -4,9 +4,10 @@ import { AlbertForQuestionAnswering, type QuestionAnsweringOutput } from '../mod
 import type { OpenedSource } from '../source.js';
 import { type AlbertTokenizer, type Encoding, pieceRange } from '../tokenizer/tokenizer.js';
 import { checkCount, checkTexts } from './checks.js';
-import { CALL_OPTIONS, type CallOptions, type Job, type Sequence, type Some } from './jobs.js';
+import { CALL_OPTIONS, type CallOptions, type Job, type Some } from './jobs.js';
 import { makePipeline, openModel, type Pipeline, type PipelineOptions } from './pipeline.js';
 import { type AnswerWindow, bestSpans } from './spans.js';
+import { sequencesOf } from './texts.js';
 
 /** A question, and the text that answers it. */
 export interface QuestionInput {
@@ -92,10 +93,7 @@ export async function questionAnswering(
     checkCount('max_answer_len', max_answer_len);
     const windows = encodeWindows(tokenizer, input, texts.longest, given);
     return {
-      sequences: windows.map(({ input_ids, token_type_ids }) => ({ input_ids, token_type_ids })) as [
-        Sequence,
-        ...Sequence[],
-      ],
+      sequences: sequencesOf(windows),
       decode(outputs) {
         const scored = windows.map((window, i) => answerWindow(window, outputs[i] as QuestionAnsweringOutput));
         const wanted = { top_k, max_answer_len, handle_impossible_answer, align_to_words };
