@@ -140,11 +140,10 @@ function encodeWindows(
 
 /** The tokens that answers are made of, and their logits. */
 function answerWindow(encoding: Encoding, { start_logits, end_logits }: QuestionAnsweringOutput): AnswerWindow {
-  const { tokens, offsets } = encoding;
+  const { offsets } = encoding;
   const [from, to] = pieceRange(encoding, 1);
   const allowed = ({ data }: { data: Float32Array }) => Float32Array.of(data[0] as number, ...data.subarray(from, to));
   return {
-    tokens: tokens.slice(from, to),
     offsets: offsets.slice(from, to),
     start_logits: allowed(start_logits),
     end_logits: allowed(end_logits),
