@@ -123,14 +123,14 @@ export async function openModel<M extends AlbertPreTrainedModel<object>>(
   if (signal?.aborted) abort();
   const loading = loadModel(Class, source, { ...modelOptions, signal: both.signal });
   const settings = { do_lower_case, keep_accents, model_max_length };
-  const reading = openTokenizer(other, source, { ...modelOptions, signal: both.signal }, settings);
+  const opening = openTokenizer(other, source, { ...modelOptions, signal: both.signal }, settings);
   try {
-    const [model, tokenizer] = await Promise.all([loading, reading]);
+    const [model, tokenizer] = await Promise.all([loading, opening]);
     const longest = Math.min(tokenizer.model_max_length, model.config.max_position_embeddings);
     return { model, tokenizer, texts: new Texts(tokenizer, longest, onWarning) };
   } catch (error) {
     both.abort(error);
-    const [loaded] = await Promise.allSettled([loading, reading]);
+    const [loaded] = await Promise.allSettled([loading, opening]);
     if (loaded.status === 'fulfilled') await loaded.value.dispose();
     throw error;
   } finally {
