@@ -14,9 +14,14 @@ const LIMITS: ReadonlyMap<string, number> = new Map([
   ['tokenizer.json', 25],
 ]);
 
+/** Whether a file has weights, by its name. */
+export function isWeights(file: string): boolean {
+  return /\.(safetensors|msgpack|bin)$/.test(file);
+}
+
 /** The most bytes that a file may have: 4 GiB of weights, 1 to 32 MiB of what is read as a whole, 128 MiB of anything else. */
 export function maxFileBytes(file: string): number {
-  return 2 ** (/\.(safetensors|msgpack|bin)$/.test(file) ? 32 : (LIMITS.get(file.split('/').at(-1) as string) ?? 27));
+  return 2 ** (isWeights(file) ? 32 : (LIMITS.get(file.split('/').at(-1) as string) ?? 27));
 }
 
 /** @throws ERR_SOURCE for a file that is larger than its kind may be */

@@ -22,13 +22,14 @@ export { type Embedding, type RankedEmbedding, rankEmbeddings } from './pipeline
 export type { FeatureExtractionOptions, FeatureExtractionPipeline } from './pipelines/feature-extraction.js';
 export type { FilledMask, FilledText, FillMaskOptions, FillMaskPipeline } from './pipelines/fill-mask.js';
 export { type Pipelines, pipeline, type Task } from './pipelines/index.js';
+export type { CallOptions } from './pipelines/jobs.js';
 export type {
   ChoicesInput,
   MultipleChoiceOptions,
   MultipleChoicePipeline,
   ScoredChoice,
 } from './pipelines/multiple-choice.js';
-export type { CallOptions, Pipeline, PipelineOptions } from './pipelines/pipeline.js';
+export type { Pipeline, PipelineOptions } from './pipelines/pipeline.js';
 export type {
   QuestionAnswer,
   QuestionAnsweringOptions,

@@ -1,5 +1,6 @@
 /** The options of everything that loads from a source: models, tokenizers and pipelines share them. */
 import { mismatch, type OptionNames, throwIfAborted } from './errors.js';
+import { isWeights } from './file-limits.js';
 
 /** How far one file has come. `loaded` never falls, and the last report of a stage has `loaded === total`. */
 export interface LoadProgress {
@@ -87,8 +88,6 @@ interface Load {
   readonly files: Map<string, Sizes>;
 }
 
-const WEIGHTS = /\.(safetensors|msgpack|bin)$/;
-
 /** Loads that run, each by the function that hears of it. */
 const LOADS = new WeakMap<object, Load>();
 
@@ -127,9 +126,7 @@ export function progressReporter(
 function overall({ weights, files }: Load): OverallProgress {
   const sizes = [...files.values()];
   const loaded = sizes.reduce((sum, file) => sum + file.loaded, 0);
-  const known =
-    sizes.every(({ total }) => total !== undefined) &&
-    (!weights || [...files.keys()].some((file) => WEIGHTS.test(file)));
+  const known = sizes.every(({ total }) => total !== undefined) && (!weights || [...files.keys()].some(isWeights));
   const total = known ? sizes.reduce((sum, file) => sum + (file.total as number), 0) : undefined;
   return { loaded, total, progress: percent({ loaded, total }) };
 }

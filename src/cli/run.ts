@@ -6,7 +6,7 @@ import { openInputs } from './inputs.js';
 import type { LineOptions } from './options.js';
 import type { TaskInput } from './task-input.js';
 import { checkUsage } from './usage.js';
-import { type Answer, type CsvAnswer, openWriter } from './writers.js';
+import { type Answer, type CsvAnswer, writeAnswers } from './writers.js';
 
 /** One input's answer. */
 export interface Shown {
@@ -28,27 +28,24 @@ export interface Work<Input, Result, Call extends CallOptions> {
   readonly reads?: string | undefined;
 }
 
+type Add<Input, Result> = (one: ParsedLine<Input>, result: Result) => Promise<void>;
+
 export async function run<Input, Result, Call extends CallOptions>(
   { format, input: kind, given, open, call, show, reads }: Work<Input, Result, Call>,
   options: LineOptions,
 ): Promise<void> {
   checkUsage(given.length, options, kind);
-  const writer = openWriter(options, [options.file, reads]);
-  const add = ({ input, others }: ParsedLine<Input>, result: Result) => {
-    const { json, rows, csv } = show(input, result);
-    const row = fullRow(others, json ?? format.row(input, result), format);
-    return writer.add({ json: row, rows, csv: () => ({ others, ...csv() }) });
-  };
-  let whole = false;
-  try {
-    if (given.length > 0) await answerGiven();
-    else await answerAll();
-    whole = true;
-  } finally {
-    await writer.end(whole);
-  }
+  await writeAnswers(options, [options.file, reads], async (writer) => {
+    const add = ({ input, others }: ParsedLine<Input>, result: Result) => {
+      const { json, rows, csv } = show(input, result);
+      const row = fullRow(others, json ?? format.row(input, result), format);
+      return writer.add({ json: row, rows, csv: () => ({ others, ...csv() }) });
+    };
+    if (given.length > 0) await answerGiven(add);
+    else await answerAll(add);
+  });
 
-  async function answerGiven(): Promise<void> {
+  async function answerGiven(add: Add<Input, Result>): Promise<void> {
     await using task = await open();
     const inputs = given.map(({ input }) => input);
     const results = await task(inputs, call).catch(() => undefined);
@@ -56,7 +53,7 @@ export async function run<Input, Result, Call extends CallOptions>(
     for (const [i, one] of given.entries()) await add(one, results?.[i] ?? (await task(one.input, call)));
   }
 
-  async function answerAll(): Promise<void> {
+  async function answerAll(add: Add<Input, Result>): Promise<void> {
     const { batches, parse } = await openInputs(options, format, kind);
     await using task = await open();
     for await (const answer of answerLines(batches, { task, call, parse })) {

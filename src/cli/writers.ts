@@ -28,7 +28,7 @@ export interface CsvAnswer {
   readonly others?: Readonly<Record<string, unknown>>;
 }
 
-export interface Writer {
+interface Writer {
   /** @throws ERR_INPUT for an answer that the format cannot hold; ERR_SOURCE for a file that cannot be written */
   add(answer: Answer): Promise<void>;
   /** @param whole whether all answers have come; a file does without them otherwise */
@@ -43,7 +43,7 @@ interface Format {
 }
 
 /** @throws ERR_INPUT for an output that is one of the inputs or no file; ERR_SOURCE for one that cannot be written */
-export function openWriter(options: OutputOptions, inputs: readonly (string | undefined)[]): Writer {
+function openWriter(options: OutputOptions, inputs: readonly (string | undefined)[]): Writer {
   const format = FORMATS[outputFormat(options)](options.delimiter ?? ',');
   const sink: Sink = options.output === undefined ? standardOutput : openFile(options.output, inputs);
   const write = async (text: string) => (text === '' ? undefined : sink.write(text));
@@ -60,6 +60,26 @@ export function openWriter(options: OutputOptions, inputs: readonly (string | un
       }
     },
   };
+}
+
+/**
+ * Runs what gives answers and writes them; a file gets its name when it has come to its end.
+ *
+ * @throws ERR_INPUT for an output that is one of the inputs or no file; ERR_SOURCE for one that cannot be written; what `work` throws
+ */
+export async function writeAnswers(
+  options: OutputOptions,
+  inputs: readonly (string | undefined)[],
+  work: (writer: Pick<Writer, 'add'>) => Promise<void>,
+): Promise<void> {
+  const writer = openWriter(options, inputs);
+  let whole = false;
+  try {
+    await work(writer);
+    whole = true;
+  } finally {
+    await writer.end(whole);
+  }
 }
 
 const FORMATS = { jsonl: jsonLines, json: jsonArray, csv, table: tables };

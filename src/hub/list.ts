@@ -12,14 +12,14 @@ const MAX_LIST_BYTES = 2 ** 22;
  * @throws ERR_ABORTED
  */
 export async function listRepository(
-  { options, ...hub }: Hub,
+  hub: Hub,
   commit: string,
   signal: AbortSignal | undefined,
 ): Promise<readonly string[] | undefined> {
   if (hub.offline) return undefined;
   const url = new URL(`${hub.endpoint}/api/models/${hub.id}/revision/${commit}`);
-  const silent = { ...options, signal, onProgress: undefined, retries: 0, stallMs: 10_000 };
-  const request = { headers: authorization({ ...hub, options }), maxBytes: MAX_LIST_BYTES };
+  const silent = { ...hub.options, signal, onProgress: undefined, retries: 0, stallMs: 10_000 };
+  const request = { headers: authorization(hub), maxBytes: MAX_LIST_BYTES };
   try {
     const list = await fetchFile(url, 'list of files', silent, request);
     const { siblings } = JSON.parse(new TextDecoder().decode(list?.bytes));

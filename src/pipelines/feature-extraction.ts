@@ -1,5 +1,4 @@
 /** The feature-extraction pipeline: a text's hidden states, or one embedding of them. */
-import type { OptionNames } from '../errors.js';
 import type { OpenedSource } from '../source.js';
 import { Tensor } from '../tensor.js';
 import {
@@ -22,8 +21,6 @@ export interface FeatureExtractionOptions extends Omit<EmbeddingOptions, 'poolin
   readonly pooling?: 'none' | PoolingName | readonly PoolingName[];
 }
 
-const OPTIONS: OptionNames<FeatureExtractionOptions> = EMBEDDING_OPTIONS;
-
 /** (seq, hidden_size) for pooling `none`, (dimension) otherwise. */
 export interface FeatureExtractionPipeline extends Pipeline<Tensor<Float32Array>, FeatureExtractionOptions> {
   /** How embeddings are made where a call does not say otherwise. */
@@ -39,7 +36,7 @@ export async function featureExtraction(
   const extract = makePipeline(
     model,
     tokenizer,
-    OPTIONS,
+    EMBEDDING_OPTIONS,
     (text: string, { pooling, ...given }: FeatureExtractionOptions) => {
       const asked = pooling === undefined || pooling === 'none' ? pooling : checkPooling(pooling, ['none']);
       const poolings = asked ?? (info.pooling.length > 0 ? info.pooling : 'none');

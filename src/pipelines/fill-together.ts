@@ -1,6 +1,6 @@
 /** All masks of a text filled together: a beam search from the first mask to the last. */
 import type { MaskedLMOutput } from '../model/models.js';
-import { checkFinite } from './jobs.js';
+import { checkFinite, RUN_TOKENS } from './jobs.js';
 import { largest, likeliest, softmax } from './scores.js';
 
 /** A text some of whose masks are filled. */
@@ -24,8 +24,6 @@ export interface MaskedText {
 
 /** Texts that are kept at each mask, at least: the best beginning is not always that of the best text. */
 const MIN_BEAMS = 8;
-/** Tokens of a run of the model, as in other runs. */
-const RUN_TOKENS = 512;
 
 /** Runs the model, with logits at some positions of each input. */
 type Forward = (

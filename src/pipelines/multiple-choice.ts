@@ -2,21 +2,11 @@
 import type { OptionNames } from '../errors.js';
 import { AlbertForMultipleChoice, type MultipleChoiceOutput } from '../model/models.js';
 import type { OpenedSource } from '../source.js';
-import {
-  checkTextList,
-  checkTexts,
-  checkTopK,
-  type Job,
-  type Jobs,
-  largest,
-  makePipeline,
-  openModel,
-  type Pipeline,
-  type PipelineOptions,
-  softmax,
-  TEXT_OPTIONS,
-  type TextOptions,
-} from './pipeline.js';
+import { checkTextList, checkTexts, checkTopK } from './checks.js';
+import type { Job, Jobs } from './jobs.js';
+import { makePipeline, openModel, type Pipeline, type PipelineOptions } from './pipeline.js';
+import { largest, softmax } from './scores.js';
+import { TEXT_OPTIONS, type TextOptions } from './texts.js';
 
 /** A prompt and what may follow it. */
 export interface ChoicesInput {

@@ -8,18 +8,6 @@ import { AlbertTokenizer, TOKENIZER_OPTIONS, type TokenizerOptions } from '../to
 import { type CallOptions, type Forward, runJobs, type Sequence, type Work } from './jobs.js';
 import { Texts } from './texts.js';
 
-export { checkCount, checkTextList, checkTexts, checkTopK } from './checks.js';
-export {
-  CALL_OPTIONS,
-  type CallOptions,
-  type Job,
-  type Jobs,
-  type Sequence,
-  type Some,
-} from './jobs.js';
-export { largest, softmax } from './scores.js';
-export { TEXT_OPTIONS, type TextOptions, WINDOW_OPTIONS, type WindowOptions } from './texts.js';
-
 /** How a pipeline's model and tokenizer are loaded. */
 export interface PipelineOptions extends LoadOptions, TokenizerOptions {
   /** A tokenizer, or the source of one, for a checkpoint that has none of its own. Its main revision is read. */
@@ -135,14 +123,14 @@ export async function openModel<M extends AlbertPreTrainedModel<object>>(
   if (signal?.aborted) abort();
   const loading = loadModel(Class, source, { ...modelOptions, signal: both.signal });
   const settings = { do_lower_case, keep_accents, model_max_length };
-  const reading = openTokenizer(other, source, { ...modelOptions, signal: both.signal }, settings);
+  const opening = openTokenizer(other, source, { ...modelOptions, signal: both.signal }, settings);
   try {
-    const [model, tokenizer] = await Promise.all([loading, reading]);
+    const [model, tokenizer] = await Promise.all([loading, opening]);
     const longest = Math.min(tokenizer.model_max_length, model.config.max_position_embeddings);
     return { model, tokenizer, texts: new Texts(tokenizer, longest, onWarning) };
   } catch (error) {
     both.abort(error);
-    const [loaded] = await Promise.allSettled([loading, reading]);
+    const [loaded] = await Promise.allSettled([loading, opening]);
     if (loaded.status === 'fulfilled') await loaded.value.dispose();
     throw error;
   } finally {

@@ -3,20 +3,11 @@ import { mismatch, type OptionNames } from '../errors.js';
 import { AlbertForQuestionAnswering, type QuestionAnsweringOutput } from '../model/models.js';
 import type { OpenedSource } from '../source.js';
 import { type AlbertTokenizer, type Encoding, pieceRange } from '../tokenizer/tokenizer.js';
-import {
-  CALL_OPTIONS,
-  type CallOptions,
-  checkCount,
-  checkTexts,
-  type Job,
-  makePipeline,
-  openModel,
-  type Pipeline,
-  type PipelineOptions,
-  type Sequence,
-  type Some,
-} from './pipeline.js';
+import { checkCount, checkTexts } from './checks.js';
+import { CALL_OPTIONS, type CallOptions, type Job, type Some } from './jobs.js';
+import { makePipeline, openModel, type Pipeline, type PipelineOptions } from './pipeline.js';
 import { type AnswerWindow, bestSpans } from './spans.js';
+import { sequencesOf } from './texts.js';
 
 /** A question, and the text that answers it. */
 export interface QuestionInput {
@@ -102,10 +93,7 @@ export async function questionAnswering(
     checkCount('max_answer_len', max_answer_len);
     const windows = encodeWindows(tokenizer, input, texts.longest, given);
     return {
-      sequences: windows.map(({ input_ids, token_type_ids }) => ({ input_ids, token_type_ids })) as [
-        Sequence,
-        ...Sequence[],
-      ],
+      sequences: sequencesOf(windows),
       decode(outputs) {
         const scored = windows.map((window, i) => answerWindow(window, outputs[i] as QuestionAnsweringOutput));
         const wanted = { top_k, max_answer_len, handle_impossible_answer, align_to_words };
@@ -152,11 +140,10 @@ function encodeWindows(
 
 /** The tokens that answers are made of, and their logits. */
 function answerWindow(encoding: Encoding, { start_logits, end_logits }: QuestionAnsweringOutput): AnswerWindow {
-  const { tokens, offsets } = encoding;
+  const { offsets } = encoding;
   const [from, to] = pieceRange(encoding, 1);
   const allowed = ({ data }: { data: Float32Array }) => Float32Array.of(data[0] as number, ...data.subarray(from, to));
   return {
-    tokens: tokens.slice(from, to),
     offsets: offsets.slice(from, to),
     start_logits: allowed(start_logits),
     end_logits: allowed(end_logits),

@@ -1,17 +1,11 @@
 /** The sentence-order pipeline: whether a text goes before another, as ALBERT's pre-training asks. */
 import { AlbertForPreTraining, type PreTrainingOutput } from '../model/models.js';
 import type { OpenedSource } from '../source.js';
-import {
-  checkTexts,
-  type Job,
-  makePipeline,
-  openModel,
-  type Pipeline,
-  type PipelineOptions,
-  softmax,
-  TEXT_OPTIONS,
-  type TextOptions,
-} from './pipeline.js';
+import { checkTexts } from './checks.js';
+import type { Job } from './jobs.js';
+import { makePipeline, openModel, type Pipeline, type PipelineOptions } from './pipeline.js';
+import { softmax } from './scores.js';
+import { TEXT_OPTIONS, type TextOptions } from './texts.js';
 
 /** Two texts, each one sentence or more. */
 export interface OrderInput {

@@ -8,8 +8,6 @@ import { wordBreaks, wordStarts } from './words.js';
 
 /** One window over the context: its tokens and the model's logits for them. */
 export interface AnswerWindow {
-  /** The vocabulary's spelling. */
-  readonly tokens: readonly string[]; // (context tokens)
   /** Ranges in the context. */
   readonly offsets: readonly (readonly [start: number, end: number])[]; // (context tokens)
   /** Of `[CLS]`, which stands for no answer, then of the context's tokens. */

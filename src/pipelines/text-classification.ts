@@ -3,20 +3,10 @@ import { mismatch, type OptionNames } from '../errors.js';
 import type { AlbertConfig } from '../model/config.js';
 import { AlbertForSequenceClassification } from '../model/models.js';
 import type { OpenedSource } from '../source.js';
-import {
-  checkTexts,
-  checkTopK,
-  largest,
-  makePipeline,
-  openModel,
-  type Pipeline,
-  type PipelineOptions,
-  type Sequence,
-  softmax,
-  WINDOW_OPTIONS,
-  type WindowOptions,
-} from './pipeline.js';
-import { meanOfLogits } from './scores.js';
+import { checkTexts, checkTopK } from './checks.js';
+import { makePipeline, openModel, type Pipeline, type PipelineOptions } from './pipeline.js';
+import { largest, meanOfLogits, softmax } from './scores.js';
+import { sequencesOf, WINDOW_OPTIONS, type WindowOptions } from './texts.js';
 
 /** A label of the model's configuration and its score. */
 export interface LabelScore {
@@ -80,10 +70,7 @@ export async function textClassification(
       }
       const windows = encode(input, lengths);
       return {
-        sequences: windows.map(({ input_ids, token_type_ids }) => ({ input_ids, token_type_ids })) as [
-          Sequence,
-          ...Sequence[],
-        ],
+        sequences: sequencesOf(windows),
         decode(outputs) {
           const scores = FUNCTIONS[function_to_apply](meanOfLogits(outputs.map(({ logits }) => logits.data)));
           return largest(scores, count).map((id) => ({

@@ -1,7 +1,7 @@
 /** Texts for a model that has only so many positions: cut, and said so, or read in windows, or refused. */
 import { mismatch, type OptionNames } from '../errors.js';
 import type { AlbertTokenizer, Encoding, TruncationStrategy } from '../tokenizer/tokenizer.js';
-import { CALL_OPTIONS, type CallOptions, type Some } from './jobs.js';
+import { CALL_OPTIONS, type CallOptions, type Sequence, type Some } from './jobs.js';
 
 /** What a task of texts does with one that is longer than the model's positions. */
 export interface TextOptions extends CallOptions {
@@ -28,6 +28,11 @@ interface GivenText {
   readonly is_split_into_words?: boolean;
   /** Which text of a pair is cut; default: the longer one. */
   readonly cut?: TruncationStrategy;
+}
+
+/** Windows, which may be of pairs, as sequences. */
+export function sequencesOf(windows: Some<Encoding>): Some<Sequence> {
+  return windows.map(({ input_ids, token_type_ids }) => ({ input_ids, token_type_ids })) as [Sequence, ...Sequence[]];
 }
 
 /** Encodes texts for one pipeline. */

@@ -4,18 +4,10 @@ import { AlbertForTokenClassification, type TokenClassificationOutput } from '..
 import type { OpenedSource } from '../source.js';
 import { type Encoding, pieceRange } from '../tokenizer/tokenizer.js';
 import { type AggregationStrategy, groupEntities, labelTokens, labelWords, type ScoredToken } from './aggregation.js';
-import {
-  type Job,
-  makePipeline,
-  openModel,
-  type Pipeline,
-  type PipelineOptions,
-  type Sequence,
-  type Some,
-  softmax,
-  WINDOW_OPTIONS,
-  type WindowOptions,
-} from './pipeline.js';
+import type { Job, Sequence, Some } from './jobs.js';
+import { makePipeline, openModel, type Pipeline, type PipelineOptions } from './pipeline.js';
+import { softmax } from './scores.js';
+import { WINDOW_OPTIONS, type WindowOptions } from './texts.js';
 import { decidedPieces } from './windows.js';
 import { wordStarts } from './words.js';
 

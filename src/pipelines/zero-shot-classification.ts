@@ -9,10 +9,10 @@ import type { AlbertConfig } from '../model/config.js';
 import { AlbertForSequenceClassification, type SequenceClassificationOutput } from '../model/models.js';
 import type { OpenedSource } from '../source.js';
 import { checkTextList } from './checks.js';
-import type { Job, Jobs, Sequence } from './jobs.js';
+import type { Job, Jobs } from './jobs.js';
 import { makePipeline, openModel, type Pipeline, type PipelineOptions } from './pipeline.js';
 import { largest, meanOfLogits, softmax } from './scores.js';
-import { WINDOW_OPTIONS, type WindowOptions } from './texts.js';
+import { sequencesOf, WINDOW_OPTIONS, type WindowOptions } from './texts.js';
 
 /** A text's labels, best first. */
 export interface ZeroShotClassification {
@@ -74,10 +74,7 @@ export async function zeroShotClassification(
           const text_pair = hypothesis_template.replaceAll('{}', () => label);
           const windows = texts.windows(text, given, { text_pair, cut: 'only_first' });
           yield {
-            sequences: windows.map(({ input_ids, token_type_ids }) => ({ input_ids, token_type_ids })) as [
-              Sequence,
-              ...Sequence[],
-            ],
+            sequences: sequencesOf(windows),
             decode: (outputs) => meanOfLogits(outputs.map(({ logits }) => logits.data)),
           };
         }

@@ -21,7 +21,7 @@ import { openFile } from '../../src/cli/output.js';
 import { table } from '../../src/cli/table.js';
 import { type TaskInput, TEXT } from '../../src/cli/task-input.js';
 import { checkUsage } from '../../src/cli/usage.js';
-import { openWriter } from '../../src/cli/writers.js';
+import { writeAnswers } from '../../src/cli/writers.js';
 import { FORMATS, type ParsedLine } from '../../src/shards/formats.js';
 import { decodeLine } from '../../src/shards/read-lines.js';
 import { expectError } from '../expect-error.js';
@@ -156,17 +156,20 @@ test('a file of answers is whole or not there', async () => {
   writeFileSync(path, 'before');
   chmodSync(path, 0o640);
   symlinkSync(path, `${folder}/link.json`);
-  const failed = openWriter({ output: path }, []);
-  await failed.add(answer({ a: 1 }));
-  assert.is(left().length, 1);
-  await failed.end(false);
+  const thrown = new Error('work');
+  const failed = writeAnswers({ output: path }, [], async (writer) => {
+    await writer.add(answer({ a: 1 }));
+    assert.is(left().length, 1);
+    throw thrown;
+  });
+  assert.is(await failed.catch((error) => error), thrown);
   assert.is(readFileSync(path, 'utf8'), 'before');
   assert.equal(left(), []);
   const listeners = process.listenerCount('SIGTERM');
-  const whole = openWriter({ output: `${folder}/link.json` }, []);
-  for (let i = 0; i < 3; i++) await whole.add(answer({ a: `\u202e${i}`.padEnd(50_000) }));
-  assert.is(readFileSync(path, 'utf8'), 'before');
-  await whole.end(true);
+  await writeAnswers({ output: `${folder}/link.json` }, [], async (writer) => {
+    for (let i = 0; i < 3; i++) await writer.add(answer({ a: `\u202e${i}`.padEnd(50_000) }));
+    assert.is(readFileSync(path, 'utf8'), 'before');
+  });
   const text = readFileSync(path, 'utf8');
   assert.equal(
     JSON.parse(text).map(({ a }: { a: string }) => a.trim()),
@@ -176,8 +179,7 @@ test('a file of answers is whole or not there', async () => {
   assert.is(statSync(path).mode & 0o777, 0o640);
   assert.equal(left(), []);
   assert.is(process.listenerCount('SIGTERM'), listeners);
-  const empty = openWriter({ output: `${folder}/empty.json` }, []);
-  await empty.end(true);
+  await writeAnswers({ output: `${folder}/empty.json` }, [], async () => {});
   assert.is(readFileSync(`${folder}/empty.json`, 'utf8'), '[]\n');
 });
 

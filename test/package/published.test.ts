@@ -83,6 +83,24 @@ test('a model: its files, their URLs, its licence and sources, in the versions t
   }
 });
 
+test('the code of all models is one, but for the name: each package stands alone', () => {
+  const codeOf = (name: string) =>
+    ['index.js', 'index.d.ts', 'node.js'].map((file) => {
+      const text = readFileSync(`${ROOT}/models/${name}/${file}`, 'utf8');
+      return text
+        .replaceAll(`'@albert-wasm/${name}'`, "'@albert-wasm/…'")
+        .replaceAll(`@albert-wasm/${name}/`, '@albert-wasm/…/');
+    });
+  const manifestOf = (name: string) => readJson(`models/${name}/package.json`);
+  const shared = manifestOf(MODELS[0]);
+  for (const model of MODELS) {
+    assert.equal(codeOf(model), codeOf(MODELS[0]), model);
+    const { name, description, keywords } = manifestOf(model);
+    assert.is(name, `@albert-wasm/${model}`);
+    assert.equal(manifestOf(model), { ...shared, name, description, keywords }, model);
+  }
+});
+
 test('a newcomer: install both, run the lines of README.md', async () => {
   writeFileSync(`${folder}/package.json`, JSON.stringify({ type: 'module', private: true }));
   const tarballs = [library, sst2].map(({ filename }) => `./${filename}`);

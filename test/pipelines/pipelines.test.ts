@@ -6,7 +6,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type AlbertForSequenceClassification, pipeline, type SequenceClassificationOutput } from '../../src/index.js';
 import { embeddedModel } from '../../src/pipelines/embedded.js';
-import { CALL_OPTIONS, makePipeline } from '../../src/pipelines/pipeline.js';
+import { CALL_OPTIONS } from '../../src/pipelines/jobs.js';
+import { makePipeline } from '../../src/pipelines/pipeline.js';
 import { expectError } from '../expect-error.js';
 import { randomFiles } from './checkpoint.js';
 

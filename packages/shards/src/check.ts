@@ -61,8 +61,8 @@ const PART: Shape = {
   ...RUN,
   ...WORK,
   uri: { expected: 'an absolute path', check: path },
-  start: { expected: 'an integer from 0', check: (value) => integer(value) },
-  end: { expected: 'an integer from 0', check: (value) => integer(value) },
+  start: { expected: 'an integer from 0', check: integer },
+  end: { expected: 'an integer from 0', check: integer },
   part: { expected: 'an integer from 0', check: (value) => integer(value, 0, MOST_PARTS - 1) },
 };
 
@@ -81,7 +81,7 @@ const LOAD: Shape = {
   revision: { expected: 'a branch, tag or commit', check: text, optional: true },
 };
 
-const INTEGER = { expected: 'an integer from 0', check: (value: unknown) => integer(value), optional: true } as const;
+const INTEGER = { expected: 'an integer from 0', check: integer, optional: true } as const;
 const FLAG = {
   expected: 'true or false',
   check: (value: unknown) => typeof value === 'boolean',
@@ -129,16 +129,15 @@ const CALL: Readonly<Record<CallKey, Field>> = {
 };
 
 const COUNTS: Shape = {
-  rows: { expected: 'an integer from 0', check: (value) => integer(value) },
-  errors: { expected: 'an integer from 0', check: (value) => integer(value) },
+  rows: { expected: 'an integer from 0', check: integer },
+  errors: { expected: 'an integer from 0', check: integer },
 };
 
 /** A part's job. @throws ERR_INPUT naming what is no part of one */
 export function checkPart(data: unknown): PartJob {
-  const part = checkShape<PartJob>('job', data, PART);
-  const work = checkWork(part);
+  const part = withOptions(checkShape<PartJob>('job', data, PART));
   if (part.part >= part.parts) throw unexpected('part', `an integer below ${part.parts}`, part.part);
-  return { ...part, ...work };
+  return part;
 }
 
 /** The job that closes a run. @throws ERR_INPUT */
@@ -148,8 +147,11 @@ export function checkSuccess(data: unknown): SuccessJob {
 
 /** Task, model and options. @throws ERR_INPUT */
 export function checkWork({ task, model, options }: Partial<Work>): Work {
-  const given = Object.fromEntries(Object.entries({ task, model, options }).filter(([, value]) => value !== undefined));
-  const work = checkShape<Work>('job', given, WORK);
+  return withOptions(checkShape<Work>('job', { task, model, options }, WORK));
+}
+
+/** The same with its options, checked. */
+function withOptions<T extends Work>(work: T): T {
   if (work.options === undefined) return work;
   const { load, call } = checkShape<NonNullable<Work['options']>>('options', work.options, OPTIONS);
   return {

@@ -2,14 +2,17 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { pipeline as pump } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { AlbertError } from 'albert-wasm';
 
-/** The files that a pipeline reads. */
+/** The files that a pipeline reads, also in the folders that sentence-transformers' `modules.json` names. */
 const LOADED =
-  /^((config|tokenizer|tokenizer_config|special_tokens_map)\.json|spiece\.model|.*\.(safetensors|safetensors\.index\.json|msgpack))$/;
+  /^((config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|modules|config_sentence_transformers|sentence_(bert|albert)_config)\.json|spiece\.model|vocab\.txt|.*\.(safetensors|msgpack|bin)(\.index\.json)?)$/;
+
+/** `owner/name`, or one of ALBERT's own models, which need no owner. */
+const HUB_ID = /^([\w.-]+\/[\w.-]+|albert-(base|large|xlarge|xxlarge)-v[12])$/;
 
 export interface PlacedModel {
   /** An absolute path, a URL or a Hub id. */
@@ -27,11 +30,12 @@ export interface PlacedModel {
 export async function placeModel(model: string): Promise<PlacedModel> {
   if (/^https?:/.test(model)) return { model };
   const path = model.startsWith('file:') ? fileURLToPath(model) : resolve(model);
-  const names = await readdir(path).catch(() => undefined);
-  if (names === undefined) return { model: /^[\w.-]+\/[\w.-]+$/.test(model) ? model : path };
+  const entries = await readdir(path).catch(() => undefined);
+  if (entries === undefined) return { model: HUB_ID.test(model) ? model : path };
   const hash = createHash('sha256');
   try {
-    for (const name of names.filter((name) => LOADED.test(name)).sort()) {
+    const names = entries.includes('modules.json') ? await readdir(path, { recursive: true }) : entries;
+    for (const name of names.filter((name) => LOADED.test(basename(name))).sort()) {
       const one = createHash('sha256');
       await pump(createReadStream(join(path, name)), one);
       hash.update(`${name}\0${one.digest('hex')}\0`);

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { AlbertPreTrainedModel } from '../../index.js';
 import { load, type ModelOptions, type OutputOptions, withModel, withOutput } from '../options.js';
 import { anySmallModel } from '../small-models.js';
-import { openWriter } from '../writers.js';
+import { writeAnswers } from '../writers.js';
 
 /** A sentence, a full row, a batch. */
 const SHAPES = [
@@ -40,9 +40,8 @@ Examples:
     )
     .action(async (options: ModelOptions & OutputOptions) => {
       const { model = anySmallModel() } = options;
-      const writer = openWriter(options, []);
-      let [whole, first] = [false, true];
-      try {
+      await writeAnswers(options, [], async (writer) => {
+        let first = true;
         for (const dtype of options.dtype === undefined ? (['float32', 'int8'] as const) : [options.dtype]) {
           await using extract = await load('feature-extraction', { ...options, model, dtype });
           for await (const row of measure(extract.model)) {
@@ -55,10 +54,7 @@ Examples:
             first = false;
           }
         }
-        whole = true;
-      } finally {
-        await writer.end(whole);
-      }
+      });
     });
 }
 

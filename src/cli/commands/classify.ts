@@ -53,7 +53,7 @@ Examples:
           input: INPUT,
           given: texts.map(textReader(options, format)),
           open: () => load('text-classification', options),
-          call: { top_k: topK, ...(stride !== undefined && { stride }) },
+          call: { top_k: topK, stride },
           show(input, labels) {
             const texts = typeof input === 'string' ? { text: input } : input;
             return {

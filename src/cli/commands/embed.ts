@@ -1,6 +1,6 @@
 /** `embed`: one vector of each text. */
 import { type Command, Option } from 'commander';
-import type { FeatureExtractionOptions, Pooling } from '../../index.js';
+import type { Pooling } from '../../index.js';
 import { FORMATS } from '../../shards/formats.js';
 import { textReader } from '../inputs.js';
 import { type LineOptions, load, type ModelOptions, parseStride, withLines, withModel } from '../options.js';
@@ -12,8 +12,6 @@ interface Options extends ModelOptions, LineOptions {
   readonly normalize?: boolean;
   readonly stride?: number;
 }
-
-type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 const format = FORMATS['feature-extraction'];
 
@@ -39,9 +37,7 @@ Examples:
   $ albert-wasm embed --file papers.csv --column abstract --output vectors.csv     a column for each number`,
     )
     .action((texts: string[], { pooling, normalize, stride, ...options }: Options) => {
-      const call: Mutable<FeatureExtractionOptions> = { ...(stride !== undefined && { stride }) };
-      if (pooling !== undefined) call.pooling = pooling;
-      if (normalize !== undefined) call.normalize = normalize;
+      const call = { pooling, normalize, stride };
       return run(
         {
           format,

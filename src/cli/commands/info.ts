@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { CheckpointInfo } from '../../index.js';
 import { load, type ModelOptions, type OutputOptions, withModel, withOutput } from '../options.js';
 import { anySmallModel } from '../small-models.js';
-import { openWriter } from '../writers.js';
+import { writeAnswers } from '../writers.js';
 
 export function addInfo(program: Command): void {
   withOutput(withModel(program.command('info'), 'a checkpoint; a small one that is installed unless given'))
@@ -18,9 +18,7 @@ Examples:
     )
     .action(async (options: ModelOptions & OutputOptions) => {
       const { model = anySmallModel() } = options;
-      const writer = openWriter(options, []);
-      let whole = false;
-      try {
+      await writeAnswers(options, [], async (writer) => {
         const start = performance.now();
         await using extract = await load('feature-extraction', { ...options, model });
         const info = extract.model.info();
@@ -54,9 +52,6 @@ Examples:
           ]),
           csv: () => ({ columns: Object.keys(facts), input: {}, records: [facts] }),
         });
-        whole = true;
-      } finally {
-        await writer.end(whole);
-      }
+      });
     });
 }

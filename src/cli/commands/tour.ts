@@ -1,7 +1,6 @@
 /** Without a command: both small models on the given texts, or on a few examples. */
 import { Command } from 'commander';
 import { type FilledMask, type ModelInfo, type Pipelines, pipeline } from '../../index.js';
-import { printable } from '../../printable.js';
 import { print } from '../output.js';
 import { percent, table } from '../table.js';
 import { usageError } from '../usage.js';
@@ -55,8 +54,8 @@ function checkCommand(program: Command, [word = '', ...more]: readonly string[])
   const meant = near === undefined ? `the commands are ${names.join(', ')}` : `did you mean ${near}?`;
   const rest = more.length > 0 ? ' …' : '';
   throw usageError(
-    printable(`unknown command '${word}', ${meant}`),
-    printable(`to label the word itself: albert-wasm classify ${JSON.stringify(word)}${rest}`),
+    `unknown command '${word}', ${meant}`,
+    `to label the word itself: albert-wasm classify ${JSON.stringify(word)}${rest}`,
   );
 }
 

@@ -8,7 +8,7 @@ import { percent } from '../table.js';
 import { TEXT } from '../task-input.js';
 
 interface Options extends ModelOptions, LineOptions {
-  readonly labels: readonly string[];
+  readonly labels: string;
   readonly template?: string;
   readonly multiLabel?: boolean;
   readonly stride?: number;
@@ -20,12 +20,7 @@ export function addZeroShot(program: Command): void {
   const command = program.command('zero-shot').description('tell which of your own labels fits each text');
   withLines(withModel(command, 'a checkpoint for NLI, with a label "entailment"', true), TEXT)
     .argument('[text...]', 'texts; lines of standard input unless given')
-    .requiredOption('--labels <labels>', 'the labels, separated by commas', (value) =>
-      value
-        .split(',')
-        .map((label) => label.trim())
-        .filter((label) => label !== ''),
-    )
+    .requiredOption('--labels <labels>', 'the labels, separated by commas')
     .option(
       '--template <sentence>',
       'the sentence that a label makes, {} for the label; This example is {}. unless given',
@@ -48,9 +43,9 @@ Examples:
           open: () => load('zero-shot-classification', options),
           call: {
             candidate_labels: labels,
-            ...(template !== undefined && { hypothesis_template: template }),
-            ...(multiLabel !== undefined && { multi_label: multiLabel }),
-            ...(stride !== undefined && { stride }),
+            hypothesis_template: template,
+            multi_label: multiLabel,
+            stride,
           },
           show(text, { labels: ranked, scores }) {
             const records = ranked.map((label, i) => ({ label, score: scores[i] as number }));
