@@ -94,7 +94,7 @@ export type OptionNames<T> = Readonly<Record<keyof T, true>>;
  * The options of a call, an object or nothing: a copy, read once.
  *
  * @param elsewhere names that other libraries have, and what there is instead
- * @throws ERR_INPUT for a key that is no option, such as a misspelt one, with the one that is meant where that is known; and for
+ * @throws ERR_INPUT for an unknown option, such as a misspelt one, with the one that is meant if it is known; and for
  *   options that cannot be read
  */
 export function checkOptions<T extends object>(

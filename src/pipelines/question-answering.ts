@@ -38,8 +38,8 @@ export interface QuestionAnswer {
 
 export interface QuestionAnsweringOptions extends CallOptions {
   /**
-   * How many answers to return. 1 (the default): the best, or none with a score of 0. More: a list, best first; of fewer where
-   * there are not as many.
+   * How many answers to return. 1 (the default): the best, or an empty one with a score of 0. More: a list, best first, shorter
+   * if there are fewer answers.
    */
   readonly top_k?: number;
   /** The most tokens of an answer. Default 15. */
@@ -80,7 +80,7 @@ export interface QuestionAnsweringPipeline
   ): Promise<Input extends readonly QuestionInput[] ? QuestionAnswers<Count>[] : QuestionAnswers<Count>>;
 }
 
-/** Where no piece of the context has a width, so that none can be an answer. */
+/** The answer if no piece of the context has a width, so that no piece can be an answer. */
 const NO_ANSWER: QuestionAnswer = { score: 0, start: 0, end: 0, answer: '' };
 
 const MAX_SEQ_LEN = 384;

@@ -50,7 +50,7 @@ export class Texts {
   }
 
   /**
-   * One text's or pair's tokens, as many as the model has positions.
+   * The tokens of one text or pair, at most as many as the model has positions.
    *
    * @throws ERR_TOO_LONG for a text that would be cut where `truncation` is false; what `encode` throws
    */

@@ -63,7 +63,7 @@ export interface TokenClassificationOptions extends WindowOptions {
    */
   readonly aggregation_strategy?: AggregationStrategy;
   /**
-   * Labels to leave out; of groups, those without `B-` or `I-`. Default `['O']`; none for labels of words that the caller has split.
+   * Labels to leave out; of groups, those without `B-` or `I-`. Default `['O']`; default for words that the caller has split: no labels.
    */
   readonly ignore_labels?: readonly string[];
   /**

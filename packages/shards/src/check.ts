@@ -1,4 +1,4 @@
-/** A job's payload is what a stranger wrote into Redis: known keys and types, and nothing else of it is used. */
+/** A job's payload is untrusted data from Redis: only its known keys and types are used. */
 import { isAbsolute } from 'node:path';
 import { AlbertError } from 'albert-wasm';
 import type { LineCall, LineTasks } from 'albert-wasm/shards';
@@ -26,7 +26,7 @@ const integer = (value: unknown, least = 0, most = Number.MAX_SAFE_INTEGER) =>
 const texts: Check = (value) =>
   Array.isArray(value) && value.length <= LONGEST_LIST && value.every((item) => typeof item === 'string');
 
-/** The compiler misses none. */
+/** The compiler checks that no key is missing. */
 const TASKS: Readonly<Record<keyof LineTasks, true>> = {
   'text-classification': true,
   'token-classification': true,
@@ -133,7 +133,7 @@ const COUNTS: Shape = {
   errors: { expected: 'an integer from 0', check: (value) => integer(value) },
 };
 
-/** A part's job. @throws ERR_INPUT naming what is no part of one */
+/** A part's job. @throws ERR_INPUT naming the unknown or invalid key */
 export function checkPart(data: unknown): PartJob {
   const part = checkShape<PartJob>('job', data, PART);
   const work = checkWork(part);

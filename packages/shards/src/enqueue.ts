@@ -21,7 +21,7 @@ export interface EnqueueOptions<T extends keyof LineTasks> extends Work<T> {
   readonly parts: number;
   /** A directory that all workers share; made where it is missing. */
   readonly output: string;
-  /** How often a part is tried, 3 times unless given. */
+  /** How often a part is tried; default: 3 times. */
   readonly attempts?: number;
 }
 
@@ -108,7 +108,7 @@ async function makeDirectory(path: string): Promise<void> {
   }
 }
 
-/** A number that a job tells of itself, if it is one. */
+/** A number that a job reports, if it is one. */
 function countIn(value: unknown): number {
   return Number.isSafeInteger(value) ? (value as number) : 0;
 }
