@@ -31,9 +31,9 @@ export class AlbertError extends Error {
 
 /** The most of a title or a place that is shown: a file of strangers may have a key of a megabyte. */
 const NAME_SHOWN = 400;
-/** Of what another library or a caller's function throws. */
+/** The most that is shown of what another library or a caller's function throws. */
 const REASON_SHOWN = 1000;
-/** Of a value's text, of a value in all; of an array's elements; of arrays within arrays. */
+/** The most that is shown of a value's text and of a whole value; of an array's elements, and of arrays within arrays. */
 const TEXT_SHOWN = 80;
 const VALUE_SHOWN = 400;
 const ELEMENTS_SHOWN = 8;

@@ -6,7 +6,7 @@ import { readRecords, splitRecord } from './csv.js';
 import type { LineOptions } from './options.js';
 import type { Inputs, TaskInput } from './task-input.js';
 
-/** Of a header in an error. */
+/** The most characters of a header that an error shows. */
 const SHOWN = 300;
 
 /** @throws ERR_INPUT for a header without the columns, or with the same name twice */

@@ -13,7 +13,7 @@ const RETURN = 0x0d;
 const QUOTE = 0x22;
 const MARK = [0xef, 0xbb, 0xbf];
 
-/** As for lines: records that are answered together at most, and their bytes. */
+/** As for lines: the most records that are answered together, and their bytes. */
 const BATCH_RECORDS = 32;
 const BATCH_BYTES = 1 << 20;
 
@@ -117,8 +117,8 @@ export function splitRecord(record: string, delimiter: string): string[] {
 }
 
 /**
- * A record, without its end. Texts are as they are, also where a spreadsheet would take one for a formula; anything but texts,
- * numbers and booleans is JSON.
+ * A record, without its end. Texts are not changed, even if a spreadsheet would take one for a formula. Values other than texts,
+ * numbers and booleans are JSON.
  *
  * @throws ERR_INPUT for half a character of UTF-16, which UTF-8 cannot hold
  */

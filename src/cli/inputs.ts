@@ -61,7 +61,7 @@ export async function readText(file?: string): Promise<string> {
   for await (const chunk of openBytes({ file } as LineOptions)) {
     length += chunk.length;
     chunks.push(chunk);
-    // What has come is refused for its length.
+    // The input that has come is refused for its length.
     if (length > MAX_LINE_BYTES) break;
   }
   try {

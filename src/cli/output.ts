@@ -120,7 +120,7 @@ function statOf(path: string): Stats | undefined {
   }
 }
 
-/** By whatever name or link: the answers would take the place of what they are answers to. */
+/** Whatever the name or link: the answers would replace their own inputs. */
 function refuseSame(there: Stats | undefined, input: Stats | undefined, path: string, name: string): void {
   if (there === undefined || there.dev !== input?.dev || there.ino !== input.ino) return;
   throw new AlbertError('ERR_INPUT', `"--output" expected another file than what is read (${name}), got ${path}`);

@@ -84,7 +84,7 @@ export function readConfig(json: unknown): ReadConfig {
 }
 
 /**
- * Checks a configuration and fills in transformers' defaults, but for the sizes that decide the shapes of tensors: they must be
+ * Checks a configuration and fills in transformers' defaults, except for the sizes that decide the shapes of tensors: they must be
  * present. null counts as absent if there is a default.
  *
  * @throws ERR_CONFIG that names the key, what it must be and what it is

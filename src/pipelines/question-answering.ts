@@ -64,14 +64,14 @@ const OPTIONS: OptionNames<QuestionAnsweringOptions> = {
   align_to_words: true,
 };
 
-/** One answer, or a list, as `top_k` has it; either where that is not known before the program runs. */
+/** One answer, or a list, depending on `top_k`; either of them if the compiler does not know `top_k`. */
 export type QuestionAnswers<Count> = [number] extends [Count]
   ? QuestionAnswer | QuestionAnswer[]
   : Count extends 1 | undefined
     ? QuestionAnswer
     : QuestionAnswer[];
 
-/** Of a question and a context, the likeliest answer or answers: what a `top_k` that the compiler knows says. */
+/** Gives the likeliest answer or answers to a question in a context; the type follows a `top_k` that the compiler knows. */
 export interface QuestionAnsweringPipeline
   extends Pipeline<QuestionAnswer | QuestionAnswer[], QuestionAnsweringOptions, QuestionInput> {
   <Input extends QuestionInput | readonly QuestionInput[], const Count extends number | undefined = undefined>(

@@ -1,4 +1,4 @@
-/** Texts for a model that has only so many positions: cut, and said so, or read in windows, or refused. */
+/** Texts that are longer than a model's positions: cut with a warning, read in windows, or refused. */
 import { mismatch, type OptionNames } from '../errors.js';
 import type { AlbertTokenizer, Encoding, TruncationStrategy } from '../tokenizer/tokenizer.js';
 import { CALL_OPTIONS, type CallOptions, type Some } from './jobs.js';

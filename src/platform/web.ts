@@ -67,7 +67,7 @@ export function packageDirectory(_name: string): URL | undefined {
   return undefined;
 }
 
-/** A browser has no directories: a path is a URL relative to the page, but for a Hub id. */
+/** A browser has no directories: a path is a URL relative to the page, except a Hub id. */
 export async function directoryUrl(path: string): Promise<URL | undefined> {
   if (hubIdOf(path) !== undefined) return undefined;
   return new URL(path.endsWith('/') ? path : `${path}/`, globalThis.location?.href);

@@ -58,7 +58,7 @@ export async function* answerLines<Input, Result, Call extends CallOptions>(
       const error = cause instanceof AlbertError ? cause : new AlbertError('ERR_INTERNAL', reasonOf(cause), { cause });
       if (!OF_A_LINE.includes(error.code)) {
         throwIfAborted(call.signal);
-        // Of no input, it answers with nothing, or with why it answers no more.
+        // Without input, the model answers with nothing, or throws the reason why it no longer answers.
         await task.model.forwardEach([]);
       }
       return { line, others, error };

@@ -96,7 +96,7 @@ test('inputs, options, params and sources: an error with a code, and the model i
   stateCases(calls.length * ODD.length, 204);
 });
 
-test('options whose getters throw, whoever takes them', async () => {
+test('options whose getters throw, in every call', async () => {
   const options = {
     get signal(): never {
       throw new Error('boo');

@@ -99,7 +99,7 @@ const WORDS = {
 type KeyOf<T> = T extends T ? keyof T : never;
 type CallKey = Exclude<KeyOf<LineCall<keyof LineTasks>>, 'signal' | 'onProgress'>;
 
-/** What the calls of the tasks take. Which of it is whose, and what a name may be, the pipelines check. */
+/** The options of the tasks' calls. The pipelines check which option belongs to which task, and what a name may be. */
 const CALL: Readonly<Record<CallKey, Field>> = {
   batch_size: INTEGER,
   top_k: {
@@ -161,7 +161,7 @@ export function checkWork({ task, model, options }: Partial<Work>): Work {
   };
 }
 
-/** What a part or a run has come to. @throws ERR_INPUT */
+/** The result of a part or a run. @throws ERR_INPUT */
 export function checkCounts(counts: unknown): Counts {
   return checkShape('counts', counts, COUNTS);
 }
@@ -185,7 +185,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The sentence of the library; of a value of a stranger its beginning, or its kind alone. */
+/** The library's sentence. It shows the beginning of a stranger's value, or only its kind. */
 export function unexpected(title: string, expected: string, got: unknown): AlbertError {
   const shown =
     typeof got === 'string'

@@ -10,7 +10,7 @@ import type { Counts, PartJob, SuccessJob } from './jobs.js';
 
 const INCOMPLETE = '.incomplete';
 
-/** Says whose the directory is: the id of a run. */
+/** Holds the id of the run that owns the directory. */
 const CLAIM = '_RUN';
 const SUCCESS_FILE = '_SUCCESS';
 
@@ -32,7 +32,7 @@ function partName({ run, part }: Pick<Part, 'run' | 'part'>): string {
 }
 
 /**
- * Makes an output directory a run's own, before anything of it is in the queue: of two runs one gets it, whichever comes first.
+ * Claims an output directory for a run, before anything of the run is in the queue: of two runs, the first one gets it.
  *
  * @throws ERR_SOURCE where another run has it, or has written there
  */

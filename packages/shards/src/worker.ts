@@ -60,7 +60,7 @@ export async function startWorker({
   return worker;
 }
 
-/** What others have named must not steer a terminal: the library's error escapes it. */
+/** Names that others have chosen must not steer a terminal: the library's error escapes them. */
 function complain({ message }: Error): void {
   process.stderr.write(`${new AlbertError('ERR_INTERNAL', `albert-wasm shards: ${message}`).message}\n`);
 }

@@ -16,7 +16,7 @@ interface Options extends ModelOptions, LineOptions {
 
 const format = FORMATS['token-classification'];
 
-/** Of an entity, in a CSV. */
+/** The columns of an entity in a CSV. */
 const ENTITY = ['entity', 'score', 'index', 'word', 'start', 'end'];
 const GROUP = ['entity_group', 'score', 'word', 'start', 'end'];
 
