@@ -38,9 +38,9 @@ function bounded(line: string): string {
 
 /** The most of a title or a place that is shown: a file of strangers may have a key of a megabyte. */
 const NAME_SHOWN = 400;
-/** Of what another library or a caller's function throws. */
+/** The most that is shown of what another library or a caller's function throws. */
 const REASON_SHOWN = 1000;
-/** Of a value's text, of a value in all; of an array's elements; of arrays within arrays. */
+/** The most that is shown of a value's text and of a whole value; of an array's elements, and of arrays within arrays. */
 const TEXT_SHOWN = 80;
 const VALUE_SHOWN = 400;
 const ELEMENTS_SHOWN = 8;
@@ -101,7 +101,7 @@ export type OptionNames<T> = Readonly<Record<keyof T, true>>;
  * The options of a call, an object or nothing: a copy, read once.
  *
  * @param elsewhere names that other libraries have, and what there is instead
- * @throws ERR_INPUT for a key that is no option, such as a misspelt one, with the one that is meant where that is known; and for
+ * @throws ERR_INPUT for an unknown option, such as a misspelt one, with the one that is meant if it is known; and for
  *   options that cannot be read
  */
 export function checkOptions<T extends object>(

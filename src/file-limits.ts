@@ -1,4 +1,4 @@
-/** How large a file of a model may be, by its name: read before anything of it is. */
+/** How large a file of a model may be, by its name: checked before the file is read. */
 import { mismatch } from './errors.js';
 
 /** Powers of two; any other file but weights has the limit of an index, above that of a safetensors header. */

@@ -1,4 +1,4 @@
-/** Text of others on its way to a terminal or a log: whatever is in it is seen, and nothing of it acts. */
+/** Text of others on its way to a terminal or a log: everything in it is visible, and nothing in it acts. */
 
 /** Controls (C0, DEL, C1), format characters such as bidi overrides and joiners, line separators, lone surrogates. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;

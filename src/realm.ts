@@ -1,6 +1,6 @@
 /**
- * What a value is, whichever realm made it: test runners give a program globals of its own, so that what Node itself or a
- * worker's message brings is no `instanceof` them.
+ * What a value is, whichever realm made it: test runners give a program globals of its own, and a value from Node itself or from
+ * a worker's message is not an `instanceof` them.
  */
 
 /** The classes that callers' values may be of. */

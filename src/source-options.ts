@@ -88,7 +88,7 @@ interface Load {
   readonly files: Map<string, Sizes>;
 }
 
-/** Loads that run, each by the function that hears of it. */
+/** Loads that run, each by the function that receives its progress. */
 const LOADS = new WeakMap<object, Load>();
 
 /**
@@ -99,7 +99,7 @@ const LOADS = new WeakMap<object, Load>();
 export function asOneLoad<T extends SourceOptions>(options: T, { weights }: { weights: boolean }): T {
   const { onProgress } = options;
   if (typeof onProgress !== 'function' || LOADS.has(onProgress)) return options;
-  // Its own function: the caller's may hear of several loads.
+  // Its own function: the caller's may receive the progress of several loads.
   const report = (progress: LoadProgress) => onProgress(progress);
   LOADS.set(report, { weights, files: new Map() });
   return { ...options, onProgress: report };

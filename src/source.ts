@@ -32,7 +32,7 @@ export interface OpenedSource {
   readFile(file: string, signal?: AbortSignal): Promise<Uint8Array | undefined>;
   /** The same to be read in pieces, where the platform can; what is not in memory is the caller's to close. */
   openFile(file: string, signal?: AbortSignal): Promise<Bytes | undefined>;
-  /** What can be told of a source that lacks something, for messages. */
+  /** What messages say about a source that lacks something. */
   list?(): Promise<SourceListing>;
 }
 

@@ -1,4 +1,4 @@
-/** Planted faults in what those meet who come from transformers.js. */
+/** Planted faults in what users of transformers.js meet. */
 
 /** @typedef {import('../run-mutations.mjs').Mutation} Mutation */
 

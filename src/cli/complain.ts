@@ -1,4 +1,4 @@
-/** What is wrong, or worth a notice: standard error, where nothing that others have written steers the terminal. */
+/** Errors and notices on standard error: nothing that others have written steers the terminal. */
 import { printable } from '../printable.js';
 
 /** Writes lines to standard error. */

@@ -6,10 +6,10 @@ import { readRecords, splitRecord } from './csv.js';
 import type { LineOptions } from './options.js';
 import type { Inputs, TaskInput } from './task-input.js';
 
-/** Of a header in an error. */
+/** The most characters of a header that an error shows. */
 const SHOWN = 300;
 
-/** @throws ERR_INPUT for a header that has not the columns, or one name twice */
+/** @throws ERR_INPUT for a header without the columns, or with the same name twice */
 export async function openCsv<Input, Result>(
   chunks: AsyncIterable<Uint8Array>,
   { column, header = true, delimiter = ',' }: LineOptions,
@@ -79,7 +79,7 @@ function columnNames(first: Line, header: boolean, delimiter: string): string[] 
   }
 }
 
-/** A column by its name, or by its number from 1 where none has that name. */
+/** A column by its name, or by its number from 1 if no column has that name. */
 function columnAt(names: readonly string[], wanted: string): number {
   const named = names.indexOf(wanted);
   if (named !== -1) return named;

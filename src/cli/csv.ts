@@ -1,6 +1,6 @@
 /**
- * CSV as RFC 4180 has it, read as a stream and written. Our own: of the small libraries those that stream keep no place of a
- * record in the file, and none bounds the memory that a quote without an end takes.
+ * CSV by RFC 4180, read as a stream and written. Our own: the small libraries that stream do not keep the place of a record in
+ * the file, and do not bound the memory that a quote without an end takes.
  *
  * Read: fields with quotes, delimiters and newlines in quotes; records that end with CRLF, LF or CR; the mark of UTF-8 in front.
  * A quote within a field that does not begin with one is a character, as in Python's csv and in spreadsheets.
@@ -13,7 +13,7 @@ const RETURN = 0x0d;
 const QUOTE = 0x22;
 const MARK = [0xef, 0xbb, 0xbf];
 
-/** As for lines: records that are answered together at most, and their bytes. */
+/** As for lines: the most records that are answered together, and their bytes. */
 const BATCH_RECORDS = 32;
 const BATCH_BYTES = 1 << 20;
 
@@ -22,7 +22,7 @@ type State = 'start' | 'bare' | 'quoted' | 'after quote';
 
 /**
  * Cuts chunks into records, in batches of those that have come; each is a line whose number is that of its first line.
- * Of a record beyond {@link MAX_LINE_BYTES} so much is given that `decodeLine` refuses it; the rest is passed over.
+ * A record beyond {@link MAX_LINE_BYTES} is cut to a length that `decodeLine` still refuses; the rest is skipped.
  *
  * @param delimiter one ASCII character
  */
@@ -61,7 +61,7 @@ export async function* readRecords(chunks: AsyncIterable<Uint8Array>, delimiter:
       if (state === 'quoted') {
         if (byte === QUOTE) state = 'after quote';
       } else if (byte === NEWLINE || byte === RETURN) {
-        // Of CRLF the first half has ended the record.
+        // The CR of this CRLF has ended the record.
         if (!second) {
           hold(chunk.subarray(from, i));
           take();
@@ -117,8 +117,8 @@ export function splitRecord(record: string, delimiter: string): string[] {
 }
 
 /**
- * A record, without its end. Texts are as they are, also where a spreadsheet would take one for a formula; anything but texts,
- * numbers and booleans is JSON.
+ * A record, without its end. Texts are not changed, even if a spreadsheet would take one for a formula. Values other than texts,
+ * numbers and booleans are JSON.
  *
  * @throws ERR_INPUT for half a character of UTF-16, which UTF-8 cannot hold
  */

@@ -53,7 +53,7 @@ function openBytes({ file }: LineOptions): AsyncIterable<Uint8Array> {
   return file === undefined ? standardInput() : readBytes(file);
 }
 
-/** A whole file, or all of standard input. @throws ERR_SOURCE when it cannot be read, ERR_TOO_LONG, ERR_INPUT for no UTF-8 */
+/** A whole file, or all of standard input. @throws ERR_SOURCE when it cannot be read, ERR_TOO_LONG, ERR_INPUT for bytes that are not UTF-8 */
 export async function readText(file?: string): Promise<string> {
   const name = file ?? 'standard input';
   const chunks: Uint8Array[] = [];
@@ -61,7 +61,7 @@ export async function readText(file?: string): Promise<string> {
   for await (const chunk of openBytes({ file } as LineOptions)) {
     length += chunk.length;
     chunks.push(chunk);
-    // What has come is refused for its length.
+    // The input that has come is refused for its length.
     if (length > MAX_LINE_BYTES) break;
   }
   try {

@@ -30,7 +30,7 @@ export type OutputFormat = 'json' | 'jsonl' | 'csv' | 'table';
 export interface OutputOptions {
   readonly format?: OutputFormat;
   readonly output?: string;
-  /** Both formats are JSON lines unless these are given. */
+  /** Default of both formats: JSON lines. */
   readonly jsonl?: boolean;
   /** Between the fields of CSV, read or written. */
   readonly delimiter?: string;
@@ -78,7 +78,7 @@ export function withModel(command: Command, what: string, required = false): Com
     .addOption(
       new Option(
         '--dtype <dtype>',
-        "how large weights are stored and multiplied; the checkpoint's own unless given",
+        "how large weights are stored and multiplied; default: the checkpoint's own",
       ).choices(['float32', 'int8']),
     )
     .addOption(new Option('--threads <n>', 'threads that compute, or auto').argParser(parseThreads).default(1));
@@ -101,8 +101,7 @@ export function withSource(command: Command, what: string, required: boolean): C
 /** What each command that answers takes. */
 export function withLines(command: Command, { lines, columns }: TaskInput): Command {
   const formats = lines === 'text' ? ['text', 'jsonl', 'csv'] : ['jsonl', 'csv'];
-  const names =
-    columns.length > 0 ? `"${columns.join('" and "')}" unless given` : 'the first is what the others go with';
+  const names = columns.length > 0 ? `default: "${columns.join('" and "')}"` : 'the first is what the others go with';
   const input = command
     .option('--file <path>', 'read the inputs from a file instead of standard input')
     .option(
@@ -113,7 +112,7 @@ export function withLines(command: Command, { lines, columns }: TaskInput): Comm
     .addOption(
       new Option(
         '--input-format <format>',
-        `what the lines are; by the name of the --file (.jsonl, .csv), otherwise ${lines}; blank lines are skipped`,
+        `what the lines are; default: by the name of the --file (.jsonl, .csv), otherwise ${lines}; blank lines are skipped`,
       ).choices(formats),
     )
     .option(
@@ -131,13 +130,13 @@ export function withOutput(command: Command, reads = false): Command {
     .addOption(
       new Option(
         '--format <format>',
-        'how answers are written; by the name of the --output, otherwise a table on a terminal and JSON lines in a pipe',
+        'how answers are written; default: by the name of the --output, otherwise a table on a terminal and JSON lines in a pipe',
       ).choices(['json', 'jsonl', 'csv', 'table']),
     )
     .option('--output <path>', 'write the answers to a file, which gets its name when all of them are in it')
     .option(
       '--delimiter <character>',
-      `between the fields of CSV${reads ? ', read and written' : ''}; default: a comma; tab for a tab`,
+      `character between the fields of CSV${reads ? ', read and written' : ''}, or tab; default: a comma`,
       parseDelimiter,
     );
 }

@@ -51,7 +51,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
  * A file, written under a name of its own beside it until it is whole. What was there before stays until then.
  *
  * @param inputs files that are read for it; standard input is one of them anyway
- * @throws ERR_INPUT for one of the inputs, or what is no file; ERR_SOURCE for what cannot be written
+ * @throws ERR_INPUT for one of the inputs, or a path that is not a regular file; ERR_SOURCE for what cannot be written
  */
 export function openFile(path: string, inputs: readonly (string | undefined)[]): Sink {
   const cannot = (cause: unknown) =>
@@ -111,7 +111,7 @@ export function openFile(path: string, inputs: readonly (string | undefined)[]):
   };
 }
 
-/** `undefined` where there is none, or none that can be seen: opening it says why. */
+/** `undefined` if there is no such file, or it cannot be seen: opening it says why. */
 function statOf(path: string): Stats | undefined {
   try {
     return statSync(path.startsWith('file:') ? new URL(path) : path);
@@ -120,7 +120,7 @@ function statOf(path: string): Stats | undefined {
   }
 }
 
-/** By whatever name or link: the answers would take the place of what they are answers to. */
+/** Whatever the name or link: the answers would replace their own inputs. */
 function refuseSame(there: Stats | undefined, input: Stats | undefined, path: string, name: string): void {
   if (there === undefined || there.dev !== input?.dev || there.ino !== input.ino) return;
   throw new AlbertError('ERR_INPUT', `"--output" expected another file than what is read (${name}), got ${path}`);

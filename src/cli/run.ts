@@ -10,7 +10,7 @@ import { type Answer, type CsvAnswer, writeAnswers } from './writers.js';
 
 /** One input's answer. */
 export interface Shown {
-  /** What JSON says; the task's row unless given. */
+  /** What JSON says; default: the task's row. */
   readonly json?: object;
   readonly rows: Answer['rows'];
   csv(): CsvAnswer;

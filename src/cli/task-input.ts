@@ -3,9 +3,9 @@ import type { ParsedLine } from '../shards/formats.js';
 import type { Line } from '../shards/read-lines.js';
 
 export interface TaskInput {
-  /** What lines are unless an option says otherwise. */
+  /** The default format of the lines. */
   readonly lines: 'text' | 'jsonl';
-  /** The columns of a CSV that are an input, in this order, unless others are named: `least` to `most` of them. */
+  /** The default columns of a CSV that are an input, in this order; an input has `least` to `most` columns. */
   readonly columns: readonly string[];
   readonly least: number;
   readonly most: number;

@@ -42,7 +42,7 @@ interface Format {
   rest(whole: boolean): string;
 }
 
-/** @throws ERR_INPUT for an output that is one of the inputs or no file; ERR_SOURCE for one that cannot be written */
+/** @throws ERR_INPUT for an output that is one of the inputs or not a regular file; ERR_SOURCE for one that cannot be written */
 function openWriter(options: OutputOptions, inputs: readonly (string | undefined)[]): Writer {
   const format = FORMATS[outputFormat(options)](options.delimiter ?? ',');
   const sink: Sink = options.output === undefined ? standardOutput : openFile(options.output, inputs);

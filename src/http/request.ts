@@ -78,7 +78,7 @@ export async function send(url: URL, init: RequestInit, options: HttpOptions, at
   throw refusal(url, status, options);
 }
 
-/** @throws ERR_SOURCE unless what a caller's `fetch` answers can be read as a Response is */
+/** @throws ERR_SOURCE if the answer of a caller's `fetch` cannot be read like a Response */
 function checkResponse(response: Response | null | undefined): void {
   const readable =
     Number.isInteger(response?.status) &&

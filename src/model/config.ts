@@ -63,7 +63,7 @@ const MOST_LAYERS = 1024;
 /** Sets of layer weights have 16 tensors each: this bounds what a small file can ask for. */
 const MOST_LAYER_WEIGHTS = 240;
 
-/** A `config.json`, checked, and what in it deserves a word where the weights do not fit. */
+/** A `config.json`, checked, and what in it is worth reporting if the weights do not fit. */
 export interface ReadConfig {
   readonly config: AlbertConfig;
   readonly doubts: readonly string[];
@@ -84,15 +84,15 @@ export function readConfig(json: unknown): ReadConfig {
 }
 
 /**
- * Checks a configuration and fills in transformers' defaults, but for the sizes that decide the shapes of tensors: they must be
- * there. null is as if absent where there is a default.
+ * Checks a configuration and fills in transformers' defaults, except for the sizes that decide the shapes of tensors: they must be
+ * present. null counts as absent if there is a default.
  *
  * @throws ERR_CONFIG that names the key, what it must be and what it is
  */
 export function parseConfig(json: unknown): AlbertConfig {
   const raw = asObject(json);
   const { model_type, position_embedding_type, problem_type } = raw;
-  // AutoConfig wants "albert" to the letter, AlbertConfig takes anything with a warning.
+  // AutoConfig needs exactly "albert"; AlbertConfig accepts anything, with a warning.
   oneOf('model_type', typeof model_type === 'string' ? model_type.toLowerCase() : model_type, ['albert']);
   oneOf('position_embedding_type', position_embedding_type, ['absolute']);
   oneOf('problem_type', problem_type, PROBLEM_TYPES);
@@ -180,7 +180,7 @@ function activation(raw: Record<string, unknown>): string {
   return value;
 }
 
-/** null is as if absent. */
+/** null counts as absent. */
 function oneOf(key: string, value: unknown, names: readonly string[]): void {
   if (value === undefined || value === null || names.includes(value as string)) return;
   throw wrong(key, names.map((name) => `"${name}"`).join(' or '), value);

@@ -107,7 +107,7 @@ async function filesBeside(
   return { found, missing };
 }
 
-/** The folders that `modules.json` names; whoever embeds with the checkpoint says what is wrong with the file. */
+/** The folders that `modules.json` names; errors in the file are reported when the checkpoint is used for embeddings. */
 function moduleFolders(bytes: Uint8Array | undefined): string[] {
   if (bytes === undefined) return [];
   let modules: unknown;

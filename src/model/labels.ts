@@ -16,7 +16,7 @@ export function wrong(key: string, expected: string, got: unknown): AlbertError 
   return mismatch('ERR_CONFIG', key, expected, got === undefined ? 'nothing' : got, 'config');
 }
 
-/** @throws ERR_CONFIG for what is no integer from 1 to `most` */
+/** @throws ERR_CONFIG for a value that is not an integer from 1 to `most` */
 export function count(raw: Record<string, unknown>, key: string, fallback?: number, most = MOST): number {
   const value = raw[key] ?? fallback;
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > most) {

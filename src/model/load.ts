@@ -24,9 +24,9 @@ export interface Asked {
   readonly strict: boolean;
   /** The class that is loaded. */
   readonly architecture: Architecture;
-  /** The class that the checkpoint was made for, to be told of where the head does not fit. */
+  /** The class that the checkpoint was made for, reported if the head does not fit. */
   readonly made: Architecture;
-  /** What the configuration leaves open, to be told of where something does not fit. */
+  /** What the configuration leaves open, reported if something does not fit. */
   readonly doubts: readonly string[];
 }
 

@@ -138,7 +138,7 @@ export interface ModelInfo {
    * of a call where threads were asked for and memory cannot be shared.
    */
   readonly workers: number;
-  /** Why it lives on the thread of a page or a service worker, though nobody asked for that. */
+  /** Why it lives on the thread of a page or a service worker, although the caller did not ask for that. */
   readonly whyNoWorker?: string;
   readonly kernels: Build;
   /** Why they are `scalar`, many times slower, where that is not the caller's choice: what this engine lacks or refuses. */
@@ -155,7 +155,7 @@ export interface LoadReport {
   readonly initialized: readonly string[];
   /** Tensors of the checkpoint that this model does not use. */
   readonly ignored: readonly string[];
-  /** What was read; none for a model of random parameters. */
+  /** What was read; absent for a model of random parameters. */
   readonly checkpoint?: CheckpointInfo;
 }
 

@@ -6,7 +6,7 @@ import { openCheckpoint } from '../weights/open.js';
 import { RARE_READERS } from '../weights/rare.js';
 
 /**
- * Reads tensors of a source's checkpoint, all of them or none.
+ * Reads tensors of a source's checkpoint: all of them, or it throws.
  *
  * @param shapes the tensors' names and shapes
  * @returns their numbers, row-major

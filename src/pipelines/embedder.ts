@@ -14,7 +14,7 @@ export type { Pooling } from './pooling.js';
 
 /** How the embeddings of a checkpoint are made where a call does not say otherwise. */
 export interface EmbeddingInfo {
-  /** `modules.json`: the checkpoint's sentence-transformers files say so; `default`: it has none. */
+  /** `modules.json`: the checkpoint's sentence-transformers files say so; `default`: it has no such files. */
   readonly source: 'modules.json' | 'default';
   /** Several are joined, one after another. Empty: each token's state, without pooling. */
   readonly pooling: readonly Pooling[];
@@ -28,7 +28,7 @@ export interface EmbeddingInfo {
   readonly max_seq_length: number;
   /** The checkpoint's prompts by name. */
   readonly prompts: Readonly<Record<string, string>>;
-  /** The prompt that each text has in front where a call names none. */
+  /** The prompt in front of each text if a call names no other. */
   readonly default_prompt_name?: string;
 }
 
@@ -84,7 +84,7 @@ export async function openEmbedder(
 ): Promise<Embedder> {
   const { signal, onWarning = console.warn } = options;
   const bytes = await source.readFile('modules.json', signal);
-  // Most checkpoints have none, and need none of this code.
+  // Most checkpoints have no such files, and do not need this code.
   const modules = bytes && (await (await import('./sentence-transformers.js')).readModules(source, bytes, signal));
   const { model, tokenizer, texts } = await openModel(
     AlbertModel,
@@ -230,7 +230,7 @@ const SYNONYMS: Readonly<Record<Exclude<PoolingName, Pooling>, Pooling>> = {
 /** A pooling's name, sentence-transformers' or transformers.js's. */
 export type PoolingName = Pooling | 'first_token' | 'last_token' | 'eos';
 
-/** @throws ERR_INPUT for what is no pooling */
+/** @throws ERR_INPUT for an unknown pooling */
 export function checkPooling(
   pooling: PoolingName | readonly PoolingName[],
   more: readonly string[] = [],

@@ -16,7 +16,7 @@ export interface FeatureExtractionOptions extends Omit<EmbeddingOptions, 'poolin
   /**
    * `none`: every token's state; `cls`: the first token's; `mean`, `max`, `mean_sqrt_len_tokens` (the sum through the root of the
    * count), `weightedmean` (by position), `lasttoken`; also transformers.js's `first_token`, `last_token` and `eos`; of several, an
-   * array, one after another. Default: what sentence-transformers' files beside the checkpoint say, or `none` where there are none.
+   * array, one after another. Default: what sentence-transformers' files beside the checkpoint say, or `none` without such files.
    */
   readonly pooling?: 'none' | PoolingName | readonly PoolingName[];
 }

@@ -18,7 +18,7 @@ export interface MaskedText {
   readonly masks: readonly number[];
   /** How many texts to find. */
   readonly fillings: number;
-  /** The pieces that may be filled in; all unless given. */
+  /** The pieces that may be filled in; default: all. */
   readonly allowed?: readonly number[] | undefined;
 }
 

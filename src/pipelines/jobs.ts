@@ -8,9 +8,9 @@ import { checkCount } from './checks.js';
 export interface CallOptions {
   /** Stops the call before the model's next layer. */
   readonly signal?: AbortSignal;
-  /** The most sequences that run at once, 32 unless given; a run of several takes at most 512 tokens. */
+  /** The most sequences that run at once; default: 32. A run of several takes at most 512 tokens. */
   readonly batch_size?: number;
-  /** Hears after each run how many inputs are answered. */
+  /** Called after each run with the number of inputs that are answered. */
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
 
@@ -66,7 +66,7 @@ interface Input<Result> {
 /**
  * Fills runs with the sequences in order, decodes each job when its last output is there, and each input when its last job is.
  *
- * @throws ERR_INPUT for options that are none, ERR_PARAMETER for outputs that are no numbers, what encoding and `forward` throw
+ * @throws ERR_INPUT for unknown or invalid options, ERR_PARAMETER for outputs that are not finite, what encoding and `forward` throw
  */
 export async function runJobs<Fields extends object, Result, S extends Sequence>(
   works: Iterable<Work<Fields, Result, S>>,

@@ -10,7 +10,7 @@ import { Texts } from './texts.js';
 
 /** How a pipeline's model and tokenizer are loaded. */
 export interface PipelineOptions extends LoadOptions, TokenizerOptions {
-  /** A tokenizer, or the source of one, for a checkpoint that has none of its own. Its main revision is read. */
+  /** A tokenizer, or the source of one, for a checkpoint without a tokenizer. Its main revision is read. */
   readonly tokenizer?: Source | AlbertTokenizer;
 }
 
@@ -38,7 +38,7 @@ export interface Pipeline<Result, Options extends CallOptions, Input = string> e
  * Makes a pipeline of a function that encodes one input.
  *
  * @param names the options of a call
- * @param encode throws for an input that is none; an array's is named by its index; many texts of one input are many jobs
+ * @param encode throws for an invalid input, named by its index in an array; many texts of one input are many jobs
  * @param forward how the model runs sequences; default: `forwardEach`
  * @param isBatch whether an input is an array of inputs; default: whether it is an array
  */
@@ -104,9 +104,9 @@ export interface Loaded<M> {
 }
 
 /**
- * A task's model and its tokenizer, from one source unless another is given for the tokenizer.
+ * A task's model and its tokenizer, from one source; the tokenizer may have another.
  *
- * @param onWarning is told of texts that are cut
+ * @param onWarning receives a warning when a text is cut
  * @throws what the first of them throws that fails; by then the other has ended, and nothing of it is left
  */
 export async function openModel<M extends AlbertPreTrainedModel<object>>(

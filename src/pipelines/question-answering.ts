@@ -29,8 +29,8 @@ export interface QuestionAnswer {
 
 export interface QuestionAnsweringOptions extends CallOptions {
   /**
-   * How many answers to return. 1 (the default): the best, or none with a score of 0. More: a list, best first; of fewer where
-   * there are not as many.
+   * How many answers to return. 1 (the default): the best, or an empty one with a score of 0. More: a list, best first, shorter
+   * if there are fewer answers.
    */
   readonly top_k?: number;
   /** The most tokens of an answer. Default 15. */
@@ -55,14 +55,14 @@ const OPTIONS: OptionNames<QuestionAnsweringOptions> = {
   align_to_words: true,
 };
 
-/** One answer, or a list, as `top_k` has it; either where that is not known before the program runs. */
+/** One answer, or a list, depending on `top_k`; either of them if the compiler does not know `top_k`. */
 export type QuestionAnswers<Count> = [number] extends [Count]
   ? QuestionAnswer | QuestionAnswer[]
   : Count extends 1 | undefined
     ? QuestionAnswer
     : QuestionAnswer[];
 
-/** Of a question and a context, the likeliest answer or answers: what a `top_k` that the compiler knows says. */
+/** Gives the likeliest answer or answers to a question in a context; the type follows a `top_k` that the compiler knows. */
 export interface QuestionAnsweringPipeline
   extends Pipeline<QuestionAnswer | QuestionAnswer[], QuestionAnsweringOptions, QuestionInput> {
   <Input extends QuestionInput | readonly QuestionInput[], const Count extends number | undefined = undefined>(
@@ -71,7 +71,7 @@ export interface QuestionAnsweringPipeline
   ): Promise<Input extends readonly QuestionInput[] ? QuestionAnswers<Count>[] : QuestionAnswers<Count>>;
 }
 
-/** Where no piece of the context has a width, so that none can be an answer. */
+/** The answer if no piece of the context has a width, so that no piece can be an answer. */
 const NO_ANSWER: QuestionAnswer = { score: 0, start: 0, end: 0, answer: '' };
 
 const MAX_SEQ_LEN = 384;

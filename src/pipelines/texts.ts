@@ -1,4 +1,4 @@
-/** Texts for a model that has only so many positions: cut, and said so, or read in windows, or refused. */
+/** Texts that are longer than a model's positions: cut with a warning, read in windows, or refused. */
 import { mismatch, type OptionNames } from '../errors.js';
 import type { AlbertTokenizer, Encoding, TruncationStrategy } from '../tokenizer/tokenizer.js';
 import { CALL_OPTIONS, type CallOptions, type Sequence, type Some } from './jobs.js';
@@ -55,7 +55,7 @@ export class Texts {
   }
 
   /**
-   * One text's or pair's tokens, as many as the model has positions.
+   * The tokens of one text or pair, at most as many as the model has positions.
    *
    * @throws ERR_TOO_LONG for a text that would be cut where `truncation` is false; what `encode` throws
    */

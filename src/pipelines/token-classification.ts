@@ -55,7 +55,7 @@ export interface TokenClassificationOptions extends WindowOptions {
    */
   readonly aggregation_strategy?: AggregationStrategy;
   /**
-   * Labels to leave out; of groups, those without `B-` or `I-`. Default `['O']`; none for labels of words that the caller has split.
+   * Labels to leave out; of groups, those without `B-` or `I-`. Default `['O']`; default for words that the caller has split: no labels.
    */
   readonly ignore_labels?: readonly string[];
   /**
@@ -80,7 +80,7 @@ type Tokens = { readonly aggregation_strategy?: 'none' };
 type Groups = { readonly aggregation_strategy: Exclude<AggregationStrategy, 'none'> };
 type Words = readonly string[];
 
-/** Of a text, or of its words, its entities in order. */
+/** Gives the entities of a text, or of its words, in order. */
 export type TokenClassificationPipeline = Pipeline<TokenEntity[], Whole & Tokens> &
   Pipeline<EntityGroup[], Whole & Groups> &
   Pipeline<WordEntity[], Split & Tokens, Words> &
@@ -115,7 +115,7 @@ export async function tokenClassification(
     if (!Array.isArray(ignore_labels))
       throw mismatch('ERR_INPUT', 'ignore_labels', 'an array of labels', ignore_labels);
     const windows = texts.windows(text, given, { is_split_into_words: split });
-    /** Of whole texts the caller's own spelling, of words the words. */
+    /** For whole texts the caller's own spelling; for words, the words. */
     const spelling = ({ start, end }: { readonly start: number; readonly end: number }) =>
       text.slice(start, end) as string | string[];
     return {

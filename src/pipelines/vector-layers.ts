@@ -43,7 +43,7 @@ const LAYERS: Readonly<
   LayerNorm: readLayerNorm,
 };
 
-/** @throws ERR_CONFIG for a module that is not one of these, or a setting that is none; what `readTensors` throws */
+/** @throws ERR_CONFIG for an unknown module or an invalid setting; what `readTensors` throws */
 export async function readLayer(
   kind: string,
   config: Config,

@@ -38,7 +38,7 @@ const OPTIONS: OptionNames<ZeroShotClassificationOptions> = {
   multi_label: true,
 };
 
-/** Of a text, how well each of the candidate labels fits; `candidate_labels` must be given. */
+/** Gives how well each of the candidate labels fits a text; `candidate_labels` must be given. */
 export type ZeroShotClassificationPipeline = Pipeline<ZeroShotClassification, ZeroShotClassificationOptions>;
 
 export async function zeroShotClassification(

@@ -37,7 +37,7 @@ export function ownImport(name: `#${string}`): URL {
   return pathToFileURL(module.createRequire(import.meta.url).resolve(name));
 }
 
-/** The file that the program means by a package's name and a path in it; `undefined` when there is none. */
+/** The file that the program means by a package's name and a path in it; `undefined` if there is no such file. */
 export function resolveByName(specifier: string): URL | undefined {
   const from = (base: () => string) => {
     try {

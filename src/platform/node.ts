@@ -44,7 +44,7 @@ export async function readFile(
   options: SourceOptions = {},
   file = basename(url.pathname),
 ): Promise<Uint8Array | undefined> {
-  // webpack's URLs of files that a page loads are none here.
+  // webpack's URLs of files that a page loads have no protocol.
   if (url.protocol === '') return undefined;
   if (url.protocol !== 'file:') return (await fetchFile(url, file, { ...options, ifRange: true }))?.bytes;
   const opened = await openLocal(url, options, file);
@@ -89,7 +89,7 @@ async function openLocal(url: URL, { signal }: SourceOptions, file: string): Pro
   throwIfAborted(signal);
   let handle: FileHandle;
   try {
-    // To open a named pipe would wait for somebody who writes into it.
+    // Opening a named pipe would wait for a writer.
     handle = await open(url, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (cause) {
     return absentOr(url, cause);
@@ -198,8 +198,8 @@ export async function directoryUrl(path: string): Promise<URL | undefined> {
 }
 
 /**
- * Writes files into a directory, each to a temporary name first. A failure leaves every file as it was: none is half-written,
- * and none new beside old ones.
+ * Writes files into a directory, each to a temporary name first. A failure leaves every file as it was: no file is half-written,
+ * and no new file is beside old ones.
  *
  * @param rivals files that must not be there
  * @throws ERR_SOURCE

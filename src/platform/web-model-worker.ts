@@ -6,7 +6,7 @@
 import { startWorkerAt, watchWorker } from './web-worker.js';
 import type { WorkerHandle, WorkerListener } from './worker.js';
 
-const NO_WORKER = 'this thread has none to start; of an extension, offscreen documents and pages do';
+const NO_WORKER = 'this thread cannot start workers; in an extension, offscreen documents and pages can';
 
 /**
  * Starts a worker that can hold a model, or the file at `url` in its place.

@@ -18,7 +18,7 @@ export function startWorkerAt(url: URL, data: unknown, listener: WorkerListener)
 }
 
 const REASONS =
-  ", workerUrl tells where it is, 'albert-wasm/inline' has it inside; a Content-Security-Policy must allow it by worker-src";
+  "; workerUrl says where it is, 'albert-wasm/inline' contains it; a Content-Security-Policy must allow it by worker-src";
 
 /** WebKit refuses a worker's file in an isolated page when the server answers 304 without that header. */
 const HINT = globalThis.crossOriginIsolated

@@ -11,8 +11,8 @@ import type { WorkerHandle, WorkerListener } from './worker.js';
 
 /** What to do where files were left behind. */
 export const FILES_ADVICE =
-  "where a bundler copies no files, as esbuild, 'albert-wasm/inline' needs none but the model's, whose URL is the source; " +
-  'wasmUrl and workerUrl say where kernels and worker lie';
+  "if a bundler copies no files, as esbuild, use 'albert-wasm/inline' with the URL of the model's directory as the source, " +
+  'or say with wasmUrl and workerUrl where kernels and worker lie';
 
 /** The URL of a file of the package, which bundlers find by the expression that `beside` has. */
 export function ownFile(_name: string, beside: () => URL): URL {
@@ -42,7 +42,7 @@ function dataOf({ href }: URL): Uint8Array {
   try {
     return Uint8Array.from(atob(href.slice(comma + 1)), (character) => character.charCodeAt(0));
   } catch (cause) {
-    throw new AlbertError('ERR_SOURCE', `cannot read ${href.slice(0, comma)}: it is no base64`, { cause });
+    throw new AlbertError('ERR_SOURCE', `cannot read ${href.slice(0, comma)}: it is not in base64`, { cause });
   }
 }
 
@@ -67,7 +67,7 @@ export function packageDirectory(_name: string): URL | undefined {
   return undefined;
 }
 
-/** A browser has no directories: a path is a URL relative to the page, but for a Hub id. */
+/** A browser has no directories: a path is a URL relative to the page, except a Hub id. */
 export async function directoryUrl(path: string): Promise<URL | undefined> {
   if (hubIdOf(path) !== undefined) return undefined;
   return new URL(path.endsWith('/') ? path : `${path}/`, globalThis.location?.href);
@@ -112,10 +112,10 @@ export function takesCodeFrom(_url: URL): boolean {
   return true;
 }
 
-/** Whether a worker may start workers: Firefox now and then blocks for ever in one that does (docs/decisions/0016). */
+/** Whether a worker may start workers: Firefox sometimes blocks for ever in one that does (docs/decisions/0016). */
 export const workersStartWorkers = false;
 
-/** Whether a model lives in a worker unless its caller says otherwise: where the caller's thread has events to answer. */
+/** Whether a model lives in a worker by default: where the caller's thread has events to answer. */
 export function worksInWorker(): boolean {
   return typeof document !== 'undefined' || 'ServiceWorkerGlobalScope' in globalThis;
 }

@@ -11,7 +11,7 @@ export interface WorkerHandle {
 /** A worker that helps a model: it is started with all that it needs. */
 export type HelperHandle = Pick<WorkerHandle, 'terminate'>;
 
-/** Starts a helper from the package's file, or from the one at `url`. @throws what the engine says when it starts none */
+/** Starts a helper from the package's file, or from the one at `url`. @throws what the engine says when it starts no worker */
 export type StartHelper = (url: URL | undefined, data: unknown, listener: WorkerListener) => HelperHandle;
 
 /** What its owner hears of a worker. */

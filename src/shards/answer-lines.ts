@@ -20,11 +20,11 @@ export type LineAnswer<Input, Result> =
 const OF_A_LINE = ['ERR_INPUT', 'ERR_TOO_LONG'];
 
 /**
- * Answers each line: a batch at once, and where that fails one line after the other. Blank lines are passed over: they stand
+ * Answers each line: a batch at once, and if that fails one line after the other. Blank lines are skipped: they stand
  * between paragraphs and at the ends of files, and a label for nothing would be taken for an answer. Any error is its line's
  * while the model lives: one line of poison costs no other its answer.
  *
- * @throws what the next line would meet as well: ERR_ABORTED, ERR_DISPOSED, ERR_WORKER where no other worker is to be had
+ * @throws what the next line would meet as well: ERR_ABORTED, ERR_DISPOSED, ERR_WORKER if no other worker is available
  */
 export async function* answerLines<Input, Result, Call extends CallOptions>(
   batches: AsyncIterable<readonly Line[]>,
@@ -58,7 +58,7 @@ export async function* answerLines<Input, Result, Call extends CallOptions>(
       const error = cause instanceof AlbertError ? cause : new AlbertError('ERR_INTERNAL', reasonOf(cause), { cause });
       if (!OF_A_LINE.includes(error.code)) {
         throwIfAborted(call.signal);
-        // Of no input, it answers with nothing, or with why it answers no more.
+        // Without input, the model answers with nothing, or throws the reason why it no longer answers.
         await task.model.forwardEach([]);
       }
       return { line, others, error };

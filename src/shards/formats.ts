@@ -20,7 +20,7 @@ import {
 } from '../index.js';
 
 export interface LineFormat<Input, Result> {
-  /** What a line looks like, for whoever wrote another. */
+  /** What a line looks like, for the error about another one. */
   readonly shape: string;
   /** Keys of a line's object that are the task's input: all others are the caller's. */
   readonly reads: readonly string[];
@@ -134,7 +134,7 @@ export function rank(sentences: readonly string[], scores: readonly number[]): {
 /**
  * A line of JSON.
  *
- * @throws ERR_INPUT for a line that is no JSON, and for keys of the caller whose values could not be written again as they are
+ * @throws ERR_INPUT for a line that is not JSON, and for keys of the caller whose values could not be written again as they are
  */
 export function parseLine<Input, Result>(line: string, format: LineFormat<Input, Result>): ParsedLine<Input> {
   let value: unknown;

@@ -17,12 +17,12 @@ export interface ShardRow {
 export type LineCall<T extends keyof LineTasks> = NonNullable<Parameters<Pipelines[T]>[1]>;
 
 /**
- * Answers the lines of a shard, in order: each is one row, also where it is at fault; blank lines are none. Nothing but the next
- * few lines is in memory.
+ * Answers the lines of a shard, in order: each is one row, a faulty line too; a blank line has no row. Only the next few
+ * lines are in memory.
  *
  * @param pipe the task's pipeline; it is not disposed of
  * @throws ERR_INPUT for a task that has no lines; ERR_SOURCE for a file that cannot be read; and what the next line would
- *   meet as well: ERR_DISPOSED, ERR_ABORTED, ERR_WORKER where no other worker is to be had
+ *   meet as well: ERR_DISPOSED, ERR_ABORTED, ERR_WORKER if no other worker is available
  */
 export async function* processShard<T extends keyof LineTasks>(
   task: T,

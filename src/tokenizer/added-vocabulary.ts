@@ -5,7 +5,7 @@ import { type AddedToken, checkPiece, MAX_PIECES, type SpecialTokens } from './d
 
 /**
  * @param fromFile the tokens of `tokenizer.json`; a file beside it may give them other properties
- * @throws ERR_TOKENIZER for an id that is another token's, that is none, or that the vocabulary has for another spelling
+ * @throws ERR_TOKENIZER for an id that is invalid, that belongs to another token, or that the vocabulary has for another spelling
  */
 export function addedVocabulary(
   fromFile: readonly AddedToken[],
@@ -20,7 +20,7 @@ export function addedVocabulary(
     checkPiece(word.content, where);
     const known = tokens.get(word.content)?.id ?? idOf(word.content);
     const id = given ?? known;
-    if (id === undefined) continue; // a special token without an id: whoever needs it will say so
+    if (id === undefined) continue; // a special token without an id: the code that needs it reports the error
     if (!Number.isInteger(id) || id < 0 || id >= MAX_PIECES) {
       throw mismatch('ERR_TOKENIZER', 'id', `an id < ${MAX_PIECES}`, id, where);
     }

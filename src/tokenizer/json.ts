@@ -53,7 +53,7 @@ function describe(value: unknown, levels = 2): string {
   return `{ ${entries.map(([key, item]) => `${key}: ${describe(item, levels - 1)}`).join(', ')} }`;
 }
 
-/** The steps of a Sequence, a single step, or none for null. */
+/** The steps of a Sequence, a single step, or no steps for null. */
 export function listOf(value: unknown, title: string, key: string, file: string): unknown[] {
   if (value === null || value === undefined) return [];
   const component = readObject(value, title, file);

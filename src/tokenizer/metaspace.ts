@@ -44,9 +44,9 @@ export const markRuns: MarkSpaces = (source, from, to) => {
 
 /** Hugging Face's Metaspace, by its settings. */
 export interface MetaspaceSettings {
-  /** Whether white space of every kind goes first (WhitespaceSplit), so that none is left at the ends. */
+  /** Whether white space of every kind goes first (WhitespaceSplit), so that no white space is left at the ends. */
   readonly splitsWhiteSpace: boolean;
-  /** Whether a word without a mark gets one: every word, the one at the beginning of the caller's text, or none. */
+  /** Whether a word without a mark gets one: every word, the one at the beginning of the caller's text, or no word. */
   readonly prepends: 'always' | 'first' | 'never';
   /** Whether every mark begins a word of its own. */
   readonly splits: boolean;

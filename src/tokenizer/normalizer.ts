@@ -140,7 +140,7 @@ export function unicodeForm(form: 'NFC' | 'NFD' | 'NFKC' | 'NFKD'): Step {
         units = formOf(unit);
         changes = true;
       } else if (decomposes && !joinsHere && stays(unit) && !joinsAt(text, i + 2) && stays(text.charCodeAt(end))) {
-        // One mark has none to trade places with.
+        // A single mark has no other to trade places with.
         end = i + 2;
         units = text.slice(i, end);
         joinsNext = false;

@@ -111,7 +111,7 @@ export class AlbertTokenizer {
   /**
    * Reads `tokenizer.json`, or else `spiece.model` or `vocab.txt`; and the settings beside it.
    *
-   * @throws ERR_INPUT for options that are none, ERR_SOURCE when no tokenizer file is there, ERR_TOKENIZER naming what is
+   * @throws ERR_INPUT for unknown or invalid options, ERR_SOURCE when no tokenizer file is there, ERR_TOKENIZER naming what is
    *   malformed or no ALBERT's, ERR_ABORTED
    */
   static async from_pretrained(source: Source, given?: SourceOptions & TokenizerOptions): Promise<AlbertTokenizer> {
@@ -255,7 +255,7 @@ function isWords(value: unknown): boolean {
   return Array.isArray(value) && value.every((word) => typeof word === 'string');
 }
 
-/** A copy of each text or pair. @throws ERR_INPUT with the index of what is none */
+/** A copy of each text or pair. @throws ERR_INPUT with the index of an invalid one */
 function checkTexts(inputs: unknown, words: boolean): (readonly Text[])[] {
   if (!Array.isArray(inputs)) throw mismatch('ERR_INPUT', 'inputs', 'an array of texts or pairs', inputs);
   return Array.from(inputs, (input: unknown, i) => {

@@ -141,7 +141,7 @@ export class Unigram implements TokenModel {
 class Paths {
   /** The best sum of scores of pieces that end there. */
   readonly best: Float64Array;
-  /** Where the last of these pieces starts; -1 where none ends. */
+  /** Where the last of these pieces starts; -1 if no piece ends there. */
   readonly startOf: Int32Array;
   /** The id of the last of these pieces. */
   readonly ids: Int32Array;

@@ -99,7 +99,7 @@ function trieOf(entries: readonly [string, number][]): Trie {
   );
 }
 
-/** The longest piece at a position, and its end; -1 for none. */
+/** The longest piece at a position, and its end; -1 if there is no piece. */
 function longest(trie: Trie, text: string, start: number, to: number): [id: number, end: number] {
   let found: [number, number] = [-1, start];
   for (let end = start, node = 0; end < to; ) {

@@ -70,5 +70,5 @@ export function formatOf(start: Uint8Array): WeightFormat | undefined {
   return FORMATS.find((format) => format.begins(start));
 }
 
-/** The one whose start is no other's, and which reports what is wrong with a file of none. */
+/** The format that reports what is wrong with a file of no known format: its start is like no other's. */
 export const STRICTEST = SAFETENSORS;

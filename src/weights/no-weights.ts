@@ -2,11 +2,11 @@
 import { AlbertError, mismatch } from '../errors.js';
 import type { OpenedSource } from '../source.js';
 
-/** Weights that are not read, by their names, and the way to some that are. */
+/** Weights that are not read, by their names, and how to get weights that are. */
 const STRANGERS: readonly (readonly [name: RegExp, advice: string])[] = [
   [
     /(^|\/)tf_model\.h5$/,
-    "TensorFlow's weights are not read: in Python, from_pretrained(…, from_tf=True) of the model's class, then save_pretrained(…), writes some that are",
+    "TensorFlow's weights are not read: in Python, convert them with from_pretrained(…, from_tf=True) of the model's class, then save_pretrained(…)",
   ],
   [
     /\.onnx$/,

@@ -100,7 +100,7 @@ async function tool(folder: string, program: string, ...args: string[]): Promise
   return started.said;
 }
 
-/** A port that nobody listens to. */
+/** A port without a listener. */
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -16,7 +16,7 @@ interface Answer {
   readonly message?: string;
 }
 
-const NO_WORKER = /^a worker cannot be started: this thread has none to start; of an extension, offscreen documents/;
+const NO_WORKER = /^a worker cannot be started: this thread cannot start workers; in an extension, offscreen documents/;
 
 const test = suite('an extension');
 let folder: string;

@@ -1,4 +1,4 @@
-/** A model in a Web Worker: the page stays free, a worker that is not to be had is told of or done without, none is left. */
+/** A model in a Web Worker: the page stays free, an unavailable worker is reported or done without, and no worker is left. */
 import * as assert from 'uvu/assert';
 import { build, type PreviewServer, preview } from 'vite';
 import type { ModelInfo } from '../../src/index.js';
@@ -56,7 +56,7 @@ browserSuite('a model in a Web Worker', (test, surroundings) => {
     });
   });
 
-  test('no worker to be had: the page’s own thread and why, or ERR_WORKER where one was asked for', async () => {
+  test('no worker available: the page’s own thread and why, or ERR_WORKER where one was asked for', async () => {
     for (const [headers, query, words] of [
       [{}, `workerUrl=${encodeURIComponent('http://localhost:1/none.js')}`, /worker/],
       [{}, `workerUrl=${encodeURIComponent(`${server.resolvedUrls?.local[0]}none.js`)}`, /cannot be loaded, workerUrl/],

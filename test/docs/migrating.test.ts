@@ -1,4 +1,4 @@
-/** The page for those who come from transformers.js: each program of ours runs as it stands there, and prints what it says. */
+/** The page for users of transformers.js: each program of ours runs as it stands there, and prints what the page says. */
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -59,7 +59,7 @@ test('every program prints what is shown', async () => {
       assert.equal(shape(printed), shape(shown[i]), code);
       assert.is(printed.length, shown[i]?.length, code);
       tasks++;
-      // What the models of this page are told of themselves and what shipped ones say is there word for word.
+      // The page shows, word for word, what the models are told of themselves and what shipped models answer.
       if (/'(fill-mask|text-classification)'\)/.test(code)) {
         const words = (value: unknown): string[] =>
           JSON.stringify(value).match(/"(label|token_str|sequence)":"[^"]*"/g) ?? [];

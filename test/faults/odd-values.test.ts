@@ -96,7 +96,7 @@ test('inputs, options, params and sources: an error with a code, and the model i
   stateCases(calls.length * ODD.length, 204);
 });
 
-test('options whose getters throw, whoever takes them', async () => {
+test('options whose getters throw, in every call', async () => {
   const options = {
     get signal(): never {
       throw new Error('boo');
@@ -156,7 +156,7 @@ test('sources that lead to no files, and what a caller’s fetch answers', async
       'ERR_SOURCE',
     );
   }
-  await expectError(() => readInPage(new URL('data:text/plain;base64,@@@')), 'ERR_SOURCE', 'it is no base64');
+  await expectError(() => readInPage(new URL('data:text/plain;base64,@@@')), 'ERR_SOURCE', 'it is not in base64');
   await expectError(() => AlbertModel.from_pretrained('https://user:secret@x y/'), 'ERR_SOURCE').then(({ message }) =>
     assert.not.match(message, 'secret'),
   );

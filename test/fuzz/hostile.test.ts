@@ -167,7 +167,7 @@ test(`${CASES} hostile files from seed ${SEED}`, async () => {
   stateCases(CASES, process.env.FUZZ_CASES === undefined ? 900 : 1);
 });
 
-test('a configuration nests 64 deep at most, also in keys that nobody reads', async () => {
+test('a configuration nests 64 deep at most, also in keys that are not read', async () => {
   const load = async (depth: number) => {
     const extra = `${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}`;
     const files = { 'config.json': config.replace('{', `{"extra": ${extra},`), 'model.safetensors': WEIGHTS };

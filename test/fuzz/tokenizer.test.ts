@@ -1,6 +1,6 @@
 /**
  * Hostile text in `spiece.model`'s tokenizer against C++ SentencePiece (Debian's `spm_encode`) with what Python's ALBERT
- * does around it: the ids are equal, line by line, but for what is listed. `FUZZ_SEED` and `FUZZ_CASES` choose another or a
+ * does around it: the ids are equal, line by line, except for what is listed. `FUZZ_SEED` and `FUZZ_CASES` choose another or a
  * longer run.
  */
 import { spawnSync } from 'node:child_process';

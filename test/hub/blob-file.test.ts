@@ -41,7 +41,7 @@ function fresh(): { folder: string; blob: string; names: () => string[] } {
   return { folder, blob: `${folder}/${HASH}`, names: () => readdirSync(folder).sort() };
 }
 
-/** Makes every file look as if nobody had written to it for ten minutes. */
+/** Makes every file look as if it had not been written to for ten minutes. */
 function age(folder: string): void {
   const then = Date.now() / 1000 - 600;
   for (const name of readdirSync(folder)) utimesSync(`${folder}/${name}`, then, then);

@@ -114,7 +114,7 @@ test('no weights: the files of the repository and the bot’s pull requests, for
       'refs/pr/1',
     );
   }
-  // Where the list is not to be had, the rest is said.
+  // If the list is not available, the message has the rest.
   for (const answer of ['', '{"siblings":3}', '[]']) {
     hub.faults.push(times(1, 'GET /api/models', (_request, response) => void response.writeHead(200).end(answer)));
     await rejects(AlbertModel.from_pretrained('owner/name'), 'ERR_SOURCE', 'none of them', 'refs/pr/1');

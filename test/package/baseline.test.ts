@@ -54,7 +54,7 @@ function browserFiles(): string[] {
   return [...found].map((file) => relative(ROOT, file));
 }
 
-test('what is newer is told of, by syntax, global, static member and method', () => {
+test('newer features are reported, by syntax, global, static member and method', () => {
   for (const [code, wanted] of [
     ['await using file = open();', /Unexpected token/],
     ['/[\\p{L}--a]/v', /Invalid regular expression flag/],

@@ -1,4 +1,4 @@
-/** The shipped models in each build of the kernels, beside plain SIMD's answers: docs/exactness.md's bounds, and what is equal to the bit. */
+/** The shipped models in each build of the kernels, beside plain SIMD's answers: docs/exactness.md's bounds, and what is equal bit for bit. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';

@@ -1,4 +1,4 @@
-/** The options of those who come from transformers.js: its names, and what they ask for. */
+/** The options of users of transformers.js: its names, and what they ask for. */
 
 import sst2 from '@albert-wasm/albert-mini-en-sst2';
 import { suite } from 'uvu';

@@ -42,7 +42,7 @@ tags('none: each token as the model labels it, with its place in the text', asyn
   assert.equal(Object.keys(got[0] ?? {}), ['entity', 'score', 'index', 'word', 'start', 'end']);
 });
 
-tags('ignore_labels: O unless given', async () => {
+tags('ignore_labels: O by default', async () => {
   const all = await tag(TEXT, EVERYTHING);
   const labels = new Set(all.map(({ entity }) => entity));
   assert.ok(labels.has('O') && labels.size > 2, [...labels].join());

@@ -24,7 +24,7 @@ const PAGE = (script: string) => `<!doctype html><html lang="en"><title>page</ti
 const run = promisify(execFile);
 const require = createRequire(import.meta.url);
 
-/** Fails unless the scores are Node's to 1e-5, by the kernels that are to be had. */
+/** Fails unless the scores are Node's to 1e-5, by the kernels that are available. */
 async function check({ labels, kernels }: Answer, expected = /simd/): Promise<void> {
   await using classify = await pipeline('sentiment-analysis');
   const wanted = await classify('What a lovely day', { top_k: 2 });

@@ -56,7 +56,7 @@ async function ask<Result>(task: string, model: string, calls: readonly (readonl
   });
 }
 
-/** Fails unless both are the same but for numbers within the tolerance. */
+/** Fails unless both are the same, except for numbers within the tolerance. */
 function near(got: unknown, wanted: unknown, where: string): void {
   if (typeof got === 'number' && typeof wanted === 'number') {
     numbers++;

@@ -316,7 +316,7 @@ test('the older format: magic number, protocol, byte order, keys, counts, its en
   await refused(pickle(stateDict([W])), '0x1950a86a20f9469cfc6c');
   await refused(torchOlder([W], undefined, { littleEndian: false }), 'little_endian');
   await refused(torchOlder([W], undefined, { keys: [] }), 'the end of its storages');
-  await refused(torchOlder([W], undefined, { keys: ['1'] }), 'storage 1', 'nothing speaks of');
+  await refused(torchOlder([W], undefined, { keys: ['1'] }), 'storage 1', 'no tensor uses');
   await refused(torchOlder([W], undefined, { keys: [3] }), 'a number');
   await refused(torchOlder([W], undefined, { keys: ['0', '0'] }), 'to come once');
   await refused(torchOlder([{ ...W, storage: { ...W.storage, count: 5 } }]), '5 elements', '6');

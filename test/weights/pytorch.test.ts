@@ -1,4 +1,4 @@
-/** PyTorch's files: what they hold comes out to the bit, in both formats; what they may not hold is refused by its name. */
+/** PyTorch's files: what they hold is read bit for bit, in both formats; what they may not hold is refused by its name. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Checkpoint, DTYPE_BYTES, readBytes, type StoredDtype } from '../../src/weights/checkpoint.js';

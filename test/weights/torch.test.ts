@@ -1,4 +1,4 @@
-/** Files that torch itself has written: every tensor is to the bit what torch reads. Debian's `python3-torch` writes them. */
+/** Files that torch itself has written: every tensor is bit for bit what torch reads. Debian's `python3-torch` writes them. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -84,7 +84,7 @@ if (hasTorch) {
 const SHARED = new URL('../../../shared/fixtures/pytorch/', import.meta.url);
 
 if (existsSync(SHARED)) {
-  test('one state in both formats: the same names and values, to the bit', async () => {
+  test('one state in both formats: the same names and values, bit for bit', async () => {
     const [today, older] = await Promise.all(
       ['zip.bin', 'legacy.bin'].map(async (name) => {
         return valuesOf(await readPytorch(new Uint8Array(readFileSync(new URL(name, SHARED))), name));

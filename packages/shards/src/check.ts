@@ -1,4 +1,4 @@
-/** A job's payload is what a stranger wrote into Redis: known keys and types, and nothing else of it is used. */
+/** A job's payload is untrusted data from Redis: only its known keys and types are used. */
 import { isAbsolute } from 'node:path';
 import { AlbertError } from 'albert-wasm';
 import type { LineCall, LineTasks } from 'albert-wasm/shards';
@@ -26,7 +26,7 @@ const integer = (value: unknown, least = 0, most = Number.MAX_SAFE_INTEGER) =>
 const texts: Check = (value) =>
   Array.isArray(value) && value.length <= LONGEST_LIST && value.every((item) => typeof item === 'string');
 
-/** The compiler misses none. */
+/** The compiler checks that no key is missing. */
 const TASKS: Readonly<Record<keyof LineTasks, true>> = {
   'text-classification': true,
   'token-classification': true,
@@ -99,7 +99,7 @@ const WORDS = {
 type KeyOf<T> = T extends T ? keyof T : never;
 type CallKey = Exclude<KeyOf<LineCall<keyof LineTasks>>, 'signal' | 'onProgress'>;
 
-/** What the calls of the tasks take. Which of it is whose, and what a name may be, the pipelines check. */
+/** The options of the tasks' calls. The pipelines check which option belongs to which task, and what a name may be. */
 const CALL: Readonly<Record<CallKey, Field>> = {
   batch_size: INTEGER,
   top_k: {
@@ -133,7 +133,7 @@ const COUNTS: Shape = {
   errors: { expected: 'an integer from 0', check: integer },
 };
 
-/** A part's job. @throws ERR_INPUT naming what is no part of one */
+/** A part's job. @throws ERR_INPUT naming the unknown or invalid key */
 export function checkPart(data: unknown): PartJob {
   const part = withOptions(checkShape<PartJob>('job', data, PART));
   if (part.part >= part.parts) throw unexpected('part', `an integer below ${part.parts}`, part.part);
@@ -163,7 +163,7 @@ function withOptions<T extends Work>(work: T): T {
   };
 }
 
-/** What a part or a run has come to. @throws ERR_INPUT */
+/** The result of a part or a run. @throws ERR_INPUT */
 export function checkCounts(counts: unknown): Counts {
   return checkShape('counts', counts, COUNTS);
 }
@@ -187,7 +187,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The sentence of the library; of a value of a stranger its beginning, or its kind alone. */
+/** The library's sentence. It shows the beginning of a stranger's value, or only its kind. */
 export function unexpected(title: string, expected: string, got: unknown): AlbertError {
   const shown =
     typeof got === 'string'

@@ -21,7 +21,7 @@ export interface EnqueueOptions<T extends keyof LineTasks> extends Work<T> {
   readonly parts: number;
   /** A directory that all workers share; made where it is missing. */
   readonly output: string;
-  /** How often a part is tried, 3 times unless given. */
+  /** How often a part is tried; default: 3 times. */
   readonly attempts?: number;
 }
 
@@ -51,7 +51,7 @@ const POLL_MS = 500;
  */
 export async function enqueue<T extends keyof LineTasks>(options: EnqueueOptions<T>): Promise<Run> {
   const { task, model, parts, attempts = 3, queue: name = QUEUE } = options;
-  // What no worker would take is refused here.
+  // Work that no worker would take is refused here.
   const given = checkWork({ task, model, options: options.options as Work['options'] });
   if (parts > MOST_PARTS) throw unexpected('parts', `an integer from 1 to ${MOST_PARTS}`, parts);
   const [uri, output] = [resolve(options.file), resolve(options.output)];
@@ -72,7 +72,7 @@ export async function enqueue<T extends keyof LineTasks>(options: EnqueueOptions
   const run = new QueuedRun(id, parts, queue, flows, redis);
   try {
     const known = await queue.getJob(id);
-    // A parent that has failed cannot wait for its children again, and one that has succeeded says so though its rows are gone.
+    // A parent that has failed cannot wait for its children again, and one that has succeeded still says so when its rows are gone.
     // Parts that are written are only counted.
     const over = (await known?.isFailed()) || (!whole && (await known?.isCompleted()));
     if (over) await known?.remove({ removeChildren: true });
@@ -108,7 +108,7 @@ async function makeDirectory(path: string): Promise<void> {
   }
 }
 
-/** A number that a job tells of itself, if it is one. */
+/** A number that a job reports, if it is one. */
 function countIn(value: unknown): number {
   return Number.isSafeInteger(value) ? (value as number) : 0;
 }

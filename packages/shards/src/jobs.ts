@@ -15,7 +15,7 @@ export interface Work<T extends keyof LineTasks = keyof LineTasks> {
   readonly task: T;
   /**
    * A directory, a URL or a Hub id that each worker can read, and is allowed to: a path under its `input`, or one of its `models`.
-   * The small model of the task unless given.
+   * Default: the small model of the task.
    */
   readonly model?: string;
   readonly options?: {

@@ -17,13 +17,13 @@ const HUB_ID = /^([\w.-]+\/[\w.-]+|albert-(base|large|xlarge|xxlarge)-v[12])$/;
 export interface PlacedModel {
   /** An absolute path, a URL or a Hub id. */
   readonly model: string;
-  /** SHA-256 over the names and bytes of a directory's files; none of what is elsewhere. */
+  /** SHA-256 over the names and bytes of a directory's files; nothing that is elsewhere. */
   readonly content?: string;
 }
 
 /**
- * A path becomes absolute: workers have other working directories. What is no directory here, a Hub id or a path that only
- * workers have, has no content to tell of.
+ * A path becomes absolute: workers have other working directories. A Hub id, or a path that only workers have, has no
+ * content here.
  *
  * @throws ERR_SOURCE for a directory that cannot be read
  */

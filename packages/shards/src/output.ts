@@ -10,7 +10,7 @@ import type { Counts, PartJob, SuccessJob } from './jobs.js';
 
 const INCOMPLETE = '.incomplete';
 
-/** Says whose the directory is: the id of a run. */
+/** Holds the id of the run that owns the directory. */
 const CLAIM = '_RUN';
 const SUCCESS_FILE = '_SUCCESS';
 
@@ -32,7 +32,7 @@ function partName({ run, part }: Pick<Part, 'run' | 'part'>): string {
 }
 
 /**
- * Makes an output directory a run's own, before anything of it is in the queue: of two runs one gets it, whichever comes first.
+ * Claims an output directory for a run, before anything of the run is in the queue: of two runs, the first one gets it.
  *
  * @throws ERR_SOURCE where another run has it, or has written there
  */
@@ -43,7 +43,7 @@ export async function claim(output: string, run: string): Promise<void> {
   const finished = await readSuccess(output);
   if ((owner ?? run) !== run || foreign || (finished !== undefined && finished.run !== run)) throw taken(output);
   if (owner === run) return;
-  // Linked, so that nobody reads half of it.
+  // Linked, so that a half-written file is never read.
   const temporary = join(output, `${CLAIM}.${randomUUID()}${INCOMPLETE}`);
   try {
     await writeFile(temporary, `${run}\n`, { flag: 'wx' });
@@ -53,7 +53,7 @@ export async function claim(output: string, run: string): Promise<void> {
       return writeFile(join(output, CLAIM), `${run}\n`, { flag: 'wx' });
     });
   } catch (cause) {
-    // Somebody was quicker, perhaps with the same run.
+    // Another call was quicker, perhaps with the same run.
     if ((await ownerOf(output)) === run) return;
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST') throw taken(output);
     throw new AlbertError('ERR_SOURCE', `cannot write to ${output}: ${(cause as Error).message}`, { cause });
@@ -62,7 +62,7 @@ export async function claim(output: string, run: string): Promise<void> {
   }
 }
 
-/** @throws ERR_SOURCE where the directory is not this run's: a job may say anything, `enqueue` has claimed it */
+/** @throws ERR_SOURCE if `enqueue` has not claimed the directory for this run: a job may say anything */
 export async function checkClaim({ output, run }: Pick<PartJob, 'output' | 'run'>): Promise<void> {
   if ((await ownerOf(output)) !== run) throw taken(output);
 }
@@ -111,7 +111,7 @@ export async function writePart(
 }
 
 /**
- * The counts of a part that an earlier attempt has finished; `undefined` where none has, and for one that was cut.
+ * The counts of a part that an earlier attempt has finished; `undefined` if no attempt has, and for a part that was cut.
  *
  * Its lines end with the byte of a newline alone: text has other separators of lines in it.
  */
@@ -127,7 +127,7 @@ export async function countPart(job: Part): Promise<Counts | undefined> {
       line.push(chunk.subarray(from, end === -1 ? chunk.length : end));
       if (end === -1) break;
       counts.rows++;
-      // Keys of the caller may stand in front of it; none of them has this name.
+      // Keys of the caller may stand in front of it; no such key has this name.
       if ('error' in JSON.parse(Buffer.concat(line).toString('utf8'))) counts.errors++;
       line = [];
       from = end + 1;
@@ -175,7 +175,7 @@ function missingPart(names: ReadonlySet<string>, { run, parts }: Pick<Success, '
   return undefined;
 }
 
-/** What `_SUCCESS` of a directory says; `undefined` where there is none, or half of one, which the same run writes anew. */
+/** What `_SUCCESS` of a directory says; `undefined` if it is missing, or half-written: the same run writes it anew. */
 async function readSuccess(output: string): Promise<Success | undefined> {
   try {
     const { run, parts, ...counts } = JSON.parse(await readFile(join(output, SUCCESS_FILE), 'utf8'));

@@ -15,7 +15,7 @@ export interface Roots {
   readonly models: readonly string[];
 }
 
-/** Options as they are given, as roots. @throws ERR_INPUT for what is none */
+/** The roots that the options name. @throws ERR_INPUT for invalid options */
 export function rootsOf(given: Readonly<Record<keyof Roots, unknown>>): Roots {
   const list = (title: keyof Roots, expected: string, least: number): string[] => {
     const value = given[title];

@@ -10,15 +10,15 @@ export interface ShardWorkerOptions
   readonly connection: Connection;
   readonly queue?: string;
   /**
-   * The directory, or directories, that jobs may read: files of lines, and models that are named by a path. Whoever may write to
-   * the queue can have any file in them read as lines.
+   * The directory, or directories, that jobs may read: files of lines, and models that are named by a path. A client that can
+   * write to the queue can have any file in them read as lines.
    */
   readonly input: string | readonly string[];
   /** The directory, or directories, under which jobs may write rows, each run in a directory that `enqueue` has made its own. */
   readonly output: string | readonly string[];
-  /** URLs and Hub ids that jobs may name as their model; none unless given. */
+  /** URLs and Hub ids that jobs may name as their model; default: none. */
   readonly models?: readonly string[];
-  /** Jobs at once, each with a thread and a model of its own; 1 unless given. */
+  /** Jobs at once, each with a thread and a model of its own; default: 1. */
   readonly concurrency?: number;
   /** Hears of connections that break, which are tried again until they hold, and of jobs that fail. */
   readonly onError?: (error: Error) => void;
@@ -27,7 +27,7 @@ export interface ShardWorkerOptions
 /**
  * Starts a worker; `close()` lets its jobs end and then ends it.
  *
- * @throws ERR_INPUT for roots that are none; ERR_SOURCE where Redis does not answer
+ * @throws ERR_INPUT for invalid roots; ERR_SOURCE if Redis does not answer
  */
 export async function startWorker({
   connection,
@@ -60,7 +60,7 @@ export async function startWorker({
   return worker;
 }
 
-/** What others have named must not steer a terminal: the library's error escapes it. */
+/** Names that others have chosen must not steer a terminal: the library's error escapes them. */
 function complain({ message }: Error): void {
   process.stderr.write(`${new AlbertError('ERR_INTERNAL', `albert-wasm shards: ${message}`).message}\n`);
 }

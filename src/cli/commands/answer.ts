@@ -29,8 +29,8 @@ const INPUT: TaskInput = {
 export function addAnswer(program: Command): void {
   const command = program.command('answer').description('find the answers to questions in a text, however long');
   withLines(withModel(command, 'a question answering checkpoint', true), INPUT)
-    .argument('[question...]', 'questions about one context; lines of {"question", "context"} unless given')
-    .option('--context <text>', 'where the answers are looked for; standard input unless given')
+    .argument('[question...]', 'questions about one context; default: lines of {"question", "context"}')
+    .option('--context <text>', 'where the answers are looked for; default: standard input')
     .option('--context-file <path>', 'a file where the answers are looked for')
     .option('--top-k <n>', 'answers to show', parseCount, 1)
     .option('--max-answer-len <n>', 'the most tokens of an answer', parseCount, 15)

@@ -28,7 +28,7 @@ interface Row {
 }
 
 export function addBench(program: Command): void {
-  withOutput(withModel(program.command('bench'), 'any ALBERT checkpoint; a small one unless given'))
+  withOutput(withModel(program.command('bench'), 'any ALBERT checkpoint; default: a small one'))
     .description('measure forwards on this machine, for a few seconds')
     .addHelpText(
       'after',

@@ -26,9 +26,9 @@ const INPUT: TaskInput = {
 export function addChoose(program: Command): void {
   const command = program.command('choose').description('choose the text that goes best with a prompt');
   withLines(withModel(command, 'a multiple choice checkpoint', true), INPUT)
-    .argument('[prompt]', 'a question or the beginning of a text; lines of {"prompt", "choices"} unless given')
+    .argument('[prompt]', 'a question or the beginning of a text; default: lines of {"prompt", "choices"}')
     .argument('[choice...]', 'the texts to choose from')
-    .option('--top-k <n>', 'choices to show; all unless given', parseCount)
+    .option('--top-k <n>', 'choices to show; default: all', parseCount)
     .addHelpText(
       'after',
       `

@@ -32,9 +32,9 @@ const INPUT: TaskInput = {
 export function addClassify(program: Command): void {
   const command = program.command('classify').description('label texts, by default as positive or negative');
   withLines(withModel(command, 'a sequence classification checkpoint'), INPUT)
-    .argument('[text...]', 'texts; lines of standard input unless given')
+    .argument('[text...]', 'texts; default: lines of standard input')
     .option('--top-k <n>', 'labels to show', parseCount, 1)
-    .option('--stride <n>', 'read long texts in windows that share so many pieces; cut unless given', parseStride)
+    .option('--stride <n>', 'read long texts in windows that share so many pieces; default: cut them', parseStride)
     .addHelpText(
       'after',
       `

@@ -18,16 +18,16 @@ const format = FORMATS['feature-extraction'];
 export function addEmbed(program: Command): void {
   const command = program.command('embed').description('turn each text into one vector');
   withLines(withModel(command, 'any ALBERT checkpoint'), TEXT)
-    .argument('[text...]', 'texts; lines of standard input unless given')
+    .argument('[text...]', 'texts; default: lines of standard input')
     .addOption(
       new Option(
         '--pooling <kind>',
-        "how one vector is made of the tokens'; as sentence-transformers' files of the checkpoint say, otherwise mean",
+        "how one vector is made of the tokens'; default: as the checkpoint's sentence-transformers files say, otherwise mean",
       ).choices(['mean', 'cls', 'max', 'mean_sqrt_len_tokens', 'weightedmean', 'lasttoken']),
     )
-    .option('--normalize', 'scale the vectors to length 1; default, but where those files say otherwise')
+    .option('--normalize', 'scale the vectors to length 1; default, except where those files say otherwise')
     .option('--no-normalize', 'keep the length of the vectors')
-    .option('--stride <n>', 'read long texts in windows that share so many pieces; cut unless given', parseStride)
+    .option('--stride <n>', 'read long texts in windows that share so many pieces; default: cut them', parseStride)
     .addHelpText(
       'after',
       `
@@ -45,7 +45,7 @@ Examples:
           given: texts.map(textReader(options, format)),
           async open() {
             const extract = await load('feature-extraction', options);
-            // What a checkpoint says of its embeddings is followed; of one that says nothing, these are usual.
+            // A checkpoint's own settings for embeddings are followed. Without any, these are the usual ones.
             if (extract.embedding.source === 'default') {
               call.pooling ??= 'mean';
               call.normalize ??= true;

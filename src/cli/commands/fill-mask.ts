@@ -17,7 +17,7 @@ const format = FORMATS['fill-mask'];
 export function addFillMask(program: Command): void {
   const command = program.command('fill-mask').description('find words for each [MASK]');
   withLines(withModel(command, 'a masked language model checkpoint'), TEXT)
-    .argument('[text...]', 'texts with [MASK]; lines of standard input unless given')
+    .argument('[text...]', 'texts with [MASK]; default: lines of standard input')
     .option('--top-k <n>', 'words to show for each mask', parseCount, 5)
     .option('--targets <words>', 'consider these words only, separated by commas', (value) => value.split(','))
     .addHelpText(

@@ -6,7 +6,7 @@ import { anySmallModel } from '../small-models.js';
 import { writeAnswers } from '../writers.js';
 
 export function addInfo(program: Command): void {
-  withOutput(withModel(program.command('info'), 'a checkpoint; a small one that is installed unless given'))
+  withOutput(withModel(program.command('info'), 'a checkpoint; default: a small one that is installed'))
     .description('show a model and the kernels that would run it')
     .addHelpText(
       'after',

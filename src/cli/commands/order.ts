@@ -23,7 +23,7 @@ const INPUT: TaskInput = {
 export function addOrder(program: Command): void {
   const command = program.command('order').description('tell how likely two texts are in their right order');
   withLines(withModel(command, 'a pre-training checkpoint'), INPUT)
-    .argument('[first]', 'a text; lines of {"first", "second"} unless given')
+    .argument('[first]', 'a text; default: lines of {"first", "second"}')
     .argument('[second]', 'the text that may follow it')
     .addHelpText(
       'after',

@@ -25,8 +25,8 @@ const INPUT: TaskInput = {
 export function addSimilarity(program: Command): void {
   const command = program.command('similarity').description('rank sentences by how alike they are to the first one');
   withLines(withModel(command, 'any ALBERT checkpoint'), INPUT)
-    .argument('[sentence...]', 'a sentence and those to rank; lines of {"source_sentence", "sentences"} unless given')
-    .option('--top-k <n>', 'sentences to show; all unless given', parseCount)
+    .argument('[sentence...]', 'a sentence and those to rank; default: lines of {"source_sentence", "sentences"}')
+    .option('--top-k <n>', 'sentences to show; default: all', parseCount)
     .addHelpText(
       'after',
       `

@@ -16,22 +16,20 @@ interface Options extends ModelOptions, LineOptions {
 
 const format = FORMATS['token-classification'];
 
-/** Of an entity, in a CSV. */
+/** The columns of an entity in a CSV. */
 const ENTITY = ['entity', 'score', 'index', 'word', 'start', 'end'];
 const GROUP = ['entity_group', 'score', 'word', 'start', 'end'];
 
 export function addTag(program: Command): void {
   const command = program.command('tag').description('find the entities of texts, however long');
   withLines(withModel(command, 'a token classification checkpoint', true), TEXT)
-    .argument('[text...]', 'texts; lines of standard input unless given')
+    .argument('[text...]', 'texts; default: lines of standard input')
     .addOption(
       new Option('--aggregation <strategy>', 'how tokens become entities')
         .choices(['none', 'simple', 'first', 'average', 'max'])
         .default('simple'),
     )
-    .option('--ignore <labels>', 'labels to leave out, separated by commas; O unless given', (value) =>
-      value.split(','),
-    )
+    .option('--ignore <labels>', 'labels to leave out, separated by commas; default: O', (value) => value.split(','))
     .option('--stride <n>', 'pieces that windows over a long text share', parseStride, 64)
     .addHelpText(
       'after',

@@ -16,7 +16,7 @@ const TOUR = [
 
 export function addTour(program: Command): void {
   program
-    .argument('[text...]', 'texts to try; a few examples unless given')
+    .argument('[text...]', 'texts to try; default: a few examples')
     .action((given: string[]) => tour(program, given));
 }
 
@@ -42,7 +42,7 @@ async function tour(program: Command, given: readonly string[]): Promise<void> {
 }
 
 /**
- * One word alone is a command that does not exist, as is a first word that is nearly one: no one asks for its sentiment.
+ * One word alone is a command that does not exist, as is a first word that is nearly one: its sentiment is not what is asked for.
  *
  * @throws CommanderError that names the nearest commands, or all, and how to label the word
  */
@@ -59,9 +59,9 @@ function checkCommand(program: Command, [word = '', ...more]: readonly string[])
   );
 }
 
-/** Names such as `tag`, or `one of classify, choose`, by commander's measure; `undefined` where none is near. */
+/** Names such as `tag`, or `one of classify, choose`, by commander's measure; `undefined` if there is none. */
 function nearestCommands(program: Command, word: string): string | undefined {
-  // Commander suggests to those alone who have commands and nothing else.
+  // Commander suggests only for a command that has subcommands and nothing else.
   const named = new Command().exitOverride().configureOutput({ writeErr: () => {} });
   for (const command of program.commands) named.command(command.name());
   try {

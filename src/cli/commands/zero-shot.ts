@@ -19,14 +19,11 @@ const format = FORMATS['zero-shot-classification'];
 export function addZeroShot(program: Command): void {
   const command = program.command('zero-shot').description('tell which of your own labels fits each text');
   withLines(withModel(command, 'a checkpoint for NLI, with a label "entailment"', true), TEXT)
-    .argument('[text...]', 'texts; lines of standard input unless given')
+    .argument('[text...]', 'texts; default: lines of standard input')
     .requiredOption('--labels <labels>', 'the labels, separated by commas')
-    .option(
-      '--template <sentence>',
-      'the sentence that a label makes, {} for the label; This example is {}. unless given',
-    )
+    .option('--template <sentence>', 'the sentence that a label makes, {} for the label; default: This example is {}.')
     .option('--multi-label', 'several labels may fit: each is scored alone')
-    .option('--stride <n>', 'read long texts in windows that share so many pieces; cut unless given', parseStride)
+    .option('--stride <n>', 'read long texts in windows that share so many pieces; default: cut them', parseStride)
     .addHelpText(
       'after',
       `

@@ -1,4 +1,4 @@
-/** A download on its way to the disk: appended, hashed as it grows, continued by whoever finds it abandoned. */
+/** A download on its way to the disk: appended, hashed as it grows, continued by the next download if it is abandoned. */
 import { createHash, type Hash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, readdir, rename, rm, utimes } from 'node:fs/promises';
@@ -14,9 +14,9 @@ const ABANDONED_MS = 5 * 60_000;
 const AS_IT_IS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /**
- * Files `<hash>.<8 digits>.incomplete` beside the blob, as `huggingface_hub` names them: each download makes its own, and nobody
- * else writes to it. One that fails gives its file the age of an abandoned one, and the next download copies what is in it. It
- * never writes to the file itself: clocks differ and machines sleep, and who looks dead may go on.
+ * Files `<hash>.<8 digits>.incomplete` beside the blob, as `huggingface_hub` names them: each download makes its own, and no
+ * other writes to it. One that fails gives its file the age of an abandoned one, and the next download copies what is in it. It
+ * never writes to the file itself: clocks differ and machines sleep, and a writer that looks dead may go on.
  */
 export class BlobFile implements Sink {
   readonly #path: string;
@@ -115,7 +115,7 @@ export class BlobFile implements Sink {
     );
   }
 
-  /** Copies an abandoned file, as much of it as is there. Whether it was one. */
+  /** Copies an abandoned file, as much of it as is there. Returns whether it was abandoned. */
   async #copy(name: string): Promise<boolean> {
     const found = join(dirname(this.#blob), name);
     const source = await open(found, AS_IT_IS).catch(() => undefined);

@@ -1,11 +1,11 @@
-/** Unfinished files that a killed process has left, and nobody will take up. */
+/** Unfinished files that a killed process has left, and that nothing will continue. */
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Whoever writes changes a file far more often. */
+/** An active writer changes its file far more often. */
 const LEFT_MS = 24 * 3_600_000;
 
-/** Removes the files of a folder that `isLeft` names, unless they were changed in the last day. A folder that refuses keeps them. */
+/** Removes the files of a folder that `isLeft` names and that were not changed in the last day. A folder that refuses keeps them. */
 export async function sweep(folder: string, isLeft: (name: string) => boolean): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   for (const name of names.filter(isLeft)) {

@@ -1,6 +1,6 @@
 /**
  * The helpers of a model in a page's worker: the page starts them, and the worker asks it to. A worker that starts workers itself
- * blocks for ever in Firefox now and then (docs/decisions/0016).
+ * sometimes blocks for ever in Firefox (docs/decisions/0016).
  */
 import { startWorker } from '#platform';
 import type { Calls, Handlers } from '../../calls.js';
@@ -55,7 +55,7 @@ export class ServedHelpers {
   readonly #notify: (name: 'helperMessage' | 'helperError', value: object) => void;
   readonly #helpers = new Map<number, WorkerHandle>();
 
-  /** @param notify calls the worker, without an answer that anyone waits for */
+  /** @param notify calls the worker, without waiting for an answer */
   constructor(notify: (name: 'helperMessage' | 'helperError', value: object) => void) {
     this.#notify = notify;
   }

@@ -40,7 +40,7 @@ async function readPickles(file: Bytes, name: string): Promise<Pickles> {
     } catch (error) {
       if (!(error instanceof EndOfBytes)) throw error;
       if (length >= file.length)
-        throw mismatch('ERR_CHECKPOINT', 'pickle', 'five whole ones', `the end at byte ${file.length}`, name);
+        throw mismatch('ERR_CHECKPOINT', 'pickle', 'five complete pickles', `the end at byte ${file.length}`, name);
       if (length >= MAX_PICKLE_BYTES)
         throw mismatch('ERR_CHECKPOINT', 'pickles', `at most ${MAX_PICKLE_BYTES} bytes`, 'more', name);
     }
@@ -86,7 +86,7 @@ async function findStorages(
     const storage = typeof key === 'string' ? storages.get(key) : undefined;
     const title = `storage ${typeof key === 'string' ? key : kindOf(key)}`;
     const wrong = (expected: string, got: unknown) => mismatch('ERR_CHECKPOINT', title, expected, got, name);
-    if (storage === undefined) throw wrong('to be one of a tensor', 'one that nothing speaks of');
+    if (storage === undefined) throw wrong('to be one of a tensor', 'one that no tensor uses');
     if (stretches.has(storage.key)) throw wrong('to come once', 'twice');
     const begin = at + 8;
     if (begin > file.length) throw wrong('a count of elements', `the end at byte ${file.length}`);

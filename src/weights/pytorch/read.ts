@@ -48,7 +48,7 @@ function asTensorFile(file: Bytes): TensorFile {
   return { read: async (target, offset) => target.set(file.subarray(offset, offset + target.length)) };
 }
 
-/** The tensors of a dict by name, or of the `state_dict` in it; what else is there is none of ours. */
+/** The tensors of a dict by name, or of the `state_dict` in it; everything else in the dict is skipped. */
 function viewsOf(root: Value, file: string): [string, View][] {
   const views = (dict: Value | undefined) =>
     dict instanceof Dict

@@ -7,6 +7,6 @@ export const MAX_PICKLE_BYTES = 2 ** 24;
 
 export interface Stored {
   readonly root: Value;
-  /** Where the bytes of a storage lie in the file; `undefined` where there are none. */
+  /** Where the bytes of a storage lie in the file; `undefined` if there are no bytes. */
   find(storage: Storage): Promise<Stretch | undefined>;
 }

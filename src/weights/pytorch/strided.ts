@@ -5,7 +5,7 @@ import type { TensorFile } from '../checkpoint.js';
 const BLOCK_BYTES = 2 ** 20;
 
 /**
- * The least that is gathered at once, unless the tensor has less. A model asks for a few rows after another, and those of a
+ * The least that is gathered at once, if the tensor has as much. A model asks for a few rows after another, and those of a
  * transposed matrix lie in all of its bytes; so a quarter of a large one is gathered, and it is read four times in all.
  */
 const LEAST_GATHERED_BYTES = 2 ** 20;
@@ -18,7 +18,7 @@ export interface Strided {
   /** Bytes per element. */
   readonly size: number;
   readonly shape: readonly number[];
-  /** Elements from one index to the next, per dimension; none is negative. */
+  /** Elements from one index to the next, per dimension; never negative. */
   readonly strides: readonly number[];
 }
 
@@ -78,7 +78,7 @@ export class StridedFile implements TensorFile {
       target.set(part, filled);
       filled += part.length;
     }
-    // Nobody reads on from the end: a checkpoint's tensors must not keep a window each.
+    // No read continues from the end: a checkpoint's tensors must not keep a window each.
     if (offset + target.length === this.#bytes) [this.#window, this.#block] = [NOTHING, NOTHING.bytes];
   }
 

@@ -1,6 +1,6 @@
 /**
  * What a checkpoint's pickle may speak of, and nothing else: plain values, dicts, tensors over storages. A name outside the
- * list below is refused; none is ever looked up or called.
+ * list below is refused; no name is ever looked up or called.
  */
 import { mismatch } from '../../errors.js';
 import type { StoredDtype } from '../checkpoint.js';
@@ -44,7 +44,7 @@ export class Name {
   /**
    * @param name as Python writes it
    * @param dtype of a class of storages
-   * @param rebuild what Python's function of this name would return; none for what is only mentioned
+   * @param rebuild what Python's function of this name would return; absent for what is only mentioned
    */
   constructor(
     readonly name: string,

@@ -74,7 +74,7 @@ export class ZipArchive {
     return [...this.#entries.keys()];
   }
 
-  /** Where the content of an entry lies; `undefined` when there is none of this name. @throws ERR_CHECKPOINT */
+  /** Where the content of an entry lies; `undefined` if there is no entry of this name. @throws ERR_CHECKPOINT */
   async find(entryName: string): Promise<Stretch | undefined> {
     const entry = this.#entries.get(entryName);
     if (entry === undefined) return undefined;

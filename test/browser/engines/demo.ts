@@ -8,7 +8,7 @@ import { ISOLATED } from './headers.js';
 import { type FileServer, serveFiles } from './serve.js';
 
 const DEMO = fileURLToPath(new URL('../../../demo/dist', import.meta.url));
-/** Pictures of the page for whoever changes it; not kept by git. */
+/** Pictures of the page, for changes to it; not kept by git. */
 const SHOTS = fileURLToPath(new URL('../shots', import.meta.url));
 
 const text = (selector: string) => `document.querySelector('${selector}')?.textContent`;
