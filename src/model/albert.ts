@@ -7,9 +7,10 @@ import { type OpenedSource, openSource, type Source } from '../source.js';
 import { asOneLoad } from '../source-options.js';
 import type { Tensor } from '../tensor.js';
 import { RARE_READERS } from '../weights/rare.js';
+import type { Architecture } from './architecture.js';
 import type { Backend, Recipe, RunCall } from './backend.js';
 import { type AlbertConfig, parseConfig } from './config.js';
-import { type Architecture, HEADS } from './heads/index.js';
+import { HEADS } from './heads/index.js';
 import { type AlbertInputs, type CheckedInputs, checkEach, checkInputs, checkPositions } from './inputs.js';
 import {
   type CommonOutput,

@@ -4,9 +4,9 @@ import type { Dtype } from '../engine/schemes.js';
 import type { OpenedSource } from '../source.js';
 import type { Tensor } from '../tensor.js';
 import type { RareReaders } from '../weights/formats.js';
+import type { Architecture } from './architecture.js';
 import type { AlbertConfig } from './config.js';
 import type { Fields } from './forward.js';
-import type { Architecture } from './heads/index.js';
 import type { CheckedInputs } from './inputs.js';
 import type { ForwardOptions, LoadReport, ModelInfo, SaveOptions } from './options.js';
 

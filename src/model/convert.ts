@@ -7,8 +7,7 @@ import { asOneLoad, SOURCE_OPTIONS, type SourceOptions } from '../source-options
 import { openCheckpoint } from '../weights/open.js';
 import { RARE_READERS } from '../weights/rare.js';
 import { AlbertPreTrainedModel, type ModelClass } from './albert.js';
-import { architectureOf } from './architecture.js';
-import type { Architecture } from './heads/index.js';
+import { type Architecture, architectureOf } from './architecture.js';
 import {
   AlbertForMaskedLM,
   AlbertForMultipleChoice,

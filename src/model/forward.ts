@@ -12,8 +12,7 @@ import type { Head } from './head.js';
 import { type Layout, layOut } from './layout.js';
 import { matchParams } from './load.js';
 import type { ForwardOptions } from './options.js';
-import { packParameters } from './pack.js';
-import { stagingFloats } from './parameters.js';
+import { packParameters, stagingFloats } from './pack.js';
 import { type Activations, planBody } from './plan.js';
 import type { Run } from './run.js';
 

@@ -5,7 +5,7 @@ import { Tensor } from '../tensor.js';
 import { type Checkpoint, isFloatDtype, readBytes, readFloat32, type StoredTensor } from '../weights/checkpoint.js';
 import { decodeColumns, readColumns } from '../weights/columns.js';
 import { faultOfScales, isInt8, scaleName } from '../weights/int8.js';
-import type { Architecture } from './heads/index.js';
+import type { Params } from './options.js';
 import { type FloatSource, faultsOf, type Int8Source, type ParameterSource } from './pack.js';
 import { elements, type Parameter } from './parameters.js';
 
@@ -22,10 +22,10 @@ export interface Matched {
 export interface Asked {
   /** Whether a missing head is a fault as well. */
   readonly strict: boolean;
-  /** The class that is loaded. */
-  readonly architecture: Architecture;
-  /** The class that the checkpoint was made for, reported if the head does not fit. */
-  readonly made: Architecture;
+  /** The name of the class that is loaded. */
+  readonly architecture: string;
+  /** The name of the class that the checkpoint was made for, reported if the head does not fit. */
+  readonly made: string;
   /** What the configuration leaves open, reported if something does not fit. */
   readonly doubts: readonly string[];
 }
@@ -137,9 +137,6 @@ function faultOfShape({ name, shape }: StoredTensor, wanted: readonly number[]):
 function faultOfDtype({ name, dtype }: StoredTensor): string | undefined {
   return isFloatDtype(dtype) ? undefined : mismatch('ERR_PARAMETER', name, 'a floating-point dtype', dtype).message;
 }
-
-/** Named tensors, as `params` of a model returns them, or as an object. */
-export type Params = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>;
 
 /**
  * The parameters that a caller hands to one forward, by PyTorch's names as `params` gives them. Their values are checked as they

@@ -1,6 +1,6 @@
 /** FlaxAlbert's classes: the body with each of the heads. */
 import { AlbertPreTrainedModel } from './albert.js';
-import type { Architecture } from './heads/index.js';
+import type { Architecture } from './architecture.js';
 import type { MaskedLMOutput } from './heads/masked-lm.js';
 import type { AlbertModelOutput } from './heads/model.js';
 import type { MultipleChoiceOutput } from './heads/multiple-choice.js';

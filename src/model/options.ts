@@ -7,7 +7,6 @@ import { DTYPES, type Dtype } from '../engine/schemes.js';
 import { mismatch, type OptionNames } from '../errors.js';
 import { SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
 import type { Tensor } from '../tensor.js';
-import type { Params } from './load.js';
 
 /** Other names of dtypes. */
 const SYNONYMS: Readonly<Record<string, Dtype>> = { fp32: 'float32', q8: 'int8' };
@@ -78,6 +77,9 @@ export const OPTIONS_ELSEWHERE: Readonly<Record<string, string>> = {
   use_external_data_format: NO_ONNX,
   session_options: NO_ONNX,
 };
+
+/** Named tensors, as `params` of a model returns them, or as an object. */
+export type Params = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>;
 
 /** What one forward computes and returns beside a head's own fields. */
 export interface ForwardOptions {

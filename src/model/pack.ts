@@ -1,10 +1,10 @@
 /** Packing: parameters on their way into the weights' memory, a few rows at a time, and back. */
 import type { Engine } from '../engine/engine.js';
-import { matrixBytes, padded } from '../engine/memory.js';
+import { matrixBytes, PANEL_COLUMNS, padded } from '../engine/memory.js';
 import { AlbertError, mismatch, throwIfAborted } from '../errors.js';
 import { Tensor } from '../tensor.js';
 import { dequantize, faultOfRows, type Int8Rows, quantize } from '../weights/int8.js';
-import { elements, matrixOf, type Parameter, rowsAtOnce } from './parameters.js';
+import { elements, matrixOf, type Parameter } from './parameters.js';
 
 /** Where a parameter's numbers come from, and how a matrix lies there. */
 export interface FloatSource {
@@ -28,6 +28,23 @@ export interface Int8Source {
 }
 
 export type ParameterSource = FloatSource | Int8Source;
+
+/** Floats that pass through staging memory at once: 1 MiB stays in the second cache, and a file is read in few calls. */
+const STAGING_FLOATS = 2 ** 18;
+
+/** Rows of a parameter that are packed at once: whole panels where there is room for one, and all of a vector. */
+function rowsAtOnce(parameter: Parameter): number {
+  const [rows, cols] = matrixOf(parameter);
+  const most = Math.max(1, Math.floor(STAGING_FLOATS / cols));
+  return Math.min(rows, most < PANEL_COLUMNS ? most : most - (most % PANEL_COLUMNS));
+}
+
+/** Floats of scratch memory that packing takes: for some rows, and a scale for each. */
+export function stagingFloats(parameters: readonly Parameter[]): number {
+  return parameters.reduce((most, parameter) => {
+    return Math.max(most, rowsAtOnce(parameter) * (matrixOf(parameter)[1] + 1));
+  }, 0);
+}
 
 /** Faults listed in one message; a checkpoint of another model has hundreds. */
 const FAULTS_LISTED = 20;

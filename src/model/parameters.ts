@@ -5,7 +5,7 @@
  * list of tensors to load and, over the same memory, the tree that the forward pass reads.
  */
 import type { Dense, EmbeddingTables, Engine, Norm } from '../engine/engine.js';
-import { matrixBytes, PANEL_COLUMNS, type Region } from '../engine/memory.js';
+import { matrixBytes, type Region } from '../engine/memory.js';
 import type { Dtype, Panels } from '../engine/schemes.js';
 import type { AlbertConfig } from './config.js';
 
@@ -231,23 +231,6 @@ function declareLayer(table: ParameterTable, config: AlbertConfig, name: string)
 /** Flax's path of a module's parameter: the same modules, other names for the leaves. */
 function flaxPath(module: string, leaf: 'kernel' | 'bias' | 'scale' | 'embedding'): string {
   return `${module}.${leaf}`.replaceAll('.', '/');
-}
-
-/** Floats that pass through staging memory at once: 1 MiB stays in the second cache, and a file is read in few calls. */
-const STAGING_FLOATS = 2 ** 18;
-
-/** Rows of a parameter that are packed at once: whole panels where there is room for one, and all of a vector. */
-export function rowsAtOnce(parameter: Parameter): number {
-  const [rows, cols] = matrixOf(parameter);
-  const most = Math.max(1, Math.floor(STAGING_FLOATS / cols));
-  return Math.min(rows, most < PANEL_COLUMNS ? most : most - (most % PANEL_COLUMNS));
-}
-
-/** Floats of scratch memory that packing takes: for some rows, and a scale for each. */
-export function stagingFloats(parameters: readonly Parameter[]): number {
-  return parameters.reduce((most, parameter) => {
-    return Math.max(most, rowsAtOnce(parameter) * (matrixOf(parameter)[1] + 1));
-  }, 0);
 }
 
 /** A parameter's rows and columns; a vector is one row. */
