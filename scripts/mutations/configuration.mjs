@@ -86,7 +86,7 @@ export const CONFIGURATION = [
   },
   {
     what: 'weights that do not fit say nothing of the sizes that config.json lacks',
-    file: 'src/model/load.ts',
+    file: 'src/model/parameters/match.ts',
     search: 'faultsOf([...doubts, ...faults])',
     replace: 'faultsOf(faults)',
     tests: LOAD,

@@ -80,7 +80,7 @@ export const HOST = [
   },
   {
     what: 'a layer norm’s scale and bias are swapped',
-    file: 'src/model/parameters.ts',
+    file: 'src/model/parameters/table.ts',
     search: 'return { scale, bias };',
     replace: 'return { scale: bias, bias: scale };',
     tests: MODELS,
@@ -228,7 +228,7 @@ export const HOST = [
   },
   {
     what: 'the padding of other parameters keeps what lay there before',
-    file: 'src/model/pack.ts',
+    file: 'src/model/parameters/pack.ts',
     search: '  memory.f32(weights.start, (weights.end - weights.start) / 4).fill(0);\n',
     replace: '',
     build: 'relaxed',
@@ -236,21 +236,21 @@ export const HOST = [
   },
   {
     what: 'Flax’s kernels are read untransposed',
-    file: 'src/model/load.ts',
+    file: 'src/model/parameters/match.ts',
     search: 'const transposed = flax && parameter.kernel;',
     replace: 'const transposed = false;',
     tests: ['test/model/load.test.ts'],
   },
   {
     what: 'a NaN in a checkpoint is taken',
-    file: 'src/model/pack.ts',
+    file: 'src/model/parameters/pack.ts',
     search: 'staged.length) !== 0) return undefined;',
     replace: 'staged.length) >= 0) return undefined;',
     tests: ['test/model/load.test.ts'],
   },
   {
     what: 'the faults of a checkpoint are swallowed',
-    file: 'src/model/load.ts',
+    file: 'src/model/parameters/match.ts',
     search: '  if (faults.length > 0) throw faultsOf([...doubts, ...faults]);\n  const surplus',
     replace: '  const surplus',
     tests: ['test/model/load.test.ts'],

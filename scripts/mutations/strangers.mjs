@@ -94,7 +94,7 @@ export const STRANGERS = [
   },
   {
     what: 'params of a call may be NaN',
-    file: 'src/model/load.ts',
+    file: 'src/model/parameters/match.ts',
     search: '{ stored: name, transposed: false, fill }',
     replace: '{ transposed: false, fill }',
     tests: ODD,

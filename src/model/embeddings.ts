@@ -3,7 +3,7 @@ import type { Engine } from '../engine/engine.js';
 import { padded } from '../engine/memory.js';
 import type { AlbertConfig } from './config.js';
 import type { DropoutStream } from './dropout.js';
-import type { BodyParameters } from './parameters.js';
+import type { BodyParameters } from './parameters/table.js';
 import type { Activations } from './plan.js';
 import type { Run } from './run.js';
 

@@ -4,7 +4,7 @@ import { Tensor } from '../tensor.js';
 import { type AlbertConfig, groupOfLayer } from './config.js';
 import type { DropoutStream } from './dropout.js';
 import { albertLayer } from './layer.js';
-import type { BodyParameters, LayerParameters } from './parameters.js';
+import type { BodyParameters, LayerParameters } from './parameters/table.js';
 import type { Activations } from './plan.js';
 import { type Run, readRows } from './run.js';
 

@@ -10,9 +10,9 @@ import { embed } from './embeddings.js';
 import { type Collect, type Collected, encode } from './encoder.js';
 import type { Head } from './head.js';
 import { type Layout, layOut } from './layout.js';
-import { matchParams } from './load.js';
 import type { ForwardOptions } from './options.js';
-import { packParameters, stagingFloats } from './pack.js';
+import { matchParams } from './parameters/match.js';
+import { packParameters, stagingFloats } from './parameters/pack.js';
 import { type Activations, planBody } from './plan.js';
 import type { Run } from './run.js';
 

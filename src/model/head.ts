@@ -4,7 +4,7 @@ import type { Matrix, Region } from '../engine/memory.js';
 import type { Tensor } from '../tensor.js';
 import type { AlbertConfig } from './config.js';
 import type { DropoutStream } from './dropout.js';
-import type { BodyParameters, ParameterTable } from './parameters.js';
+import type { BodyParameters, ParameterTable } from './parameters/table.js';
 import type { Rectangle, Run } from './run.js';
 
 /** What the body hands to a head. */

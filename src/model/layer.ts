@@ -3,7 +3,7 @@ import type { Engine } from '../engine/engine.js';
 import { selfAttention } from './attention.js';
 import { type AlbertConfig, HIDDEN_ACTIVATIONS } from './config.js';
 import type { DropoutStream } from './dropout.js';
-import type { LayerParameters } from './parameters.js';
+import type { LayerParameters } from './parameters/table.js';
 import type { Activations } from './plan.js';
 
 /** hidden = layer norm of (ffn_output(activation(ffn(attended))) + attended) */

@@ -3,7 +3,7 @@ import type { Engine } from '../engine/engine.js';
 import type { Region } from '../engine/memory.js';
 import type { AlbertConfig } from './config.js';
 import type { Head } from './head.js';
-import { type BodyParameters, declareBody, type Parameter, ParameterTable } from './parameters.js';
+import { type BodyParameters, declareBody, type Parameter, ParameterTable } from './parameters/table.js';
 
 /** The addresses of a whole model's parameters. */
 export interface Layout {

@@ -17,14 +17,14 @@ import type { Backend, Recipe, RunCall } from './backend.js';
 import { type AlbertConfig, type ReadConfig, readConfig } from './config.js';
 import { type Fields, runForward } from './forward.js';
 import { HEADS } from './heads/index.js';
-import { initialValue } from './initialize.js';
 import { type Layout, layOut } from './layout.js';
-import { matchCheckpoint } from './load.js';
 import type { LoadReport, ModelInfo, SaveOptions } from './options.js';
-import { type ParameterSource, packParameters, readParameter, stagingFloats } from './pack.js';
-import type { Parameter } from './parameters.js';
+import { initialValue } from './parameters/initialize.js';
+import { matchCheckpoint } from './parameters/match.js';
+import { type ParameterSource, packParameters, readParameter, stagingFloats } from './parameters/pack.js';
+import { saveModel } from './parameters/save.js';
+import type { Parameter } from './parameters/table.js';
 import { pack } from './run.js';
-import { saveModel } from './save.js';
 
 /** More than any configuration has. */
 const CONFIG_DEPTH = 64;

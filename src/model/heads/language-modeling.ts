@@ -4,7 +4,7 @@ import { type Matrix, type Region, rowsOf } from '../../engine/memory.js';
 import { Tensor } from '../../tensor.js';
 import { type AlbertConfig, HIDDEN_ACTIVATIONS } from '../config.js';
 import type { HeadContext } from '../head.js';
-import type { BodyParameters, ParameterTable } from '../parameters.js';
+import type { BodyParameters, ParameterTable } from '../parameters/table.js';
 import type { Run } from '../run.js';
 
 export interface LanguageModelingParameters {

@@ -1,10 +1,10 @@
 /** Packing: parameters on their way into the weights' memory, a few rows at a time, and back. */
-import type { Engine } from '../engine/engine.js';
-import { matrixBytes, PANEL_COLUMNS, padded } from '../engine/memory.js';
-import { AlbertError, mismatch, throwIfAborted } from '../errors.js';
-import { Tensor } from '../tensor.js';
-import { dequantize, faultOfRows, type Int8Rows, quantize } from '../weights/int8.js';
-import { elements, matrixOf, type Parameter } from './parameters.js';
+import type { Engine } from '../../engine/engine.js';
+import { matrixBytes, PANEL_COLUMNS, padded } from '../../engine/memory.js';
+import { AlbertError, mismatch, throwIfAborted } from '../../errors.js';
+import { Tensor } from '../../tensor.js';
+import { dequantize, faultOfRows, type Int8Rows, quantize } from '../../weights/int8.js';
+import { elements, matrixOf, type Parameter } from './table.js';
 
 /** Where a parameter's numbers come from, and how a matrix lies there. */
 export interface FloatSource {

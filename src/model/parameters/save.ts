@@ -1,13 +1,13 @@
 /** Writing a model as Hugging Face and Flax libraries read it, or in int8 as this one does. */
 import { writeFiles } from '#platform';
-import type { Engine } from '../engine/engine.js';
-import { AlbertError, mismatch } from '../errors.js';
-import { encodeFlaxMsgpack } from '../weights/flax-writer.js';
-import { faultOfRows, INT8_METADATA, scaleName } from '../weights/int8.js';
-import { encodeSafetensors, type TensorToWrite } from '../weights/safetensors.js';
-import type { SaveOptions } from './options.js';
+import type { Engine } from '../../engine/engine.js';
+import { AlbertError, mismatch } from '../../errors.js';
+import { encodeFlaxMsgpack } from '../../weights/flax-writer.js';
+import { faultOfRows, INT8_METADATA, scaleName } from '../../weights/int8.js';
+import { encodeSafetensors, type TensorToWrite } from '../../weights/safetensors.js';
+import type { SaveOptions } from '../options.js';
 import { readInt8, readParameter } from './pack.js';
-import type { Parameter } from './parameters.js';
+import type { Parameter } from './table.js';
 
 /** Of int8 files everything but the large matrices is float32: it is 1 % of the numbers, and stays what it was to the bit. */
 const STORED = { float32: 'F32', float16: 'F16', bfloat16: 'BF16', int8: 'F32' } as const;

@@ -1,13 +1,13 @@
 /** From a checkpoint's tensors, or a caller's, to a source of numbers for each parameter. */
-import { mismatch, reading } from '../errors.js';
-import { isA, ownArray } from '../realm.js';
-import { Tensor } from '../tensor.js';
-import { type Checkpoint, isFloatDtype, readBytes, readFloat32, type StoredTensor } from '../weights/checkpoint.js';
-import { decodeColumns, readColumns } from '../weights/columns.js';
-import { faultOfScales, isInt8, scaleName } from '../weights/int8.js';
-import type { Params } from './options.js';
+import { mismatch, reading } from '../../errors.js';
+import { isA, ownArray } from '../../realm.js';
+import { Tensor } from '../../tensor.js';
+import { type Checkpoint, isFloatDtype, readBytes, readFloat32, type StoredTensor } from '../../weights/checkpoint.js';
+import { decodeColumns, readColumns } from '../../weights/columns.js';
+import { faultOfScales, isInt8, scaleName } from '../../weights/int8.js';
+import type { Params } from '../options.js';
 import { type FloatSource, faultsOf, type Int8Source, type ParameterSource } from './pack.js';
-import { elements, type Parameter } from './parameters.js';
+import { elements, type Parameter } from './table.js';
 
 /** What a checkpoint held for a model. */
 export interface Matched {

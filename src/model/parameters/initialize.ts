@@ -1,7 +1,8 @@
 /** FlaxAlbert's initialisation: normal(initializer_range) for weights, zeros for biases, ones for layer norm scales. */
+
+import { mix } from '../random.js';
 import type { FloatSource } from './pack.js';
-import type { Parameter } from './parameters.js';
-import { mix } from './random.js';
+import type { Parameter } from './table.js';
 
 /** The initial value of a parameter; `index`, its place in the model, gives each its own random numbers. */
 export function initialValue(

@@ -1,9 +1,9 @@
 /** Tensors of a checkpoint that belong to no model of ours, such as a layer behind it. */
-import { mismatch } from '../errors.js';
-import type { OpenedSource } from '../source.js';
-import { isFloatDtype, readFloat32 } from '../weights/checkpoint.js';
-import { openCheckpoint } from '../weights/open.js';
-import { RARE_READERS } from '../weights/rare.js';
+import { mismatch } from '../../errors.js';
+import type { OpenedSource } from '../../source.js';
+import { isFloatDtype, readFloat32 } from '../../weights/checkpoint.js';
+import { openCheckpoint } from '../../weights/open.js';
+import { RARE_READERS } from '../../weights/rare.js';
 
 /**
  * Reads tensors of a source's checkpoint: all of them, or it throws.

@@ -4,10 +4,10 @@
  * Building the table walks the model once, in FlaxAlbert's order, and hands out addresses on the way; the result is the
  * list of tensors to load and, over the same memory, the tree that the forward pass reads.
  */
-import type { Dense, EmbeddingTables, Engine, Norm } from '../engine/engine.js';
-import { matrixBytes, type Region } from '../engine/memory.js';
-import type { Dtype, Panels } from '../engine/schemes.js';
-import type { AlbertConfig } from './config.js';
+import type { Dense, EmbeddingTables, Engine, Norm } from '../../engine/engine.js';
+import { matrixBytes, type Region } from '../../engine/memory.js';
+import type { Dtype, Panels } from '../../engine/schemes.js';
+import type { AlbertConfig } from '../config.js';
 
 /** Where a tensor lies once it is packed. */
 export type Place =
