@@ -116,7 +116,7 @@ function reach(file) {
   started.add(file);
   for (const target of graph.get(file) ?? []) reach(target);
 }
-reach('src/model/worker/entry.ts');
+reach('src/model/runners/worker/entry.ts');
 if (started.has('src/platform/web-model-worker.ts')) faults.push('the worker of a model imports what starts it');
 
 for (const fault of faults) console.error(fault);

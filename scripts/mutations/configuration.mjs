@@ -128,7 +128,7 @@ export const CONFIGURATION = [
   },
   {
     what: 'a config.json in memory may have any size',
-    file: 'src/model/local.ts',
+    file: 'src/model/runners/local.ts',
     search: "  checkFileSize('config.json', bytes.length, source.name);\n",
     replace: '',
     tests: SOURCE,

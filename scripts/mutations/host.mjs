@@ -123,7 +123,7 @@ export const HOST = [
   {
     what: 'each chunk of word logits is written over the first',
     file: 'src/model/heads/language-modeling.ts',
-    search: '(from - kept.from) * vocab_size)',
+    search: '(from - headTokens.from) * vocab_size)',
     replace: '0)',
     tests: MODELS,
   },
@@ -136,14 +136,14 @@ export const HOST = [
   },
   {
     what: 'kept tokens are counted from the start of the run',
-    file: 'src/model/run.ts',
-    search: '(rectangles[i] as Rectangle).tokens.from + token',
-    replace: 'token',
+    file: 'src/model/batch.ts',
+    search: '(rectangles[i] as Rectangle).tokens.from + position',
+    replace: 'position',
     tests: ['test/model/forward-each.test.ts'],
   },
   {
     what: 'packed inputs share the sequences of the first',
-    file: 'src/model/run.ts',
+    file: 'src/model/batch.ts',
     search: 'sequences: { from: sequences, to: (sequences += batch), shape: leading }',
     replace: 'sequences: { from: 0, to: (sequences += batch) && batch, shape: leading }',
     tests: ['test/model/forward-each.test.ts'],
@@ -171,7 +171,7 @@ export const HOST = [
   },
   {
     what: 'a rejected call poisons the queue',
-    file: 'src/model/local.ts',
+    file: 'src/model/runners/local.ts',
     search: 'this.#queue = turn.catch(() => {});',
     replace: 'this.#queue = turn;',
     tests: FAULTS,
@@ -199,7 +199,7 @@ export const HOST = [
   },
   {
     what: 'a disposed model still runs the calls in its queue',
-    file: 'src/model/local.ts',
+    file: 'src/model/runners/local.ts',
     search: 'const turn = this.#queue.then(async () => {',
     replace: 'const engine = this.#alive();\n    const turn = this.#queue.then(async () => {',
     also: { search: '      const engine = this.#alive();\n      await engine.ready();\n', replace: '' },
@@ -207,7 +207,7 @@ export const HOST = [
   },
   {
     what: 'the memory for packing stays in use',
-    file: 'src/model/local.ts',
+    file: 'src/model/runners/local.ts',
     search: '    engine.memory.release(this.#weights.end);\n',
     replace: '',
     tests: ['test/model/memory.test.ts'],
@@ -334,10 +334,10 @@ export const HOST = [
   },
   {
     what: 'a leak: every call’s inputs are kept',
-    file: 'src/model/local.ts',
+    file: 'src/model/runners/local.ts',
     search: 'this.#queue = turn.catch(() => {});',
     replace:
-      '((globalThis as unknown as { kept: unknown[] }).kept ??= []).push(run, turn);\n    this.#queue = turn.catch(() => {});',
+      '((globalThis as unknown as { kept: unknown[] }).kept ??= []).push(batch, turn);\n    this.#queue = turn.catch(() => {});',
     tests: ['test/soak/leaks.test.ts'],
   },
   {

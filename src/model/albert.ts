@@ -8,7 +8,6 @@ import { asOneLoad } from '../source-options.js';
 import type { Tensor } from '../tensor.js';
 import { RARE_READERS } from '../weights/rare.js';
 import type { Architecture } from './architecture.js';
-import type { Backend, Recipe, RunCall } from './backend.js';
 import { type AlbertConfig, parseConfig } from './config.js';
 import { HEADS } from './heads/index.js';
 import { type AlbertInputs, type CheckedInputs, checkEach, checkInputs, checkPositions } from './inputs.js';
@@ -31,12 +30,13 @@ import {
   type SaveOptions,
   withoutTrain,
 } from './options.js';
-import { type Placed, placeModel } from './place.js';
+import { type ChosenRunner, chooseRunner } from './runners/choose.js';
+import type { ForwardCall, Recipe, Runner } from './runners/runner.js';
 
 /** A model class: what `from_pretrained` and `from_config` are called on. */
 export interface ModelClass<M> {
   readonly architecture: Architecture;
-  new (placed: Placed): M;
+  new (chosen: ChosenRunner): M;
 }
 
 /**
@@ -51,13 +51,13 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     asyncDisposable(AlbertPreTrainedModel.prototype);
   }
 
-  readonly #backend: Backend;
+  readonly #runner: Runner;
   readonly #whyNoWorker: string | undefined;
   readonly #rank: 2 | 3;
 
   /** Use `from_pretrained` or `from_config`. */
-  constructor({ backend, whyNoWorker }: Placed) {
-    this.#backend = backend;
+  constructor({ runner, whyNoWorker }: ChosenRunner) {
+    this.#runner = runner;
     this.#whyNoWorker = whyNoWorker;
     this.#rank = HEADS[(this.constructor as unknown as ModelClass<unknown>).architecture].rank;
   }
@@ -96,7 +96,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
 
   /** Frozen. */
   get config(): AlbertConfig {
-    return this.#backend.config;
+    return this.#runner.config;
   }
 
   /**
@@ -117,12 +117,12 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   }
 
   /**
-   * `forward` of each of several inputs, whatever their lengths, as one run: their tokens are packed one after another,
+   * `forward` of each of several inputs, whatever their lengths, as one batch: their tokens are packed one after another,
    * and no padding is computed.
    *
    * @returns for each what `forward` returns, bit for bit
    * @throws what `forward` throws, ERR_INPUT and ERR_TOO_LONG naming the input at fault; ERR_INPUT for `train`: dropout
-   *   falls by an element's place in the run
+   *   drops an element by its index in the batch
    */
   forwardEach(
     inputs: readonly AlbertInputs[],
@@ -148,8 +148,8 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   ): Promise<(Fields & CommonOutput)[]> {
     const options = withoutTrain(checkOptions(given, FORWARD_OPTIONS));
     const checked = this.#checkEach(inputs);
-    const keep = reading('positions', () => checkPositions(positions, checked));
-    return this.#run({ inputs: checked, keep, options }) as Promise<(Fields & CommonOutput)[]>;
+    const headPositions = reading('positions', () => checkPositions(positions, checked));
+    return this.#run({ inputs: checked, headPositions, options }) as Promise<(Fields & CommonOutput)[]>;
   }
 
   /**
@@ -159,18 +159,18 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
    * @throws ERR_ENVIRONMENT for a model in a worker, ERR_DISPOSED
    */
   get params(): ReadonlyMap<string, Tensor<Float32Array>> {
-    return this.#backend.params();
+    return this.#runner.params();
   }
 
   /** What the checkpoint lacked and what it had too much of. */
   get loadReport(): LoadReport {
-    return this.#backend.report;
+    return this.#runner.report;
   }
 
   /** What runs the model, and what it takes. */
   info(): ModelInfo {
     const whyNoWorker = this.#whyNoWorker;
-    return { ...this.#backend.info(), ...(whyNoWorker !== undefined && { whyNoWorker }) };
+    return { ...this.#runner.info(), ...(whyNoWorker !== undefined && { whyNoWorker }) };
   }
 
   /**
@@ -185,7 +185,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     if (!valid) {
       throw mismatch('ERR_INPUT', 'directory', 'a path or a file: URL', directory);
     }
-    await this.#backend.save(directory, checkOptions(options, SAVE_OPTIONS));
+    await this.#runner.save(directory, checkOptions(options, SAVE_OPTIONS));
   }
 
   /**
@@ -193,16 +193,16 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
    * memory is free.
    */
   async dispose(): Promise<void> {
-    await this.#backend.dispose();
+    await this.#runner.dispose();
   }
 
   #checkEach(inputs: readonly AlbertInputs[]): CheckedInputs[] {
     return reading('inputs', () => checkEach(inputs, this.config, this.#rank));
   }
 
-  async #run(call: RunCall): Promise<unknown[]> {
+  async #run(call: ForwardCall): Promise<unknown[]> {
     const { return_dict = true, ...options } = call.options;
-    const outputs = await this.#backend.run({ ...call, options });
+    const outputs = await this.#runner.run({ ...call, options });
     return return_dict ? outputs : outputs.map((fields) => Object.values(fields));
   }
 }
@@ -235,5 +235,5 @@ async function make<M>(
   worker: boolean | undefined,
   signal?: AbortSignal,
 ): Promise<M> {
-  return new Class(await placeModel({ ...recipe, architecture: Class.architecture }, worker, signal));
+  return new Class(await chooseRunner({ ...recipe, architecture: Class.architecture }, worker, signal));
 }

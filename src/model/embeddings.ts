@@ -1,11 +1,11 @@
 /** FlaxAlbertEmbeddings: word + token type + position, layer norm, dropout. */
 import type { Engine } from '../engine/engine.js';
 import { padded } from '../engine/memory.js';
+import type { Batch } from './batch.js';
 import type { AlbertConfig } from './config.js';
 import type { DropoutStream } from './dropout.js';
 import type { BodyParameters } from './parameters/table.js';
 import type { Activations } from './plan.js';
-import type { Run } from './run.js';
 
 /** What FlaxAlbert adds to the scores of masked keys. In float32 it absorbs any score, so a fully masked row is uniform. */
 const MASKED = -1e10;
@@ -16,7 +16,7 @@ export function embed(
   config: AlbertConfig,
   { tables, embeddingNorm }: BodyParameters,
   activations: Activations,
-  { rectangles }: Run,
+  { rectangles }: Batch,
   dropout: DropoutStream | undefined,
 ): void {
   const { ids, types, positions, embedded, sequences } = activations;

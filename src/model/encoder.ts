@@ -1,12 +1,12 @@
 /** FlaxAlbertEncoder: the mapping to hidden_size, then each layer with the weights of its group. */
 import type { AttentionSequence, Engine } from '../engine/engine.js';
 import { Tensor } from '../tensor.js';
+import { type Batch, readRows } from './batch.js';
 import { type AlbertConfig, groupOfLayer } from './config.js';
 import type { DropoutStream } from './dropout.js';
 import { albertLayer } from './layer.js';
 import type { BodyParameters, LayerParameters } from './parameters/table.js';
 import type { Activations } from './plan.js';
-import { type Run, readRows } from './run.js';
 
 /** What the encoder collects of one rectangle on its way, where asked to. */
 export interface Collected {
@@ -28,7 +28,7 @@ export function* encode(
   config: AlbertConfig,
   parameters: BodyParameters,
   activations: Activations,
-  { rectangles }: Run,
+  { rectangles }: Batch,
   { output_hidden_states, output_attentions }: Collect,
   dropout: DropoutStream | undefined,
 ): Generator<void, Collected[]> {

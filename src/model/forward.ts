@@ -4,6 +4,7 @@ import type { Engine } from '../engine/engine.js';
 import { type Matrix, rowsOf } from '../engine/memory.js';
 import { throwIfAborted } from '../errors.js';
 import type { Tensor } from '../tensor.js';
+import type { Batch } from './batch.js';
 import type { AlbertConfig } from './config.js';
 import { DropoutStream } from './dropout.js';
 import { embed } from './embeddings.js';
@@ -14,13 +15,12 @@ import type { ForwardOptions } from './options.js';
 import { matchParams } from './parameters/match.js';
 import { packParameters, stagingFloats } from './parameters/pack.js';
 import { type Activations, planBody } from './plan.js';
-import type { Run } from './run.js';
 
 /** One rectangle's output fields, in FlaxAlbert's order. */
 export type Fields = Record<string, Tensor<Float32Array> | readonly Tensor<Float32Array>[]>;
 
 /**
- * One forward of a run, from planned memory to copied fields.
+ * One forward of a batch, from planned memory to copied fields.
  *
  * @param loaded the model's own parameters
  * @returns the fields of each rectangle
@@ -30,7 +30,7 @@ export async function runForward(
   config: AlbertConfig,
   head: Head,
   loaded: Layout,
-  run: Run,
+  batch: Batch,
   options: ForwardOptions,
 ): Promise<Fields[]> {
   const { signal, output_attentions = false, output_hidden_states = false, train = false } = options;
@@ -39,7 +39,7 @@ export async function runForward(
   const dropout = train ? new DropoutStream(dropout_rng) : undefined;
 
   const { memory } = engine;
-  memory.checkOutput((head.outputFloats(config, run) + collectedFloats(config, run, collect)) * 4);
+  memory.checkOutput((head.outputFloats(config, batch) + collectedFloats(config, batch, collect)) * 4);
   const before = memory.used;
   try {
     const region = memory.region();
@@ -48,13 +48,13 @@ export async function runForward(
     const weights = { start: region.start, end: region.end };
     const sources = params === undefined ? undefined : matchParams(parameters, params);
     const staging = region.take(sources === undefined ? 0 : stagingFloats(parameters) * 4);
-    const activations = planBody(region, engine, config, run, { output_attentions, train });
-    const matrices = head.plan(region, config, run);
+    const activations = planBody(region, engine, config, batch, { output_attentions, train });
+    const matrices = head.plan(region, config, batch);
     memory.claim(region);
 
     if (sources !== undefined) await packParameters(engine, sources, weights, staging);
-    embed(engine, config, body, activations, run, dropout);
-    const layers = encode(engine, config, body, activations, run, collect, dropout);
+    embed(engine, config, body, activations, batch, dropout);
+    const layers = encode(engine, config, body, activations, batch, collect, dropout);
     const collected = signal === undefined ? finish(layers) : await finishUnless(signal, layers);
     const { pooled, sequences } = activations;
     if (body.pooler !== undefined) {
@@ -65,8 +65,8 @@ export async function runForward(
       );
       engine.linear(first, body.pooler, pooled, 'tanh');
     }
-    const hidden = run.keep === undefined ? activations.hidden : gathered(engine, activations, run.keep);
-    const context = { engine, config, body, hidden, pooled, rectangles: run.rectangles, dropout };
+    const hidden = batch.headRows === undefined ? activations.hidden : gathered(engine, activations, batch.headRows);
+    const context = { engine, config, body, hidden, pooled, rectangles: batch.rectangles, dropout };
     return head.run(context, layout.head, matrices).map((fields, i) => {
       const { hidden_states, attentions } = collected[i] as Collected;
       return { ...fields, ...(hidden_states && { hidden_states }), ...(attentions && { attentions }) };
@@ -102,7 +102,7 @@ async function finishUnless(signal: AbortSignal, layers: Generator<void, Collect
 }
 
 /** Floats of the hidden states and attention weights that a forward hands to its caller. */
-function collectedFloats(config: AlbertConfig, { rectangles, tokens }: Run, collect: Collect): number {
+function collectedFloats(config: AlbertConfig, { rectangles, tokens }: Batch, collect: Collect): number {
   const { num_hidden_layers: layers, inner_group_num, num_attention_heads: heads, hidden_size } = config;
   const states = collect.output_hidden_states ? (layers + 1) * tokens * hidden_size : 0;
   if (!collect.output_attentions) return states;

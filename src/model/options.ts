@@ -200,7 +200,7 @@ export function checkDropout({ train = false, dropout_rng }: ForwardOptions): vo
   if (dropout_rng !== undefined) checkSeed('dropout_rng', dropout_rng);
 }
 
-/** The options of a run of several inputs. @throws ERR_INPUT for `train` */
+/** The options of a call of several inputs. @throws ERR_INPUT for `train` */
 export function withoutTrain(options: ForwardOptions): ForwardOptions {
   if (options.train) throw mismatch('ERR_INPUT', 'train', 'false for several inputs; forward takes it', options.train);
   checkDropout(options);

@@ -1,8 +1,8 @@
 /** Every activation of a forward, sized and placed before the first kernel runs. */
 import type { AttentionSequence, Engine } from '../engine/engine.js';
 import { type Matrix, padded, type Region } from '../engine/memory.js';
+import type { Batch } from './batch.js';
 import type { AlbertConfig } from './config.js';
-import type { Run } from './run.js';
 
 /** What else decides the size of a forward. */
 export interface PlanOptions {
@@ -10,7 +10,7 @@ export interface PlanOptions {
   readonly train: boolean;
 }
 
-/** The body's activations for all tokens and sequences of a run. */
+/** The body's activations for all tokens and sequences of a batch. */
 export interface Activations {
   /** Addresses of the (tokens) i32 arrays of ids, token types and positions. */
   readonly ids: number;
@@ -43,10 +43,10 @@ export function planBody(
   region: Region,
   engine: Engine,
   config: AlbertConfig,
-  run: Run,
+  batch: Batch,
   { output_attentions, train }: PlanOptions,
 ): Activations {
-  const { tokens, longest } = run;
+  const { tokens, longest } = batch;
   const { embedding_size, hidden_size, intermediate_size, num_attention_heads: heads } = config;
   return {
     ids: region.take(tokens * 4),
@@ -58,15 +58,15 @@ export function planBody(
     context: region.matrix(tokens, hidden_size),
     attended: region.matrix(tokens, hidden_size),
     intermediate: region.matrix(tokens, intermediate_size),
-    pooled: region.matrix(run.sequences, hidden_size),
-    sequences: planSequences(region, run, output_attentions ? heads : 0),
+    pooled: region.matrix(batch.sequences, hidden_size),
+    sequences: planSequences(region, batch, output_attentions ? heads : 0),
     scratch: region.take(engine.attentionScratchBytes(longest, hidden_size / heads)),
     keep: train && config.attention_probs_dropout_prob > 0 ? region.matrix(longest, longest) : undefined,
   };
 }
 
 /** Each sequence's mask and attention weights; those of one rectangle are adjacent. */
-function planSequences(region: Region, { rectangles }: Run, heads: number): AttentionSequence[] {
+function planSequences(region: Region, { rectangles }: Batch, heads: number): AttentionSequence[] {
   return rectangles.flatMap(({ batch, seq, tokens }) => {
     const maskBias = region.take(batch * padded(seq) * 4);
     const probs = heads === 0 ? undefined : region.take(batch * heads * seq * seq * 4);

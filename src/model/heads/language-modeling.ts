@@ -2,10 +2,10 @@
 import type { Dense, Norm } from '../../engine/engine.js';
 import { type Matrix, type Region, rowsOf } from '../../engine/memory.js';
 import { Tensor } from '../../tensor.js';
+import type { Batch } from '../batch.js';
 import { type AlbertConfig, HIDDEN_ACTIVATIONS } from '../config.js';
 import type { HeadContext } from '../head.js';
 import type { BodyParameters, ParameterTable } from '../parameters/table.js';
-import type { Run } from '../run.js';
 
 export interface LanguageModelingParameters {
   readonly dense: Dense;
@@ -14,7 +14,7 @@ export interface LanguageModelingParameters {
 }
 
 export interface LanguageModelingMatrices {
-  /** (kept, embedding_size) */
+  /** (head tokens, embedding_size) */
   readonly transformed: Matrix;
   /** (CHUNK_ROWS at most, vocab_size) */
   readonly logits: Matrix;
@@ -38,15 +38,15 @@ export function declareLanguageModeling(
 export function planLanguageModeling(
   region: Region,
   { embedding_size, vocab_size }: AlbertConfig,
-  { kept }: Run,
+  { headTokens }: Batch,
 ): LanguageModelingMatrices {
   return {
-    transformed: region.matrix(kept, embedding_size),
-    logits: region.matrix(Math.min(kept, CHUNK_ROWS), vocab_size),
+    transformed: region.matrix(headTokens, embedding_size),
+    logits: region.matrix(Math.min(headTokens, CHUNK_ROWS), vocab_size),
   };
 }
 
-/** The logits of each rectangle: (…leading, seq, vocab_size), or (kept, vocab_size). */
+/** The logits of each rectangle: (…leading, seq, vocab_size), or (head tokens, vocab_size). */
 export function languageModelingLogits(
   { engine, config, hidden, rectangles }: HeadContext,
   { dense, norm, decoder }: LanguageModelingParameters,
@@ -55,14 +55,17 @@ export function languageModelingLogits(
   const { vocab_size, hidden_act, layer_norm_eps } = config;
   engine.linear(hidden, dense, transformed, HIDDEN_ACTIVATIONS[hidden_act]);
   engine.layerNorm(transformed, undefined, norm, layer_norm_eps, transformed);
-  const outputs = rectangles.map(({ kept }) => new Float32Array((kept.to - kept.from) * vocab_size));
+  const outputs = rectangles.map(({ headTokens }) => new Float32Array((headTokens.to - headTokens.from) * vocab_size));
   for (let first = 0; first < hidden.rows; first += logits.rows) {
     const end = Math.min(first + logits.rows, hidden.rows);
     engine.linear(rowsOf(transformed, first, end), decoder, logits);
-    rectangles.forEach(({ kept }, i) => {
-      const [from, to] = [Math.max(kept.from, first), Math.min(kept.to, end)];
-      if (from < to) engine.read(rowsOf(logits, from - first, to - first), outputs[i], (from - kept.from) * vocab_size);
+    rectangles.forEach(({ headTokens }, i) => {
+      const [from, to] = [Math.max(headTokens.from, first), Math.min(headTokens.to, end)];
+      if (from < to)
+        engine.read(rowsOf(logits, from - first, to - first), outputs[i], (from - headTokens.from) * vocab_size);
     });
   }
-  return rectangles.map(({ kept }, i) => new Tensor(outputs[i] as Float32Array, [...kept.shape, vocab_size]));
+  return rectangles.map(
+    ({ headTokens }, i) => new Tensor(outputs[i] as Float32Array, [...headTokens.shape, vocab_size]),
+  );
 }

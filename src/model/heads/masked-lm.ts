@@ -21,7 +21,7 @@ export const maskedLM: Head<LanguageModelingParameters, LanguageModelingMatrices
   prefix: 'albert.',
   declare: declareLanguageModeling,
   plan: planLanguageModeling,
-  outputFloats: (config, { kept }) => kept * config.vocab_size,
+  outputFloats: (config, { headTokens }) => headTokens * config.vocab_size,
   run: (context, parameters, matrices) =>
     languageModelingLogits(context, parameters, matrices).map((logits) => ({ logits })),
 };

@@ -1,7 +1,7 @@
 /** FlaxAlbertModel: the bare body, its hidden states and its pooler. */
 import type { Tensor } from '../../tensor.js';
+import { readRows } from '../batch.js';
 import type { Head } from '../head.js';
-import { readRows } from '../run.js';
 
 /** Hidden states of every token, and a vector for each sequence. */
 export interface AlbertModelOutput {
@@ -17,10 +17,10 @@ export const model: Head<void, void> = {
   prefix: '',
   declare() {},
   plan() {},
-  outputFloats: (config, { kept, sequences }) => (kept + sequences) * config.hidden_size,
+  outputFloats: (config, { headTokens, sequences }) => (headTokens + sequences) * config.hidden_size,
   run: ({ engine, hidden, pooled, rectangles }) =>
-    rectangles.map(({ kept, sequences }) => ({
-      last_hidden_state: readRows(engine, hidden, kept),
+    rectangles.map(({ headTokens, sequences }) => ({
+      last_hidden_state: readRows(engine, hidden, headTokens),
       pooler_output: readRows(engine, pooled, sequences),
     })),
 };

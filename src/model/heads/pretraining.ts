@@ -2,8 +2,8 @@
 import type { Dense } from '../../engine/engine.js';
 import type { Matrix } from '../../engine/memory.js';
 import type { Tensor } from '../../tensor.js';
+import { readRows } from '../batch.js';
 import type { Head } from '../head.js';
-import { readRows } from '../run.js';
 import {
   declareLanguageModeling,
   type LanguageModelingMatrices,
@@ -40,10 +40,10 @@ export const preTraining: Head<Parameters, Matrices> = {
       sop: table.classifier('sop_classifier.classifier', config.hidden_size, 2),
     };
   },
-  plan(region, config, run) {
-    return { predictions: planLanguageModeling(region, config, run), sop: region.matrix(run.sequences, 2) };
+  plan(region, config, batch) {
+    return { predictions: planLanguageModeling(region, config, batch), sop: region.matrix(batch.sequences, 2) };
   },
-  outputFloats: (config, { kept, sequences }) => kept * config.vocab_size + 2 * sequences,
+  outputFloats: (config, { headTokens, sequences }) => headTokens * config.vocab_size + 2 * sequences,
   run(context, parameters, matrices) {
     const { engine, config, pooled, rectangles, dropout } = context;
     const predictions = languageModelingLogits(context, parameters.predictions, matrices.predictions);

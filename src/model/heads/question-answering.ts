@@ -3,8 +3,8 @@ import type { Dense } from '../../engine/engine.js';
 import type { Matrix } from '../../engine/memory.js';
 import { mismatch } from '../../errors.js';
 import { Tensor } from '../../tensor.js';
+import type { Rows } from '../batch.js';
 import type { Head } from '../head.js';
-import type { Rows } from '../run.js';
 
 /** Scores of each token as the answer's first and last. */
 export interface QuestionAnsweringOutput {
@@ -22,8 +22,8 @@ export const questionAnswering: Head<Dense, Matrix> = {
     if (num_labels !== 2) throw mismatch('ERR_CONFIG', 'num_labels', '2, a start and an end', num_labels, 'config');
     return table.classifier('qa_outputs', hidden_size, 2);
   },
-  plan: (region, _config, { kept }) => region.matrix(kept, 2),
-  outputFloats: (_config, { kept }) => 2 * kept,
+  plan: (region, _config, { headTokens }) => region.matrix(headTokens, 2),
+  outputFloats: (_config, { headTokens }) => 2 * headTokens,
   run({ engine, hidden, rectangles }, outputs, matrix) {
     engine.linear(hidden, outputs, matrix);
     const logits = engine.read(matrix);
@@ -32,6 +32,9 @@ export const questionAnswering: Head<Dense, Matrix> = {
         Float32Array.from({ length: to - from }, (_, row) => logits[2 * (from + row) + c] as number),
         shape,
       );
-    return rectangles.map(({ kept }) => ({ start_logits: column(kept, 0), end_logits: column(kept, 1) }));
+    return rectangles.map(({ headTokens }) => ({
+      start_logits: column(headTokens, 0),
+      end_logits: column(headTokens, 1),
+    }));
   },
 };

@@ -2,8 +2,8 @@
 import type { Dense } from '../../engine/engine.js';
 import type { Matrix } from '../../engine/memory.js';
 import type { Tensor } from '../../tensor.js';
+import { readRows } from '../batch.js';
 import type { Head } from '../head.js';
-import { readRows } from '../run.js';
 
 /** A score for each label of each sequence. */
 export interface SequenceClassificationOutput {

@@ -2,8 +2,8 @@
 import type { Dense } from '../../engine/engine.js';
 import type { Matrix } from '../../engine/memory.js';
 import type { Tensor } from '../../tensor.js';
+import { readRows } from '../batch.js';
 import type { Head } from '../head.js';
-import { readRows } from '../run.js';
 
 /** A score for each label of each token. */
 export interface TokenClassificationOutput {
@@ -16,11 +16,11 @@ export const tokenClassification: Head<Dense, Matrix> = {
   rank: 2,
   prefix: 'albert.',
   declare: (table, { hidden_size, num_labels }) => table.classifier('classifier', hidden_size, num_labels),
-  plan: (region, { num_labels }, { kept }) => region.matrix(kept, num_labels),
-  outputFloats: (config, { kept }) => kept * config.num_labels,
+  plan: (region, { num_labels }, { headTokens }) => region.matrix(headTokens, num_labels),
+  outputFloats: (config, { headTokens }) => headTokens * config.num_labels,
   run({ engine, config, hidden, rectangles, dropout }, classifier, logits) {
     dropout?.apply(engine, hidden, config.classifier_dropout_prob);
     engine.linear(hidden, classifier, logits);
-    return rectangles.map(({ kept }) => ({ logits: readRows(engine, logits, kept) }));
+    return rectangles.map(({ headTokens }) => ({ logits: readRows(engine, logits, headTokens) }));
   },
 };

@@ -1,10 +1,10 @@
 /** A source's files for a worker: read on the thread that has the caller's options, handed over piece by piece. */
 
-import { type Bytes, closeBytes, type FileBytes } from '../../bytes.js';
-import type { Answer, Calls, Handlers } from '../../calls.js';
-import type { OpenedSource } from '../../source.js';
-import type { Checkpoint, StoredTensor, TensorBytes, TensorFile } from '../../weights/checkpoint.js';
-import type { RareReaders } from '../../weights/formats.js';
+import { type Bytes, closeBytes, type FileBytes } from '../../../bytes.js';
+import type { Answer, Calls, Handlers } from '../../../calls.js';
+import type { OpenedSource } from '../../../source.js';
+import type { Checkpoint, StoredTensor, TensorBytes, TensorFile } from '../../../weights/checkpoint.js';
+import type { RareReaders } from '../../../weights/formats.js';
 
 /** A file that is open on the other side. */
 interface OpenFile {

@@ -1,4 +1,4 @@
-/** A run: the sequences of one or more inputs, packed one after another with no token between them. */
+/** A batch: the sequences of one or more inputs, packed one after another with no token between them. */
 import type { Engine } from '../engine/engine.js';
 import { type Matrix, rowsOf } from '../engine/memory.js';
 import { Tensor } from '../tensor.js';
@@ -11,49 +11,51 @@ export interface Rows {
   readonly shape: readonly number[];
 }
 
-/** One of a run's inputs: sequences of one length, and where they lie. */
+/** One of a batch's inputs: sequences of one length, and where they lie. */
 export interface Rectangle extends CheckedInputs {
   /** Its tokens: (batch, seq). */
   readonly tokens: Rows;
   /** Its sequences: (batch), or (batch, choices). */
   readonly sequences: Rows;
-  /** Its tokens among those that the head computes: (…leading, seq), or (kept). */
-  readonly kept: Rows;
+  /** Its tokens among those that the head computes: (…leading, seq), or (head tokens). */
+  readonly headTokens: Rows;
 }
 
-export interface Run {
+export interface Batch {
   readonly rectangles: readonly Rectangle[];
   readonly sequences: number;
   readonly tokens: number;
   /** The length of its longest sequence. */
   readonly longest: number;
-  /** Tokens that the head computes. */
-  readonly kept: number;
-  /** Which they are, where not all. */
-  readonly keep: readonly number[] | undefined;
+  /** How many tokens the head computes. */
+  readonly headTokens: number;
+  /** Their rows among all tokens; `undefined` where they are all. */
+  readonly headRows: readonly number[] | undefined;
 }
 
 /**
- * Places inputs one after another.
+ * Packs inputs one after another.
  *
- * @param keep of each input, the tokens that the head computes; all of them unless given
+ * @param headPositions of each input, the positions that the head computes; default: all
  */
-export function pack(inputs: readonly CheckedInputs[], keep?: readonly (readonly number[])[]): Run {
-  let [sequences, tokens, longest, kept] = [0, 0, 0, 0];
+export function packBatch(inputs: readonly CheckedInputs[], headPositions?: readonly (readonly number[])[]): Batch {
+  let [sequences, tokens, longest, headTokens] = [0, 0, 0, 0];
   const rectangles = inputs.map((input, i): Rectangle => {
     const { leading, batch, seq } = input;
-    const keptShape = keep === undefined ? [...leading, seq] : [(keep[i] as readonly number[]).length];
-    const keptRows = keep === undefined ? batch * seq : (keptShape[0] as number);
+    const shape = headPositions === undefined ? [...leading, seq] : [(headPositions[i] as readonly number[]).length];
+    const count = headPositions === undefined ? batch * seq : (shape[0] as number);
     longest = Math.max(longest, seq);
     return {
       ...input,
       tokens: { from: tokens, to: (tokens += batch * seq), shape: [batch, seq] },
       sequences: { from: sequences, to: (sequences += batch), shape: leading },
-      kept: { from: kept, to: (kept += keptRows), shape: keptShape },
+      headTokens: { from: headTokens, to: (headTokens += count), shape },
     };
   });
-  const places = keep?.flatMap((of, i) => of.map((token) => (rectangles[i] as Rectangle).tokens.from + token));
-  return { rectangles, sequences, tokens, longest, kept, keep: places };
+  const headRows = headPositions?.flatMap((of, i) =>
+    of.map((position) => (rectangles[i] as Rectangle).tokens.from + position),
+  );
+  return { rectangles, sequences, tokens, longest, headTokens, headRows };
 }
 
 /** A copy of some rows as a tensor: (…shape, cols). */

@@ -3,8 +3,8 @@
  * sometimes blocks for ever in Firefox (docs/decisions/0016).
  */
 import { startWorker } from '#platform';
-import type { Calls, Handlers } from '../../calls.js';
-import type { HelperHandle, StartHelper, WorkerHandle, WorkerListener } from '../../platform/worker.js';
+import type { Calls, Handlers } from '../../../calls.js';
+import type { HelperHandle, StartHelper, WorkerHandle, WorkerListener } from '../../../platform/worker.js';
 
 /** A helper that the worker asks for. */
 interface Wanted {

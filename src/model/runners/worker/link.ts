@@ -1,8 +1,8 @@
 /** One worker and the calls to it: given up when it is silent, gone, or cannot be heard. */
 import { startModelWorker } from '#model-worker';
-import { Calls, type Handlers } from '../../calls.js';
-import { AlbertError } from '../../errors.js';
-import type { WorkerHandle } from '../../platform/worker.js';
+import { Calls, type Handlers } from '../../../calls.js';
+import { AlbertError } from '../../../errors.js';
+import type { WorkerHandle } from '../../../platform/worker.js';
 import { ServedHelpers } from './helpers.js';
 import type { ModelStart } from './messages.js';
 

@@ -1,13 +1,13 @@
 /** A model in several workers, each with weights of its own: the inputs of a call are shared out among them. */
-import type { Tensor } from '../../tensor.js';
-import type { Backend, Recipe, RunCall } from '../backend.js';
-import type { AlbertConfig } from '../config.js';
-import type { Fields } from '../forward.js';
-import type { LoadReport, ModelInfo, SaveOptions } from '../options.js';
+import type { Tensor } from '../../../tensor.js';
+import type { AlbertConfig } from '../../config.js';
+import type { Fields } from '../../forward.js';
+import type { LoadReport, ModelInfo, SaveOptions } from '../../options.js';
+import type { ForwardCall, Recipe, Runner } from '../runner.js';
 import { RemoteModel, type RemoteOptions } from './remote.js';
 import { shareOut } from './shares.js';
 
-export class ModelPool implements Backend {
+export class ModelPool implements Runner {
   readonly config: AlbertConfig;
   readonly report: LoadReport;
   readonly #models: readonly RemoteModel[];
@@ -51,7 +51,7 @@ export class ModelPool implements Backend {
     };
   }
 
-  async run(call: RunCall): Promise<Fields[]> {
+  async run(call: ForwardCall): Promise<Fields[]> {
     const { calls, join } = shareOut(call, this.#models.length);
     const outcomes = await Promise.allSettled(calls.map((part, i) => (this.#models[i] as RemoteModel).run(part)));
     return join(

@@ -1,41 +1,41 @@
-/** A model on the calling thread: its weights in linear memory, and the queue of its runs. */
+/** A model on the calling thread: its weights in linear memory, and the queue of its calls. */
 import { yieldToEventLoop } from '#platform';
-import { Engine } from '../engine/engine.js';
-import { Region } from '../engine/memory.js';
-import { type Runtime, type RuntimeOptions, startRuntime } from '../engine/runtime.js';
-import type { Dtype } from '../engine/schemes.js';
-import { AlbertError, mismatch, throwIfAborted } from '../errors.js';
-import { checkFileSize } from '../file-limits.js';
-import { nestsDeeper } from '../nesting.js';
-import type { OpenedSource } from '../source.js';
-import type { Tensor } from '../tensor.js';
-import { dtypesOf } from '../weights/checkpoint.js';
-import { isInt8 } from '../weights/int8.js';
-import { openCheckpoint } from '../weights/open.js';
-import { type Architecture, architectureOf } from './architecture.js';
-import type { Backend, Recipe, RunCall } from './backend.js';
-import { type AlbertConfig, type ReadConfig, readConfig } from './config.js';
-import { type Fields, runForward } from './forward.js';
-import { HEADS } from './heads/index.js';
-import { type Layout, layOut } from './layout.js';
-import type { LoadReport, ModelInfo, SaveOptions } from './options.js';
-import { initialValue } from './parameters/initialize.js';
-import { matchCheckpoint } from './parameters/match.js';
-import { type ParameterSource, packParameters, readParameter, stagingFloats } from './parameters/pack.js';
-import { saveModel } from './parameters/save.js';
-import type { Parameter } from './parameters/table.js';
-import { pack } from './run.js';
+import { Engine } from '../../engine/engine.js';
+import { Region } from '../../engine/memory.js';
+import { type Runtime, type RuntimeOptions, startRuntime } from '../../engine/runtime.js';
+import type { Dtype } from '../../engine/schemes.js';
+import { AlbertError, mismatch, throwIfAborted } from '../../errors.js';
+import { checkFileSize } from '../../file-limits.js';
+import { nestsDeeper } from '../../nesting.js';
+import type { OpenedSource } from '../../source.js';
+import type { Tensor } from '../../tensor.js';
+import { dtypesOf } from '../../weights/checkpoint.js';
+import { isInt8 } from '../../weights/int8.js';
+import { openCheckpoint } from '../../weights/open.js';
+import { type Architecture, architectureOf } from '../architecture.js';
+import { packBatch } from '../batch.js';
+import { type AlbertConfig, type ReadConfig, readConfig } from '../config.js';
+import { type Fields, runForward } from '../forward.js';
+import { HEADS } from '../heads/index.js';
+import { type Layout, layOut } from '../layout.js';
+import type { LoadReport, ModelInfo, SaveOptions } from '../options.js';
+import { initialValue } from '../parameters/initialize.js';
+import { matchCheckpoint } from '../parameters/match.js';
+import { type ParameterSource, packParameters, readParameter, stagingFloats } from '../parameters/pack.js';
+import { saveModel } from '../parameters/save.js';
+import type { Parameter } from '../parameters/table.js';
+import type { ForwardCall, Recipe, Runner } from './runner.js';
 
 /** More than any configuration has. */
 const CONFIG_DEPTH = 64;
 
-export class LocalModel implements Backend {
+export class LocalModel implements Runner {
   readonly config: AlbertConfig;
   readonly #architecture: Architecture;
   readonly #weights: Region;
   readonly #layout: Layout;
   #engine: Engine | undefined;
-  /** Settles when the newest run has: they are computed one after another. */
+  /** Settles when the newest call has: they are computed one after another. */
   #queue: Promise<unknown> = Promise.resolve();
   #report: LoadReport = { initialized: [], ignored: [] };
 
@@ -96,16 +96,16 @@ export class LocalModel implements Backend {
     };
   }
 
-  async run({ inputs, keep, options }: RunCall): Promise<Fields[]> {
-    const run = pack(inputs, keep);
+  async run({ inputs, headPositions, options }: ForwardCall): Promise<Fields[]> {
+    const batch = packBatch(inputs, headPositions);
     const turn = this.#queue.then(async () => {
       // The event loop has its turn between any two forwards: a queue of them must not silence a server or a page.
       await yieldToEventLoop();
       const engine = this.#alive();
       await engine.ready();
       throwIfAborted(options.signal);
-      if (run.tokens === 0) return [];
-      return runForward(engine, this.config, HEADS[this.#architecture], this.#layout, run, options);
+      if (batch.tokens === 0) return [];
+      return runForward(engine, this.config, HEADS[this.#architecture], this.#layout, batch, options);
     });
     this.#queue = turn.catch(() => {});
     return turn;
@@ -154,10 +154,10 @@ export class LocalModel implements Backend {
   }
 }
 
-/** Loads a model while its kernels are compiled and its workers start; when the one fails, the others end. */
+/** Loads a model while its kernels are compiled and the threads' helpers start; when one of these fails, the others end. */
 async function withRuntime<M>(options: RuntimeOptions, load: (runtime: Promise<Runtime>) => Promise<M>): Promise<M> {
   const runtime = startRuntime(options);
-  // Awaited by `load`; until then an error of the files must not leave this one unheard.
+  // Awaited by `load`; until then an error of the files must not leave this one unhandled.
   runtime.catch(() => {});
   try {
     return await load(runtime);

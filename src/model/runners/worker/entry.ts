@@ -1,6 +1,6 @@
 /** The file of a worker that holds a model. It can help one as well, so that `workerUrl` names one file for both. */
-import { type HelpStart, help } from '../../engine/help.js';
-import { openPort } from '../../platform/port.js';
+import { type HelpStart, help } from '../../../engine/help.js';
+import { openPort } from '../../../platform/port.js';
 import { hostModel } from './host.js';
 import type { ModelStart } from './messages.js';
 

@@ -1,10 +1,10 @@
 /** The worker's side: it holds one model and answers calls to it. */
 import { workersStartWorkers } from '#platform';
-import { type Answer, Calls, type Handlers } from '../../calls.js';
-import type { Post } from '../../platform/port.js';
-import type { Recipe, RunCall } from '../backend.js';
+import { type Answer, Calls, type Handlers } from '../../../calls.js';
+import type { Post } from '../../../platform/port.js';
+import type { ModelInfo, SaveOptions } from '../../options.js';
 import { LocalModel } from '../local.js';
-import type { ModelInfo, SaveOptions } from '../options.js';
+import type { ForwardCall, Recipe } from '../runner.js';
 import { RemoteHelpers } from './helpers.js';
 import { buffersOf, type Made, type Ran, type SentRecipe } from './messages.js';
 import { remoteReaders, remoteSource } from './source.js';
@@ -37,8 +37,8 @@ export function hostModel(post: Post): (message: unknown) => void {
       info = model.info();
       return { value: { config, report, info } satisfies Made };
     },
-    async run(call: RunCall, signal: AbortSignal): Promise<Answer> {
-      const { cancellable, ...options } = call.options as RunCall['options'] & { cancellable: boolean };
+    async run(call: ForwardCall, signal: AbortSignal): Promise<Answer> {
+      const { cancellable, ...options } = call.options as ForwardCall['options'] & { cancellable: boolean };
       // Without a signal the layers follow each other without a pause.
       const fields = await held().run({ ...call, options: { ...options, ...(cancellable && { signal }) } });
       if (!disposed) info = held().info();

@@ -1,41 +1,49 @@
-/** Sharing a run's inputs out among several models, and putting the outputs back in order. */
-import { Tensor } from '../../tensor.js';
-import type { RunCall } from '../backend.js';
-import type { Fields } from '../forward.js';
-import type { CheckedInputs } from '../inputs.js';
+/** Shares the inputs of a call among several models, and puts their outputs back in order. */
+import { Tensor } from '../../../tensor.js';
+import type { Fields } from '../../forward.js';
+import type { CheckedInputs } from '../../inputs.js';
+import type { ForwardCall } from '../runner.js';
 
 export interface Shares {
   /** At most as many as there are models, none of them empty. */
-  readonly calls: readonly RunCall[];
-  /** The run's outputs, from those of the calls. */
+  readonly calls: readonly ForwardCall[];
+  /** The outputs of the whole call, from those of its parts. */
   join(outputs: readonly Fields[][]): Fields[];
 }
 
 /** Inputs go whole, the longest first to whom has least; a single input is cut along its batch. */
-export function shareOut(call: RunCall, count: number): Shares {
-  const { inputs, keep, options } = call;
+export function shareOut(call: ForwardCall, count: number): Shares {
+  const { inputs, headPositions, options } = call;
   const [only] = inputs;
-  // Dropout falls by an element's place in its run.
+  // Dropout drops an element by its index in the batch.
   if (only === undefined || options.train) return { calls: [call], join: ([fields]) => fields as Fields[] };
   if (inputs.length === 1) {
-    const calls = cut(only, count).map((part) => ({ inputs: [part], options, ...(keep && { keep }) }));
+    const calls = cut(only, count).map((part) => ({
+      inputs: [part],
+      options,
+      ...(headPositions && { headPositions }),
+    }));
     return { calls, join: (outputs) => [joined(outputs.flat())] };
   }
-  const shares = Array.from({ length: Math.min(count, inputs.length) }, () => ({ tokens: 0, at: [] as number[] }));
+  const shares = Array.from({ length: Math.min(count, inputs.length) }, () => ({ tokens: 0, indices: [] as number[] }));
   const longestFirst = inputs.map((_, i) => i).sort((a, b) => tokensOf(inputs[b]) - tokensOf(inputs[a]) || a - b);
   for (const i of longestFirst) {
     const least = shares.reduce((a, b) => (b.tokens < a.tokens ? b : a));
-    least.at.push(i);
+    least.indices.push(i);
     least.tokens += tokensOf(inputs[i]);
   }
-  const pick = <T>(of: readonly T[], at: readonly number[]) => at.map((i) => of[i] as T);
+  const pick = <T>(of: readonly T[], indices: readonly number[]) => indices.map((i) => of[i] as T);
   return {
-    calls: shares.map(({ at }) => ({ inputs: pick(inputs, at), options, ...(keep && { keep: pick(keep, at) }) })),
+    calls: shares.map(({ indices }) => ({
+      inputs: pick(inputs, indices),
+      options,
+      ...(headPositions && { headPositions: pick(headPositions, indices) }),
+    })),
     join(outputs) {
       const all: Fields[] = [];
-      shares.forEach(({ at }, share) => {
-        at.forEach((i, place) => {
-          all[i] = outputs[share]?.[place] as Fields;
+      shares.forEach(({ indices }, share) => {
+        indices.forEach((i, index) => {
+          all[i] = outputs[share]?.[index] as Fields;
         });
       });
       return all;

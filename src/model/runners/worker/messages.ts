@@ -1,10 +1,10 @@
 /** What a model's worker is called with, and answers. */
 
-import { Tensor } from '../../tensor.js';
-import type { Recipe } from '../backend.js';
-import type { AlbertConfig } from '../config.js';
-import type { Fields } from '../forward.js';
-import type { LoadReport, ModelInfo } from '../options.js';
+import { Tensor } from '../../../tensor.js';
+import type { AlbertConfig } from '../../config.js';
+import type { Fields } from '../../forward.js';
+import type { LoadReport, ModelInfo } from '../../options.js';
+import type { Recipe } from '../runner.js';
 
 /** What a worker for a model is started with. */
 export interface ModelStart {

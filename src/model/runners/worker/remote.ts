@@ -1,15 +1,15 @@
 /** A model in a worker: a new one is made of the same recipe when the worker is lost. */
-import { AlbertError, mismatch, throwIfAborted } from '../../errors.js';
-import type { Tensor } from '../../tensor.js';
-import type { Backend, Recipe, RunCall } from '../backend.js';
-import { type AlbertConfig, parseConfig } from '../config.js';
-import type { Fields } from '../forward.js';
-import type { LoadReport, ModelInfo, SaveOptions } from '../options.js';
+import { AlbertError, mismatch, throwIfAborted } from '../../../errors.js';
+import type { Tensor } from '../../../tensor.js';
+import { type AlbertConfig, parseConfig } from '../../config.js';
+import type { Fields } from '../../forward.js';
+import type { LoadReport, ModelInfo, SaveOptions } from '../../options.js';
+import type { ForwardCall, Recipe, Runner } from '../runner.js';
 import { Link } from './link.js';
 import { type Made, type Ran, revivedFields, type SentRecipe } from './messages.js';
 import { ServedSource } from './source.js';
 
-/** Multiplications that the slowest machine does in a millisecond: a run may be silent as long as that takes. */
+/** Multiplications that the slowest machine does in a millisecond: a worker may be silent over a call for as long as they take. */
 const SLOWEST = 1e5;
 
 export interface RemoteOptions {
@@ -18,7 +18,7 @@ export interface RemoteOptions {
   readonly patience?: number;
 }
 
-export class RemoteModel implements Backend {
+export class RemoteModel implements Runner {
   readonly config: AlbertConfig;
   readonly report: LoadReport;
   readonly #recipe: Recipe;
@@ -28,7 +28,7 @@ export class RemoteModel implements Backend {
   /** While another worker is being made. */
   #renewal: Promise<Link> | undefined;
   #disposal: Promise<void> | undefined;
-  readonly #runs = new Set<Promise<unknown>>();
+  readonly #calls = new Set<Promise<unknown>>();
 
   private constructor(recipe: Recipe, link: Link, { config, report, info }: Made, patience: number | undefined) {
     this.#recipe = recipe;
@@ -39,7 +39,7 @@ export class RemoteModel implements Backend {
     this.#info = info;
   }
 
-  /** @throws ERR_WORKER when no worker is to be had, ERR_ABORTED, what making the model throws */
+  /** @throws ERR_WORKER when no worker is available, ERR_ABORTED, what making the model throws */
   static async make(recipe: Recipe, { signal, patience }: RemoteOptions = {}): Promise<RemoteModel> {
     const { link, made } = await makeInWorker(recipe, { signal, patience });
     return new RemoteModel(recipe, link, made, patience);
@@ -50,14 +50,14 @@ export class RemoteModel implements Backend {
     return { ...this.#info, workers: 1 };
   }
 
-  async run(call: RunCall): Promise<Fields[]> {
+  async run(call: ForwardCall): Promise<Fields[]> {
     const { signal, output_attentions, output_hidden_states, train, dropout_rng, params } = call.options;
     const options = { output_attentions, output_hidden_states, train, dropout_rng, params };
     this.#checkAlive();
     throwIfAborted(signal);
     const run = this.#run({ ...call, options: { ...options, cancellable: signal !== undefined } as object }, signal);
     const settled = run.catch(() => {});
-    this.#runs.add(settled);
+    this.#calls.add(settled);
     try {
       return await run;
     } catch (error) {
@@ -65,7 +65,7 @@ export class RemoteModel implements Backend {
       throwIfAborted(signal);
       throw error;
     } finally {
-      this.#runs.delete(settled);
+      this.#calls.delete(settled);
     }
   }
 
@@ -88,14 +88,14 @@ export class RemoteModel implements Backend {
   }
 
   async #end(): Promise<void> {
-    // What is wrong with a worker is for its runs to tell.
+    // Its calls report what is wrong with a worker.
     await this.#renewal?.catch(() => {});
     await this.#link.call('dispose').catch(() => {});
-    await Promise.all(this.#runs);
+    await Promise.all(this.#calls);
     await this.#link.end();
   }
 
-  async #run(call: RunCall, signal: AbortSignal | undefined): Promise<Fields[]> {
+  async #run(call: ForwardCall, signal: AbortSignal | undefined): Promise<Fields[]> {
     const link = await this.#alive();
     const longer = Math.ceil(multiplications(this.config, call) / SLOWEST);
     try {
@@ -162,8 +162,8 @@ async function makeInWorker(
   }
 }
 
-/** Multiplications of a run by the layers' weights: what its time is made of. */
-function multiplications(config: AlbertConfig, { inputs }: RunCall): number {
+/** Multiplications of a call by the layers' weights: they take almost all of its time. */
+function multiplications(config: AlbertConfig, { inputs }: ForwardCall): number {
   const { hidden_size, intermediate_size, num_hidden_layers, inner_group_num } = config;
   const ofToken = (4 * hidden_size + 2 * intermediate_size) * hidden_size * num_hidden_layers * inner_group_num;
   return inputs.reduce((tokens, { ids }) => tokens + ids.length, 0) * ofToken;
