@@ -9,8 +9,8 @@ import type { Tensor } from '../tensor.js';
 import { RARE_READERS } from '../weights/rare.js';
 import type { Architecture } from './architecture.js';
 import { type AlbertConfig, parseConfig } from './config.js';
-import { HEADS } from './heads/index.js';
 import { type AlbertInputs, type CheckedInputs, checkEach, checkInputs, checkPositions } from './inputs.js';
+import { HEADS } from './network/heads/index.js';
 import {
   type CommonOutput,
   checkDropout,

@@ -4,10 +4,9 @@
  * Building the table walks the model once, in FlaxAlbert's order, and hands out addresses on the way; the result is the
  * list of tensors to load and, over the same memory, the tree that the forward pass reads.
  */
-import type { Dense, EmbeddingTables, Engine, Norm } from '../../engine/engine.js';
+import type { Dense, Engine, Norm } from '../../engine/engine.js';
 import { matrixBytes, type Region } from '../../engine/memory.js';
 import type { Dtype, Panels } from '../../engine/schemes.js';
-import type { AlbertConfig } from '../config.js';
 
 /** Where a tensor lies once it is packed. */
 export type Place =
@@ -33,26 +32,6 @@ export interface Parameter {
   /** Part of the head or the pooler: a checkpoint of another task may lack it. */
   readonly head: boolean;
   readonly place: Place;
-}
-
-/** One ALBERT layer's weights, shared by every layer of its group. */
-export interface LayerParameters {
-  readonly qkv: Dense;
-  readonly dense: Dense;
-  readonly attentionNorm: Norm;
-  readonly ffn: Dense;
-  readonly ffnOutput: Dense;
-  readonly fullLayerNorm: Norm;
-}
-
-/** Addresses of the body's weights. */
-export interface BodyParameters {
-  readonly tables: EmbeddingTables;
-  readonly embeddingNorm: Norm;
-  readonly mapping: Dense;
-  /** [group][inner layer] */
-  readonly groups: readonly (readonly LayerParameters[])[];
-  readonly pooler: Dense | undefined;
 }
 
 /** Records the parameters that a model declares: each method takes room for some tensors and returns their addresses. */
@@ -182,50 +161,6 @@ export class ParameterTable {
     const place = { kind: 'vector', address } as const;
     this.parameters.push({ name, flaxName, shape: [size], kernel: false, initial, large: false, head, place });
   }
-}
-
-/** Declares the body of every ALBERT: embeddings, encoder and, where the head reads it, the pooler. */
-export function declareBody(
-  table: ParameterTable,
-  config: AlbertConfig,
-  prefix: string,
-  pooler: boolean,
-): BodyParameters {
-  const { embedding_size, hidden_size } = config;
-  const embeddings = `${prefix}embeddings`;
-  const tables = {
-    word: table.wordTable(`${embeddings}.word_embeddings`, config.vocab_size, embedding_size),
-    position: table.table(`${embeddings}.position_embeddings`, config.max_position_embeddings, embedding_size),
-    tokenType: table.table(`${embeddings}.token_type_embeddings`, config.type_vocab_size, embedding_size),
-  };
-  const embeddingNorm = table.norm(`${embeddings}.LayerNorm`, embedding_size);
-  const mapping = table.dense(`${prefix}encoder.embedding_hidden_mapping_in`, embedding_size, hidden_size);
-  const groups = Array.from({ length: config.num_hidden_groups }, (_, group) =>
-    Array.from({ length: config.inner_group_num }, (_, inner) =>
-      declareLayer(table, config, `${prefix}encoder.albert_layer_groups.${group}.albert_layers.${inner}`),
-    ),
-  );
-  return {
-    tables,
-    embeddingNorm,
-    mapping,
-    groups,
-    pooler: pooler ? table.dense(`${prefix}pooler`, hidden_size, hidden_size, true) : undefined,
-  };
-}
-
-function declareLayer(table: ParameterTable, config: AlbertConfig, name: string): LayerParameters {
-  const { hidden_size, intermediate_size } = config;
-  const attention = `${name}.attention`;
-  const projections = ['query', 'key', 'value'].map((projection) => `${attention}.${projection}`);
-  return {
-    fullLayerNorm: table.norm(`${name}.full_layer_layer_norm`, hidden_size),
-    qkv: table.denseSideBySide(projections, hidden_size, hidden_size),
-    dense: table.delicate(`${attention}.dense`, hidden_size, hidden_size),
-    attentionNorm: table.norm(`${attention}.LayerNorm`, hidden_size),
-    ffn: table.dense(`${name}.ffn`, hidden_size, intermediate_size),
-    ffnOutput: table.dense(`${name}.ffn_output`, intermediate_size, hidden_size),
-  };
 }
 
 /** Flax's path of a module's parameter: the same modules, other names for the leaves. */

@@ -6,8 +6,8 @@ import type { Tensor } from '../../tensor.js';
 import type { RareReaders } from '../../weights/formats.js';
 import type { Architecture } from '../architecture.js';
 import type { AlbertConfig } from '../config.js';
-import type { Fields } from '../forward.js';
 import type { CheckedInputs } from '../inputs.js';
+import type { Fields } from '../network/forward.js';
 import type { ForwardOptions, LoadReport, ModelInfo, SaveOptions } from '../options.js';
 
 /** Where a model's parameters come from: a checkpoint, or random numbers. */

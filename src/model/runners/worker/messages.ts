@@ -2,7 +2,7 @@
 
 import { Tensor } from '../../../tensor.js';
 import type { AlbertConfig } from '../../config.js';
-import type { Fields } from '../../forward.js';
+import type { Fields } from '../../network/forward.js';
 import type { LoadReport, ModelInfo } from '../../options.js';
 import type { Recipe } from '../runner.js';
 

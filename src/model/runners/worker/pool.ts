@@ -1,7 +1,7 @@
 /** A model in several workers, each with weights of its own: the inputs of a call are shared out among them. */
 import type { Tensor } from '../../../tensor.js';
 import type { AlbertConfig } from '../../config.js';
-import type { Fields } from '../../forward.js';
+import type { Fields } from '../../network/forward.js';
 import type { LoadReport, ModelInfo, SaveOptions } from '../../options.js';
 import type { ForwardCall, Recipe, Runner } from '../runner.js';
 import { RemoteModel, type RemoteOptions } from './remote.js';

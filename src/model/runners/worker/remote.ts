@@ -2,7 +2,7 @@
 import { AlbertError, mismatch, throwIfAborted } from '../../../errors.js';
 import type { Tensor } from '../../../tensor.js';
 import { type AlbertConfig, parseConfig } from '../../config.js';
-import type { Fields } from '../../forward.js';
+import type { Fields } from '../../network/forward.js';
 import type { LoadReport, ModelInfo, SaveOptions } from '../../options.js';
 import type { ForwardCall, Recipe, Runner } from '../runner.js';
 import { Link } from './link.js';

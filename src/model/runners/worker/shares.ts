@@ -1,7 +1,7 @@
 /** Shares the inputs of a call among several models, and puts their outputs back in order. */
 import { Tensor } from '../../../tensor.js';
-import type { Fields } from '../../forward.js';
 import type { CheckedInputs } from '../../inputs.js';
+import type { Fields } from '../../network/forward.js';
 import type { ForwardCall } from '../runner.js';
 
 export interface Shares {

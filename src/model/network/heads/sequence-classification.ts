@@ -1,7 +1,7 @@
 /** FlaxAlbertForSequenceClassification: one set of label logits for each sequence. */
-import type { Dense } from '../../engine/engine.js';
-import type { Matrix } from '../../engine/memory.js';
-import type { Tensor } from '../../tensor.js';
+import type { Dense } from '../../../engine/engine.js';
+import type { Matrix } from '../../../engine/memory.js';
+import type { Tensor } from '../../../tensor.js';
 import { readRows } from '../batch.js';
 import type { Head } from '../head.js';
 
@@ -16,11 +16,11 @@ export const sequenceClassification: Head<Dense, Matrix> = {
   rank: 2,
   prefix: 'albert.',
   declare: (table, { hidden_size, num_labels }) => table.classifier('classifier', hidden_size, num_labels),
-  plan: (region, { num_labels }, { sequences }) => region.matrix(sequences, num_labels),
+  plan: (region, { config, batch }) => region.matrix(batch.sequences, config.num_labels),
   outputFloats: (config, { sequences }) => sequences * config.num_labels,
-  run({ engine, config, pooled, rectangles, dropout }, classifier, logits) {
+  run({ engine, config, batch, dropout }, classifier, logits, { pooled }) {
     dropout?.apply(engine, pooled, config.classifier_dropout_prob);
     engine.linear(pooled, classifier, logits);
-    return rectangles.map(({ sequences }) => ({ logits: readRows(engine, logits, sequences) }));
+    return batch.rectangles.map(({ sequences }) => ({ logits: readRows(engine, logits, sequences) }));
   },
 };

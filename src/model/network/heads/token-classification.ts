@@ -1,7 +1,7 @@
 /** FlaxAlbertForTokenClassification: one set of label logits for each token. */
-import type { Dense } from '../../engine/engine.js';
-import type { Matrix } from '../../engine/memory.js';
-import type { Tensor } from '../../tensor.js';
+import type { Dense } from '../../../engine/engine.js';
+import type { Matrix } from '../../../engine/memory.js';
+import type { Tensor } from '../../../tensor.js';
 import { readRows } from '../batch.js';
 import type { Head } from '../head.js';
 
@@ -16,11 +16,11 @@ export const tokenClassification: Head<Dense, Matrix> = {
   rank: 2,
   prefix: 'albert.',
   declare: (table, { hidden_size, num_labels }) => table.classifier('classifier', hidden_size, num_labels),
-  plan: (region, { num_labels }, { headTokens }) => region.matrix(headTokens, num_labels),
+  plan: (region, { config, batch }) => region.matrix(batch.headTokens, config.num_labels),
   outputFloats: (config, { headTokens }) => headTokens * config.num_labels,
-  run({ engine, config, hidden, rectangles, dropout }, classifier, logits) {
+  run({ engine, config, batch, dropout }, classifier, logits, { hidden }) {
     dropout?.apply(engine, hidden, config.classifier_dropout_prob);
     engine.linear(hidden, classifier, logits);
-    return rectangles.map(({ headTokens }) => ({ logits: readRows(engine, logits, headTokens) }));
+    return batch.rectangles.map(({ headTokens }) => ({ logits: readRows(engine, logits, headTokens) }));
   },
 };

@@ -1,9 +1,9 @@
 /** FlaxAlbertForMaskedLM: a logit for each word at each position. */
-import type { Tensor } from '../../tensor.js';
+import type { Tensor } from '../../../tensor.js';
 import type { Head } from '../head.js';
 import {
   declareLanguageModeling,
-  type LanguageModelingMatrices,
+  type LanguageModelingActivations,
   type LanguageModelingParameters,
   languageModelingLogits,
   planLanguageModeling,
@@ -15,13 +15,13 @@ export interface MaskedLMOutput {
   readonly logits: Tensor<Float32Array>;
 }
 
-export const maskedLM: Head<LanguageModelingParameters, LanguageModelingMatrices> = {
+export const maskedLM: Head<LanguageModelingParameters, LanguageModelingActivations> = {
   pooler: false,
   rank: 2,
   prefix: 'albert.',
   declare: declareLanguageModeling,
   plan: planLanguageModeling,
   outputFloats: (config, { headTokens }) => headTokens * config.vocab_size,
-  run: (context, parameters, matrices) =>
-    languageModelingLogits(context, parameters, matrices).map((logits) => ({ logits })),
+  run: (context, parameters, activations, { hidden }) =>
+    languageModelingLogits(context, parameters, activations, hidden).map((logits) => ({ logits })),
 };

@@ -1,8 +1,8 @@
 /** FlaxAlbertForQuestionAnswering: for each token, a logit as the answer's start and one as its end. */
-import type { Dense } from '../../engine/engine.js';
-import type { Matrix } from '../../engine/memory.js';
-import { mismatch } from '../../errors.js';
-import { Tensor } from '../../tensor.js';
+import type { Dense } from '../../../engine/engine.js';
+import type { Matrix } from '../../../engine/memory.js';
+import { mismatch } from '../../../errors.js';
+import { Tensor } from '../../../tensor.js';
 import type { Rows } from '../batch.js';
 import type { Head } from '../head.js';
 
@@ -22,9 +22,9 @@ export const questionAnswering: Head<Dense, Matrix> = {
     if (num_labels !== 2) throw mismatch('ERR_CONFIG', 'num_labels', '2, a start and an end', num_labels, 'config');
     return table.classifier('qa_outputs', hidden_size, 2);
   },
-  plan: (region, _config, { headTokens }) => region.matrix(headTokens, 2),
+  plan: (region, { batch }) => region.matrix(batch.headTokens, 2),
   outputFloats: (_config, { headTokens }) => 2 * headTokens,
-  run({ engine, hidden, rectangles }, outputs, matrix) {
+  run({ engine, batch }, outputs, matrix, { hidden }) {
     engine.linear(hidden, outputs, matrix);
     const logits = engine.read(matrix);
     const column = ({ from, to, shape }: Rows, c: number) =>
@@ -32,7 +32,7 @@ export const questionAnswering: Head<Dense, Matrix> = {
         Float32Array.from({ length: to - from }, (_, row) => logits[2 * (from + row) + c] as number),
         shape,
       );
-    return rectangles.map(({ headTokens }) => ({
+    return batch.rectangles.map(({ headTokens }) => ({
       start_logits: column(headTokens, 0),
       end_logits: column(headTokens, 1),
     }));

@@ -1,8 +1,8 @@
 /** A batch: the sequences of one or more inputs, packed one after another with no token between them. */
-import type { Engine } from '../engine/engine.js';
-import { type Matrix, rowsOf } from '../engine/memory.js';
-import { Tensor } from '../tensor.js';
-import type { CheckedInputs } from './inputs.js';
+import type { Engine } from '../../engine/engine.js';
+import { type Matrix, rowsOf } from '../../engine/memory.js';
+import { Tensor } from '../../tensor.js';
+import type { CheckedInputs } from '../inputs.js';
 
 /** Rows `from` to `to` of a matrix, and the shape that they have for a caller. */
 export interface Rows {
@@ -25,6 +25,8 @@ export interface Batch {
   readonly rectangles: readonly Rectangle[];
   readonly sequences: number;
   readonly tokens: number;
+  /** The first token of each sequence. */
+  readonly starts: readonly number[];
   /** The length of its longest sequence. */
   readonly longest: number;
   /** How many tokens the head computes. */
@@ -52,10 +54,13 @@ export function packBatch(inputs: readonly CheckedInputs[], headPositions?: read
       headTokens: { from: headTokens, to: (headTokens += count), shape },
     };
   });
+  const starts = rectangles.flatMap((rectangle) =>
+    Array.from({ length: rectangle.batch }, (_, row) => rectangle.tokens.from + row * rectangle.seq),
+  );
   const headRows = headPositions?.flatMap((of, i) =>
     of.map((position) => (rectangles[i] as Rectangle).tokens.from + position),
   );
-  return { rectangles, sequences, tokens, longest, headTokens, headRows };
+  return { rectangles, sequences, tokens, starts, longest, headTokens, headRows };
 }
 
 /** A copy of some rows as a tensor: (…shape, cols). */

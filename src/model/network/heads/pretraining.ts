@@ -1,12 +1,12 @@
 /** FlaxAlbertForPreTraining: masked words and sentence order together. */
-import type { Dense } from '../../engine/engine.js';
-import type { Matrix } from '../../engine/memory.js';
-import type { Tensor } from '../../tensor.js';
+import type { Dense } from '../../../engine/engine.js';
+import type { Matrix } from '../../../engine/memory.js';
+import type { Tensor } from '../../../tensor.js';
 import { readRows } from '../batch.js';
 import type { Head } from '../head.js';
 import {
   declareLanguageModeling,
-  type LanguageModelingMatrices,
+  type LanguageModelingActivations,
   type LanguageModelingParameters,
   languageModelingLogits,
   planLanguageModeling,
@@ -25,12 +25,12 @@ interface Parameters {
   readonly sop: Dense;
 }
 
-interface Matrices {
-  readonly predictions: LanguageModelingMatrices;
+interface Activations {
+  readonly predictions: LanguageModelingActivations;
   readonly sop: Matrix;
 }
 
-export const preTraining: Head<Parameters, Matrices> = {
+export const preTraining: Head<Parameters, Activations> = {
   pooler: true,
   rank: 2,
   prefix: 'albert.',
@@ -40,18 +40,18 @@ export const preTraining: Head<Parameters, Matrices> = {
       sop: table.classifier('sop_classifier.classifier', config.hidden_size, 2),
     };
   },
-  plan(region, config, batch) {
-    return { predictions: planLanguageModeling(region, config, batch), sop: region.matrix(batch.sequences, 2) };
+  plan(region, context) {
+    return { predictions: planLanguageModeling(region, context), sop: region.matrix(context.batch.sequences, 2) };
   },
   outputFloats: (config, { headTokens, sequences }) => headTokens * config.vocab_size + 2 * sequences,
-  run(context, parameters, matrices) {
-    const { engine, config, pooled, rectangles, dropout } = context;
-    const predictions = languageModelingLogits(context, parameters.predictions, matrices.predictions);
+  run(context, parameters, activations, { hidden, pooled }) {
+    const { engine, config, batch, dropout } = context;
+    const predictions = languageModelingLogits(context, parameters.predictions, activations.predictions, hidden);
     dropout?.apply(engine, pooled, config.classifier_dropout_prob);
-    engine.linear(pooled, parameters.sop, matrices.sop);
-    return rectangles.map(({ sequences }, i) => ({
+    engine.linear(pooled, parameters.sop, activations.sop);
+    return batch.rectangles.map(({ sequences }, i) => ({
       prediction_logits: predictions[i] as Tensor<Float32Array>,
-      sop_logits: readRows(engine, matrices.sop, sequences),
+      sop_logits: readRows(engine, activations.sop, sequences),
     }));
   },
 };

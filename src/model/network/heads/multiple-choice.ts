@@ -1,7 +1,7 @@
 /** FlaxAlbertForMultipleChoice: one logit for each choice of an example. */
-import type { Dense } from '../../engine/engine.js';
-import { type Matrix, rowsOf } from '../../engine/memory.js';
-import { Tensor } from '../../tensor.js';
+import type { Dense } from '../../../engine/engine.js';
+import { type Matrix, rowsOf } from '../../../engine/memory.js';
+import { Tensor } from '../../../tensor.js';
 import type { Head } from '../head.js';
 
 /** A score for each choice. */
@@ -15,13 +15,13 @@ export const multipleChoice: Head<Dense, Matrix> = {
   rank: 3,
   prefix: 'albert.',
   declare: (table, { hidden_size }) => table.classifier('classifier', hidden_size, 1),
-  plan: (region, _config, { sequences }) => region.matrix(sequences, 1),
+  plan: (region, { batch }) => region.matrix(batch.sequences, 1),
   outputFloats: (_config, { sequences }) => sequences,
-  run({ engine, config, pooled, rectangles, dropout }, classifier, logits) {
+  run({ engine, config, batch, dropout }, classifier, logits, { pooled }) {
     // FlaxAlbert drops at the hidden rate here, not at the classifier's.
     dropout?.apply(engine, pooled, config.hidden_dropout_prob);
     engine.linear(pooled, classifier, logits);
-    return rectangles.map(({ sequences: { from, to, shape } }) => ({
+    return batch.rectangles.map(({ sequences: { from, to, shape } }) => ({
       logits: new Tensor(engine.read(rowsOf(logits, from, to)), shape),
     }));
   },

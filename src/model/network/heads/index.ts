@@ -1,5 +1,5 @@
 /** All heads, by the class of FlaxAlbert that has each. */
-import type { Architecture } from '../architecture.js';
+import type { Architecture } from '../../architecture.js';
 import type { Head } from '../head.js';
 import { maskedLM } from './masked-lm.js';
 import { model } from './model.js';

@@ -1,7 +1,7 @@
 /** The random numbers of a training forward: one key for each place that drops, all from the caller's seed. */
-import type { Engine } from '../engine/engine.js';
-import type { Matrix } from '../engine/memory.js';
-import { mix } from './random.js';
+import type { Engine } from '../../engine/engine.js';
+import type { Matrix } from '../../engine/memory.js';
+import { mix } from '../random.js';
 
 /** Hands out dropout keys in the order of the forward, so that one seed always drops the same elements. */
 export class DropoutStream {

@@ -1,5 +1,5 @@
 /** FlaxAlbertModel: the bare body, its hidden states and its pooler. */
-import type { Tensor } from '../../tensor.js';
+import type { Tensor } from '../../../tensor.js';
 import { readRows } from '../batch.js';
 import type { Head } from '../head.js';
 
@@ -18,8 +18,8 @@ export const model: Head<void, void> = {
   declare() {},
   plan() {},
   outputFloats: (config, { headTokens, sequences }) => (headTokens + sequences) * config.hidden_size,
-  run: ({ engine, hidden, pooled, rectangles }) =>
-    rectangles.map(({ headTokens, sequences }) => ({
+  run: ({ engine, batch }, _parameters, _activations, { hidden, pooled }) =>
+    batch.rectangles.map(({ headTokens, sequences }) => ({
       last_hidden_state: readRows(engine, hidden, headTokens),
       pooler_output: readRows(engine, pooled, sequences),
     })),

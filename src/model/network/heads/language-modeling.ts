@@ -1,11 +1,11 @@
 /** FlaxAlbertOnlyMLMHead: from hidden states to a logit for each word, shared by masked LM and pre-training. */
-import type { Dense, Norm } from '../../engine/engine.js';
-import { type Matrix, type Region, rowsOf } from '../../engine/memory.js';
-import { Tensor } from '../../tensor.js';
-import type { Batch } from '../batch.js';
-import { type AlbertConfig, HIDDEN_ACTIVATIONS } from '../config.js';
-import type { HeadContext } from '../head.js';
-import type { BodyParameters, ParameterTable } from '../parameters/table.js';
+import type { Dense, Norm } from '../../../engine/engine.js';
+import { type Matrix, type Region, rowsOf } from '../../../engine/memory.js';
+import { Tensor } from '../../../tensor.js';
+import { type AlbertConfig, HIDDEN_ACTIVATIONS } from '../../config.js';
+import type { ParameterTable } from '../../parameters/table.js';
+import type { BodyParameters } from '../body.js';
+import type { ForwardContext } from '../context.js';
 
 export interface LanguageModelingParameters {
   readonly dense: Dense;
@@ -13,7 +13,7 @@ export interface LanguageModelingParameters {
   readonly decoder: Dense;
 }
 
-export interface LanguageModelingMatrices {
+export interface LanguageModelingActivations {
   /** (head tokens, embedding_size) */
   readonly transformed: Matrix;
   /** (CHUNK_ROWS at most, vocab_size) */
@@ -26,20 +26,21 @@ const CHUNK_ROWS = 120;
 export function declareLanguageModeling(
   table: ParameterTable,
   { vocab_size, embedding_size, hidden_size, tie_word_embeddings }: AlbertConfig,
-  { tables }: BodyParameters,
+  { embeddings }: BodyParameters,
 ): LanguageModelingParameters {
   const bias = table.bias('predictions.bias', vocab_size);
   const norm = table.norm('predictions.LayerNorm', embedding_size, true);
   const dense = table.dense('predictions.dense', hidden_size, embedding_size, true);
-  const panels = tie_word_embeddings ? tables.word : table.decoder('predictions.decoder', embedding_size, vocab_size);
+  const panels = tie_word_embeddings
+    ? embeddings.tables.word
+    : table.decoder('predictions.decoder', embedding_size, vocab_size);
   return { dense, norm, decoder: { panels, bias, inputs: embedding_size, outputs: vocab_size } };
 }
 
 export function planLanguageModeling(
   region: Region,
-  { embedding_size, vocab_size }: AlbertConfig,
-  { headTokens }: Batch,
-): LanguageModelingMatrices {
+  { config: { embedding_size, vocab_size }, batch: { headTokens } }: ForwardContext,
+): LanguageModelingActivations {
   return {
     transformed: region.matrix(headTokens, embedding_size),
     logits: region.matrix(Math.min(headTokens, CHUNK_ROWS), vocab_size),
@@ -48,9 +49,10 @@ export function planLanguageModeling(
 
 /** The logits of each rectangle: (…leading, seq, vocab_size), or (head tokens, vocab_size). */
 export function languageModelingLogits(
-  { engine, config, hidden, rectangles }: HeadContext,
+  { engine, config, batch: { rectangles } }: ForwardContext,
   { dense, norm, decoder }: LanguageModelingParameters,
-  { transformed, logits }: LanguageModelingMatrices,
+  { transformed, logits }: LanguageModelingActivations,
+  hidden: Matrix,
 ): Tensor<Float32Array>[] {
   const { vocab_size, hidden_act, layer_norm_eps } = config;
   engine.linear(hidden, dense, transformed, HIDDEN_ACTIVATIONS[hidden_act]);
