@@ -13,7 +13,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Dtype } from '../src/engine/schemes.js';
-import { convert } from '../src/model/convert.js';
+import { convert } from '../src/convert.js';
 import { type TorchTensor, torchOlder, torchZip } from '../test/weights/pytorch-files.js';
 import { type Albert, albertBase, albertFiles, tokenIds } from './albert-base.js';
 import { interval, rounded } from './format.js';

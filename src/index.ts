@@ -1,8 +1,9 @@
 /** albert-wasm: ALBERT on WebAssembly SIMD. */
+
+export { type Conversion, type ConvertOptions, convert } from './convert.js';
 export { AlbertError, type AlbertErrorCode } from './errors.js';
 export type { AlbertPreTrainedModel } from './model/albert.js';
 export type { AlbertConfig } from './model/config.js';
-export { type Conversion, type ConvertOptions, convert } from './model/convert.js';
 export type { AlbertInputs, IntegerInput, ShapedIntegers } from './model/inputs.js';
 export * from './model/models.js';
 export type {

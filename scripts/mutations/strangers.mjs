@@ -17,10 +17,10 @@ export const STRANGERS = [
   },
   {
     what: 'convert writes outside its directory where a module says so',
-    file: 'src/model/convert.ts',
+    file: 'src/convert.ts',
     search: ' && isPlainPath(path)',
     replace: '',
-    tests: ['test/model/convert.test.ts'],
+    tests: ['test/convert.test.ts'],
   },
   {
     what: 'values are shown as deep as they are',

@@ -6,9 +6,9 @@
  */
 import { AlbertError, mismatch } from '../errors.js';
 import { isPlainPath } from '../hub/names.js';
-import { LENGTHS, MAX_MODULES, MODULES, SETTINGS } from '../model/sentence-files.js';
 import { type OpenedSource, openFolder } from '../source.js';
 import { POOLING_NAMES, type Pooling } from './pooling.js';
+import { LENGTHS, MAX_MODULES, MODULES, SETTINGS } from './sentence-files.js';
 import { readLayer, type VectorLayer } from './vector-layers.js';
 
 /** What the files say. */

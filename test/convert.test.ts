@@ -3,13 +3,13 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { convert } from '../../src/model/convert.js';
-import { AlbertForPreTraining, AlbertForTokenClassification } from '../../src/model/models.js';
-import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors.js';
-import { expectError } from '../expect-error.js';
-import { fixtureBytes, formulaFiles, HEADS, readFixture } from '../fixtures.js';
-import { TINY } from '../tiny.js';
-import { rewritable } from '../weights/samples.js';
+import { convert } from '../src/convert.js';
+import { AlbertForPreTraining, AlbertForTokenClassification } from '../src/model/models.js';
+import { decodeSafetensors, encodeSafetensors } from '../src/weights/safetensors.js';
+import { expectError } from './expect-error.js';
+import { fixtureBytes, formulaFiles, HEADS, readFixture } from './fixtures.js';
+import { TINY } from './tiny.js';
+import { rewritable } from './weights/samples.js';
 
 const conversion = suite('convert');
 const directory = mkdtempSync(`${tmpdir()}/albert-wasm-`);

@@ -1,13 +1,9 @@
 /** Converting a checkpoint: loaded as the class that it was made for, written in another dtype or format. */
 import { writeFiles } from '#platform';
-import { checkOptions } from '../errors.js';
-import { isPlainPath } from '../hub/names.js';
-import { type OpenedSource, openSource, type Source } from '../source.js';
-import { asOneLoad, SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
-import { openCheckpoint } from '../weights/open.js';
-import { RARE_READERS } from '../weights/rare.js';
-import { AlbertPreTrainedModel, type ModelClass } from './albert.js';
-import { type Architecture, architectureOf } from './architecture.js';
+import { checkOptions } from './errors.js';
+import { isPlainPath } from './hub/names.js';
+import { AlbertPreTrainedModel, type ModelClass } from './model/albert.js';
+import { type Architecture, architectureOf } from './model/architecture.js';
 import {
   AlbertForMaskedLM,
   AlbertForMultipleChoice,
@@ -16,9 +12,13 @@ import {
   AlbertForSequenceClassification,
   AlbertForTokenClassification,
   AlbertModel,
-} from './models.js';
-import { SAVE_OPTIONS, type SaveOptions } from './options.js';
-import { LENGTHS, MAX_MODULES, MODULES, SETTINGS } from './sentence-files.js';
+} from './model/models.js';
+import { SAVE_OPTIONS, type SaveOptions } from './model/options.js';
+import { LENGTHS, MAX_MODULES, MODULES, SETTINGS } from './pipelines/sentence-files.js';
+import { type OpenedSource, openSource, type Source } from './source.js';
+import { asOneLoad, SOURCE_OPTIONS, type SourceOptions } from './source-options.js';
+import { openCheckpoint } from './weights/open.js';
+import { RARE_READERS } from './weights/rare.js';
 
 /** What belongs to a tokenizer and goes along. */
 const TOKENIZER_FILES = [
