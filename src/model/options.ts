@@ -89,7 +89,7 @@ export interface ForwardOptions {
   readonly output_hidden_states?: boolean;
   /** false: an array in FlaxAlbert's order instead of named fields. */
   readonly return_dict?: boolean;
-  /** Apply dropout at FlaxAlbert's places and rates. */
+  /** Apply dropout where FlaxAlbert does, at its rates. */
   readonly train?: boolean;
   /** The seed of the dropout masks: the same seed drops the same elements. */
   readonly dropout_rng?: number;

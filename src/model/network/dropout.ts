@@ -1,4 +1,4 @@
-/** The random numbers of a training forward: one key for each place that drops, all from the caller's seed. */
+/** The random numbers of a training forward: one key for each site of dropout, all from the caller's seed. */
 import type { Engine } from '../../engine/engine.js';
 import type { Matrix } from '../../engine/memory.js';
 import { mix } from '../random.js';
@@ -14,7 +14,7 @@ export class DropoutStream {
 
   /** Applies dropout of `rate` to x, as FlaxAlbert's `nn.Dropout` does: the kept elements grow by 1 / (1 - rate). */
   apply(engine: Engine, x: Matrix, rate: number): void {
-    // A place of rate 0 takes its number too: changing one rate must not move the others' masks.
+    // A site of rate 0 takes its number too: changing one rate must not move the others' masks.
     const key = mix(this.#seed, this.#site++);
     if (rate > 0) engine.dropout(x, rate, key);
   }

@@ -22,11 +22,15 @@ export interface EmbeddingsActivations {
 export function declareEmbeddings(table: ParameterTable, config: AlbertConfig, name: string): EmbeddingsParameters {
   const { vocab_size, max_position_embeddings, type_vocab_size, embedding_size } = config;
   const tables = {
-    word: table.wordTable(`${name}.word_embeddings`, vocab_size, embedding_size),
-    position: table.table(`${name}.position_embeddings`, max_position_embeddings, embedding_size),
-    tokenType: table.table(`${name}.token_type_embeddings`, type_vocab_size, embedding_size),
+    word: table.panelTable({ name: `${name}.word_embeddings`, count: vocab_size, size: embedding_size }),
+    position: table.rowTable({
+      name: `${name}.position_embeddings`,
+      count: max_position_embeddings,
+      size: embedding_size,
+    }),
+    tokenType: table.rowTable({ name: `${name}.token_type_embeddings`, count: type_vocab_size, size: embedding_size }),
   };
-  return { tables, norm: table.norm(`${name}.LayerNorm`, embedding_size) };
+  return { tables, norm: table.norm({ name: `${name}.LayerNorm`, size: embedding_size }) };
 }
 
 export function planEmbeddings(region: Region, { config, batch }: ForwardContext): EmbeddingsActivations {

@@ -32,7 +32,11 @@ export interface Collected {
 export function declareEncoder(table: ParameterTable, config: AlbertConfig, name: string): EncoderParameters {
   const { embedding_size, hidden_size, num_hidden_groups, inner_group_num } = config;
   return {
-    mapping: table.dense(`${name}.embedding_hidden_mapping_in`, embedding_size, hidden_size),
+    mapping: table.dense({
+      name: `${name}.embedding_hidden_mapping_in`,
+      inputs: embedding_size,
+      outputs: hidden_size,
+    }),
     groups: Array.from({ length: num_hidden_groups }, (_, group) =>
       Array.from({ length: inner_group_num }, (_, inner) =>
         declareLayer(table, config, `${name}.albert_layer_groups.${group}.albert_layers.${inner}`),

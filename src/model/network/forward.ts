@@ -6,7 +6,7 @@ import type { Tensor } from '../../tensor.js';
 import type { AlbertConfig } from '../config.js';
 import type { ForwardOptions } from '../options.js';
 import { matchParams } from '../parameters/match.js';
-import { packParameters, stagingFloats } from '../parameters/pack.js';
+import { packWeights, stagingFloats } from '../parameters/pack.js';
 import type { Batch } from './batch.js';
 import { planBody, runBody } from './body.js';
 import type { ForwardContext } from './context.js';
@@ -50,7 +50,7 @@ export async function runForward(
     const activations = head.plan(region, context);
     memory.claim(region);
 
-    if (sources !== undefined) await packParameters(engine, sources, weights, staging);
+    if (sources !== undefined) await packWeights(engine, sources, weights, staging);
     const layers = runBody(context, layout.body, body);
     const collected = signal === undefined ? finish(layers) : await finishUnless(signal, layers);
     const input = { hidden: body.headHidden, pooled: body.pooler.pooled };

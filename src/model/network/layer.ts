@@ -32,10 +32,10 @@ export interface LayerActivations {
 export function declareLayer(table: ParameterTable, config: AlbertConfig, name: string): LayerParameters {
   const { hidden_size, intermediate_size } = config;
   return {
-    fullLayerNorm: table.norm(`${name}.full_layer_layer_norm`, hidden_size),
+    fullLayerNorm: table.norm({ name: `${name}.full_layer_layer_norm`, size: hidden_size }),
     attention: declareAttention(table, config, `${name}.attention`),
-    ffn: table.dense(`${name}.ffn`, hidden_size, intermediate_size),
-    ffnOutput: table.dense(`${name}.ffn_output`, intermediate_size, hidden_size),
+    ffn: table.dense({ name: `${name}.ffn`, inputs: hidden_size, outputs: intermediate_size }),
+    ffnOutput: table.dense({ name: `${name}.ffn_output`, inputs: intermediate_size, outputs: hidden_size }),
   };
 }
 

@@ -13,7 +13,7 @@ export interface PoolerActivations {
 }
 
 export function declarePooler(table: ParameterTable, { hidden_size }: AlbertConfig, name: string): Dense {
-  return table.dense(name, hidden_size, hidden_size, true);
+  return table.dense({ name, inputs: hidden_size, outputs: hidden_size, of: 'head' });
 }
 
 /** @param spent a matrix (tokens, hidden_size) that nothing else reads any more */

@@ -4,7 +4,7 @@ import { mix } from '../random.js';
 import type { FloatSource } from './pack.js';
 import type { Parameter } from './table.js';
 
-/** The initial value of a parameter; `index`, its place in the model, gives each its own random numbers. */
+/** The initial value of a parameter; `index`, its index in the table, gives each its own random numbers. */
 export function initialValue(
   { initial }: Parameter,
   index: number,

@@ -52,11 +52,11 @@ export function matchCheckpoint(
     const name = flax ? parameter.flaxName : parameter.name;
     const tensor = findTensor(checkpoint, name, flax ? 'albert/' : 'albert.');
     if (tensor === undefined) {
-      if (parameter.head && !strict) {
+      if (parameter.of === 'head' && !strict) {
         missing.push(parameter);
         continue;
       }
-      headFits &&= !parameter.head;
+      headFits &&= parameter.of !== 'head';
       faults.push(mismatch('ERR_PARAMETER', name, `a tensor [${parameter.shape.join(', ')}]`, 'none').message);
       continue;
     }
@@ -69,7 +69,7 @@ export function matchCheckpoint(
       faultOfShape(tensor, transposed ? [...parameter.shape].reverse() : parameter.shape) ??
       (quantized ? faultOfScales(tensor.name, parameter.shape[0] as number, scales) : faultOfDtype(tensor));
     if (fault !== undefined) {
-      headFits &&= !parameter.head;
+      headFits &&= parameter.of !== 'head';
       faults.push(fault);
     } else
       sources.set(
@@ -84,11 +84,11 @@ export function matchCheckpoint(
 }
 
 /** @param kernel whether the tensor is one of Flax's, (in, out) */
-function floatSource(tensor: StoredTensor, { place }: Parameter, kernel: boolean): FloatSource {
+function floatSource(tensor: StoredTensor, { location }: Parameter, kernel: boolean): FloatSource {
   const stored = tensor.name;
   const [rows = 1, inputs = 1] = kernel ? [...tensor.shape].reverse() : tensor.shape;
   // Only panels are packed from either orientation.
-  if (tensor.columns !== undefined && place.kind === 'panels') {
+  if (tensor.columns !== undefined && location.kind === 'panels') {
     const columns = { ...tensor, shape: [inputs, rows], bytes: tensor.columns };
     return { stored, transposed: true, fill: (target, first) => readColumns(columns, target, first / inputs) };
   }

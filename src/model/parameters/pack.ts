@@ -58,12 +58,12 @@ export function faultsOf(faults: readonly string[]): AlbertError {
 /**
  * Packs parameters into the weights' part of memory.
  *
- * @param weights what the parameters' places lie in; its padding is zeroed
+ * @param weights the region that holds the parameters' locations; its padding is zeroed
  * @param staging address of `stagingFloats` floats; the parameters pass through it a few rows at a time
  * @throws ERR_PARAMETER that lists every tensor whose values no model has, ERR_SOURCE, ERR_ABORTED; what
  *   is in the weights' memory then is good for nothing
  */
-export async function packParameters(
+export async function packWeights(
   engine: Engine,
   sources: ReadonlyMap<Parameter, ParameterSource>,
   weights: { readonly start: number; readonly end: number },
@@ -100,7 +100,7 @@ async function packFloats(
   staged: Float32Array,
 ): Promise<string | undefined> {
   await fill(staged, row * matrixOf(parameter)[1]);
-  place(engine, parameter, transposed, row, staged);
+  writePacked(engine, parameter, transposed, row, staged);
   if (stored === undefined || engine.kernels.allFinite(staged.byteOffset, staged.length) !== 0) return undefined;
   return mismatch('ERR_PARAMETER', stored, 'finite values', 'NaN or infinity').message;
 }
@@ -120,49 +120,56 @@ async function packInt8(
   const scales = engine.memory.f32(staged.byteOffset + staged.byteLength, rows);
   await source.fillRows({ levels, scales }, row);
   const fault = faultOfRows(source.stored, { levels, scales });
-  const { place: to } = parameter;
+  const { location: to } = parameter;
   if (to.kind === 'panels' && to.panels.dtype === 'int8') {
     engine.packLevels(to.panels, levels.byteOffset, scales.byteOffset, [cols, rows], to.first + row);
   } else {
     dequantize({ levels, scales }, staged);
-    place(engine, parameter, false, row, staged);
+    writePacked(engine, parameter, false, row, staged);
   }
   return fault;
 }
 
-/** Moves rows of a parameter, from `row` on, from staging memory to their place. */
-function place(engine: Engine, parameter: Parameter, transposed: boolean, row: number, staged: Float32Array): void {
-  const { place } = parameter;
+/** Moves rows of a parameter, from `row` on, from staging memory to their location. */
+function writePacked(
+  engine: Engine,
+  parameter: Parameter,
+  transposed: boolean,
+  row: number,
+  staged: Float32Array,
+): void {
+  const { location } = parameter;
   const [, cols] = matrixOf(parameter);
   const rows = staged.length / cols;
-  if (place.kind === 'vector') {
-    engine.memory.f32(place.address, cols).set(staged);
-  } else if (place.kind === 'table') {
-    const table = engine.memory.f32(place.address + matrixBytes(row, cols), rows * padded(cols));
+  if (location.kind === 'vector') {
+    engine.memory.f32(location.address, cols).set(staged);
+  } else if (location.kind === 'table') {
+    const table = engine.memory.f32(location.address + matrixBytes(row, cols), rows * padded(cols));
     for (let i = 0; i < rows; i++) table.set(staged.subarray(i * cols, (i + 1) * cols), i * padded(cols));
   } else {
     const strides = transposed ? ([rows * 4, 4] as const) : ([4, cols * 4] as const);
-    engine.pack(place.panels, staged.byteOffset, strides, [cols, rows], place.first + row);
+    engine.pack(location.panels, staged.byteOffset, strides, [cols, rows], location.first + row);
   }
 }
 
 /** A copy of one parameter, in PyTorch's orientation: bit for bit what was packed in float32, dequantised from int8. */
-export function readParameter(engine: Engine, { place, shape }: Parameter): Tensor<Float32Array> {
+export function readParameter(engine: Engine, { location, shape }: Parameter): Tensor<Float32Array> {
   const [rows = 1, cols = 1] = shape;
-  if (place.kind === 'panels') return new Tensor(engine.unpack(place.panels, cols, rows, place.first), shape);
+  if (location.kind === 'panels') return new Tensor(engine.unpack(location.panels, cols, rows, location.first), shape);
   const data = new Float32Array(elements(shape));
-  if (place.kind === 'vector') {
-    data.set(engine.memory.f32(place.address, data.length));
+  if (location.kind === 'vector') {
+    data.set(engine.memory.f32(location.address, data.length));
   } else {
-    engine.read({ address: place.address, rows, cols, stride: padded(cols) * 4 }, data);
+    engine.read({ address: location.address, rows, cols, stride: padded(cols) * 4 }, data);
   }
   return new Tensor(data, shape);
 }
 
 /** A copy of a large matrix in int8: as it was packed, or quantised as packing would. */
 export function readInt8(engine: Engine, parameter: Parameter): Int8Rows {
-  const { place } = parameter;
+  const { location } = parameter;
   const [rows, cols] = matrixOf(parameter);
-  const packed = place.kind === 'panels' ? engine.unpackLevels(place.panels, cols, rows, place.first) : undefined;
+  const packed =
+    location.kind === 'panels' ? engine.unpackLevels(location.panels, cols, rows, location.first) : undefined;
   return packed ?? quantize(readParameter(engine, parameter).data, rows);
 }

@@ -33,7 +33,7 @@ export async function saveModel(
   if (format === 'safetensors') {
     const int8 = dtype === 'int8';
     const tensors = parameters.flatMap((parameter) =>
-      int8 && parameter.large ? asInt8(engine, parameter) : [asFloats(engine, parameter, dtype)],
+      int8 && parameter.quantizable ? asInt8(engine, parameter) : [asFloats(engine, parameter, dtype)],
     );
     const metadata = { format: 'pt', ...(int8 && INT8_METADATA) };
     files.set('model.safetensors', encodeSafetensors(tensors, stored, metadata));

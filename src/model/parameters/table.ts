@@ -1,5 +1,5 @@
 /**
- * The one table of parameters: each tensor's names, its shape, how it is initialised and where it lands in memory.
+ * The one table of parameters: each tensor's names, its shape, how it is initialised and where it lies in memory.
  *
  * Building the table walks the model once, in FlaxAlbert's order, and hands out addresses on the way; the result is the
  * list of tensors to load and, over the same memory, the tree that the forward pass reads.
@@ -9,7 +9,7 @@ import { matrixBytes, type Region } from '../../engine/memory.js';
 import type { Dtype, Panels } from '../../engine/schemes.js';
 
 /** Where a tensor lies once it is packed. */
-export type Place =
+export type Location =
   /** A vector, padded to whole panels. */
   | { readonly kind: 'vector'; readonly address: number }
   /** A table read row by row; rows are padded. */
@@ -27,11 +27,35 @@ export interface Parameter {
   /** Whether Flax stores it transposed, as a dense kernel (in, out). */
   readonly kernel: boolean;
   readonly initial: 'normal' | 'zeros' | 'ones';
-  /** Whether an int8 model holds it in int8: a large matrix. */
-  readonly large: boolean;
-  /** Part of the head or the pooler: a checkpoint of another task may lack it. */
-  readonly head: boolean;
-  readonly place: Place;
+  /** Whether a quantised model or file quantises it: a large matrix. All others are float32 in every model. */
+  readonly quantizable: boolean;
+  /** A checkpoint of another task may lack what belongs to the head; the pooler counts as part of the head. */
+  readonly of: 'body' | 'head';
+  readonly location: Location;
+}
+
+/** What every declaration says of its tensors. */
+interface Declared {
+  /** The module's name, as PyTorch has it. */
+  readonly name: string;
+  /** Default: `body`. */
+  readonly of?: 'body' | 'head';
+}
+
+/** A dense layer: weight (outputs, inputs), bias (outputs). */
+export interface DeclaredDense extends Omit<Declared, 'name'> {
+  /** Several names: layers of the same input, side by side in one wide matrix. */
+  readonly name: string | readonly string[];
+  readonly inputs: number;
+  /** Of each layer. */
+  readonly outputs: number;
+  /**
+   * Precise: float32 in every model, such as a head's last layer, which is small and after which nothing evens out errors.
+   * Default: the model's dtype.
+   */
+  readonly stored?: 'float32';
+  /** The address of a bias that was declared before. Default: a bias of the layer's own. */
+  readonly bias?: number;
 }
 
 /** Records the parameters that a model declares: each method takes room for some tensors and returns their addresses. */
@@ -45,121 +69,95 @@ export class ParameterTable {
     this.#engine = engine;
   }
 
-  /** A dense layer: weight (out, in), bias (out). */
-  dense(name: string, inputs: number, outputs: number, head = false): Dense {
-    return this.denseSideBySide([name], inputs, outputs, head);
-  }
-
-  /** A head's last dense layer, of a few labels: float32 in any model, since it is small and nothing evens out its errors. */
-  classifier(name: string, inputs: number, labels: number): Dense {
-    return this.denseSideBySide([name], inputs, labels, true, false);
-  }
-
-  /**
-   * The dense layer behind the attention: float32 in any model. It has a twelfth of a layer's multiplications, and in int8 a third
-   * of all that rounding does to ALBERT-base's answers (docs/decisions/0005).
-   */
-  delicate(name: string, inputs: number, outputs: number): Dense {
-    return this.denseSideBySide([name], inputs, outputs, false, false);
-  }
-
-  /** Dense layers of one input whose outputs become one wide matrix. */
-  denseSideBySide(names: readonly string[], inputs: number, outputs: number, head = false, large = true): Dense {
+  dense({ name, inputs, outputs, of, stored, bias }: DeclaredDense): Dense {
+    const names = [name].flat();
     const total = names.length * outputs;
-    const panels = this.#take(inputs, total, large ? this.#engine.dtype : 'float32');
-    const bias = this.#region.take(matrixBytes(1, total));
-    names.forEach((name, i) => {
-      this.#panels(
-        `${name}.weight`,
-        flaxPath(name, 'kernel'),
-        [outputs, inputs],
-        panels,
-        i * outputs,
-        head,
-        true,
-        large,
-      );
-      this.#vector(`${name}.bias`, flaxPath(name, 'bias'), outputs, bias + i * outputs * 4, 'zeros', head);
-    });
-    return { panels, bias, inputs, outputs: total };
+    const panels = this.#takePanels(inputs, total, stored);
+    const ownBias = bias === undefined ? this.#region.take(matrixBytes(1, total)) : undefined;
+    for (const [i, module] of names.entries()) {
+      this.#add({
+        name: `${module}.weight`,
+        flaxName: flaxPath(module, 'kernel'),
+        shape: [outputs, inputs],
+        kernel: true,
+        initial: 'normal',
+        quantizable: stored === undefined,
+        of,
+        location: { kind: 'panels', panels, first: i * outputs },
+      });
+      if (ownBias !== undefined) this.#addVector(module, 'bias', outputs, ownBias + i * outputs * 4, of);
+    }
+    return { panels, bias: bias ?? (ownBias as number), inputs, outputs: total };
   }
 
-  norm(name: string, size: number, head = false): Norm {
+  norm({ name, size, of }: Declared & { readonly size: number }): Norm {
     const scale = this.#region.take(matrixBytes(1, size));
     const bias = this.#region.take(matrixBytes(1, size));
-    this.#vector(`${name}.weight`, flaxPath(name, 'scale'), size, scale, 'ones', head);
-    this.#vector(`${name}.bias`, flaxPath(name, 'bias'), size, bias, 'zeros', head);
+    this.#addVector(name, 'scale', size, scale, of);
+    this.#addVector(name, 'bias', size, bias, of);
     return { scale, bias };
   }
 
-  /** An embedding table (count, size), row by row. */
-  table(name: string, count: number, size: number): number {
-    const address = this.#region.take(matrixBytes(count, size));
-    const place = { kind: 'table', address } as const;
-    const flaxName = flaxPath(name, 'embedding');
-    const shape = [count, size];
-    this.parameters.push({
-      name: `${name}.weight`,
-      flaxName,
-      shape,
-      kernel: false,
-      initial: 'normal',
-      large: false,
-      head: false,
-      place,
-    });
-    return address;
-  }
-
-  /** The word embeddings (vocab, size), as panels: a tied decoder multiplies by them as they are. */
-  wordTable(name: string, vocab: number, size: number): Panels {
-    const panels = this.#take(size, vocab);
-    this.#panels(`${name}.weight`, flaxPath(name, 'embedding'), [vocab, size], panels, 0, false, false);
-    return panels;
-  }
-
-  /** The weights of a dense layer without a bias of its own. */
-  decoder(name: string, inputs: number, outputs: number): Panels {
-    const panels = this.#take(inputs, outputs);
-    this.#panels(`${name}.weight`, flaxPath(name, 'kernel'), [outputs, inputs], panels, 0, true, true);
-    return panels;
-  }
-
-  /** A bare bias that belongs to a head. */
-  bias(name: string, size: number): number {
+  /** A bare bias, whose name is the tensor's. */
+  bias({ name, size, of }: Declared & { readonly size: number }): number {
     const address = this.#region.take(matrixBytes(1, size));
-    this.#vector(name, name.replaceAll('.', '/'), size, address, 'zeros', true);
+    const location = { kind: 'vector', address } as const;
+    this.#add({ name, flaxName: name.replaceAll('.', '/'), shape: [size], initial: 'zeros', of, location });
     return address;
   }
 
-  #take(inputs: number, outputs: number, dtype: Dtype = this.#engine.dtype): Panels {
+  /** An embedding table (count, size) that is read row by row. */
+  rowTable({ name, count, size, of }: Declared & { readonly count: number; readonly size: number }): number {
+    const address = this.#region.take(matrixBytes(count, size));
+    const location = { kind: 'table', address } as const;
+    const flaxName = flaxPath(name, 'embedding');
+    this.#add({ name: `${name}.weight`, flaxName, shape: [count, size], initial: 'normal', of, location });
+    return address;
+  }
+
+  /** An embedding table (count, size) as panels: a tied decoder multiplies by it as it is. */
+  panelTable({ name, count, size, of }: Declared & { readonly count: number; readonly size: number }): Panels {
+    const panels = this.#takePanels(size, count);
+    this.#add({
+      name: `${name}.weight`,
+      flaxName: flaxPath(name, 'embedding'),
+      shape: [count, size],
+      initial: 'normal',
+      quantizable: true,
+      of,
+      location: { kind: 'panels', panels, first: 0 },
+    });
+    return panels;
+  }
+
+  #takePanels(inputs: number, outputs: number, dtype: Dtype = this.#engine.dtype): Panels {
     return { address: this.#region.take(this.#engine.panelsBytes(dtype, inputs, outputs)), dtype };
   }
 
-  #panels(
-    name: string,
-    flaxName: string,
-    shape: [number, number],
-    panels: Panels,
-    first: number,
-    head: boolean,
-    kernel: boolean,
-    large = true,
-  ): void {
-    const place = { kind: 'panels', panels, first } as const;
-    this.parameters.push({ name, flaxName, shape, kernel, initial: 'normal', large, head, place });
-  }
-
-  #vector(
-    name: string,
-    flaxName: string,
+  #addVector(
+    module: string,
+    leaf: 'scale' | 'bias',
     size: number,
     address: number,
-    initial: 'zeros' | 'ones',
-    head: boolean,
+    of: Parameter['of'] = 'body',
   ): void {
-    const place = { kind: 'vector', address } as const;
-    this.parameters.push({ name, flaxName, shape: [size], kernel: false, initial, large: false, head, place });
+    this.#add({
+      name: `${module}.${leaf === 'scale' ? 'weight' : 'bias'}`,
+      flaxName: flaxPath(module, leaf),
+      shape: [size],
+      initial: leaf === 'scale' ? 'ones' : 'zeros',
+      of,
+      location: { kind: 'vector', address },
+    });
+  }
+
+  #add({
+    kernel = false,
+    quantizable = false,
+    of = 'body',
+    ...parameter
+  }: Omit<Parameter, 'kernel' | 'quantizable' | 'of'> & Partial<Parameter>): void {
+    this.parameters.push({ ...parameter, kernel, quantizable, of });
   }
 }
 

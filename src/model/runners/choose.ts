@@ -14,7 +14,7 @@ export interface ChosenRunner {
 }
 
 /**
- * Makes a model in the place where it runs.
+ * Makes a model where it is to run.
  *
  * @param worker whether that is a worker; default: a worker where the platform prefers one and one is available
  * @throws ERR_WORKER when a worker was asked for and none is available; what making the model throws

@@ -21,7 +21,7 @@ import { type Layout, layOut } from '../network/layout.js';
 import type { LoadReport, ModelInfo, SaveOptions } from '../options.js';
 import { initialValue } from '../parameters/initialize.js';
 import { matchCheckpoint } from '../parameters/match.js';
-import { type ParameterSource, packParameters, readParameter, stagingFloats } from '../parameters/pack.js';
+import { type ParameterSource, packWeights, readParameter, stagingFloats } from '../parameters/pack.js';
 import { saveModel } from '../parameters/save.js';
 import type { Parameter } from '../parameters/table.js';
 import type { ForwardCall, Recipe, Runner } from './runner.js';
@@ -148,7 +148,7 @@ export class LocalModel implements Runner {
     const region = new Region(this.#weights.end);
     const staging = region.take(stagingFloats(this.#layout.parameters) * 4);
     engine.memory.claim(region);
-    await packParameters(engine, all, this.#weights, staging, signal);
+    await packWeights(engine, all, this.#weights, staging, signal);
     engine.memory.release(this.#weights.end);
     await engine.ready();
   }

@@ -28,13 +28,15 @@ export function declareLanguageModeling(
   { vocab_size, embedding_size, hidden_size, tie_word_embeddings }: AlbertConfig,
   { embeddings }: BodyParameters,
 ): LanguageModelingParameters {
-  const bias = table.bias('predictions.bias', vocab_size);
-  const norm = table.norm('predictions.LayerNorm', embedding_size, true);
-  const dense = table.dense('predictions.dense', hidden_size, embedding_size, true);
-  const panels = tie_word_embeddings
-    ? embeddings.tables.word
-    : table.decoder('predictions.decoder', embedding_size, vocab_size);
-  return { dense, norm, decoder: { panels, bias, inputs: embedding_size, outputs: vocab_size } };
+  const of = 'head';
+  const bias = table.bias({ name: 'predictions.bias', size: vocab_size, of });
+  const norm = table.norm({ name: 'predictions.LayerNorm', size: embedding_size, of });
+  const dense = table.dense({ name: 'predictions.dense', inputs: hidden_size, outputs: embedding_size, of });
+  const shared = { inputs: embedding_size, outputs: vocab_size, bias };
+  const decoder = tie_word_embeddings
+    ? { panels: embeddings.tables.word, ...shared }
+    : table.dense({ name: 'predictions.decoder', ...shared, of });
+  return { dense, norm, decoder };
 }
 
 export function planLanguageModeling(

@@ -9,7 +9,7 @@ import {
   planLanguageModeling,
 } from './language-modeling.js';
 
-/** Scores of every word of the vocabulary at every place. */
+/** Scores of every word of the vocabulary at every position. */
 export interface MaskedLMOutput {
   /** (batch, seq, vocab_size) */
   readonly logits: Tensor<Float32Array>;

@@ -14,7 +14,8 @@ export const multipleChoice: Head<Dense, Matrix> = {
   pooler: true,
   rank: 3,
   prefix: 'albert.',
-  declare: (table, { hidden_size }) => table.classifier('classifier', hidden_size, 1),
+  declare: (table, { hidden_size }) =>
+    table.dense({ name: 'classifier', inputs: hidden_size, outputs: 1, of: 'head', stored: 'float32' }),
   plan: (region, { batch }) => region.matrix(batch.sequences, 1),
   outputFloats: (_config, { sequences }) => sequences,
   run({ engine, config, batch, dropout }, classifier, logits, { pooled }) {

@@ -12,7 +12,7 @@ import {
   planLanguageModeling,
 } from './language-modeling.js';
 
-/** Scores of words at every place, and of the order of two segments. */
+/** Scores of words at every position, and of the order of two segments. */
 export interface PreTrainingOutput {
   /** (batch, seq, vocab_size) */
   readonly prediction_logits: Tensor<Float32Array>;
@@ -37,7 +37,13 @@ export const preTraining: Head<Parameters, Activations> = {
   declare(table, config, body) {
     return {
       predictions: declareLanguageModeling(table, config, body),
-      sop: table.classifier('sop_classifier.classifier', config.hidden_size, 2),
+      sop: table.dense({
+        name: 'sop_classifier.classifier',
+        inputs: config.hidden_size,
+        outputs: 2,
+        of: 'head',
+        stored: 'float32',
+      }),
     };
   },
   plan(region, context) {

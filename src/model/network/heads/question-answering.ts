@@ -20,7 +20,7 @@ export const questionAnswering: Head<Dense, Matrix> = {
   prefix: 'albert.',
   declare(table, { hidden_size, num_labels }) {
     if (num_labels !== 2) throw mismatch('ERR_CONFIG', 'num_labels', '2, a start and an end', num_labels, 'config');
-    return table.classifier('qa_outputs', hidden_size, 2);
+    return table.dense({ name: 'qa_outputs', inputs: hidden_size, outputs: 2, of: 'head', stored: 'float32' });
   },
   plan: (region, { batch }) => region.matrix(batch.headTokens, 2),
   outputFloats: (_config, { headTokens }) => 2 * headTokens,

@@ -15,7 +15,8 @@ export const sequenceClassification: Head<Dense, Matrix> = {
   pooler: true,
   rank: 2,
   prefix: 'albert.',
-  declare: (table, { hidden_size, num_labels }) => table.classifier('classifier', hidden_size, num_labels),
+  declare: (table, { hidden_size, num_labels }) =>
+    table.dense({ name: 'classifier', inputs: hidden_size, outputs: num_labels, of: 'head', stored: 'float32' }),
   plan: (region, { config, batch }) => region.matrix(batch.sequences, config.num_labels),
   outputFloats: (config, { sequences }) => sequences * config.num_labels,
   run({ engine, config, batch, dropout }, classifier, logits, { pooled }) {

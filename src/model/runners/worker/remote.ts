@@ -112,7 +112,7 @@ export class RemoteModel implements Runner {
     if (this.#disposal !== undefined) throw new AlbertError('ERR_DISPOSED', 'the model has been disposed');
   }
 
-  /** The worker, or another in its place if it was lost. */
+  /** The worker, or a new one if it was lost. */
   async #alive(): Promise<Link> {
     this.#checkAlive();
     if (this.#link.lost === undefined) return this.#link;
