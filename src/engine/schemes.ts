@@ -1,17 +1,20 @@
 /** Packing and multiplying, one scheme a dtype: which kernels take a weight matrix to memory, use it and read it back. */
+import type { Dtype } from '../dtypes.js';
 import { Contest } from './contest.js';
 import type { Kernels } from './kernels.js';
 import { matrixBytes } from './memory.js';
 import type { Grain } from './split.js';
 
-export const DTYPES = ['float32', 'int8'] as const;
-/** How weight matrices are stored and multiplied. */
-export type Dtype = (typeof DTYPES)[number];
-
 /** Where a weight matrix lies in panels, and of which dtype. */
 export interface Panels {
   readonly address: number;
   readonly dtype: Dtype;
+}
+
+/** Columns into and out of panels as a checkpoint stores them: levels, and one scale per column. */
+export interface Levels {
+  readonly pack: Kernels['packLevels'];
+  readonly unpack: Kernels['unpackLevels'];
 }
 
 export interface Scheme {
@@ -21,9 +24,10 @@ export interface Scheme {
   scratchBytes(inputs: number): number;
   readonly pack: Kernels['packF32'];
   readonly unpack: Kernels['unpackF32'];
-  /** Of a quantised scheme: columns into and out of panels as a checkpoint stores them. */
-  readonly packLevels?: Kernels['packLevels'];
-  readonly unpackLevels?: Kernels['unpackLevels'];
+  /** Of a quantised scheme. */
+  readonly levels?: Levels;
+  /** Inputs of the deepest product whose sums do not overflow. */
+  readonly maxInputs: number;
   /** The products' kernel, or several with the same results. */
   readonly gemm: Contest<'gemmF32' | 'gemmI8' | 'gemmI8Paired'>;
   readonly embed: Kernels['embed'];
@@ -45,6 +49,7 @@ export function schemesOf(kernels: Kernels): Readonly<Record<Dtype, Scheme>> {
       scratchBytes: kernels.gemmScratchBytes,
       pack: kernels.packF32,
       unpack: kernels.unpackF32,
+      maxInputs: Number.POSITIVE_INFINITY,
       gemm: PRODUCTS.float32,
       embed: kernels.embed,
       // By columns eight parts of 128 x 768 took as long as the whole, by rows two took 2 to 4 % more.
@@ -55,8 +60,8 @@ export function schemesOf(kernels: Kernels): Readonly<Record<Dtype, Scheme>> {
       scratchBytes: kernels.gemmI8ScratchBytes,
       pack: kernels.packI8,
       unpack: kernels.unpackI8,
-      packLevels: kernels.packLevels,
-      unpackLevels: kernels.unpackLevels,
+      levels: { pack: kernels.packLevels, unpack: kernels.unpackLevels },
+      maxInputs: 2 ** 17,
       gemm: PRODUCTS.int8,
       embed: kernels.embedI8,
       // Two parts of 64 rows: 1.94 times one thread's speed, of 32 or by columns of 384, which each quantise all rows, 1.83 to 1.87.

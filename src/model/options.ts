@@ -1,9 +1,9 @@
 /** What callers may ask of a model, and what it tells of itself. */
 import { codeUrl } from '../code-url.js';
+import { DTYPES, type Dtype, type SavedDtype } from '../dtypes.js';
 import type { Build } from '../engine/kernels.js';
 import { checkMaxMemoryBytes } from '../engine/memory.js';
 import { MOST_THREADS, type RuntimeOptions } from '../engine/runtime.js';
-import { DTYPES, type Dtype } from '../engine/schemes.js';
 import { mismatch, type OptionNames } from '../errors.js';
 import { SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
 import type { Tensor } from '../tensor.js';
@@ -114,7 +114,7 @@ export interface SaveOptions {
   /** `model.safetensors` with PyTorch's names (the default), or `flax_model.msgpack` with Flax's tree. */
   readonly format?: 'safetensors' | 'flax_msgpack';
   /** The stored type of the numbers; float32 unless given. `int8`: of the large matrices, in safetensors only. */
-  readonly dtype?: 'float32' | 'float16' | 'bfloat16' | 'int8';
+  readonly dtype?: SavedDtype;
 }
 
 export const SAVE_OPTIONS: OptionNames<SaveOptions> = { format: true, dtype: true };

@@ -4,9 +4,10 @@ import { isA, ownArray } from '../../realm.js';
 import { Tensor } from '../../tensor.js';
 import { type Checkpoint, isFloatDtype, readBytes, readFloat32, type StoredTensor } from '../../weights/checkpoint.js';
 import { decodeColumns, readColumns } from '../../weights/columns.js';
-import { faultOfScales, isInt8, scaleName } from '../../weights/int8.js';
+import { quantizationOf } from '../../weights/quantizations.js';
+import type { Quantization } from '../../weights/quantized.js';
 import type { Params } from '../options.js';
-import { type FloatSource, faultsOf, type Int8Source, type ParameterSource } from './pack.js';
+import { type FloatSource, faultsOf, type ParameterSource, type QuantizedSource } from './pack.js';
 import { elements, type Parameter } from './table.js';
 
 /** What a checkpoint held for a model. */
@@ -42,7 +43,7 @@ export function matchCheckpoint(
   { strict, architecture, made, doubts }: Asked,
 ): Matched {
   const flax = checkpoint.naming === 'flax';
-  const int8 = isInt8(checkpoint);
+  const quantization = quantizationOf(checkpoint);
   const sources = new Map<Parameter, ParameterSource>();
   const missing: Parameter[] = [];
   const faults: string[] = [];
@@ -62,19 +63,22 @@ export function matchCheckpoint(
     }
     used.add(tensor);
     const transposed = flax && parameter.kernel;
-    const scales = int8 && tensor.dtype === 'I8' ? checkpoint.tensors.get(scaleName(tensor.name)) : undefined;
+    const inLevels = tensor.dtype === quantization?.levels ? quantization : undefined;
+    const scales = inLevels && checkpoint.tensors.get(inLevels.scaleName(tensor.name));
     if (scales !== undefined) used.add(scales);
-    const quantized = int8 && tensor.dtype === 'I8' && parameter.shape.length === 2;
+    const quantized = parameter.shape.length === 2 ? inLevels : undefined;
     const fault =
       faultOfShape(tensor, transposed ? [...parameter.shape].reverse() : parameter.shape) ??
-      (quantized ? faultOfScales(tensor.name, parameter.shape[0] as number, scales) : faultOfDtype(tensor));
+      (quantized ? quantized.faultOfScales(tensor.name, parameter.shape[0] as number, scales) : faultOfDtype(tensor));
     if (fault !== undefined) {
       headFits &&= parameter.of !== 'head';
       faults.push(fault);
     } else
       sources.set(
         parameter,
-        quantized ? int8Source(tensor, scales as StoredTensor) : floatSource(tensor, parameter, transposed),
+        quantized
+          ? quantizedSource(quantized, tensor, scales as StoredTensor)
+          : floatSource(tensor, parameter, transposed),
       );
   }
   if (!headFits && made !== architecture) faults.unshift(`the checkpoint is one of ${made}, not of ${architecture}`);
@@ -113,13 +117,15 @@ async function inMemory(tensor: StoredTensor): Promise<StoredTensor<Uint8Array>>
   return { ...tensor, bytes };
 }
 
-function int8Source(tensor: StoredTensor, scaleTensor: StoredTensor): Int8Source {
+function quantizedSource(quantization: Quantization, tensor: StoredTensor, scales: StoredTensor): QuantizedSource {
   const [, cols = 1] = tensor.shape;
   return {
     stored: tensor.name,
-    async fillRows({ levels, scales }, row) {
+    quantization,
+    async fillRows(rows, row) {
+      const { levels } = rows;
       await readBytes(tensor, new Uint8Array(levels.buffer, levels.byteOffset, levels.length), row * cols);
-      await readFloat32(scaleTensor, scales, row);
+      await readFloat32(scales, rows.scales, row);
     },
   };
 }

@@ -3,7 +3,7 @@ import type { Engine } from '../../engine/engine.js';
 import { matrixBytes, PANEL_COLUMNS, padded } from '../../engine/memory.js';
 import { AlbertError, mismatch, throwIfAborted } from '../../errors.js';
 import { Tensor } from '../../tensor.js';
-import { dequantize, faultOfRows, type Int8Rows, quantize } from '../../weights/int8.js';
+import type { Quantization, QuantizedRows } from '../../weights/quantized.js';
 import { elements, matrixOf, type Parameter } from './table.js';
 
 /** Where a parameter's numbers come from, and how a matrix lies there. */
@@ -19,15 +19,16 @@ export interface FloatSource {
   fill(target: Float32Array, first: number): void | Promise<void>;
 }
 
-/** A matrix that a checkpoint holds in int8. */
-export interface Int8Source {
+/** A matrix that a checkpoint holds quantised. */
+export interface QuantizedSource {
   /** Its name there. */
   readonly stored: string;
+  readonly quantization: Quantization;
   /** Fills levels and scales with rows from `row` on. */
-  fillRows(rows: Int8Rows, row: number): Promise<void>;
+  fillRows(rows: QuantizedRows, row: number): Promise<void>;
 }
 
-export type ParameterSource = FloatSource | Int8Source;
+export type ParameterSource = FloatSource | QuantizedSource;
 
 /** Floats that pass through staging memory at once: 1 MiB stays in the second cache, and a file is read in few calls. */
 const STAGING_FLOATS = 2 ** 18;
@@ -82,7 +83,7 @@ export async function packWeights(
       const staged = memory.f32(staging, Math.min(most, rows - row) * cols);
       const found =
         'fillRows' in source
-          ? await packInt8(engine, parameter, source, row, staged)
+          ? await packQuantized(engine, parameter, source, row, staged)
           : await packFloats(engine, parameter, source, row, staged);
       fault ??= found;
     }
@@ -105,11 +106,11 @@ async function packFloats(
   return mismatch('ERR_PARAMETER', stored, 'finite values', 'NaN or infinity').message;
 }
 
-/** The same of rows in int8: into int8 panels as they are, elsewhere as the numbers they stand for. */
-async function packInt8(
+/** The same of quantised rows: into panels of their dtype as they are, elsewhere as the numbers they stand for. */
+async function packQuantized(
   engine: Engine,
   parameter: Parameter,
-  source: Int8Source,
+  { stored, quantization, fillRows }: QuantizedSource,
   row: number,
   staged: Float32Array,
 ): Promise<string | undefined> {
@@ -118,13 +119,13 @@ async function packInt8(
   // The levels at the end of the floats that may be made of them, the scales behind.
   const levels = new Int8Array(staged.buffer, staged.byteOffset + 3 * staged.length, staged.length);
   const scales = engine.memory.f32(staged.byteOffset + staged.byteLength, rows);
-  await source.fillRows({ levels, scales }, row);
-  const fault = faultOfRows(source.stored, { levels, scales });
+  await fillRows({ levels, scales }, row);
+  const fault = quantization.faultOfRows(stored, { levels, scales });
   const { location: to } = parameter;
-  if (to.kind === 'panels' && to.panels.dtype === 'int8') {
+  if (to.kind === 'panels' && to.panels.dtype === quantization.dtype) {
     engine.packLevels(to.panels, levels.byteOffset, scales.byteOffset, [cols, rows], to.first + row);
   } else {
-    dequantize({ levels, scales }, staged);
+    quantization.dequantize({ levels, scales }, staged);
     writePacked(engine, parameter, false, row, staged);
   }
   return fault;
@@ -152,7 +153,7 @@ function writePacked(
   }
 }
 
-/** A copy of one parameter, in PyTorch's orientation: bit for bit what was packed in float32, dequantised from int8. */
+/** A copy of one parameter, in PyTorch's orientation: bit for bit what was packed in float32, dequantised where it was quantised. */
 export function readParameter(engine: Engine, { location, shape }: Parameter): Tensor<Float32Array> {
   const [rows = 1, cols = 1] = shape;
   if (location.kind === 'panels') return new Tensor(engine.unpack(location.panels, cols, rows, location.first), shape);
@@ -165,11 +166,11 @@ export function readParameter(engine: Engine, { location, shape }: Parameter): T
   return new Tensor(data, shape);
 }
 
-/** A copy of a large matrix in int8: as it was packed, or quantised as packing would. */
-export function readInt8(engine: Engine, parameter: Parameter): Int8Rows {
+/** A copy of a matrix, quantised: as it was packed, or quantised as packing would. */
+export function readQuantized(engine: Engine, parameter: Parameter, quantization: Quantization): QuantizedRows {
   const { location } = parameter;
   const [rows, cols] = matrixOf(parameter);
-  const packed =
-    location.kind === 'panels' ? engine.unpackLevels(location.panels, cols, rows, location.first) : undefined;
-  return packed ?? quantize(readParameter(engine, parameter).data, rows);
+  if (location.kind === 'panels' && location.panels.dtype === quantization.dtype)
+    return engine.unpackLevels(location.panels, cols, rows, location.first);
+  return quantization.quantize(readParameter(engine, parameter).data, rows);
 }

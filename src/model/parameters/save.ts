@@ -1,19 +1,22 @@
-/** Writing a model as Hugging Face and Flax libraries read it, or in int8 as this one does. */
+/** Writing a model as Hugging Face and Flax libraries read it, or quantised as this one does. */
 import { writeFiles } from '#platform';
+import { SAVED_DTYPES } from '../../dtypes.js';
 import type { Engine } from '../../engine/engine.js';
 import { AlbertError, mismatch } from '../../errors.js';
 import { encodeFlaxMsgpack } from '../../weights/flax-writer.js';
-import { faultOfRows, INT8_METADATA, scaleName } from '../../weights/int8.js';
+import { quantizationNamed } from '../../weights/quantizations.js';
+import type { Quantization } from '../../weights/quantized.js';
 import { encodeSafetensors, type TensorToWrite } from '../../weights/safetensors.js';
 import type { SaveOptions } from '../options.js';
-import { readInt8, readParameter } from './pack.js';
+import { readParameter, readQuantized } from './pack.js';
 import type { Parameter } from './table.js';
 
-/** Of int8 files everything but the large matrices is float32: it is 1 % of the numbers, and stays what it was to the bit. */
-const STORED = { float32: 'F32', float16: 'F16', bfloat16: 'BF16', int8: 'F32' } as const;
+/** In quantised files, what is not quantised is float32 and keeps every bit: docs/int8-format.md lists it. */
+const STORED = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const;
+type FloatDtype = keyof typeof STORED;
 
 /** From these magnitudes on, rounding to nearest gives infinity. */
-const OVERFLOW = { float32: Infinity, float16: 65_520, bfloat16: 2 ** 128 * (1 - 2 ** -9), int8: Infinity };
+const OVERFLOW = { float32: Infinity, float16: 65_520, bfloat16: 2 ** 128 * (1 - 2 ** -9) };
 
 /**
  * @throws ERR_INPUT for an unknown format or dtype, ERR_PARAMETER for a value that the dtype cannot hold, ERR_SOURCE when
@@ -26,41 +29,41 @@ export async function saveModel(
   directory: string | URL,
   { format = 'safetensors', dtype = 'float32' }: SaveOptions,
 ): Promise<void> {
-  if (typeof dtype !== 'string' || !Object.hasOwn(STORED, dtype))
-    throw mismatch('ERR_INPUT', 'dtype', Object.keys(STORED).join(', '), dtype);
+  if (!SAVED_DTYPES.includes(dtype)) throw mismatch('ERR_INPUT', 'dtype', SAVED_DTYPES.join(', '), dtype);
+  const quantization = quantizationNamed(dtype);
+  const floats = quantization === undefined ? (dtype as FloatDtype) : 'float32';
   const files = new Map<string, Uint8Array>();
-  const stored = STORED[dtype];
   if (format === 'safetensors') {
-    const int8 = dtype === 'int8';
     const tensors = parameters.flatMap((parameter) =>
-      int8 && parameter.quantizable ? asInt8(engine, parameter) : [asFloats(engine, parameter, dtype)],
+      quantization !== undefined && parameter.quantizable
+        ? asQuantized(engine, parameter, quantization)
+        : [asFloats(engine, parameter, floats)],
     );
-    const metadata = { format: 'pt', ...(int8 && INT8_METADATA) };
-    files.set('model.safetensors', encodeSafetensors(tensors, stored, metadata));
+    const metadata = { format: 'pt', ...quantization?.metadata };
+    files.set('model.safetensors', encodeSafetensors(tensors, STORED[floats], metadata));
   } else if (format === 'flax_msgpack') {
-    if (dtype === 'int8') throw mismatch('ERR_INPUT', 'format', 'safetensors, since dtype is int8', format);
-    const tensors = parameters.map((parameter) => asFlax(parameter, asFloats(engine, parameter, dtype)));
-    files.set('flax_model.msgpack', encodeFlaxMsgpack(tensors, stored));
+    if (quantization !== undefined)
+      throw mismatch('ERR_INPUT', 'format', `safetensors, since dtype is ${dtype}`, format);
+    const tensors = parameters.map((parameter) => asFlax(parameter, asFloats(engine, parameter, floats)));
+    files.set('flax_model.msgpack', encodeFlaxMsgpack(tensors, STORED[floats]));
   } else {
     throw mismatch('ERR_INPUT', 'format', 'safetensors or flax_msgpack', format);
   }
-  files.set('config.json', encodeConfig({ model_type: 'albert', ...config, ...dtypeKeys(dtype) }));
+  files.set('config.json', encodeConfig({ model_type: 'albert', ...config, ...dtypeKeys(floats, quantization) }));
   // Loading prefers safetensors: beside old ones the new weights would never be seen.
   const rivals = format === 'safetensors' ? [] : ['model.safetensors', 'model.safetensors.index.json'];
   await writeFiles(directory, files, rivals);
 }
 
 /** How Hugging Face's configurations tell of numbers: the dtype to compute in, and a key that other readers must heed. */
-function dtypeKeys(dtype: keyof typeof STORED): Record<string, unknown> {
-  const version = Number(INT8_METADATA.quantization_version);
-  const quantization_config = { quant_method: INT8_METADATA.quantization, version };
-  return dtype === 'int8'
-    ? { torch_dtype: undefined, dtype: 'float32', quantization_config }
-    : { torch_dtype: undefined, dtype, quantization_config: undefined };
+function dtypeKeys(dtype: FloatDtype, quantization: Quantization | undefined): Record<string, unknown> {
+  if (quantization === undefined) return { torch_dtype: undefined, dtype, quantization_config: undefined };
+  const { quantization: quant_method, quantization_version: version } = quantization.metadata;
+  return { torch_dtype: undefined, dtype, quantization_config: { quant_method, version: Number(version) } };
 }
 
 /** @throws ERR_PARAMETER for a value that the dtype cannot hold */
-function asFloats(engine: Engine, parameter: Parameter, dtype: keyof typeof STORED): TensorToWrite {
+function asFloats(engine: Engine, parameter: Parameter, dtype: FloatDtype): TensorToWrite {
   const { name, shape } = parameter;
   const { data } = readParameter(engine, parameter);
   const huge = data.find((value) => Math.abs(value) >= OVERFLOW[dtype]);
@@ -69,15 +72,19 @@ function asFloats(engine: Engine, parameter: Parameter, dtype: keyof typeof STOR
 }
 
 /** The levels and their scales. @throws ERR_PARAMETER for numbers that are not finite */
-function asInt8(engine: Engine, parameter: Parameter): TensorToWrite<Int8Array | Float32Array>[] {
+function asQuantized(
+  engine: Engine,
+  parameter: Parameter,
+  quantization: Quantization,
+): TensorToWrite<Int8Array | Float32Array>[] {
   const { name, shape } = parameter;
-  const rows = readInt8(engine, parameter);
-  const fault = faultOfRows(name, rows);
+  const rows = readQuantized(engine, parameter, quantization);
+  const fault = quantization.faultOfRows(name, rows);
   if (fault !== undefined) throw new AlbertError('ERR_PARAMETER', fault);
   const { levels, scales } = rows;
   return [
     { name, shape, data: levels },
-    { name: scaleName(name), shape: [scales.length], data: scales },
+    { name: quantization.scaleName(name), shape: [scales.length], data: scales },
   ];
 }
 

@@ -4,9 +4,11 @@
  * Building the table walks the model once, in FlaxAlbert's order, and hands out addresses on the way; the result is the
  * list of tensors to load and, over the same memory, the tree that the forward pass reads.
  */
+
+import type { Dtype } from '../../dtypes.js';
 import type { Dense, Engine, Norm } from '../../engine/engine.js';
 import { matrixBytes, type Region } from '../../engine/memory.js';
-import type { Dtype, Panels } from '../../engine/schemes.js';
+import type { Panels } from '../../engine/schemes.js';
 
 /** Where a tensor lies once it is packed. */
 export type Location =

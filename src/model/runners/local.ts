@@ -1,17 +1,17 @@
 /** A model on the calling thread: its weights in linear memory, and the queue of its calls. */
 import { yieldToEventLoop } from '#platform';
+import type { Dtype } from '../../dtypes.js';
 import { Engine } from '../../engine/engine.js';
 import { Region } from '../../engine/memory.js';
 import { type Runtime, type RuntimeOptions, startRuntime } from '../../engine/runtime.js';
-import type { Dtype } from '../../engine/schemes.js';
 import { AlbertError, mismatch, throwIfAborted } from '../../errors.js';
 import { checkFileSize } from '../../file-limits.js';
 import { nestsDeeper } from '../../nesting.js';
 import type { OpenedSource } from '../../source.js';
 import type { Tensor } from '../../tensor.js';
 import { dtypesOf } from '../../weights/checkpoint.js';
-import { isInt8 } from '../../weights/int8.js';
 import { openCheckpoint } from '../../weights/open.js';
+import { quantizationOf } from '../../weights/quantizations.js';
 import { type Architecture, architectureOf } from '../architecture.js';
 import { type AlbertConfig, type ReadConfig, readConfig } from '../config.js';
 import { packBatch } from '../network/batch.js';
@@ -61,7 +61,7 @@ export class LocalModel implements Runner {
       const { config, doubts } = await openConfig(source, signal);
       const checkpoint = await openCheckpoint(source, { ...readers, signal });
       try {
-        const { dtype = isInt8(checkpoint) ? 'int8' : 'float32' } = options;
+        const { dtype = quantizationOf(checkpoint)?.dtype } = options;
         const model = new LocalModel(architecture, config, makeEngine(await runtime, config, dtype));
         const made = architectureOf(checkpoint, config.architectures);
         const { parameters } = model.#layout;

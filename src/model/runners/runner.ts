@@ -1,6 +1,7 @@
 /** A runner holds a model and runs its forwards: on the calling thread, in a worker, or in several workers. */
+
+import type { Dtype } from '../../dtypes.js';
 import type { RuntimeOptions } from '../../engine/runtime.js';
-import type { Dtype } from '../../engine/schemes.js';
 import type { OpenedSource } from '../../source.js';
 import type { Tensor } from '../../tensor.js';
 import type { RareReaders } from '../../weights/formats.js';
