@@ -40,8 +40,8 @@ export interface ModelClass<M> {
 }
 
 /**
- * What the seven classes share: FlaxAlbert's loading, calling and saving, with `Fields` as the outputs of the head. `await using`
- * disposes of a model, where the engine has it.
+ * What the seven classes share: FlaxAlbert's loading, calling and saving; `Fields` are the outputs of the head. Where the
+ * engine has `await using`, it disposes of a model.
  */
 // biome-ignore lint/correctness/noUnusedVariables: a declaration that merges with the class names its parameter alike
 export interface AlbertPreTrainedModel<Fields extends object = object> extends AsyncDisposableIfKnown {}
@@ -63,10 +63,10 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   }
 
   /**
-   * Loads a checkpoint: `config.json` and `model.safetensors`, `flax_model.msgpack` or `pytorch_model.bin`,
-   * in shards too where they have an index.
+   * Loads a checkpoint: `config.json` and `model.safetensors`, `flax_model.msgpack` or `pytorch_model.bin`; also in shards,
+   * if an index lists them.
    *
-   * @throws ERR_INPUT for options that are none, ERR_SOURCE, ERR_CONFIG, ERR_CHECKPOINT, ERR_PARAMETER (every misfit by
+   * @throws ERR_INPUT for unknown options, ERR_SOURCE, ERR_CONFIG, ERR_CHECKPOINT, ERR_PARAMETER (every misfit by
    *   name), ERR_MEMORY, ERR_WORKER, ERR_ABORTED
    */
   static async from_pretrained<M extends AlbertPreTrainedModel<object>>(
@@ -80,7 +80,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     return loadModel(this, await openSource(source, options), options);
   }
 
-  /** A model of random parameters, initialised as FlaxAlbert does. */
+  /** A model with random parameters, initialised as FlaxAlbert does. */
   static async from_config<M extends AlbertPreTrainedModel<object>>(
     this: ModelClass<M>,
     config: Readonly<Record<string, unknown>>,
@@ -100,7 +100,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   }
 
   /**
-   * FlaxAlbert's `__call__`. Calls queue; one that fails affects no other.
+   * FlaxAlbert's `__call__`. Calls queue; a call that fails does not affect the others.
    *
    * @returns the head's fields, each the caller's own copy
    * @throws ERR_INPUT and ERR_TOO_LONG before any kernel runs, ERR_MEMORY, ERR_ABORTED, ERR_DISPOSED
@@ -109,7 +109,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   forward(inputs: AlbertInputs, options?: ForwardOptions): Promise<Fields & CommonOutput>;
   async forward(inputs: AlbertInputs, given?: ForwardOptions): Promise<unknown> {
     const options = checkOptions(given, FORWARD_OPTIONS);
-    // Checked and copied now: what the caller does to his arrays later is his own affair.
+    // Checked and copied now: the caller may change its arrays afterwards.
     const checked = reading('inputs', () => checkInputs(inputs, this.config, this.#rank));
     checkDropout(options);
     const [fields] = await this.#run({ inputs: [checked], options });
@@ -135,8 +135,8 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   }
 
   /**
-   * `forwardEach` of single sequences whose head computes some positions only. Logits for 16,000 words at one mask of 32
-   * tokens take 9 % less time than at all of them (8 layers of 512), and 64 KB instead of 2 MB.
+   * `forwardEach` of single sequences whose head computes only some positions. For a vocabulary of 16,000, 8 layers of 512
+   * and one mask among 32 tokens, that takes 9 % less time than all positions, and 64 KB of logits instead of 2 MB.
    *
    * @param positions for each sequence, increasing positions, at least one
    * @returns as `forwardEach`, but fields of tokens are (positions, …) instead of (1, seq, …)
@@ -154,7 +154,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
 
   /**
    * The parameters by PyTorch's names, in FlaxAlbert's order: a float32 copy of all of them, (out, in) for dense weights.
-   * What is stored in int8 comes dequantised: the nearest that its channel's 255 levels have to the checkpoint's numbers.
+   * int8 weights are dequantised: each is the nearest of its channel's 255 levels to the checkpoint's number.
    *
    * @throws ERR_ENVIRONMENT for a model in a worker, ERR_DISPOSED
    */
@@ -162,21 +162,22 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     return this.#runner.params();
   }
 
-  /** What the checkpoint lacked and what it had too much of. */
+  /** Missing and unused tensors of the checkpoint. */
   get loadReport(): LoadReport {
     return this.#runner.report;
   }
 
-  /** What runs the model, and what it takes. */
+  /** The kernels, threads, workers and memory that the model uses. */
   info(): ModelInfo {
     const whyNoWorker = this.#whyNoWorker;
     return { ...this.#runner.info(), ...(whyNoWorker !== undefined && { whyNoWorker }) };
   }
 
   /**
-   * Writes `config.json` and the weights into a directory (Node), under the names that Hugging Face libraries read: the
-   * numbers that `params` gives, so of an int8 model the dequantised ones. With `dtype: 'int8'`, for this library alone, the
-   * large matrices as an int8 model holds them. The tokenizer is not the model's: copy its files to load the directory as a pipeline.
+   * Writes `config.json` and the weights into a directory (Node), under the names that Hugging Face libraries read. The
+   * numbers are those of `params`; those of an int8 model are dequantised. With `dtype: 'int8'` the large matrices are written
+   * as an int8 model holds them, which only this library reads. The tokenizer is not part of the model: copy its files to load
+   * the directory as a pipeline.
    */
   async save_pretrained(directory: string | URL, options?: SaveOptions): Promise<void> {
     const valid = reading('directory', () =>
@@ -189,8 +190,8 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   }
 
   /**
-   * Ends the model and its workers: a forward that has begun runs to its end, all others reject with ERR_DISPOSED. Then the
-   * memory is free.
+   * Ends the model, its workers and its threads' helpers. A forward that has begun runs to its end; all others reject with
+   * ERR_DISPOSED. Then the memory is free.
    */
   async dispose(): Promise<void> {
     await this.#runner.dispose();

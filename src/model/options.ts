@@ -1,4 +1,4 @@
-/** What callers may ask of a model, and what it tells of itself. */
+/** What callers may ask of a model, and what it reports of itself. */
 import { codeUrl } from '../code-url.js';
 import { DTYPES, type Dtype, type SavedDtype } from '../dtypes.js';
 import type { Build } from '../engine/kernels.js';
@@ -14,30 +14,30 @@ const SYNONYMS: Readonly<Record<string, Dtype>> = { fp32: 'float32', q8: 'int8' 
 /** How a model is made, whatever its weights come from. */
 export interface InitOptions {
   /**
-   * How the large weight matrices are stored and multiplied. `int8`: a quarter of the memory, one scale a channel,
-   * activations quantised on their way in; biases, layer norms and classifiers stay float32. Unless given, `int8` for a
-   * checkpoint that is stored so, else `float32`. transformers.js's names for the two, `q8` and `fp32`, are taken too; `info()`
-   * gives the first ones.
+   * How the large weight matrices are stored and multiplied. `int8`: less than a third of the memory, one scale per channel,
+   * activations quantised on their way in; docs/int8-format.md lists what stays float32. Default: `int8` for a checkpoint
+   * that is stored in int8, `float32` for any other. `q8` and `fp32`, transformers.js's names for the two, are accepted too;
+   * `info()` reports `int8` or `float32`.
    */
   readonly dtype?: Dtype | 'fp32' | 'q8';
   /**
-   * Threads that compute one forward, the calling one among them; the others are workers, which `dispose` ends. `auto`: half
-   * of the processors, 2 at least where there are 2, 4 at most. 1 unless given. Answers are the same bit for bit.
+   * Threads that compute one forward, including the calling thread; the others are helpers, which `dispose` ends. `auto`: half
+   * of the processors, but at least 2 where there are 2, and at most 4. Default: 1. Answers are the same bit for bit.
    */
   readonly threads?: number | 'auto';
   /**
-   * Whether the model lives in a worker of its own, so that a forward leaves the calling thread free: everything but `params`
-   * is as without. Unless given, it does in a page, where a worker can be had, and nowhere else.
+   * Whether the model runs in a worker of its own, so that a forward leaves the calling thread free; everything but `params`
+   * works as without a worker. Default: true in a page where a worker is available, otherwise false.
    */
   readonly worker?: boolean;
   /**
-   * The kernels to run instead of the fastest that this engine supports; threads need a build for shared memory. Not used
-   * where WebAssembly may not run. In Node a string must be a `file:` URL; others are taken as URL objects alone.
+   * The kernels to run; default: the fastest that this engine supports. Threads need a build for shared memory. Ignored
+   * where WebAssembly may not run. In Node a string must be a `file:` URL; other URLs are accepted as URL objects only.
    */
   readonly wasmUrl?: string | URL;
-  /** The workers' file, where the package's `worker.js` does not lie where it was published; a string as for `wasmUrl`. */
+  /** The workers' file, if the package's `worker.js` is not where the package put it; strings as for `wasmUrl`. */
   readonly workerUrl?: string | URL;
-  /** The most bytes that the model's memory may grow to; 1 GiB unless raised, 4 GiB at most. */
+  /** The most bytes that the model's memory may grow to; default: 1 GiB, at most 4 GiB. */
   readonly maxMemoryBytes?: number;
 }
 
@@ -52,9 +52,9 @@ export const INIT_OPTIONS: OptionNames<InitOptions> = {
 
 /** How a model is made from a source, and how the source is read. */
 export interface LoadOptions extends InitOptions, SourceOptions {
-  /** A checkpoint without the weights of this head is an error instead of a warning. */
+  /** Whether a checkpoint without the weights of this head is an error instead of a warning. Default: false. */
   readonly strict?: boolean;
-  /** Hears of head weights that a checkpoint lacks and that were initialised; `console.warn` unless given. */
+  /** Called with a warning when the checkpoint lacks head weights, which are initialised then. Default: `console.warn`. */
   readonly onWarning?: (message: string) => void;
 }
 
@@ -67,7 +67,7 @@ export const LOAD_OPTIONS: OptionNames<LoadOptions> = {
 
 const NO_ONNX = "checkpoints are safetensors, Flax's or PyTorch's, not ONNX";
 
-/** Options of a load in transformers.js, under names of their own, and what there is here instead. */
+/** Names of options of transformers.js, and what this library has instead. */
 export const OPTIONS_ELSEWHERE: Readonly<Record<string, string>> = {
   device: 'the library runs on WebAssembly',
   quantized: 'dtype: "int8" quantises',
@@ -81,13 +81,13 @@ export const OPTIONS_ELSEWHERE: Readonly<Record<string, string>> = {
 /** Named tensors, as `params` of a model returns them, or as an object. */
 export type Params = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>;
 
-/** What one forward computes and returns beside a head's own fields. */
+/** What one forward computes and returns besides a head's own fields. */
 export interface ForwardOptions {
   /** Return the attention weights of every layer. */
   readonly output_attentions?: boolean;
   /** Return the hidden states after every layer. */
   readonly output_hidden_states?: boolean;
-  /** false: an array in FlaxAlbert's order instead of named fields. */
+  /** `false`: return an array in FlaxAlbert's order instead of named fields. Default: true. */
   readonly return_dict?: boolean;
   /** Apply dropout where FlaxAlbert does, at its rates. */
   readonly train?: boolean;
@@ -113,7 +113,7 @@ export const FORWARD_OPTIONS: OptionNames<ForwardOptions> = {
 export interface SaveOptions {
   /** `model.safetensors` with PyTorch's names (the default), or `flax_model.msgpack` with Flax's tree. */
   readonly format?: 'safetensors' | 'flax_msgpack';
-  /** The stored type of the numbers; float32 unless given. `int8`: of the large matrices, in safetensors only. */
+  /** The stored type of the numbers; default: `float32`. `int8` applies to the large matrices, in safetensors only. */
   readonly dtype?: SavedDtype;
 }
 
@@ -128,26 +128,26 @@ export interface CommonOutput {
 /** A head's fields in FlaxAlbert's order, without names. */
 export type FieldArray = (Tensor<Float32Array> | readonly Tensor<Float32Array>[])[];
 
-/** What runs a model, and what it takes. */
+/** What runs a model, and how much memory it takes. */
 export interface ModelInfo {
   readonly dtype: Dtype;
   /** Threads that compute one forward. */
   readonly threads: number;
-  /** Why it is one thread when more were asked for. */
+  /** Why there is one thread although more were asked for. */
   readonly whyNotThreaded?: string;
   /**
-   * Workers that hold the model: 0 when it lives on the calling thread. Several, each with weights of its own, share the inputs
-   * of a call where threads were asked for and memory cannot be shared.
+   * Workers that hold the model; 0 if it runs on the calling thread. Where threads were asked for and memory cannot be shared,
+   * there are several, each with its own weights, which share the inputs of a call.
    */
   readonly workers: number;
-  /** Why it lives on the thread of a page or a service worker, although the caller did not ask for that. */
+  /** Why it runs on the thread of a page or a service worker although the caller did not ask for that. */
   readonly whyNoWorker?: string;
   readonly kernels: Build;
-  /** Why they are `scalar`, many times slower, where that is not the caller's choice: what this engine lacks or refuses. */
+  /** Why the kernels are `scalar`, many times slower, if the caller did not choose them: what this engine lacks or refuses. */
   readonly whyNotSimd?: string;
   /** Bytes of the packed weights. */
   readonly weightBytes: number;
-  /** Bytes of the model's memory: weights, constants and the activations of its largest forward. */
+  /** Bytes of the model's memory: weights, constants and the activations of the largest forward so far. */
   readonly memoryBytes: number;
 }
 
@@ -157,7 +157,7 @@ export interface LoadReport {
   readonly initialized: readonly string[];
   /** Tensors of the checkpoint that this model does not use. */
   readonly ignored: readonly string[];
-  /** What was read; absent for a model of random parameters. */
+  /** What was read; absent for a model with random parameters. */
   readonly checkpoint?: CheckpointInfo;
 }
 
@@ -166,11 +166,11 @@ export interface CheckpointInfo {
   readonly format: 'safetensors' | 'flax_msgpack' | 'pytorch';
   /** The dtypes of its tensors, the most frequent first: `F32`, `BF16`, `I8`, … */
   readonly dtypes: readonly string[];
-  /** The class that it was made for: `AlbertForMaskedLM`, … */
+  /** The class that the checkpoint was made for: `AlbertForMaskedLM`, … */
   readonly architecture: string;
 }
 
-/** @throws ERR_INPUT for a dtype that there is none of, a limit that is no positive number, a number of threads that is none, … */
+/** @throws ERR_INPUT for an unknown dtype, a limit that is not a positive number, an invalid number of threads, … */
 export function checkInitOptions(options: InitOptions): RuntimeOptions & { dtype?: Dtype; worker?: boolean } {
   const { threads = 1, worker } = options;
   const dtype = checkDtype(options.dtype);
@@ -207,7 +207,7 @@ export function withoutTrain(options: ForwardOptions): ForwardOptions {
   return options;
 }
 
-/** @throws ERR_INPUT for a seed that is no non-negative integer */
+/** @throws ERR_INPUT unless the seed is a non-negative integer */
 export function checkSeed(title: string, seed: number): void {
   if (!Number.isSafeInteger(seed) || seed < 0) throw mismatch('ERR_INPUT', title, 'a non-negative integer', seed);
 }

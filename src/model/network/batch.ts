@@ -4,7 +4,7 @@ import { type Matrix, rowsOf } from '../../engine/memory.js';
 import { Tensor } from '../../tensor.js';
 import type { CheckedInputs } from '../inputs.js';
 
-/** Rows `from` to `to` of a matrix, and the shape that they have for a caller. */
+/** Rows `from` to `to` of a matrix, and the shape in which a caller receives them. */
 export interface Rows {
   readonly from: number;
   readonly to: number;

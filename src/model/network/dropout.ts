@@ -12,7 +12,7 @@ export class DropoutStream {
     this.#seed = seed;
   }
 
-  /** Applies dropout of `rate` to x, as FlaxAlbert's `nn.Dropout` does: the kept elements grow by 1 / (1 - rate). */
+  /** Applies dropout of `rate` to x, as FlaxAlbert's `nn.Dropout` does: the elements that stay grow by 1 / (1 - rate). */
   apply(engine: Engine, x: Matrix, rate: number): void {
     // A site of rate 0 takes its number too: changing one rate must not move the others' masks.
     const key = mix(this.#seed, this.#site++);

@@ -1,4 +1,4 @@
-/** From a checkpoint's tensors, or a caller's, to a source of numbers for each parameter. */
+/** Matches a checkpoint's tensors, or a caller's, with the table of parameters: a source of numbers for each parameter. */
 import { mismatch, reading } from '../../errors.js';
 import { isA, ownArray } from '../../realm.js';
 import { Tensor } from '../../tensor.js';
@@ -15,11 +15,11 @@ export interface Matched {
   readonly sources: ReadonlyMap<Parameter, ParameterSource>;
   /** Parameters that the checkpoint lacks and that were left to initialisation: the head's, or none. */
   readonly missing: readonly Parameter[];
-  /** Tensors of the checkpoint that the model has no use for. */
+  /** Tensors of the checkpoint that the model does not use. */
   readonly surplus: readonly string[];
 }
 
-/** What the caller wants, and what the configuration says. */
+/** What is loaded, and what the configuration says of the checkpoint. */
 export interface Asked {
   /** Whether a missing head is a fault as well. */
   readonly strict: boolean;
@@ -145,8 +145,7 @@ function faultOfDtype({ name, dtype }: StoredTensor): string | undefined {
 }
 
 /**
- * The parameters that a caller hands to one forward, by PyTorch's names as `params` gives them. Their values are checked as they
- * are packed.
+ * The parameters that a caller passes to one forward, by PyTorch's names, as `params` returns them.
  *
  * @throws ERR_PARAMETER that lists every missing or misshapen tensor; their values are checked as they are packed
  */

@@ -1,4 +1,4 @@
-/** Packing: parameters on their way into the weights' memory, a few rows at a time, and back. */
+/** Packs parameters into the weights' memory, a few rows at a time, and copies them back. */
 import type { Engine } from '../../engine/engine.js';
 import { matrixBytes, PANEL_COLUMNS, padded } from '../../engine/memory.js';
 import { AlbertError, mismatch, throwIfAborted } from '../../errors.js';
@@ -8,7 +8,7 @@ import { elements, matrixOf, type Parameter } from './table.js';
 
 /** Where a parameter's numbers come from, and how a matrix lies there. */
 export interface FloatSource {
-  /** Its name in a checkpoint or among a caller's `params`, where every value must be finite; initial values are. */
+  /** Its name in a checkpoint or among a caller's `params`, whose values must be finite; absent for initial values, which are. */
   readonly stored?: string;
   /** Whether a dense weight is stored as Flax's kernel, (in, out). */
   readonly transposed: boolean;
@@ -61,8 +61,8 @@ export function faultsOf(faults: readonly string[]): AlbertError {
  *
  * @param weights the region that holds the parameters' locations; its padding is zeroed
  * @param staging address of `stagingFloats` floats; the parameters pass through it a few rows at a time
- * @throws ERR_PARAMETER that lists every tensor whose values no model has, ERR_SOURCE, ERR_ABORTED; what
- *   is in the weights' memory then is good for nothing
+ * @throws ERR_PARAMETER that lists every tensor with invalid values, ERR_SOURCE, ERR_ABORTED; the weights' memory is then
+ *   not usable
  */
 export async function packWeights(
   engine: Engine,
@@ -92,7 +92,7 @@ export async function packWeights(
   if (faults.length > 0) throw faultsOf(faults);
 }
 
-/** Packs the rows that fill `staged`, and tells what is wrong with them. */
+/** Packs the rows that fill `staged`. @returns what is wrong with them, if anything */
 async function packFloats(
   engine: Engine,
   parameter: Parameter,

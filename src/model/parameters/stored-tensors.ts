@@ -1,4 +1,4 @@
-/** Tensors of a checkpoint that belong to no model of ours, such as a layer behind it. */
+/** Reads tensors that are not part of a model, such as those of a layer that follows it. */
 import { mismatch } from '../../errors.js';
 import type { OpenedSource } from '../../source.js';
 import { isFloatDtype, readFloat32 } from '../../weights/checkpoint.js';

@@ -99,7 +99,7 @@ export class LocalModel implements Runner {
   async run({ inputs, headPositions, options }: ForwardCall): Promise<Fields[]> {
     const batch = packBatch(inputs, headPositions);
     const turn = this.#queue.then(async () => {
-      // The event loop has its turn between any two forwards: a queue of them must not silence a server or a page.
+      // The event loop gets a turn between any two forwards: a queue of them must not block a server or a page.
       await yieldToEventLoop();
       const engine = this.#alive();
       await engine.ready();

@@ -1,4 +1,4 @@
-/** The file of a worker that holds a model. It can help one as well, so that `workerUrl` names one file for both. */
+/** The file of a worker that holds a model. It can also be a thread's helper, so that one `workerUrl` serves both. */
 import { type HelpStart, help } from '../../../engine/help.js';
 import { openPort } from '../../../platform/port.js';
 import { hostModel } from './host.js';

@@ -9,7 +9,7 @@ import { RemoteHelpers } from './helpers.js';
 import { buffersOf, type Made, type Ran, type SentRecipe } from './messages.js';
 import { remoteReaders, remoteSource } from './source.js';
 
-/** @returns what hears the owner's messages */
+/** @returns what receives the owner's messages */
 export function hostModel(post: Post): (message: unknown) => void {
   let model: LocalModel | undefined;
   let [info, disposed]: [ModelInfo | undefined, boolean] = [undefined, false];

@@ -1,4 +1,4 @@
-/** One worker and the calls to it: given up when it is silent, gone, or cannot be heard. */
+/** One worker and the calls to it. The link gives the worker up when it is silent, has ended, or sends what cannot be read. */
 import { startModelWorker } from '#model-worker';
 import { Calls, type Handlers } from '../../../calls.js';
 import { AlbertError } from '../../../errors.js';
@@ -7,11 +7,11 @@ import { ServedHelpers } from './helpers.js';
 import type { ModelStart } from './messages.js';
 
 /**
- * Milliseconds after which a worker that owes an answer and says nothing is lost; every piece that it reads of a checkpoint is a
- * sign of life.
+ * Milliseconds after which a worker that owes an answer and sends nothing counts as lost; every piece of a checkpoint that it
+ * reads is a sign of life.
  */
 const PATIENCE_MS = 60_000;
-/** The same while it starts, which takes 50 to 150; machines that others fill take many times as long. */
+/** The same while the worker starts, which takes 50 to 150 ms, and many times as long on a busy machine. */
 const START_MS = 10_000;
 
 export class Link {
@@ -26,7 +26,7 @@ export class Link {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #lost: string | undefined;
 
-  /** @throws ERR_WORKER when none is to be had */
+  /** @throws ERR_WORKER when no worker is available */
   constructor(workerUrl: string | undefined, handlers: Handlers, patience = PATIENCE_MS) {
     this.#patience = patience;
     this.#helpers = new ServedHelpers((name, value) => void this.#calls.call(name, value).catch(() => {}));
@@ -48,7 +48,7 @@ export class Link {
     }
   }
 
-  /** Settles when the worker hears. */
+  /** Settles when the worker receives messages. */
   async ready(): Promise<void> {
     await this.#call('ready', undefined, Math.min(START_MS, this.#patience));
   }
@@ -102,12 +102,12 @@ export class Link {
     if (this.#lost !== undefined) return;
     this.#lost = why;
     this.#calls.fail(this.#error(why));
-    // What it does from here on is of no use to anyone.
+    // Nothing that it does from here on is used.
     void this.#worker.terminate();
     void this.#helpers.end();
   }
 
-  /** Starts waiting anew. The timer also keeps a process alive that waits for a worker's answer. */
+  /** Restarts the timer, which also keeps a process alive while it waits for a worker's answer. */
   #watch(): void {
     clearTimeout(this.#timer);
     if (this.#waiting.size === 0 || this.#owed > 0 || this.#lost !== undefined) return;

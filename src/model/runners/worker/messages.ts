@@ -1,4 +1,4 @@
-/** What a model's worker is called with, and answers. */
+/** What a model's worker is called with, and what it answers. */
 
 import { Tensor } from '../../../tensor.js';
 import type { AlbertConfig } from '../../config.js';
@@ -11,7 +11,7 @@ export interface ModelStart {
   readonly kind: 'model';
 }
 
-/** A recipe on its way: of a source only the name, the rest is read by calls. */
+/** A recipe in a message: only the name of a source is sent, its files are read by calls. */
 export type SentRecipe = Omit<Recipe, 'origin'> & {
   readonly origin:
     | { readonly sourceName: string; readonly strict: boolean }
@@ -29,7 +29,7 @@ export interface Ran {
   readonly info: ModelInfo;
 }
 
-/** The buffers of fields: they move, since nobody else has them. */
+/** The buffers of fields: they are transferred, since nothing else refers to them. */
 export function buffersOf(fields: readonly Fields[]): ArrayBuffer[] {
   return tensorsOf(fields).map(({ data }) => data.buffer as ArrayBuffer);
 }

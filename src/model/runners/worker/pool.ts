@@ -1,4 +1,4 @@
-/** A model in several workers, each with weights of its own: the inputs of a call are shared out among them. */
+/** A model in several workers, each with its own weights, which share the inputs of a call. */
 import type { Tensor } from '../../../tensor.js';
 import type { AlbertConfig } from '../../config.js';
 import type { Fields } from '../../network/forward.js';

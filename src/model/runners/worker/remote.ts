@@ -1,4 +1,4 @@
-/** A model in a worker: a new one is made of the same recipe when the worker is lost. */
+/** A model in a worker; when the worker is lost, a new one makes the model of the same recipe. */
 import { AlbertError, mismatch, throwIfAborted } from '../../../errors.js';
 import type { Tensor } from '../../../tensor.js';
 import { type AlbertConfig, parseConfig } from '../../config.js';
@@ -14,7 +14,7 @@ const SLOWEST = 1e5;
 
 export interface RemoteOptions {
   readonly signal?: AbortSignal;
-  /** Milliseconds that a worker may be silent, instead of the usual. */
+  /** Milliseconds that a worker may be silent; default: a minute. */
   readonly patience?: number;
 }
 

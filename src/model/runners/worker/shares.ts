@@ -5,13 +5,13 @@ import type { Fields } from '../../network/forward.js';
 import type { ForwardCall } from '../runner.js';
 
 export interface Shares {
-  /** At most as many as there are models, none of them empty. */
+  /** At most as many as there are models; none is empty. */
   readonly calls: readonly ForwardCall[];
   /** The outputs of the whole call, from those of its parts. */
   join(outputs: readonly Fields[][]): Fields[];
 }
 
-/** Inputs go whole, the longest first to whom has least; a single input is cut along its batch. */
+/** Shares inputs whole, longest first, each to the share with the fewest tokens; a single input is cut along its batch. */
 export function shareOut(call: ForwardCall, count: number): Shares {
   const { inputs, headPositions, options } = call;
   const [only] = inputs;

@@ -1,4 +1,4 @@
-/** A source's files for a worker: read on the thread that has the caller's options, handed over piece by piece. */
+/** A source's files for a worker: read on the thread that has the caller's options, and sent piece by piece. */
 
 import { type Bytes, closeBytes, type FileBytes } from '../../../bytes.js';
 import type { Answer, Calls, Handlers } from '../../../calls.js';
@@ -18,7 +18,7 @@ interface Piece {
   readonly end: number;
 }
 
-/** The worker's view of a source that lies behind calls. */
+/** The worker's view of a source, which it reads by calls. */
 export function remoteSource(name: string, calls: Calls): OpenedSource {
   return {
     name,
@@ -51,7 +51,7 @@ class RemoteFile implements FileBytes {
   }
 }
 
-/** A checkpoint on its way: each tensor's bytes are those of a file that is open on the other side. */
+/** A checkpoint in a message: each tensor's bytes are those of a file that is open on the other side. */
 type SentCheckpoint = Omit<Checkpoint, 'tensors'> & {
   readonly tensors: readonly (Omit<StoredTensor, 'bytes' | 'columns'> & {
     readonly bytes: SentStretch;
@@ -137,7 +137,7 @@ export class ServedSource {
       this.#guard(async () => {
         const own = new Uint8Array(end - begin);
         const from = this.#read.get(file) ?? this.#opened(file);
-        // What is in memory is not ours to give away.
+        // Bytes in memory belong to the source: they are copied, not transferred.
         if (from instanceof Uint8Array) own.set(from.subarray(begin, end));
         else await from.read(own, begin);
         return { value: own, transfer: [own.buffer] };
