@@ -5,8 +5,7 @@
  * looks like a right one.
  */
 import { AlbertError, mismatch } from '../errors.js';
-import { isPlainPath } from '../hub/names.js';
-import { LENGTHS, MAX_MODULES, MODULES, SETTINGS } from '../model/sentence-files.js';
+import { LENGTHS, MAX_MODULES, MODULES, moduleFolder, SETTINGS } from '../model/sentence-files.js';
 import { type OpenedSource, openFolder } from '../source.js';
 import { POOLING_NAMES, type Pooling } from './pooling.js';
 import { readLayer, type VectorLayer } from './vector-layers.js';
@@ -87,13 +86,13 @@ function modulesOf(json: unknown): Module[] {
     );
   }
   return json.map((module: Json | null, i) => {
-    const { type, path } = module ?? {};
+    const type = module?.type;
     const [, kind] = /^sentence_transformers\.(?:\w+\.)*(\w+)$/.exec(typeof type === 'string' ? type : '') ?? [];
     if (kind === undefined)
       throw mismatch('ERR_CONFIG', 'type', 'a class of sentence_transformers', type, `[${i}] of ${MODULES}`);
-    // It goes into URLs and paths.
-    if (typeof path !== 'string' || !(path === '' || isPlainPath(path))) {
-      throw mismatch('ERR_CONFIG', 'path', 'a plain relative path', path, `[${i}] of ${MODULES}`);
+    const path = moduleFolder(module);
+    if (path === undefined) {
+      throw mismatch('ERR_CONFIG', 'path', 'a plain relative path', module?.path, `[${i}] of ${MODULES}`);
     }
     return { kind, path };
   });

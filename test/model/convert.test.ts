@@ -82,7 +82,8 @@ conversion('a token classifier with a pooler left over is told by its configurat
 });
 
 conversion('faults', async () => {
-  await expectError(() => convert({}, `${directory}/none`), 'ERR_SOURCE', 'weights');
+  await expectError(() => convert({}, `${directory}/none`), 'ERR_SOURCE', 'config.json');
+  await expectError(() => convert({ 'config.json': JSON.stringify(TINY) }, `${directory}/none`), 'ERR_SOURCE', 'weights');
   await expectError(() => convert({}, `${directory}/none`, { signal: AbortSignal.abort() }), 'ERR_ABORTED');
   const weights = { 'model.safetensors': fixtureBytes('tiny/model', 'model.safetensors') };
   await expectError(() => convert(weights, `${directory}/none`), 'ERR_SOURCE', 'config.json');
