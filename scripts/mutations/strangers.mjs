@@ -23,6 +23,14 @@ export const STRANGERS = [
     tests: ['test/model/convert.test.ts'],
   },
   {
+    what: 'convert holds a whole file of weights in memory while it writes',
+    file: 'src/model/convert.ts',
+    search: 'let bytesRead = 0;',
+    replace: "let bytesRead = 0;\n  const whole = await opened.readFile('model.safetensors', signal);",
+    also: { search: 'return { architecture:', replace: 'whole?.at(0);\n  return { architecture:' },
+    tests: ['test/model/convert.test.ts'],
+  },
+  {
     what: 'values are shown as deep as they are',
     file: 'src/errors.ts',
     search: 'if (depth === DEPTH_SHOWN)',
