@@ -59,9 +59,9 @@ export const HOST = [
   },
   {
     what: 'a masked score is -1e4, which a row without a key does not absorb',
-    file: 'src/model/embeddings.ts',
-    search: 'const MASKED = -1e10;',
-    replace: 'const MASKED = -1e4;',
+    file: 'src/engine/masked.ts',
+    search: 'MASKED = -1e10;',
+    replace: 'MASKED = -1e4;',
     tests: [...FORWARD, ...MODELS],
   },
   {
