@@ -371,7 +371,7 @@ export const HOST = [
   {
     what: 'messages show the query of a URL',
     file: 'src/source.ts',
-    search: 'name: place(url),',
+    search: 'name: printableUrl(url),',
     replace: 'name: url.href,',
     tests: ['test/source.test.ts'],
   },

@@ -64,10 +64,10 @@ function columnNames(first: Line, header: boolean, delimiter: string): string[] 
   try {
     const fields = splitRecord(decodeLine(first), delimiter);
     const names = fields.map((name, i) => (header && name !== '' ? name : `column${i + 1}`));
-    const places = new Map<string, number>();
+    const indices = new Map<string, number>();
     for (const [i, name] of names.entries()) {
-      const before = places.get(name);
-      places.set(name, i);
+      const before = indices.get(name);
+      indices.set(name, i);
       if (before === undefined) continue;
       const both = `columns ${before + 1} and ${i + 1}`;
       throw new AlbertError('ERR_INPUT', `expected a name of its own for each column, got ${quote(name)} for ${both}`);

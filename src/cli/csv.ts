@@ -99,12 +99,12 @@ export function splitRecord(record: string, delimiter: string): string[] {
         text += record.slice(from, quote + 1);
         from = quote + 2;
       }
-      const place = `field ${fields.length + 1}`;
+      const where = `field ${fields.length + 1}`;
       if (quote === -1)
-        throw new AlbertError('ERR_INPUT', `${place}: expected a quote at its end, got none in the file`);
+        throw new AlbertError('ERR_INPUT', `${where}: expected a quote at its end, got none in the file`);
       at = quote + 1;
       if (at < record.length && record[at] !== delimiter) {
-        throw new AlbertError('ERR_INPUT', `${place}: expected ${JSON.stringify(delimiter)} after its closing quote`);
+        throw new AlbertError('ERR_INPUT', `${where}: expected ${JSON.stringify(delimiter)} after its closing quote`);
       }
       fields.push(text + record.slice(from, quote));
     } else {

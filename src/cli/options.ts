@@ -6,7 +6,7 @@ import { ProgressBar } from './progress-bar.js';
 import type { TaskInput } from './task-input.js';
 
 /** The library's limit, known before a model is loaded. */
-const MOST_THREADS = 64;
+const MAX_THREADS = 64;
 
 /** Where a checkpoint is read from. */
 export interface SourceOptions {
@@ -190,6 +190,6 @@ function parseShard(value: string): { index: number; count: number } {
 function parseThreads(value: string): number | 'auto' {
   if (value === 'auto') return value;
   const count = Number(value);
-  if (Number.isSafeInteger(count) && count >= 1 && count <= MOST_THREADS) return count;
-  throw new InvalidArgumentError(`expected a whole number from 1 to ${MOST_THREADS}, or auto.`);
+  if (Number.isSafeInteger(count) && count >= 1 && count <= MAX_THREADS) return count;
+  throw new InvalidArgumentError(`expected a whole number from 1 to ${MAX_THREADS}, or auto.`);
 }

@@ -58,8 +58,8 @@ export async function run<Input, Result, Call extends CallOptions>(
     await using task = await open();
     for await (const answer of answerLines(batches, { task, call, parse })) {
       const { offset, number } = answer.line;
-      const place = options.shard === undefined ? `line ${number}` : `byte ${offset}`;
-      const fault = (error: AlbertError) => new AlbertError(error.code, `${place}: ${error.message}`, { cause: error });
+      const where = options.shard === undefined ? `line ${number}` : `byte ${offset}`;
+      const fault = (error: AlbertError) => new AlbertError(error.code, `${where}: ${error.message}`, { cause: error });
       if ('error' in answer) throw fault(answer.error);
       await add(answer, answer.result).catch((error) => {
         throw error instanceof AlbertError && error.code === 'ERR_INPUT' ? fault(error) : error;

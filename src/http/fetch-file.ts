@@ -3,7 +3,7 @@
 import { mismatch } from '../errors.js';
 import { maxFileBytes } from '../file-limits.js';
 import { progressReporter, type SourceOptions } from '../source-options.js';
-import { type HttpOptions, place } from './request.js';
+import { type HttpOptions, printableUrl } from './request.js';
 import { type Sink, type TransferRequest, transfer } from './transfer.js';
 
 /** A file in memory, and the answer that brought its end. */
@@ -27,7 +27,7 @@ export async function fetchFile(
 ): Promise<FetchedFile | undefined> {
   // Fetch refuses them, and would show them.
   if (url.username !== '' || url.password !== '') {
-    throw mismatch('ERR_SOURCE', 'source', 'a URL without user and password', place(url));
+    throw mismatch('ERR_SOURCE', 'source', 'a URL without user and password', printableUrl(url));
   }
   const memory = new MemorySink();
   const report = progressReporter(options, 'download', file);
@@ -63,7 +63,7 @@ function isWebPage(bytes: Uint8Array): boolean {
 function webPage(bytes: Uint8Array, file: string, { headers }: Response, url: URL) {
   const type = headers.get('content-type') ?? 'no content type';
   const got = `a web page (${type}): ${startOf(bytes)}`;
-  return mismatch('ERR_SOURCE', file, 'a file of a model', got, place(url));
+  return mismatch('ERR_SOURCE', file, 'a file of a model', got, printableUrl(url));
 }
 
 function startOf(bytes: Uint8Array): string {

@@ -91,14 +91,14 @@ function checkResponse(response: Response | null | undefined): void {
 export function refusal(url: URL, status: number, { advise }: HttpOptions): AlbertError {
   const advice = advise?.(status);
   const why = advice === undefined ? '' : `: ${advice}`;
-  return new AlbertError('ERR_SOURCE', `cannot read ${place(url)}: HTTP status ${status}${why}`);
+  return new AlbertError('ERR_SOURCE', `cannot read ${printableUrl(url)}: HTTP status ${status}${why}`);
 }
 
 /**
  * A URL for messages, without its query, user and password, which may be a signature or a token, and without the content of
  * `data:`.
  */
-export function place(url: URL): string {
+export function printableUrl(url: URL): string {
   if (url.protocol === 'data:') return url.protocol;
   return `${url.protocol}${/^(https?|file):/.test(url.href) ? `//${url.host}` : ''}${url.pathname}`;
 }

@@ -1,6 +1,6 @@
 /** One file over HTTP into a sink: resumed where it broke off, its size checked, every byte counted. */
 import { mismatch } from '../errors.js';
-import { Attempt, type HttpOptions, place, refusal, send } from './request.js';
+import { Attempt, type HttpOptions, printableUrl, refusal, send } from './request.js';
 import { Transient, withRetries } from './retry.js';
 
 /** What takes a file's bytes: memory, or a file on disk. */
@@ -39,7 +39,7 @@ export async function transfer(request: TransferRequest, sink: Sink): Promise<Re
   /** The most bytes that the sink has held after an attempt: a file that always breaks off there must come to an end. */
   let reached = 0;
   return withRetries(
-    place(request.url),
+    printableUrl(request.url),
     async () => {
       const attempt = new Attempt(request);
       try {
@@ -90,7 +90,8 @@ export async function transfer(request: TransferRequest, sink: Sink): Promise<Re
       attempt.beat();
       if (!ArrayBuffer.isView(part.value)) throw mismatch('ERR_SOURCE', 'fetch', 'a body of bytes', part.value);
       const length = sink.length + part.value.length;
-      if (length > most) throw mismatch('ERR_SOURCE', 'body', `at most ${most} bytes`, length, place(request.url));
+      if (length > most)
+        throw mismatch('ERR_SOURCE', 'body', `at most ${most} bytes`, length, printableUrl(request.url));
       await sink.write(part.value);
       request.report(sink.length, total);
     }
@@ -122,9 +123,10 @@ function checkedSize(response: Response, { size, maxBytes, url }: TransferReques
   const length = headers.has('content-encoding') ? null : headers.get('content-length');
   const announced = response.status === 206 ? (whole ?? null) : length;
   const total = announced === null ? size : Number(announced);
-  if (size !== undefined && total !== size) throw mismatch('ERR_SOURCE', 'body', `${size} bytes`, total, place(url));
+  if (size !== undefined && total !== size)
+    throw mismatch('ERR_SOURCE', 'body', `${size} bytes`, total, printableUrl(url));
   if (total !== undefined && !(total <= maxBytes)) {
-    throw mismatch('ERR_SOURCE', 'body', `at most ${maxBytes} bytes`, total, place(url));
+    throw mismatch('ERR_SOURCE', 'body', `at most ${maxBytes} bytes`, total, printableUrl(url));
   }
   return total;
 }

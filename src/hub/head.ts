@@ -1,7 +1,7 @@
 /** What the Hub says of a file before it is fetched: its commit, its hash, its size. */
 
 import { mismatch } from '../errors.js';
-import { Attempt, place, refusal, send } from '../http/request.js';
+import { Attempt, printableUrl, refusal, send } from '../http/request.js';
 import { type Patience, withRetries } from '../http/retry.js';
 import { isUrl } from '../url.js';
 import { hashOf, isCommit } from './names.js';
@@ -51,12 +51,12 @@ export async function headFile(
         if (next === undefined || ![url.origin, PUBLIC_HUB].includes(next.origin)) return readHead(response, linked);
         at = next;
       }
-      throw mismatch('ERR_SOURCE', 'redirects', `at most ${MAX_HOPS}`, 'more', place(url));
+      throw mismatch('ERR_SOURCE', 'redirects', `at most ${MAX_HOPS}`, 'more', printableUrl(url));
     } finally {
       attempt.end();
     }
   };
-  return withRetries(place(url), ask, options, options.signal);
+  return withRetries(printableUrl(url), ask, options, options.signal);
 
   function readHead(response: Response, linked: Headers): FileHead {
     const { status, headers } = response;

@@ -1,6 +1,6 @@
 /** From a revision to the one commit that all files of a load are of. */
 import { AlbertError, mismatch } from '../errors.js';
-import { place, refusal } from '../http/request.js';
+import { printableUrl, refusal } from '../http/request.js';
 import { Transient } from '../http/retry.js';
 import { headFile } from './head.js';
 import { isCommit } from './names.js';
@@ -35,7 +35,7 @@ export async function pinCommit(hub: Hub, refs: RefStore, redirect: 'manual' | '
     const head = await headFile(hub, url, redirect, known === undefined ? {} : { retries: 0 });
     if (head.commit === undefined) {
       if (!head.exists) throw refusal(url, 404, hub.options);
-      throw mismatch('ERR_SOURCE', 'X-Repo-Commit', 'a commit, as the Hub answers', 'none', place(url));
+      throw mismatch('ERR_SOURCE', 'X-Repo-Commit', 'a commit, as the Hub answers', 'none', printableUrl(url));
     }
     await refs.writeRef(revision, head.commit);
     return head.commit;

@@ -86,10 +86,10 @@ export function makePipeline<Input, Result, Options extends CallOptions>(
 }
 
 /** The items, each got within a place that errors name. */
-function* eachWithin<T>(place: string, items: Iterable<T>): Iterable<T> {
+function* eachWithin<T>(where: string, items: Iterable<T>): Iterable<T> {
   const iterator = items[Symbol.iterator]();
   for (;;) {
-    const next = within(place, () => iterator.next());
+    const next = within(where, () => iterator.next());
     if (next.done) return;
     yield next.value;
   }

@@ -157,7 +157,7 @@ export async function tokenClassification(
 }
 
 /** A token's scores, and where it is: in the text, or of split words, the word's index and the next. */
-type Placed = Omit<ScoredToken, 'startsWord'>;
+type LocatedToken = Omit<ScoredToken, 'startsWord'>;
 
 /** The text's tokens, each from the window that decides it. */
 function scoreTokens(
@@ -165,7 +165,7 @@ function scoreTokens(
   logits: readonly Float32Array[], // each (seq, num_labels)
   num_labels: number,
   stride: number,
-): Placed[] {
+): LocatedToken[] {
   const ranges = windows.map((window) => pieceRange(window));
   const decided = decidedPieces(
     ranges.map(([start, end]) => end - start),
@@ -185,12 +185,12 @@ function scoreTokens(
 }
 
 /** Words by Unicode's rules. */
-function markWordsOf(text: string, tokens: readonly Placed[]): ScoredToken[] {
+function markWordsOf(text: string, tokens: readonly LocatedToken[]): ScoredToken[] {
   const starts = wordStarts(text, { offsets: tokens.map(({ start, end }) => [start, end] as const) });
   return tokens.map((token, i) => ({ ...token, startsWord: starts[i] as boolean }));
 }
 
 /** The caller's words. */
-function markWords(tokens: readonly Placed[]): ScoredToken[] {
+function markWords(tokens: readonly LocatedToken[]): ScoredToken[] {
   return tokens.map((token, i) => ({ ...token, startsWord: token.start !== tokens[i - 1]?.start }));
 }

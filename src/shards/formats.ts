@@ -151,17 +151,17 @@ export function parseLine<Input, Result>(line: string, format: LineFormat<Input,
 }
 
 /** In arrays and objects within each other; `JSON.stringify` calls itself for each. */
-const DEEPEST = 100;
+const MAX_DEPTH = 100;
 
 /** What JSON in JavaScript would change or choke on: an id of 19 digits must not come back as another. */
 function checkOther(key: string, value: unknown, depth = 0): void {
   const lossy = typeof value === 'number' && (!Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER);
   if (lossy) throw mismatch('ERR_INPUT', key, 'a number within ±(2^53 − 1), or a string, to be kept as it is', value);
   if (typeof value !== 'object' || value === null) return;
-  if (depth === DEEPEST) {
+  if (depth === MAX_DEPTH) {
     throw new AlbertError(
       'ERR_INPUT',
-      `"${key}" expected at most ${DEEPEST} arrays or objects within each other, got more`,
+      `"${key}" expected at most ${MAX_DEPTH} arrays or objects within each other, got more`,
     );
   }
   for (const inner of Object.values(value)) checkOther(key, inner, depth + 1);

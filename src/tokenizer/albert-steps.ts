@@ -44,7 +44,7 @@ function dropAccents(): Step {
       units = Array.from(String.fromCodePoint(codePoint).normalize('NFKD'))
         .filter((part) => !isCombining(part))
         .join('');
-      if (known.size < MOST_KNOWN) known.set(codePoint, units);
+      if (known.size < MAX_KNOWN) known.set(codePoint, units);
     }
     return units;
   };
@@ -64,7 +64,7 @@ function dropAccents(): Step {
 }
 
 /** Characters that are remembered; those of a text are few. */
-const MOST_KNOWN = 1 << 14;
+const MAX_KNOWN = 1 << 14;
 
 /**
  * Whether the canonical combining class is not zero: what ALBERT drops (`unicodedata.combining`). The category \p{M}

@@ -20,7 +20,7 @@ const MAX_REPLACEMENT_BYTES = 512;
 const WHOLE_CLUSTER_BYTES = 6;
 
 /** Code points that are remembered; those of a text are few. */
-const MOST_KNOWN = 1 << 14;
+const MAX_KNOWN = 1 << 14;
 
 /** No character before U+0300 joins another, but LF does CR. */
 const MAY_HAVE_CLUSTERS = /\r|[\u0300-\uffff]/;
@@ -111,7 +111,7 @@ export class Charsmap {
       const character = String.fromCodePoint(codePoint);
       const match = this.#prefix(character, 0, character.length, false);
       units = match === undefined ? null : this.#replacement(match.value);
-      if (this.#ofCodePoint.size < MOST_KNOWN) this.#ofCodePoint.set(codePoint, units);
+      if (this.#ofCodePoint.size < MAX_KNOWN) this.#ofCodePoint.set(codePoint, units);
     }
     return units;
   }

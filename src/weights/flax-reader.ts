@@ -156,7 +156,7 @@ export class FlaxReader {
   }
 
   #fault(title: string, expected: string, got: unknown) {
-    return mismatch('ERR_CHECKPOINT', title || 'tree', expected, got, this.#msgpack.place());
+    return mismatch('ERR_CHECKPOINT', title || 'tree', expected, got, this.#msgpack.location());
   }
 }
 

@@ -9,10 +9,10 @@ import type { Checkpoint, StoredTensor } from './checkpoint.js';
 export const INT8_METADATA = { quantization: 'albert-wasm-int8', quantization_version: '1' } as const;
 
 /** -128 is left out, so that the range is symmetric; the kernels' sums rely on it. */
-const MOST_LEVEL = 127;
+const MAX_LEVEL = 127;
 
 /** The largest scale whose numbers float32 can hold. */
-const MOST_SCALE = Math.fround(3.4028234663852886e38 / MOST_LEVEL);
+const MAX_SCALE = Math.fround(3.4028234663852886e38 / MAX_LEVEL);
 
 /** Rows of levels, one after the other, and a scale each. */
 export interface Int8Rows {
@@ -56,12 +56,12 @@ export function faultOfScales(name: string, rows: number, scales: StoredTensor |
 
 /** What is wrong with the values of rows; `undefined` if nothing. */
 export function faultOfRows(name: string, { levels, scales }: Int8Rows): string | undefined {
-  const scale = scales.find((value) => !(value >= 0 && value <= MOST_SCALE));
+  const scale = scales.find((value) => !(value >= 0 && value <= MAX_SCALE));
   if (scale !== undefined) {
-    return mismatch('ERR_PARAMETER', scaleName(name), `scales from 0 to ${MOST_SCALE}`, scale).message;
+    return mismatch('ERR_PARAMETER', scaleName(name), `scales from 0 to ${MAX_SCALE}`, scale).message;
   }
   if (!levels.includes(-128)) return undefined;
-  return mismatch('ERR_PARAMETER', name, `levels from -${MOST_LEVEL} to ${MOST_LEVEL}`, -128).message;
+  return mismatch('ERR_PARAMETER', name, `levels from -${MAX_LEVEL} to ${MAX_LEVEL}`, -128).message;
 }
 
 /** The numbers of rows; `levels` may be the last bytes of `target`. */
@@ -85,8 +85,8 @@ export function quantize(data: Float32Array, rows: number): Int8Rows {
     for (let i = row * cols; i < (row + 1) * cols; i++) largest = Math.max(largest, Math.abs(data[i] as number));
     // Smaller ones count as zeros.
     if (largest < 2 ** -100) continue;
-    scales[row] = largest / MOST_LEVEL;
-    const inverse = Math.fround(MOST_LEVEL / largest);
+    scales[row] = largest / MAX_LEVEL;
+    const inverse = Math.fround(MAX_LEVEL / largest);
     for (let i = row * cols; i < (row + 1) * cols; i++)
       levels[i] = nearestEven(Math.fround((data[i] as number) * inverse));
   }

@@ -35,9 +35,9 @@ export class JsonCursor {
       const key = this.string(title);
       if (key.length > MAX_NAME_BYTES || new TextEncoder().encode(key).length > MAX_NAME_BYTES)
         throw mismatch('ERR_CHECKPOINT', title, `names of at most ${MAX_NAME_BYTES} bytes`, key, this.#file);
-      if (seen.has(key)) throw mismatch('ERR_CHECKPOINT', title, 'every key once', key, `${this.#place()}, again`);
+      if (seen.has(key)) throw mismatch('ERR_CHECKPOINT', title, 'every key once', key, `${this.#location()}, again`);
       if (seen.size === MAX_MEMBERS)
-        throw mismatch('ERR_CHECKPOINT', title, `at most ${MAX_MEMBERS} members`, key, this.#place());
+        throw mismatch('ERR_CHECKPOINT', title, `at most ${MAX_MEMBERS} members`, key, this.#location());
       seen.add(key);
       this.#expect(title, ':', 'a colon');
       each(key);
@@ -140,13 +140,13 @@ export class JsonCursor {
     return pattern.exec(this.#text)?.[0];
   }
 
-  #place(): string {
+  #location(): string {
     return `${this.#file}, JSON character ${this.#position}`;
   }
 
   #fault(title: string, expected: string): AlbertError {
     const rest = this.#text.slice(this.#position, this.#position + 24);
     const got = rest === '' ? 'the end' : rest;
-    return mismatch('ERR_CHECKPOINT', title, expected, got, this.#place());
+    return mismatch('ERR_CHECKPOINT', title, expected, got, this.#location());
   }
 }

@@ -96,19 +96,19 @@ export class MsgpackReader {
       case 0xdf:
         return this.#items(title, 'map', this.#unsigned(title, 2 << (head - 0xde)));
       default:
-        throw mismatch('ERR_CHECKPOINT', title, 'a msgpack value', 'the reserved byte 0xc1', this.place());
+        throw mismatch('ERR_CHECKPOINT', title, 'a msgpack value', 'the reserved byte 0xc1', this.location());
     }
   }
 
   /** Where the reader stands, for messages. */
-  place(): string {
+  location(): string {
     return `${this.#file}, byte ${this.#offset} of ${this.#bytes.length}`;
   }
 
   #items(title: string, kind: 'map' | 'array', size: number): Token {
     const leastBytes = kind === 'map' ? 2 * size : size;
     if (leastBytes > this.bytesLeft)
-      throw mismatch('ERR_CHECKPOINT', title, `${leastBytes} bytes or more`, this.bytesLeft, this.place());
+      throw mismatch('ERR_CHECKPOINT', title, `${leastBytes} bytes or more`, this.bytesLeft, this.location());
     return { kind, size };
   }
 
@@ -117,7 +117,7 @@ export class MsgpackReader {
     try {
       return { kind: 'string', text: this.#decoder.decode(bytes) };
     } catch (cause) {
-      throw mismatch('ERR_CHECKPOINT', title, 'valid UTF-8', bytes, this.place(), { cause });
+      throw mismatch('ERR_CHECKPOINT', title, 'valid UTF-8', bytes, this.location(), { cause });
     }
   }
 
@@ -135,7 +135,7 @@ export class MsgpackReader {
 
   #take(title: string, size: number): Uint8Array {
     if (size > this.bytesLeft)
-      throw mismatch('ERR_CHECKPOINT', title, `${size} more bytes`, this.bytesLeft, this.place());
+      throw mismatch('ERR_CHECKPOINT', title, `${size} more bytes`, this.bytesLeft, this.location());
     return this.#bytes.subarray(this.#offset, (this.#offset += size));
   }
 }

@@ -1,7 +1,7 @@
 /** A repository of the Hub in a browser: files are kept in the Cache of the page's origin, where there is one. */
 import { mismatch, throwIfAborted } from '../../errors.js';
 import { type FetchedFile, fetchFile } from '../../http/fetch-file.js';
-import { place } from '../../http/request.js';
+import { printableUrl } from '../../http/request.js';
 import type { Patience } from '../../http/retry.js';
 import { progressReporter, type SourceOptions } from '../../source-options.js';
 import { listRepository } from '../list.js';
@@ -40,10 +40,10 @@ async function fetchVerified(hub: Hub, url: URL, commit: string, file: string) {
   const { bytes } = fetched;
   const { hash, size } = await contentOf(hub, commit, file, fetched);
   if (size !== undefined && bytes.length !== size) {
-    throw mismatch('ERR_SOURCE', file, `${size} bytes`, bytes.length, place(url));
+    throw mismatch('ERR_SOURCE', file, `${size} bytes`, bytes.length, printableUrl(url));
   }
   const got = hash === undefined ? undefined : await blobHash(bytes, hash.length);
-  if (got !== undefined && got !== hash) throw mismatch('ERR_SOURCE', file, `the hash ${hash}`, got, place(url));
+  if (got !== undefined && got !== hash) throw mismatch('ERR_SOURCE', file, `the hash ${hash}`, got, printableUrl(url));
   return bytes;
 }
 

@@ -8,7 +8,7 @@ const BLOCK_BYTES = 2 ** 20;
  * The least that is gathered at once, if the tensor has as much. A model asks for a few rows after another, and those of a
  * transposed matrix lie in all of its bytes; so a quarter of a large one is gathered, and it is read four times in all.
  */
-const LEAST_GATHERED_BYTES = 2 ** 20;
+const MIN_GATHERED_BYTES = 2 ** 20;
 const PARTS = 4;
 
 export interface Strided {
@@ -85,7 +85,7 @@ export class StridedFile implements TensorFile {
   /** Rows from one on, as many as are gathered at once; a row's index counts through the outer dimensions. */
   async #gather(first: number): Promise<Uint8Array<ArrayBuffer>> {
     const { begin, size } = this.#tensor;
-    const most = Math.max(1, Math.floor(Math.max(LEAST_GATHERED_BYTES, this.#bytes / PARTS) / this.#rowBytes));
+    const most = Math.max(1, Math.floor(Math.max(MIN_GATHERED_BYTES, this.#bytes / PARTS) / this.#rowBytes));
     const row = first % this.#rows[0];
     const count = Math.min(most, this.#rows[0] - row);
     let at = begin + row * this.#rows[1];

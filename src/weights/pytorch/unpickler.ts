@@ -115,7 +115,7 @@ export class Unpickler {
   global(module: Value, name: Value): void {
     if (typeof module !== 'string' || typeof name !== 'string')
       throw this.#fault('a name of two strings', `${kindOf(module)} and ${kindOf(name)}`);
-    this.push(nameOf(module, name, this.#place()));
+    this.push(nameOf(module, name, this.#location()));
   }
 
   /** What a call of one of the listed functions would return. */
@@ -138,7 +138,7 @@ export class Unpickler {
 
   /** A storage, the same for the same key. */
   persistent(): void {
-    const storage = storageOf(this.#pop(), this.#place());
+    const storage = storageOf(this.#pop(), this.#location());
     const known = this.storages.get(storage.key) ?? storage;
     if (known.dtype !== storage.dtype || known.count !== storage.count)
       throw this.#fault(
@@ -226,12 +226,12 @@ export class Unpickler {
     return begin;
   }
 
-  #place(): string {
+  #location(): string {
     return `${this.#where}, byte ${this.#opcodeAt}`;
   }
 
   #fault(expected: string, got: unknown) {
-    return mismatch('ERR_CHECKPOINT', 'pickle', expected, got, this.#place());
+    return mismatch('ERR_CHECKPOINT', 'pickle', expected, got, this.#location());
   }
 }
 

@@ -103,7 +103,7 @@ const NAMES: ReadonlyMap<string, Name> = new Map(
 );
 
 /** @throws ERR_CHECKPOINT for a name that no checkpoint of tensors needs */
-export function nameOf(module: string, name: string, place: string): Name {
+export function nameOf(module: string, name: string, where: string): Name {
   const known = NAMES.get(`${module}.${name}`);
   if (known !== undefined) return known;
   throw mismatch(
@@ -111,14 +111,14 @@ export function nameOf(module: string, name: string, place: string): Name {
     'pickle',
     'only the names that tensors need, since any other runs code when Python loads it',
     `${module}.${name}`,
-    place,
+    where,
   );
 }
 
 /** What a persistent id stands for: ('storage', class, key, location, elements[, view]). */
-export function storageOf(id: Value, place: string): Storage {
+export function storageOf(id: Value, where: string): Storage {
   // Never a value itself in a message: a tuple of tuples may be without end.
-  const wrong = (expected: string, got: string) => mismatch('ERR_CHECKPOINT', 'storage', expected, got, place);
+  const wrong = (expected: string, got: string) => mismatch('ERR_CHECKPOINT', 'storage', expected, got, where);
   if (!Array.isArray(id) || id[0] !== 'storage') throw wrong("('storage', class, key, location, elements)", kindOf(id));
   const [, type = null, key = null, , count = null, view = null] = id as readonly Value[];
   if (!(type instanceof Name && type.dtype !== undefined)) throw wrong('a class of storages', kindOf(type));
