@@ -1,9 +1,9 @@
-/** One file over HTTP into a sink: resumed where it broke off, its size checked, every byte counted. */
+/** One file over HTTP into a sink: resumed where it was interrupted, its size checked, every byte counted. */
 import { mismatch } from '../errors.js';
 import { Attempt, type HttpOptions, printableUrl, refusal, send } from './request.js';
 import { Transient, withRetries } from './retry.js';
 
-/** What takes a file's bytes: memory, or a file on disk. */
+/** Where a file's bytes go: memory, or a file on disk. */
 export interface Sink {
   /** Bytes held. */
   readonly length: number;
@@ -17,26 +17,26 @@ export interface TransferRequest extends HttpOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** The file's bytes, where they are known beforehand. */
   readonly size?: number | undefined;
-  /** More than this is not read. */
+  /** The most bytes to read. */
   readonly maxBytes: number;
-  /** Whether the URL's content never changes: then bytes that the sink already holds may be continued unseen. */
+  /** Whether the URL's content never changes: then bytes that the sink already holds may be continued unchecked. */
   readonly immutable?: boolean;
   readonly report: (loaded: number, total: number | undefined) => void;
 }
 
-/** An attempt that brought this much more than any before is no failure in a row. */
+/** An attempt that brought this many more bytes than any before starts the count of failures again. */
 const PROGRESS_BYTES = 1 << 20;
 
 /**
  * Fills `sink` with the whole file.
  *
  * @returns the last answer, its body used up; `undefined` for 404 before any byte
- * @throws ERR_SOURCE, ERR_ABORTED, and what the sink throws; the sink then holds a beginning of the file
+ * @throws ERR_SOURCE, ERR_ABORTED, and what the sink throws; the sink then holds the beginning of the file
  */
 export async function transfer(request: TransferRequest, sink: Sink): Promise<Response | undefined> {
-  /** The strong validator of the bytes in the sink: a server continues them only if they are still the file's. */
+  /** The strong validator of the bytes in the sink: a server continues them only if the file has not changed. */
   let validator: string | undefined;
-  /** The most bytes that the sink has held after an attempt: a file that always breaks off there must come to an end. */
+  /** The most bytes that the sink has held after an attempt: a download that always breaks there must end. */
   let reached = 0;
   return withRetries(
     printableUrl(request.url),
@@ -47,7 +47,7 @@ export async function transfer(request: TransferRequest, sink: Sink): Promise<Re
         const start = sink.length;
         const response = await send(request.url, { headers: headersFrom(start) }, request, attempt);
         if (response.status === 404) {
-          // A file that was there a moment ago is not one that a model can do without.
+          // A file that existed a moment ago is not an optional one.
           if (reached > 0) throw refusal(request.url, response.status, request);
           return undefined;
         }

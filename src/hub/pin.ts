@@ -6,7 +6,7 @@ import { headFile } from './head.js';
 import { isCommit } from './names.js';
 import { fileUrl, type Hub } from './settings.js';
 
-/** What a cache remembers of branches and tags. */
+/** The commits of branches and tags that a cache remembers. */
 export interface RefStore {
   readRef(revision: string): Promise<string | undefined>;
   writeRef(revision: string, commit: string): Promise<void>;
@@ -16,8 +16,8 @@ export interface RefStore {
 const FILE = 'config.json';
 
 /**
- * The commit of `hub.revision`: itself, or what the Hub answers, or what the cache remembers where no server may be asked
- * or none answers.
+ * The commit of `hub.revision`: itself, or what the Hub answers, or what the cache remembers if no server may be asked or
+ * none answers.
  *
  * @throws ERR_SOURCE, ERR_ABORTED
  */

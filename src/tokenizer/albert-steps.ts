@@ -69,8 +69,8 @@ const MAX_KNOWN = 1 << 14;
 /**
  * Whether the canonical combining class is not zero: what ALBERT drops (`unicodedata.combining`). The category \p{M}
  * is wider: it holds vowel signs of Indic scripts and U+FE0F, which ALBERT keeps. JavaScript has no property for the
- * class, but normalisation sorts by it: a mark with a class trades places with U+0345 (class 240) before it or with
- * U+0334 (class 1) after it.
+ * class, but normalisation sorts by it: a mark with a class changes its order with U+0345 (class 240) before it or
+ * with U+0334 (class 1) after it.
  */
 function isCombining(character: string): boolean {
   if (!MARK.test(character)) return false;

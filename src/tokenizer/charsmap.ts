@@ -16,7 +16,7 @@ import { unitTable } from './unit-table.js';
 /** The longest replacement in bytes. The longest of the standard maps is U+FDFA's, 33 bytes. */
 const MAX_REPLACEMENT_BYTES = 512;
 
-/** Below so many bytes, Hugging Face's library replaces a grapheme cluster as a whole. */
+/** Hugging Face's library replaces a grapheme cluster of fewer bytes as a whole. */
 const WHOLE_CLUSTER_BYTES = 6;
 
 /** Code points that are remembered; those of a text are few. */
@@ -152,7 +152,7 @@ export class Charsmap {
     return replacement;
   }
 
-  /** Every unit may be reached from hostile text, so every unit must lead to a place inside. */
+  /** Every unit may be reached from hostile text, so every unit must lead to an index within the trie. */
   #check(): void {
     const { length } = this.#units;
     for (let i = 0; i < length; i++) {

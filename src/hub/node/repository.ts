@@ -17,9 +17,9 @@ import { implicitToken } from './token.js';
 /** A repository at one commit. */
 export interface HubRepository {
   readonly commit: string;
-  /** The path of a file in the cache, downloaded if need be; `undefined` when the repository or the cache lacks it. */
+  /** The path of a file in the cache, after downloading it if necessary; `undefined` if the repository, or offline the cache, lacks it. */
   locate(file: string, signal?: AbortSignal): Promise<string | undefined>;
-  /** The names of all files; `undefined` where the Hub cannot be asked. */
+  /** The names of all files; `undefined` if the Hub cannot be asked. */
   listFiles(): Promise<readonly string[] | undefined>;
 }
 
@@ -71,7 +71,7 @@ async function locate(hub: Hub, cache: HubCache, commit: string, file: string): 
   return cache.link(hash, !blob.exists, commit, file);
 }
 
-/** Fills a blob. What came before a failure stays for the next attempt; what is wrong does not. */
+/** Fills a blob. After a failure, the bytes that arrived stay for the next attempt, unless they are wrong. */
 async function download(hub: Hub, url: URL, file: string, path: string, hash: string, size: number): Promise<void> {
   const blob = await BlobFile.open(path, size);
   const report = progressReporter(hub.options, 'download', file);

@@ -1,6 +1,6 @@
 /**
- * What a checkpoint's pickle may speak of, and nothing else: plain values, dicts, tensors over storages. A name outside the
- * list below is refused; no name is ever looked up or called.
+ * What a checkpoint's pickle may contain: plain values, dicts, tensors over storages. A name outside the list below is refused;
+ * no name is ever looked up or called.
  */
 import { mismatch } from '../../errors.js';
 import type { StoredDtype } from '../checkpoint.js';
@@ -16,7 +16,7 @@ export class Dict {
   readonly entries = new Map<Value, Value>();
 }
 
-/** Numbers of one dtype that lie one after another: a record of the file. */
+/** Contiguous numbers of one dtype: a record of the file. */
 export class Storage {
   /**
    * @param key by which the file finds it
@@ -39,12 +39,12 @@ export class View {
   ) {}
 }
 
-/** A name that the list has. */
+/** A name of the list. */
 export class Name {
   /**
    * @param name as Python writes it
    * @param dtype of a class of storages
-   * @param rebuild what Python's function of this name would return; absent for what is only mentioned
+   * @param rebuild returns what Python's function of this name would; absent for a name that is only mentioned
    */
   constructor(
     readonly name: string,
