@@ -33,7 +33,7 @@ const ROOMS = {
   },
   convert: {
     files: ['src/convert.ts'],
-    imports: ['pipelines', 'model', 'model/terms', 'weights', 'ground'],
+    imports: ['pipelines', 'model/runners', 'model/terms', 'weights', 'ground'],
     what: 'a checkpoint and the files beside it, in another dtype or format',
   },
   pipelines: {

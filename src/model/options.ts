@@ -4,7 +4,8 @@ import { DTYPES, type Dtype, type SavedDtype } from '../dtypes.js';
 import type { Build } from '../engine/kernels.js';
 import { checkMaxMemoryBytes } from '../engine/memory.js';
 import { MOST_THREADS, type RuntimeOptions } from '../engine/runtime.js';
-import { mismatch, type OptionNames } from '../errors.js';
+import { mismatch, type OptionNames, reading } from '../errors.js';
+import { isA } from '../realm.js';
 import { SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
 import type { Tensor } from '../tensor.js';
 
@@ -118,6 +119,14 @@ export interface SaveOptions {
 }
 
 export const SAVE_OPTIONS: OptionNames<SaveOptions> = { format: true, dtype: true };
+
+/** @throws ERR_INPUT unless this is a path or a `file:` URL */
+export function checkDirectory(directory: string | URL): void {
+  const valid = reading('directory', () =>
+    isA('URL', directory) ? directory.protocol === 'file:' : typeof directory === 'string' && directory !== '',
+  );
+  if (!valid) throw mismatch('ERR_INPUT', 'directory', 'a path or a file: URL', directory);
+}
 
 /** What FlaxAlbert adds to a head's fields when asked to. */
 export interface CommonOutput {

@@ -1,16 +1,16 @@
 /**
- * int8 in a safetensors file: a matrix as I8 levels under its usual name, beside it one float32 scale per row, under
- * the name with `_scale` (docs/int8-format.md).
+ * int8 in a safetensors file: a matrix as I8 levels under its usual name, and one float32 scale per row under the name with
+ * `_scale` (docs/int8-format.md).
  */
 import { mismatch } from '../errors.js';
 import type { StoredTensor } from './checkpoint.js';
 import type { Quantization, QuantizedRows } from './quantized.js';
 
 /** -128 is left out, so that the range is symmetric; the kernels' sums rely on it. */
-const MOST_LEVEL = 127;
+const MAX_LEVEL = 127;
 
 /** The largest scale whose numbers float32 can hold. */
-const MOST_SCALE = Math.fround(3.4028234663852886e38 / MOST_LEVEL);
+const MAX_SCALE = Math.fround(3.4028234663852886e38 / MAX_LEVEL);
 
 function scaleName(name: string): string {
   return `${name}_scale`;
@@ -26,12 +26,12 @@ function faultOfScales(name: string, rows: number, scales: StoredTensor | undefi
 }
 
 function faultOfRows(name: string, { levels, scales }: QuantizedRows): string | undefined {
-  const scale = scales.find((value) => !(value >= 0 && value <= MOST_SCALE));
+  const scale = scales.find((value) => !(value >= 0 && value <= MAX_SCALE));
   if (scale !== undefined) {
-    return mismatch('ERR_PARAMETER', scaleName(name), `scales from 0 to ${MOST_SCALE}`, scale).message;
+    return mismatch('ERR_PARAMETER', scaleName(name), `scales from 0 to ${MAX_SCALE}`, scale).message;
   }
   if (!levels.includes(-128)) return undefined;
-  return mismatch('ERR_PARAMETER', name, `levels from -${MOST_LEVEL} to ${MOST_LEVEL}`, -128).message;
+  return mismatch('ERR_PARAMETER', name, `levels from -${MAX_LEVEL} to ${MAX_LEVEL}`, -128).message;
 }
 
 function dequantize({ levels, scales }: QuantizedRows, target: Float32Array): void {
@@ -43,8 +43,8 @@ function dequantize({ levels, scales }: QuantizedRows, target: Float32Array): vo
 }
 
 /**
- * Quantises a row-major matrix, each row by its largest magnitude, to the bit as `packI8` does: every step is rounded to
- * float32, what lies halfway goes to the even neighbour.
+ * Quantises a row-major matrix, each row by its largest magnitude, bit for bit as `packI8` does: every step is rounded to
+ * float32, ties to even.
  */
 function quantize(data: Float32Array, rows: number): QuantizedRows {
   const cols = data.length / rows;
@@ -54,8 +54,8 @@ function quantize(data: Float32Array, rows: number): QuantizedRows {
     for (let i = row * cols; i < (row + 1) * cols; i++) largest = Math.max(largest, Math.abs(data[i] as number));
     // Smaller ones count as zeros.
     if (largest < 2 ** -100) continue;
-    scales[row] = largest / MOST_LEVEL;
-    const inverse = Math.fround(MOST_LEVEL / largest);
+    scales[row] = largest / MAX_LEVEL;
+    const inverse = Math.fround(MAX_LEVEL / largest);
     for (let i = row * cols; i < (row + 1) * cols; i++)
       levels[i] = nearestEven(Math.fround((data[i] as number) * inverse));
   }

@@ -1,5 +1,6 @@
 /** FlaxAlbertSelfAttention: query/key/value, heads, dense, residual, layer norm. */
 import type { AttentionSequence, Dense, Norm } from '../../engine/engine.js';
+import { MASKED } from '../../engine/masked.js';
 import { type Matrix, padded, type Region } from '../../engine/memory.js';
 import { Tensor } from '../../tensor.js';
 import type { AlbertConfig } from '../config.js';
@@ -28,9 +29,6 @@ export interface AttentionActivations {
   /** (seq, padded seq): dropout factors of the attention weights, when training: then all sequences have one length. */
   readonly dropoutMask: Matrix | undefined;
 }
-
-/** What FlaxAlbert adds to the scores of masked keys. In float32 it absorbs any score, so a fully masked row is uniform. */
-const MASKED = -1e10;
 
 export function declareAttention(table: ParameterTable, config: AlbertConfig, name: string): AttentionParameters {
   const { hidden_size } = config;

@@ -24,7 +24,7 @@ import { matchCheckpoint } from '../parameters/match.js';
 import { type ParameterSource, packWeights, readParameter, stagingFloats } from '../parameters/pack.js';
 import { saveModel } from '../parameters/save.js';
 import type { Parameter } from '../parameters/table.js';
-import type { ForwardCall, Recipe, Runner } from './runner.js';
+import type { CheckpointOrigin, ForwardCall, Recipe, Runner } from './runner.js';
 
 /** More than any configuration has. */
 const CONFIG_DEPTH = 64;
@@ -50,23 +50,38 @@ export class LocalModel implements Runner {
 
   /** @throws what `from_pretrained` and `from_config` throw */
   static async make({ architecture, origin, options }: Recipe, signal?: AbortSignal): Promise<LocalModel> {
+    if (!('config' in origin)) return LocalModel.load(origin, options, architecture, signal);
     return withRuntime(options, async (runtime) => {
-      if ('config' in origin) {
-        const { config, seed } = origin;
-        const model = new LocalModel(architecture, config, makeEngine(await runtime, config, options.dtype));
-        await model.#fill(new Map(), seed, signal);
-        return model;
-      }
-      const { source, readers, strict } = origin;
+      const { config, seed } = origin;
+      const model = new LocalModel(architecture, config, makeEngine(await runtime, config, options.dtype));
+      await model.#fill(new Map(), seed, signal);
+      return model;
+    });
+  }
+
+  /**
+   * Loads a checkpoint.
+   *
+   * @param asked the class to load; default: the one that the checkpoint was made for
+   * @param onFile called after each file of weights that was opened, with its size in bytes
+   */
+  static async load(
+    { source, readers, strict }: CheckpointOrigin,
+    options: Recipe['options'],
+    asked?: Architecture,
+    signal?: AbortSignal,
+    onFile?: (file: string, bytes: number) => void,
+  ): Promise<LocalModel> {
+    return withRuntime(options, async (runtime) => {
       const { config, doubts } = await openConfig(source, signal);
-      const checkpoint = await openCheckpoint(source, { ...readers, signal });
+      const checkpoint = await openCheckpoint(source, { ...readers, signal, onFile });
       try {
         const { dtype = quantizationOf(checkpoint)?.dtype } = options;
-        const model = new LocalModel(architecture, config, makeEngine(await runtime, config, dtype));
         const made = architectureOf(checkpoint, config.architectures);
-        const { parameters } = model.#layout;
-        const asked = { strict, architecture, made, doubts };
-        const { sources, missing, surplus } = matchCheckpoint(parameters, checkpoint, asked);
+        const architecture = asked ?? made;
+        const model = new LocalModel(architecture, config, makeEngine(await runtime, config, dtype));
+        const wanted = { strict, architecture, made, doubts };
+        const { sources, missing, surplus } = matchCheckpoint(model.#layout.parameters, checkpoint, wanted);
         await model.#fill(sources, 0, signal);
         const { format } = checkpoint;
         const stored = { format, dtypes: dtypesOf(checkpoint), architecture: made };
