@@ -14,8 +14,8 @@ export interface Operation {
 }
 
 /** Chunks that may be open at once; a longer operation goes in several rounds. */
-const MOST_CHUNKS = 128;
-const MOST_ARGUMENTS = 16;
+const MAX_CHUNKS = 128;
+const MAX_ARGUMENTS = 16;
 
 // Words of the block. What threads write while others poll has a cache line of its own.
 const LEFT = 0;
@@ -63,14 +63,14 @@ export class Chunks {
   }
 
   static makeBlock(): SharedArrayBuffer {
-    return new SharedArrayBuffer(WORDS * 4 + MOST_CHUNKS * MOST_ARGUMENTS * 8);
+    return new SharedArrayBuffer(WORDS * 4 + MAX_CHUNKS * MAX_ARGUMENTS * 8);
   }
 
   /** Opens calls `from` and following of an operation, as many as there is room for; returns the first that is not among them. */
   open({ kernel, calls, scratch }: Operation, from: number): number {
     const words = this.#words;
-    const to = Math.min(from + MOST_CHUNKS, calls.length);
-    for (let i = from; i < to; i++) this.#arguments.set(calls[i] as readonly number[], (i - from) * MOST_ARGUMENTS);
+    const to = Math.min(from + MAX_CHUNKS, calls.length);
+    for (let i = from; i < to; i++) this.#arguments.set(calls[i] as readonly number[], (i - from) * MAX_ARGUMENTS);
     words[KERNEL] = kernel;
     words[ARGUMENTS] = calls[from]?.length ?? 0;
     words[SCRATCH_ARGUMENT] = scratch?.argument ?? -1;
@@ -93,7 +93,7 @@ export class Chunks {
   #run(chunk: number): void {
     const words = this.#words;
     try {
-      const at = chunk * MOST_ARGUMENTS;
+      const at = chunk * MAX_ARGUMENTS;
       const args = Array.from(this.#arguments.subarray(at, at + (words[ARGUMENTS] as number)));
       const scratch = words[SCRATCH_ARGUMENT] as number;
       if (scratch >= 0) args[scratch] = (args[scratch] as number) + this.#thread * (words[SCRATCH_BYTES] as number);

@@ -4,7 +4,7 @@
 const ROUNDS = 6;
 
 /** Fewer products than these (a third of a millisecond) say nothing: a browser's clock ticks every tenth. */
-const LEAST_WORK = 2 ** 24;
+const MIN_WORK = 2 ** 24;
 
 export class Contest<Kernel extends string> {
   readonly #contestants: readonly Kernel[];
@@ -27,7 +27,7 @@ export class Contest<Kernel extends string> {
 
   /** Lets a kernel compute `work` multiply-adds. */
   run(work: number, compute: (kernel: Kernel) => void): void {
-    if (this.#runs === ROUNDS * this.#contestants.length || work < LEAST_WORK) {
+    if (this.#runs === ROUNDS * this.#contestants.length || work < MIN_WORK) {
       compute(this.#winner);
       return;
     }

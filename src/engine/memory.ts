@@ -5,13 +5,13 @@ const PAGE_BYTES = 65_536;
 /** Every allocation begins at a cache line. */
 const ALIGNMENT = 64;
 /** What WebAssembly's 32-bit addresses reach. */
-const MOST_PAGES = 65_536;
+const MAX_PAGES = 65_536;
 
 /** Columns of a matrix are padded to whole panels. */
 export const PANEL_COLUMNS = 8;
 
 /** JavaScript's kernels take addresses as signed integers. */
-const MOST_JAVASCRIPT_BYTES = 2 ** 31 - PAGE_BYTES;
+const MAX_JAVASCRIPT_BYTES = 2 ** 31 - PAGE_BYTES;
 
 /** Memory that a model may take unless the caller allows more: 1 GiB. */
 const DEFAULT_MAX_BYTES = 2 ** 30;
@@ -94,11 +94,11 @@ export class LinearMemory {
   /** @param maxBytes the most this memory may ever hold */
   constructor(maxBytes: number, kind: MemoryKind = 'plain') {
     if (kind === 'javascript') {
-      this.maxBytes = Math.min(maxBytes, MOST_JAVASCRIPT_BYTES);
+      this.maxBytes = Math.min(maxBytes, MAX_JAVASCRIPT_BYTES);
       this.wasm = arrayBufferMemory();
     } else {
       this.maxBytes = maxBytes;
-      const maximum = Math.min(MOST_PAGES, Math.max(1, Math.ceil(maxBytes / PAGE_BYTES)));
+      const maximum = Math.min(MAX_PAGES, Math.max(1, Math.ceil(maxBytes / PAGE_BYTES)));
       this.wasm = new WebAssembly.Memory({ initial: 1, maximum, shared: kind === 'shared' });
     }
   }

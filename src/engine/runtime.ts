@@ -31,16 +31,16 @@ export interface Runtime {
  * Threads that `auto` stands for at most. Half of a browser's processors are often second threads of the same cores or
  * slow cores, the page itself needs one, and memory bandwidth ends what more could bring to a small batch.
  */
-const MOST_AUTO = 4;
+const MAX_AUTO = 4;
 
 /** What a number of threads may be. */
-export const MOST_THREADS = 64;
+export const MAX_THREADS = 64;
 
 /** Threads that were asked for, as a number. */
 export function numberOfThreads(threads: number | 'auto'): number {
   if (threads !== 'auto') return threads;
   const available = processors();
-  return Math.min(available, Math.max(2, Math.ceil(available / 2)), MOST_AUTO);
+  return Math.min(available, Math.max(2, Math.ceil(available / 2)), MAX_AUTO);
 }
 
 /**

@@ -17,17 +17,17 @@ export interface Grain {
 }
 
 /** Most parts for each thread: more would even out little that these do not. */
-const MOST_PARTS = 4;
+const MAX_PARTS = 4;
 
 /** Multiplications below which a product stays whole: 10 to 30 µs, a few times what two threads take to meet. */
-const LEAST_PRODUCT = 2 ** 19;
+const MIN_PRODUCT = 2 ** 19;
 
 /** The same for elements of work that goes row by row. */
-const LEAST_ELEMENTS = 2 ** 16;
+const MIN_ELEMENTS = 2 ** 16;
 
 /** Parts of the (m, n) result of products of depth k. */
 export function splitProduct(m: number, n: number, k: number, threads: number, grain: Grain): Part[] {
-  if (threads === 1 || m * n * k < LEAST_PRODUCT) return [{ row: 0, rows: m, column: 0, columns: n }];
+  if (threads === 1 || m * n * k < MIN_PRODUCT) return [{ row: 0, rows: m, column: 0, columns: n }];
   if (m >= threads * grain.rows) {
     // Four rows are a whole tile of the plain product; the others' tiles are nearly equal in any number of rows.
     return ranges(m, threads * partsEach(m, threads * grain.rows), 4).map(([from, to]) => {
@@ -42,11 +42,11 @@ export function splitProduct(m: number, n: number, k: number, threads: number, g
 
 /** Ranges of rows for work that goes row by row. */
 export function splitRows(rows: number, cols: number, threads: number): [from: number, to: number][] {
-  return ranges(rows, rows * cols < LEAST_ELEMENTS ? 1 : threads, 1);
+  return ranges(rows, rows * cols < MIN_ELEMENTS ? 1 : threads, 1);
 }
 
 function partsEach(length: number, least: number): number {
-  return Math.max(1, Math.min(MOST_PARTS, Math.floor(length / least)));
+  return Math.max(1, Math.min(MAX_PARTS, Math.floor(length / least)));
 }
 
 /** At most `parts` ranges of nearly equal length that begin at multiples of `unit`. */
