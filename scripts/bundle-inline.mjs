@@ -88,7 +88,7 @@ async function bundle(input, workers, file) {
   return code;
 }
 
-const helper = { '../engine/worker.js': await bundle('engine/worker.js', {}) };
+const helper = { '../engine/helper.js': await bundle('engine/helper.js', {}) };
 const host = { '../model/worker/entry.js': await bundle('model/worker/entry.js', helper) };
 const file = `${root}/dist/inline.js`;
 await bundle('index.js', { ...helper, ...host }, file);

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ACTIVATIONS, buildOf, compileKernels, instantiateKernels, type Kernels } from '../../src/engine/kernels.js';
-import { takesSharedMemory } from '../../src/engine/trials.js';
+import { takesSharedMemory } from '../../src/engine/probes.js';
 import { BUILDS, Cases, instantiateBuild, MODULES, wasmUrl } from './harness.js';
 
 const test = suite('interface');
