@@ -1,4 +1,4 @@
-/** Dropout whose mask is a pure function of a key and an element's index. */
+/** Dropout. Its mask is a pure function of a key and the index of an element. */
 import { at } from "./layout";
 
 /** The finaliser of MurmurHash3 over a Weyl sequence: 32 well-mixed bits for each index. */

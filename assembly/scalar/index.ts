@@ -1,6 +1,6 @@
 /**
- * The interface of `assembly/index.ts` without SIMD: the same functions over the same layouts, as plain loops. For engines
- * without WebAssembly SIMD, and, as JavaScript, where a page may not run WebAssembly; also the first thing to read.
+ * The interface of `assembly/index.ts` without SIMD: the same functions over the same layouts, as plain loops. It serves
+ * engines without WebAssembly SIMD and, as JavaScript, pages that may not run WebAssembly. Begin reading here.
  */
 export { gemmF32, gemmScratchBytes, packF32, unpackF32 } from "./gemm";
 export {

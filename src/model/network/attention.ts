@@ -94,7 +94,7 @@ export function runAttention(
     engine.memory.f32(dropoutMask.address, dropoutMask.rows * padded(dropoutMask.cols)).fill(1);
     dropout.apply(engine, dropoutMask, config.attention_probs_dropout_prob);
   }
-  engine.attention({ qkv, context, sequences, heads, scratch, keep: dropoutMask?.address });
+  engine.attention({ qkv, context, sequences, heads, scratch, dropoutMask: dropoutMask?.address });
   engine.linear(context, parameters.dense, attended);
   dropout?.apply(engine, attended, config.hidden_dropout_prob);
   engine.layerNorm(attended, hidden, parameters.norm, config.layer_norm_eps, attended);
