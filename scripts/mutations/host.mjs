@@ -88,8 +88,8 @@ export const HOST = [
   {
     what: 'a layer norm’s scale and bias are swapped',
     file: 'src/model/parameters/table.ts',
-    search: 'return { scale, bias };',
-    replace: 'return { scale: bias, bias: scale };',
+    search: "{ scale: this.#vector(name, 'scale', size, of), bias: this.#vector(name, 'bias', size, of) }",
+    replace: "{ bias: this.#vector(name, 'scale', size, of), scale: this.#vector(name, 'bias', size, of) }",
     tests: MODELS,
   },
   {

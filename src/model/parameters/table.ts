@@ -60,6 +60,14 @@ export interface DeclaredDense extends Omit<Declared, 'name'> {
   readonly bias?: number;
 }
 
+/** What a module calls its tensors: Flax's name of each, then PyTorch's, and how FlaxAlbert initialises it. */
+const LEAVES = {
+  kernel: ['weight', 'normal'],
+  embedding: ['weight', 'normal'],
+  scale: ['weight', 'ones'],
+  bias: ['bias', 'zeros'],
+} as const;
+
 /** Records the parameters that a model declares: each method takes room for some tensors and returns their addresses. */
 export class ParameterTable {
   readonly parameters: Parameter[] = [];
@@ -75,60 +83,35 @@ export class ParameterTable {
     const names = [name].flat();
     const total = names.length * outputs;
     const panels = this.#takePanels(inputs, total, stored);
-    const ownBias = bias === undefined ? this.#region.take(matrixBytes(1, total)) : undefined;
+    const address = bias ?? this.#region.take(matrixBytes(1, total));
     for (const [i, module] of names.entries()) {
-      this.#add({
-        name: `${module}.weight`,
-        flaxName: flaxPath(module, 'kernel'),
-        shape: [outputs, inputs],
-        kernel: true,
-        initial: 'normal',
-        quantizable: stored === undefined,
-        of,
-        location: { kind: 'panels', panels, first: i * outputs },
-      });
-      if (ownBias !== undefined) this.#addVector(module, 'bias', outputs, ownBias + i * outputs * 4, of);
+      const first = i * outputs;
+      this.#add(module, 'kernel', [outputs, inputs], of, { kind: 'panels', panels, first }, stored === undefined);
+      if (bias === undefined) this.#vector(module, 'bias', outputs, of, address + first * 4);
     }
-    return { panels, bias: bias ?? (ownBias as number), inputs, outputs: total };
+    return { panels, bias: address, inputs, outputs: total };
   }
 
   norm({ name, size, of }: Declared & { readonly size: number }): Norm {
-    const scale = this.#region.take(matrixBytes(1, size));
-    const bias = this.#region.take(matrixBytes(1, size));
-    this.#addVector(name, 'scale', size, scale, of);
-    this.#addVector(name, 'bias', size, bias, of);
-    return { scale, bias };
+    return { scale: this.#vector(name, 'scale', size, of), bias: this.#vector(name, 'bias', size, of) };
   }
 
-  /** A bare bias, whose name is the tensor's. */
+  /** A bias without a layer of its own. */
   bias({ name, size, of }: Declared & { readonly size: number }): number {
-    const address = this.#region.take(matrixBytes(1, size));
-    const location = { kind: 'vector', address } as const;
-    this.#add({ name, flaxName: name.replaceAll('.', '/'), shape: [size], initial: 'zeros', of, location });
-    return address;
+    return this.#vector(name, 'bias', size, of);
   }
 
   /** An embedding table (count, size) that is read row by row. */
   rowTable({ name, count, size, of }: Declared & { readonly count: number; readonly size: number }): number {
     const address = this.#region.take(matrixBytes(count, size));
-    const location = { kind: 'table', address } as const;
-    const flaxName = flaxPath(name, 'embedding');
-    this.#add({ name: `${name}.weight`, flaxName, shape: [count, size], initial: 'normal', of, location });
+    this.#add(name, 'embedding', [count, size], of, { kind: 'table', address });
     return address;
   }
 
   /** An embedding table (count, size) as panels: a tied decoder multiplies by it as it is. */
   panelTable({ name, count, size, of }: Declared & { readonly count: number; readonly size: number }): Panels {
     const panels = this.#takePanels(size, count);
-    this.#add({
-      name: `${name}.weight`,
-      flaxName: flaxPath(name, 'embedding'),
-      shape: [count, size],
-      initial: 'normal',
-      quantizable: true,
-      of,
-      location: { kind: 'panels', panels, first: 0 },
-    });
+    this.#add(name, 'embedding', [count, size], of, { kind: 'panels', panels, first: 0 }, true);
     return panels;
   }
 
@@ -136,36 +119,37 @@ export class ParameterTable {
     return { address: this.#region.take(this.#engine.panelsBytes(dtype, inputs, outputs)), dtype };
   }
 
-  #addVector(
+  #vector(
     module: string,
     leaf: 'scale' | 'bias',
     size: number,
-    address: number,
-    of: Parameter['of'] = 'body',
+    of: Declared['of'],
+    address = this.#region.take(matrixBytes(1, size)),
+  ): number {
+    this.#add(module, leaf, [size], of, { kind: 'vector', address });
+    return address;
+  }
+
+  #add(
+    module: string,
+    leaf: keyof typeof LEAVES,
+    shape: readonly number[],
+    of: Declared['of'] = 'body',
+    location: Location,
+    quantizable = false,
   ): void {
-    this.#add({
-      name: `${module}.${leaf === 'scale' ? 'weight' : 'bias'}`,
-      flaxName: flaxPath(module, leaf),
-      shape: [size],
-      initial: leaf === 'scale' ? 'ones' : 'zeros',
+    const [name, initial] = LEAVES[leaf];
+    this.parameters.push({
+      name: `${module}.${name}`,
+      flaxName: `${module}.${leaf}`.replaceAll('.', '/'),
+      shape,
+      kernel: leaf === 'kernel',
+      initial,
+      quantizable,
       of,
-      location: { kind: 'vector', address },
+      location,
     });
   }
-
-  #add({
-    kernel = false,
-    quantizable = false,
-    of = 'body',
-    ...parameter
-  }: Omit<Parameter, 'kernel' | 'quantizable' | 'of'> & Partial<Parameter>): void {
-    this.parameters.push({ ...parameter, kernel, quantizable, of });
-  }
-}
-
-/** Flax's path of a module's parameter: the same modules, other names for the leaves. */
-function flaxPath(module: string, leaf: 'kernel' | 'bias' | 'scale' | 'embedding'): string {
-  return `${module}.${leaf}`.replaceAll('.', '/');
 }
 
 /** A parameter's rows and columns; a vector is one row. */

@@ -29,7 +29,7 @@ export function declareLanguageModeling(
   { embeddings }: BodyParameters,
 ): LanguageModelingParameters {
   const of = 'head';
-  const bias = table.bias({ name: 'predictions.bias', size: vocab_size, of });
+  const bias = table.bias({ name: 'predictions', size: vocab_size, of });
   const norm = table.norm({ name: 'predictions.LayerNorm', size: embedding_size, of });
   const dense = table.dense({ name: 'predictions.dense', inputs: hidden_size, outputs: embedding_size, of });
   const shared = { inputs: embedding_size, outputs: vocab_size, bias };
