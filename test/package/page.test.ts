@@ -71,7 +71,7 @@ test('a page that classifies: as much JavaScript as README.md says, the model an
   `);
   const readme = readFileSync(`${ROOT}/README.md`, 'utf8');
   const [, all, inWorker] =
-    /takes (\d+) KB of JavaScript beside\s+them \(gzip\), (\d+) KB of it in the worker/.exec(readme) ?? [];
+    /loads (\d+) KB of JavaScript with them \(gzip\),\s+(\d+) KB of it in the worker/.exec(readme) ?? [];
   const [got, stated] = [`${gzip} bytes and ${workerGzip} in the worker`, `README.md says ${all} and ${inWorker} KB`];
   const right =
     Math.abs((gzip + workerGzip) / 1000 - Number(all)) < 1 && Math.abs(workerGzip / 1000 - Number(inWorker)) < 1;
