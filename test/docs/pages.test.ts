@@ -110,6 +110,70 @@ test('every command, file and folder that a page names exists', () => {
   stateCases(names, 150);
 });
 
+test('the figures of README.md, comparison.md and performance.md are those of bench/results', () => {
+  type Row = Readonly<Record<string, string | number>>;
+  const rows = (report: string): Row[] => JSON.parse(read(`bench/results/${report}.json`)).rows;
+  const find = (report: string, keys: Row) => {
+    const found = rows(report).find((row) => Object.entries(keys).every(([key, value]) => row[key] === value));
+    assert.ok(found, `${report}: ${JSON.stringify(keys)}`);
+    return found as Row;
+  };
+  let figures = 0;
+  for (const page of ['README.md', 'docs/comparison.md']) {
+    for (const [, runtime = '', dtype = '', ...stated] of read(page).matchAll(
+      /^\| ([\w-]+)(?:, native)?, (float32|int8) \| ([\d.]+) \| ([\d.]+) \|$/gm,
+    )) {
+      for (const [i, node] of ['node20', 'node24'].entries()) {
+        const row = find(`peers-${node}`, { shape: '1x128', dtype, runtime });
+        assert.is(Number(row['relative time']).toFixed(2), stated[i], `${page}: ${runtime}, ${dtype}, ${node}`);
+        figures++;
+      }
+    }
+  }
+  for (const [, runtime = '', dtype = '', ...stated] of read('docs/comparison.md').matchAll(
+    /^\| ([\w-]+), (float32|int8) \| ([\d.]+ ms, [\d.]+ MB) \| ([\d.]+ ms, [\d.]+ MB) \|$/gm,
+  )) {
+    const name = runtime === 'albert-wasm' && dtype === 'int8' ? 'albert-wasm, int8 file' : runtime;
+    for (const [i, node] of ['node20', 'node24'].entries()) {
+      const row = find(`cold-${node}`, { dtype, runtime: name });
+      assert.is(`${row['first output, ms']} ms, ${row['peak, MB']} MB`, stated[i], `${name}, ${dtype}, ${node}`);
+      figures++;
+    }
+  }
+  for (const page of ['README.md', 'docs/exactness.md']) {
+    const costs = (measure: string) => rows('accuracy-node24').filter((row) => String(row.measure).startsWith(measure));
+    const words = costs('fill-mask').map(({ cost }) => cost);
+    const energy = costs('nmse').map(({ cost }) => `${(Number(cost) * 100).toFixed(3)} %`);
+    const right = costs('sst2').map((row) =>
+      [row.float32, row.int8].map((cell) => parseInt(String(cell), 10)).join(', '),
+    );
+    for (const cells of [words, energy, right])
+      assert.ok(read(page).includes(`| ${cells.join(' | ')} |`), `${page}: ${cells}`);
+    figures += 6;
+  }
+  for (const [engine, float32, int8] of [
+    ...read('docs/performance.md').matchAll(/^\| (\w+).* \| ([\d.]+) \| ([\d.]+) \|$/gm),
+  ]
+    .filter(([line]) => /Chromium|Firefox|WebKit/.test(line))
+    .map(([line, , float32, int8]) => [/Chromium|Firefox|WebKit/.exec(line)?.[0], float32, int8] as const)) {
+    for (const [dtype, stated] of [
+      ['float32', float32],
+      ['int8', int8],
+    ] as const) {
+      const row = rows('engines-debian').find(
+        (row) => String(row.engine).startsWith(engine as string) && row.dtype === dtype,
+      );
+      assert.is(
+        Number(stated),
+        Math.round(Number(row?.['times as long as Chromium']) * 10) / 10,
+        `${engine}, ${dtype}`,
+      );
+      figures++;
+    }
+  }
+  stateCases(figures, 46);
+});
+
 test('docs/errors.md lists every code', () => {
   const codes = read('src/errors.ts').match(/(?<=\| ')ERR_\w+/g) ?? [];
   const rows = [...read('docs/errors.md').matchAll(/^\| `(ERR_\w+)` \|/gm)].map(([, code]) => code);
