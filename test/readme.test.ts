@@ -71,9 +71,7 @@ readme('the tasks and options of its tables are those of the library', () => {
   const tasks = new Set(section('API').match(/(?<=^\| `)[a-z-]+(?=`)/gm));
   const all = readFileSync(`${ROOT}/docs/tasks.md`, 'utf8').match(/(?<=^## )[a-z-]+$/gm) ?? [];
   for (const task of all) assert.ok(tasks.has(task), task);
-  const options = [...section('API').matchAll(/^\| `(\w+)` \| (?:loads|calls)/gm)].map(
-    ([, name]) => name as string,
-  );
+  const options = [...section('API').matchAll(/^\| `(\w+)` \| (?:loads|calls)/gm)].map(([, name]) => name as string);
   assert.equal(options, ['dtype', 'threads', 'worker', 'signal', 'batch_size']);
   const names = { ...LOAD_OPTIONS, ...CALL_OPTIONS };
   for (const option of options) assert.ok(option in names, option);
