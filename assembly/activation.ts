@@ -28,7 +28,7 @@ function constant(index: usize): v128 {
   return v128.load_splat<f32>(CONSTANTS + (index << 2));
 }
 
-/** x · sigmoid(-u), which is x / (1 + exp(u)): the shape of gelu_new, silu and quick_gelu. */
+/** x · sigmoid(-u) = x / (1 + exp(u)): the form of gelu_new, silu and quick_gelu. */
 // @ts-ignore: decorator
 @inline
 function gate(x: v128, u: v128): v128 {
@@ -79,7 +79,7 @@ function sweep(kind: i32, x: usize, ldx: usize, rows: i32, vectors: i32): void {
   }
 }
 
-// One function each: V8 compiles the one in use, and its loop keeps its constants at hand.
+// One function each: V8 compiles only the one in use, and its loop keeps its constants in registers.
 function geluNewRows(x: usize, ldx: usize, rows: i32, vectors: i32): void { sweep(GELU_NEW, x, ldx, rows, vectors); }
 function geluRows(x: usize, ldx: usize, rows: i32, vectors: i32): void { sweep(GELU, x, ldx, rows, vectors); }
 function reluRows(x: usize, ldx: usize, rows: i32, vectors: i32): void { sweep(RELU, x, ldx, rows, vectors); }
@@ -88,8 +88,8 @@ function tanhRows(x: usize, ldx: usize, rows: i32, vectors: i32): void { sweep(T
 function quickGeluRows(x: usize, ldx: usize, rows: i32, vectors: i32): void { sweep(QUICK_GELU, x, ldx, rows, vectors); }
 
 /**
- * One vector of a function that few checkpoints have: they share one loop, and their exp and erf, so that they cost a page
- * few bytes. `kind` is the same for the whole call.
+ * One vector of a function that few checkpoints use. These functions share one loop, one exp and one erf, so that they add
+ * few bytes to a page. `kind` is the same for the whole call.
  */
 // @ts-ignore: decorator
 @inline
@@ -133,7 +133,7 @@ function rareRows(x: usize, ldx: usize, rows: i32, vectors: i32, kind: i32): voi
   }
 }
 
-/** Applies `activation` to `rows` rows of `cols` columns; the padding columns of a row are swept along with it. */
+/** Applies `activation` to `rows` rows of `cols` columns; padding columns are processed too. */
 export function activate(x: usize, ldx: usize, rows: i32, cols: i32, activation: i32): void {
   assert(activation >= IDENTITY && activation <= RELU6);
   const vectors = padded(cols) / LANES;

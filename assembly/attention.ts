@@ -1,12 +1,12 @@
 /**
- * Scaled dot-product attention of one head of one sequence (Vaswani et al. 2017), a few query rows at a time: their
- * scores live in a strip of scratch memory, never in a (seq, seq) matrix.
+ * Scaled dot-product attention of one head of one sequence (Vaswani et al. 2017), a few query rows at a time. Their scores
+ * lie in a strip of scratch memory; there is never a (seq, seq) matrix.
  */
-import { TILE_ROWS, ZEROS, tileRows } from "./gemm/tile";
+import { TILE_ROWS, ZEROS, tileRows } from "./gemm/f32-tile";
 import { LANES, PANEL_ROW_BYTES, padded } from "./simd";
 import { exponentials, scaleRow } from "./softmax";
 
-/** Bytes of scratch memory that `attention` needs: the head's keys and values as panels, and the strips. */
+/** Bytes of scratch memory that `attention` needs: the head's keys and values in panels, and the strips. */
 export function attentionScratchBytes(seq: i32, headDim: i32): usize {
   const keys = padded(seq) * headDim, values = padded(headDim) * seq;
   const strips = TILE_ROWS * (padded(seq) + padded(headDim));
@@ -16,15 +16,15 @@ export function attentionScratchBytes(seq: i32, headDim: i32): usize {
 /**
  * context = softmax(q · kᵀ · scale + maskBias) · v.
  *
- * q, k and v are (seq, headDim) slices of one matrix with row stride `ldQkv`; context is written with row stride
- * `ldContext`, its headDim columns only. maskBias holds padded(seq) floats, one a key.
+ * q, k and v are (seq, headDim) slices of one matrix with row stride `ldQkv`; context has row stride
+ * `ldContext`; only its headDim columns are written. maskBias holds padded(seq) floats, one per key.
  *
- * @param probs where the (seq, seq) attention weights go, dense; 0 when nobody asked
- * @param keep (seq, padded(seq)) factors of dropout for the weights; 0 without dropout
+ * @param probs address for the (seq, seq) attention weights, dense; 0 when they are not wanted
+ * @param dropoutMask address of (seq, padded(seq)) dropout factors for the weights; 0 without dropout
  */
 export function attention(
   q: usize, k: usize, v: usize, ldQkv: usize, maskBias: usize, context: usize, ldContext: usize,
-  seq: i32, headDim: i32, scale: f32, scratch: usize, probs: usize, keep: usize,
+  seq: i32, headDim: i32, scale: f32, scratch: usize, probs: usize, dropoutMask: usize,
 ): void {
   assert(seq > 0 && headDim > 0);
   const keys = scratch;
@@ -37,20 +37,20 @@ export function attention(
   const low = seq / tiles, tall = seq % tiles;
   for (let t = 0; t < tiles; t++) {
     const rows = low + i32(t < tall);
-    attendRows(rows, q, ldQkv, keys, values, maskBias, scores, sums, context, ldContext, seq, headDim, probs, keep);
+    attendRows(rows, q, ldQkv, keys, values, maskBias, scores, sums, context, ldContext, seq, headDim, probs, dropoutMask);
     q += ldQkv * rows;
     context += ldContext * rows;
     if (probs != 0) probs += <usize>(rows * seq) * 4;
-    if (keep != 0) keep += <usize>(rows * padded(seq)) * 4;
+    if (dropoutMask != 0) dropoutMask += <usize>(rows * padded(seq)) * 4;
   }
 }
 
-/** The keys as panels of kᵀ, 8 keys wide, scaled on the way: the scores then come out of the tile as they are needed. */
+/** Packs the keys as panels of kᵀ, 8 keys wide, and scales them: the tile then computes scaled scores. */
 function packKeys(k: usize, ldk: usize, panels: usize, seq: i32, headDim: i32, scale: f32): void {
   for (let first = 0; first < seq; first += LANES) {
     const lanes = min(LANES, seq - first);
     for (let lane = 0; lane < LANES; lane++) {
-      // The lanes past the last key repeat it: finite scores that nobody reads.
+      // Lanes after the last key repeat it: their scores are finite and never read.
       let from = k + ldk * <usize>(first + min(lane, lanes - 1));
       let to = panels + (<usize>lane << 2);
       for (let n = headDim; n > 0; n--) {
@@ -63,7 +63,7 @@ function packKeys(k: usize, ldk: usize, panels: usize, seq: i32, headDim: i32, s
   }
 }
 
-/** The values as panels, 8 columns wide. */
+/** Packs the values as panels, 8 columns wide. */
 function packValues(v: usize, ldv: usize, panels: usize, seq: i32, headDim: i32): void {
   for (let column = 0; column < headDim; column += LANES) {
     const bytes = <usize>min(LANES, headDim - column) * 4;
@@ -86,17 +86,17 @@ function packValues(v: usize, ldv: usize, panels: usize, seq: i32, headDim: i32)
 /** One strip: scores, softmax, product with the values. */
 function attendRows(
   rows: i32, q: usize, ldq: usize, keys: usize, values: usize, maskBias: usize, scores: usize, sums: usize,
-  context: usize, ldContext: usize, seq: i32, headDim: i32, probs: usize, keep: usize,
+  context: usize, ldContext: usize, seq: i32, headDim: i32, probs: usize, dropoutMask: usize,
 ): void {
   const ldScores = <usize>padded(seq) * 4, ldSums = <usize>padded(headDim) * 4;
-  // The sums start from the mask's bias: -1e10 absorbs any score, so a fully masked row is uniform.
+  // Sums start from the mask bias: -1e10 absorbs any score, so a fully masked row is uniform.
   for (let p: usize = 0; p < ldScores; p += PANEL_ROW_BYTES) {
     tileRows(rows, q, ldq, keys + p * headDim, scores + p, ldScores, headDim, maskBias + p);
   }
   for (let row = 0; row < rows; row++) {
     const strip = scores + ldScores * row;
     scaleRow(strip, seq, <f32>1 / exponentials(strip, seq));
-    if (keep != 0) multiplyRow(strip, keep + ldScores * row, seq);
+    if (dropoutMask != 0) multiplyRow(strip, dropoutMask + ldScores * row, seq);
     if (probs != 0) memory.copy(probs + <usize>(row * seq) * 4, strip, <usize>seq * 4);
   }
   for (let p: usize = 0; p < ldSums; p += PANEL_ROW_BYTES) {
@@ -105,7 +105,7 @@ function attendRows(
   for (let row = 0; row < rows; row++) memory.copy(context + ldContext * row, sums + ldSums * row, <usize>headDim * 4);
 }
 
-/** x[0..n) times y[0..n). */
+/** x[0..n) *= y[0..n). */
 function multiplyRow(x: usize, y: usize, n: i32): void {
   for (let vectors = (n + 3) >> 2; vectors > 0; vectors--) {
     v128.store(x, f32x4.mul(v128.load(x), v128.load(y)));

@@ -1,4 +1,4 @@
-/** Dropout whose mask is a pure function of a key and an element's index: the same seed drops the same elements. */
+/** Dropout. Its mask is a pure function of a key and the index of an element: the same seed drops the same elements. */
 import { padded } from "./simd";
 
 const LANE_INDEX: usize = memory.data<i32>([0, 1, 2, 3], 16);
@@ -26,8 +26,8 @@ export function dropout(x: usize, ldx: usize, rows: i32, cols: i32, key: i32, th
     let index = i32x4.add(i32x4.splat(row * cols), v128.load(LANE_INDEX));
     let p = x;
     for (let n = (cols + 3) >> 2; n > 0; n--) {
-      const keep = i32x4.ge_u(randomBits(index, keys), limit);
-      v128.store(p, v128.and(f32x4.mul(v128.load(p), factor), keep));
+      const kept = i32x4.ge_u(randomBits(index, keys), limit);
+      v128.store(p, v128.and(f32x4.mul(v128.load(p), factor), kept));
       index = i32x4.add(index, i32x4.splat(4));
       p += 16;
     }

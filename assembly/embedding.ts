@@ -1,13 +1,14 @@
-/** The embeddings of a run of tokens: word + token type + position, before their layer norm. */
+/** The embeddings of a batch of tokens: word + token type + position, before their layer normalisation. */
 import { panelBytesI8, weightOf } from "./gemm/i8-panel";
 import { LANES, PANEL_ROW_BYTES, padded } from "./simd";
 
 /**
- * out[i] = word[ids[i]] + type[types[i]] + position[positions[i]], one padded row a token.
+ * out[i] = word[ids[i]] + type[types[i]] + position[positions[i]], one padded row per token.
  *
- * The word table is read from the panels of the tied decoder, where a token's vector is one lane of its panel: 128
- * strided loads a token cost 0.1 % of a forward, a second copy of the table 15 MB. `ids`, `types` and `positions` are
- * i32 arrays that the host has checked: an id past the table would read the neighbouring tensor, wasm does not trap.
+ * The word table is read from the panels of the tied decoder, where the vector of a token is one lane of its panel: 128
+ * strided loads per token cost 0.1 % of a forward, a second copy of the table would cost 15 MB. `ids`, `types` and
+ * `positions` are i32 arrays that the host has checked: WebAssembly does not trap for an id past the table, it would read
+ * the next tensor.
  */
 export function embed(
   ids: usize, types: usize, positions: usize, word: usize, typeTable: usize, positionTable: usize, ldTable: usize,
@@ -16,7 +17,7 @@ export function embed(
   gather(false, ids, types, positions, word, typeTable, positionTable, ldTable, out, ldOut, tokens, size);
 }
 
-/** The same, the word table being int8 panels: a token's vector has one scale. */
+/** The same with a word table of int8 panels, where the vector of a token has one scale. */
 export function embedI8(
   ids: usize, types: usize, positions: usize, word: usize, typeTable: usize, positionTable: usize, ldTable: usize,
   out: usize, ldOut: usize, tokens: i32, size: i32,

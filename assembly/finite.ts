@@ -1,4 +1,4 @@
-/** Whether numbers are finite: one pass over what a checkpoint holds, on its way into panels. */
+/** Whether numbers are finite: one pass over the numbers of a checkpoint before they are packed. */
 
 /** Whether none of `n` floats is NaN or infinite. */
 export function allFinite(x: usize, n: i32): bool {

@@ -3,7 +3,8 @@
  *
  * Matrices are row-major float32 with a row stride `ld…` in bytes; a row of n columns is followed by padding up to the
  * next multiple of 8, which a kernel may read and write and whose content means nothing. Vectors (bias, gamma, beta)
- * are padded alike; int8 appears in packed weights and in scratch memory only. Pointers are multiples of 4; the faster ones are multiples of 16.
+ * are padded alike; int8 appears in packed weights and in scratch memory only. Pointers are multiples of 4; multiples of 16
+ * are faster.
  */
 export {
   /** activation(A · B + bias) + residual, B packed. */
@@ -12,27 +13,27 @@ export {
   gemmScratchBytes,
 } from "./gemm/f32";
 export {
-  /** A (k, n) matrix into panels. */
+  /** Packs a (k, n) matrix into panels. */
   packF32,
-  /** Columns of such panels back. */
+  /** Unpacks columns of such panels. */
   unpackF32,
-} from "./gemm/pack";
+} from "./gemm/f32-panel";
 export {
-  /** activation(A · B + bias) + residual, B of int8 and A quantised on its way in. */
+  /** activation(A · B + bias) + residual, B packed int8, A quantised row by row. */
   gemmI8,
-  /** The same to the bit; which is faster depends on the machine. */
+  /** Bit for bit the same; which is faster depends on the machine. */
   gemmI8Paired,
-  /** Bytes of scratch memory for `gemmI8`, by the columns of A. */
+  /** Bytes of scratch memory for `gemmI8`, given the columns of A. */
   gemmI8ScratchBytes,
 } from "./gemm/i8";
 export {
-  /** A float32 (k, n) matrix into panels of int8. */
+  /** Quantises a float32 (k, n) matrix into int8 panels. */
   packI8,
-  /** Columns of such panels back in float32. */
+  /** Unpacks columns of such panels, as float32. */
   unpackI8,
-  /** A matrix that is int8 already into the same panels. */
+  /** Packs a matrix that is already int8 into the same panels. */
   packLevels,
-  /** Columns of such panels as they are. */
+  /** Unpacks columns of such panels, as int8. */
   unpackLevels,
   /** Bytes of the panels of a (k, n) matrix. */
   panelsBytesI8,
@@ -42,9 +43,9 @@ export {
   allFinite,
 } from "./finite";
 export {
-  /** The rows of A as `gemmI8` multiplies them. */
+  /** Quantises the rows of A as `gemmI8` does. */
   quantizeRows,
-} from "./gemm/quantize";
+} from "./gemm/i8-rows";
 export {
   /** One head of one sequence. */
   attention,
@@ -54,11 +55,11 @@ export {
 export {
   /** Word + token type + position. */
   embed,
-  /** The same with the words of int8. */
+  /** The same with int8 word embeddings. */
   embedI8,
 } from "./embedding";
 export {
-  /** Layer norm of x + residual. */
+  /** Layer normalisation of x + residual. */
   layerNorm,
 } from "./layer-norm";
 export {
@@ -80,5 +81,5 @@ export const heapBase: usize = __heap_base;
 /** Whether this build multiplies and adds in one rounding. */
 export const relaxedSimd: bool = ASC_FEATURE_RELAXED_SIMD;
 
-/** Whether this build has SIMD: those of `scalar/` have not. */
+/** Whether this build has SIMD; that of `scalar/` has none. */
 export const simd: bool = ASC_FEATURE_SIMD;

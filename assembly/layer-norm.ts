@@ -4,8 +4,8 @@ import { madd, padded, sumLanes, tailMask } from "./simd";
 /**
  * out = (t - mean(t)) / sqrt(var(t) + eps) · gamma + beta, where t = x + residual; residual 0 means none.
  *
- * The variance is taken in a second pass over the row, around its mean: E[t²] - E[t]² would lose all digits when the
- * mean is large (Chan, Golub, LeVeque 1983). All rows are padded, gamma and beta too; out may be x or the residual.
+ * The variance is computed in a second pass over the row, around its mean: E[t²] - E[t]² would lose all digits when the
+ * mean is large (Chan, Golub, LeVeque 1983). All rows are padded, and so are gamma and beta; out may be x or the residual.
  */
 export function layerNorm(
   x: usize, ldx: usize, residual: usize, ldResidual: usize, gamma: usize, beta: usize, out: usize, ldOut: usize,

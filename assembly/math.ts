@@ -2,7 +2,7 @@
  * Vector exp, erf and tanh.
  *
  * The polynomials are minimax fits of `scripts/fit-polynomials.py`, which prints them with their errors. Constants are
- * read from memory: V8 rebuilds a `v128.const` in a register at every use (exp: 0.83 ns an element against 0.64).
+ * read from memory: V8 rebuilds a `v128.const` in a register at every use (exp: 0.83 ns per element instead of 0.64).
  */
 import { madd } from "./simd";
 

@@ -1,4 +1,4 @@
-/** Vector idioms that every kernel shares: multiply-add, horizontal sums, the lanes of a row's last vector. */
+/** Vector operations that the kernels share: multiply-add, horizontal sums, the lanes of a row's last vector. */
 
 export { LANES, PANEL_ROW_BYTES, padded } from "./layout";
 
@@ -36,7 +36,7 @@ const TAIL_MASKS: usize = memory.data<u32>([
   0xffffffff, 0xffffffff, 0xffffffff, 0,
 ], 16);
 
-/** All bits set in the lanes of a row's last, partial vector that hold real columns: the first `n % 4`. */
+/** A mask of the first `n % 4` lanes: those of a row's last, partial vector that hold real columns. */
 // @ts-ignore: decorator
 @inline
 export function tailMask(n: i32): v128 {

@@ -3,8 +3,8 @@ import { exp } from "./math";
 import { maxLanes, padded, sumLanes, tailMask } from "./simd";
 
 /**
- * Replaces x[0..n) by exp(x - max) and returns their sum; the normalisation is the caller's, who may have a cheaper
- * place for it. A row of equal values, however low, gives n ones.
+ * Replaces x[0..n) by exp(x - max) and returns their sum. The caller normalises, where that is cheapest. A row of equal
+ * values, however low, gives n ones.
  */
 export function exponentials(x: usize, n: i32): f32 {
   const mask = tailMask(n);
@@ -37,7 +37,7 @@ export function exponentials(x: usize, n: i32): f32 {
   return sumLanes(sum);
 }
 
-/** x[0..n) times a factor; the padding of the row is scaled along with it. */
+/** x[0..n) *= factor; the padding of the row is scaled too. */
 export function scaleRow(x: usize, n: i32, factor: f32): void {
   const f = f32x4.splat(factor);
   let vectors = (n + 3) >> 2;

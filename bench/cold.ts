@@ -17,7 +17,7 @@ import { convert } from '../src/model/convert.js';
 import { type TorchTensor, torchOlder, torchZip } from '../test/weights/pytorch-files.js';
 import { type Albert, albertBase, albertFiles, tokenIds } from './albert-base.js';
 import { interval, rounded } from './format.js';
-import { MOST_NMSE } from './forwards.js';
+import { MAX_NMSE } from './forwards.js';
 import { machine, nameMachine } from './machine.js';
 import { encodeAlbertOnnx } from './onnx/albert.js';
 import { installPeers } from './peers/install.js';
@@ -136,7 +136,7 @@ function report(contestants: readonly Contestant[], runs: ReadonlyMap<Contestant
   const rows = contestants.map((contestant) => {
     const { dtype, runtime } = contestant;
     const error = Math.max(...of(contestant).map(({ values }) => nmse(values, reference)));
-    if (!(error <= MOST_NMSE[dtype])) throw new Error(`${runtime} ${dtype} is off by ${error} of the energy`);
+    if (!(error <= MAX_NMSE[dtype])) throw new Error(`${runtime} ${dtype} is off by ${error} of the energy`);
     const ours = contestants.find((other) => other.dtype === dtype) as Contestant;
     const ms = of(contestant).map((run) => run.ms);
     const peak = median(of(contestant).map(({ peakBytes }) => peakBytes)) - empty;

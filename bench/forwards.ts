@@ -25,7 +25,7 @@ export interface MeasuredForward {
 }
 
 /** The most of an answer's energy that may be error: two float32 forwards are one; int8's is measured as 1e-3 or less. */
-export const MOST_NMSE: Readonly<Record<Dtype, number>> = { float32: 1e-10, int8: 3e-3 };
+export const MAX_NMSE: Readonly<Record<Dtype, number>> = { float32: 1e-10, int8: 3e-3 };
 
 /** The last hidden state of a shape's ids: (batch · seq · hidden) */
 export async function lastHiddenState(model: AlbertModel, { batch, seq }: Shape): Promise<Float32Array> {
@@ -38,7 +38,7 @@ export async function lastHiddenState(model: AlbertModel, { batch, seq }: Shape)
 /**
  * Compares the answers of models of one dtype with float32's, then times them by turns.
  *
- * @throws when an answer is off by more than `MOST_NMSE`
+ * @throws when an answer is off by more than `MAX_NMSE`
  */
 export async function measureForwards(
   models: readonly AlbertModel[],
@@ -52,7 +52,7 @@ export async function measureForwards(
     const { dtype, threads } = model.info();
     const answer = await lastHiddenState(model, shape);
     const error = nmse(answer, expected);
-    if (!(error <= MOST_NMSE[dtype])) {
+    if (!(error <= MAX_NMSE[dtype])) {
       throw new Error(`${dtype} ${nameShape(shape)} on ${threads} threads is off by ${error} of the energy`);
     }
     answers.push(answer);

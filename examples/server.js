@@ -6,8 +6,8 @@ import { createServer } from 'node:http';
 import sst2 from '@albert-wasm/albert-mini-en-sst2';
 import { AlbertError, pipeline } from 'albert-wasm';
 
-const MOST_BYTES = 64 * 1024;
-const MOST_WAITING = 1000;
+const MAX_BYTES = 64 * 1024;
+const MAX_WAITING = 1000;
 
 /** The status codes of errors that the client caused; all others are 500. */
 const STATUS = { ERR_INPUT: 400, ERR_TOO_LONG: 413 };
@@ -27,7 +27,7 @@ const waiting = [];
 let running = false;
 
 function answer(text) {
-  if (waiting.length >= MOST_WAITING) throw new Refusal(503, 'too many requests are waiting');
+  if (waiting.length >= MAX_WAITING) throw new Refusal(503, 'too many requests are waiting');
   return new Promise((resolve, reject) => {
     waiting.push({ text, resolve, reject });
     if (!running) run();
@@ -54,7 +54,7 @@ async function readBody(request) {
   let bytes = 0;
   for await (const chunk of request) {
     bytes += chunk.length;
-    if (bytes > MOST_BYTES) throw new Refusal(413, `at most ${MOST_BYTES} bytes`);
+    if (bytes > MAX_BYTES) throw new Refusal(413, `at most ${MAX_BYTES} bytes`);
     chunks.push(chunk);
   }
   try {

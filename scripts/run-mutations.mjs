@@ -23,7 +23,7 @@ import { wasmToScript } from './wasm-to-script.mjs';
  */
 
 const LEAST = 250;
-const MOST_SECONDS = 300;
+const MAX_SECONDS = 300;
 const root = fileURLToPath(new URL('..', import.meta.url));
 const copy = mkdtempSync(`${tmpdir()}/albert-wasm-`);
 const builds = (await relaxedSimd()) ? ['debug', 'simd', 'relaxed'] : ['debug', 'simd'];
@@ -68,7 +68,7 @@ function runTests(files) {
   return new Promise((resolve) => {
     // Some faults hang: that is a failure too.
     const args = ['scripts/run-tests.mjs', ...files];
-    const child = spawn(process.execPath, args, { cwd: copy, timeout: MOST_SECONDS * 1000 });
+    const child = spawn(process.execPath, args, { cwd: copy, timeout: MAX_SECONDS * 1000 });
     let output = '';
     child.stdout.on('data', (data) => (output += data));
     child.stderr.on('data', (data) => (output += data));

@@ -1,7 +1,7 @@
 /** What keeps the process alive: timers, files, sockets, ports, workers. */
 
 /** What an engine does for itself, such as reading a source map, may take so many turns of the event loop. */
-const MOST_TURNS = 200;
+const MAX_TURNS = 200;
 
 /** The kinds, one name for each that there is, to compare with later. */
 export async function resources(): Promise<readonly string[]> {
@@ -19,6 +19,6 @@ export async function resourcesBeside(noted: readonly string[]): Promise<readonl
       if (at >= 0) rest.splice(at, 1);
       return at < 0;
     });
-    if (more.length === 0 || turn === MOST_TURNS) return more;
+    if (more.length === 0 || turn === MAX_TURNS) return more;
   }
 }

@@ -113,7 +113,7 @@ test('every other package that is published: nothing runs a script but what is s
   }
   const found = [...all].filter((path) => locked[path]?.hasInstallScript);
   assert.equal(found, WITH_SCRIPT);
-  const text = readFileSync(`${ROOT}/SECURITY.md`, 'utf8') + readFileSync(`${ROOT}/packages/shards/README.md`, 'utf8');
+  const text = readFileSync(`${ROOT}/SECURITY.md`, 'utf8') + readFileSync(`${ROOT}/packages/queue/README.md`, 'utf8');
   for (const path of found) {
     const name = path.replace('node_modules/', '');
     const users = Object.values(locked).filter(

@@ -1,4 +1,4 @@
-/** What happens to a panel's columns of the result while they are still in the first cache: activation, then residual. */
+/** Activation, then residual, applied to a panel's columns of the result while they are still in the first-level cache. */
 import { IDENTITY, activate } from "../activation";
 import { LANES, PANEL_ROW_BYTES } from "../simd";
 

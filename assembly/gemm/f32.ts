@@ -2,22 +2,23 @@
 import { IDENTITY } from "../activation";
 import { LANES, PANEL_ROW_BYTES, padded } from "../simd";
 import { epilogue } from "./epilogue";
-import { ROW_TILE_PANELS, SCRATCH_FLOATS, TILE_ROWS, ZEROS, rowTile, tileRows } from "./tile";
+import { ROW_TILE_PANELS, SCRATCH_FLOATS, TILE_ROWS, ZEROS, rowTile, tileRows } from "./f32-tile";
 
 /**
  * Products that one accumulator sums before its sum is added to the rest. A single chain over 3,072 products doubles the
- * error of a 12-layer model; stretches of 384 keep it at the reference's, and their part of a panel in the first cache.
+ * error of a 12-layer model; stretches of 384 keep the error at the reference's, and fit the first-level cache.
  */
 const SUM_DEPTH: i32 = 384;
 
-/** The most rows of A that all panels pass at once; beyond, blocks of nearly equal height (128 as 120 + 8: -4 %). */
+/** Rows of A per block, at most; more rows are cut into blocks of nearly equal height (128 as 120 + 8 costs 4 %). */
 const BLOCK_ROWS: i32 = 192;
 
 /**
- * Rows that pass six panels side by side: all of a few, or else the first. It fetches the panels' weights from memory in six
- * streams, where one waits at each page's end; the tiles after it find them in the second cache.
+ * Up to this many rows, each row multiplies six panels side by side; of more rows only the first does, as the lead row. It
+ * fetches the weights from memory in six streams, where a single stream would wait at the end of each page; the tiles that
+ * follow find them in the second-level cache.
  */
-const MOST_LED: i32 = 4;
+const MAX_LEAD_ROWS: i32 = 4;
 
 /**
  * C = activation(A · B + bias) + residual.
@@ -50,7 +51,7 @@ export function gemmScratchBytes(): usize {
   return <usize>SCRATCH_FLOATS * 4;
 }
 
-/** Every panel past one block of rows. */
+/** One block of rows times every panel. */
 function block(
   a: usize, lda: usize, panel: usize, panelBytes: usize, panelCount: i32, bias: usize, c: usize, ldc: usize, m: i32, k: i32,
   activation: i32, residual: usize, ldResidual: usize, scratch: usize,
@@ -58,19 +59,19 @@ function block(
   const fused = activation != IDENTITY || residual != 0;
   while (panelCount > 0) {
     const width = panelCount >= ROW_TILE_PANELS ? ROW_TILE_PANELS : 1;
-    const led = width == 1 ? 0 : m <= MOST_LED ? m : 1;
+    const leadRows = width == 1 ? 0 : m <= MAX_LEAD_ROWS ? m : 1;
     for (let first = 0; first < k; first += SUM_DEPTH) {
       const depth = min(SUM_DEPTH, k - first);
       const sum: usize = first == 0 ? 0 : scratch;
       let at = a + (<usize>first << 2), pt = panel + <usize>first * PANEL_ROW_BYTES, bt = bias, ct = c;
-      for (let row = 0; row < led; row++) {
+      for (let row = 0; row < leadRows; row++) {
         wideRow(at, pt, panelBytes, ct, depth, bias, sum);
         at += lda;
         ct += ldc;
       }
-      if (m == led) continue;
+      if (m == leadRows) continue;
       for (let p = 0; p < width; p++) {
-        tiles(at, lda, pt, ct, ldc, m - led, depth, bt, sum);
+        tiles(at, lda, pt, ct, ldc, m - leadRows, depth, bt, sum);
         pt += panelBytes;
         bt += PANEL_ROW_BYTES;
         ct += PANEL_ROW_BYTES;
@@ -87,8 +88,8 @@ function block(
 }
 
 /**
- * One stretch of a panel past m rows, as tiles of nearly equal height: 6 is 3 + 3, not 4 + 2.
- * The first stretch starts from the bias; the others are summed in `sum` and then added.
+ * m rows times one stretch of a panel, as tiles of nearly equal height: 6 rows are 3 + 3, not 4 + 2.
+ * The first stretch starts from the bias; later stretches are summed in `sum` and then added.
  */
 function tiles(a: usize, lda: usize, panel: usize, c: usize, ldc: usize, m: i32, k: i32, bias: usize, sum: usize): void {
   const count = (m + TILE_ROWS - 1) / TILE_ROWS;

@@ -1,9 +1,9 @@
 /**
  * int8 panels: 8 columns of a weight matrix, each with a scale of its own.
  *
- * A panel is 8 float32 scales, 8 int32 sums of the columns, then the weights, k in groups as one instruction multiplies
- * them: pairs where int16 are multiplied (plain SIMD), fours where int8 are (relaxed SIMD). Within a group
- * the columns follow one another. k is padded to a multiple of 4 in either case, so a matrix takes the same room.
+ * A panel holds 8 float32 scales, 8 int32 column sums, then the weights. Along k, weights are grouped as one instruction
+ * multiplies them: in pairs where it multiplies int16 (plain SIMD), in fours where it multiplies int8 (relaxed SIMD). Within
+ * a group, columns follow one another. k is padded to a multiple of 4 either way, so a matrix has the same size.
  */
 import { LANES } from "../simd";
 
@@ -11,29 +11,29 @@ import { LANES } from "../simd";
 export const GROUP: i32 = ASC_FEATURE_RELAXED_SIMD ? 4 : 2;
 
 /**
- * Whether quantised activations are moved up by a zero point, each row by its own: relaxed SIMD promises exact products
- * only for 0 to 127. A product then has the zero point times the column's sum too much.
+ * Whether each row of quantised activations is shifted by a zero point: relaxed SIMD guarantees exact products only for
+ * activations from 0 to 127. Each result is then too large by the zero point times the column's sum.
  */
 export const SHIFTED: bool = ASC_FEATURE_RELAXED_SIMD;
 
-/** Where the columns' sums and the weights of a panel begin; the sums are zeros where nothing is shifted. */
+/** Offsets of the column sums and the weights in a panel; the sums are zeros where nothing is shifted. */
 export const SUMS: usize = 32;
 export const HEADER_BYTES: usize = 64;
 
 /** Bytes from one group to the next. */
 export const GROUP_BYTES: usize = GROUP * LANES;
 
-/** The largest magnitude of a quantised weight: -128 is left out, so that the range is symmetric. */
-const MOST: f32 = 127;
+/** The largest level of a quantised weight: -128 is unused, so that the range is symmetric. */
+const MAX_LEVEL: f32 = 127;
 
-/** Below this largest magnitude the numbers count as zeros: 1 / 2^-100 is still far from overflow. */
-export const LEAST: f32 = 7.888609052210118e-31;
+/** If the largest magnitude is below this, the numbers count as zeros; 1 / 2^-100 is still far from overflow. */
+export const MIN_MAGNITUDE: f32 = 7.888609052210118e-31;
 
-/** Added to a number below 2^22 it leaves the nearest integer, ties to even, in the low bits. */
+/** Added to a number below 2^22, this leaves the nearest integer, ties to even, in the low bits. */
 export const ROUND: f32 = 12582912;
 export const ROUND_BITS: i32 = 0x4b400000;
 
-/** k as the panels hold it. */
+/** k, padded as in the panels. */
 // @ts-ignore: decorator
 @inline
 export function depthOf(k: i32): i32 {
@@ -47,7 +47,7 @@ export function panelBytesI8(k: i32): usize {
   return HEADER_BYTES + <usize>depthOf(k) * LANES;
 }
 
-/** Where the weight (row, lane) lies in a panel. */
+/** Byte offset of the weight (row, lane) in a panel. */
 // @ts-ignore: decorator
 @inline
 function offsetOf(row: i32, lane: i32): usize {
@@ -67,27 +67,27 @@ export function panelsBytesI8(k: i32, n: i32): usize {
 }
 
 /**
- * Quantises a float32 (k, n) matrix into panels, from column `first` on, each column by its largest magnitude: what lies
- * halfway goes to the even neighbour. Arguments as for `packF32`; the caller has zeroed the panels.
+ * Quantises a float32 (k, n) matrix into panels, from column `first` on, each column by its largest magnitude; ties go to
+ * the even neighbour. Arguments as for `packF32`; the caller has zeroed the panels.
  */
 export function packI8(source: usize, strideK: usize, strideN: usize, panels: usize, k: i32, n: i32, first: i32): void {
   assert(k > 0 && n > 0 && first >= 0);
   for (let column = first; column < first + n; column++) {
     const lane = column % LANES;
     const panel = panels + <usize>(column / LANES) * panelBytesI8(k);
-    // Columns that lie row after row in the source go four numbers at a time.
+    // A column that is contiguous in the source is read four numbers at a time.
     const whole = strideK == 4 ? k & ~3 : 0;
     const largest = largestOf(source, strideK, k, whole);
-    const inverse: f32 = largest < LEAST ? 0 : MOST / largest;
+    const inverse: f32 = largest < MIN_MAGNITUDE ? 0 : MAX_LEVEL / largest;
     const sum = quantizeFours(source, inverse, panel, lane, whole) + quantizeRest(source, strideK, inverse, panel, lane, whole, k);
-    finishColumn(panel, lane, largest < LEAST ? 0 : largest / MOST, sum);
+    finishColumn(panel, lane, largest < MIN_MAGNITUDE ? 0 : largest / MAX_LEVEL, sum);
     source += strideN;
   }
 }
 
-/** The largest magnitude of a column, NaN if it holds one. */
+/** The largest magnitude of a column; NaN if the column holds one. */
 function largestOf(source: usize, strideK: usize, k: i32, whole: i32): f32 {
-  // Compared as integers, magnitudes order alike, and a NaN is above infinity: it reaches the scale and so the result.
+  // Compared as integers, magnitudes keep their order, and a NaN is above infinity: it reaches the scale, and so the result.
   let fours = i32x4.splat(0);
   const magnitude = i32x4.splat(i32.MAX_VALUE);
   for (let row = 0; row < whole; row += 4) {
@@ -103,7 +103,7 @@ function largestOf(source: usize, strideK: usize, k: i32, whole: i32): f32 {
   return reinterpret<f32>(bits);
 }
 
-/** Quantises the first `whole` numbers of a column, which lie one after the other, and returns their sum. */
+/** Quantises the first `whole` numbers of a contiguous column and returns their sum. */
 function quantizeFours(source: usize, inverse: f32, panel: usize, lane: i32, whole: i32): i32 {
   const factor = f32x4.splat(inverse), round = f32x4.splat(ROUND), roundBits = i32x4.splat(ROUND_BITS);
   let sums = i32x4.splat(0);
@@ -118,7 +118,7 @@ function quantizeFours(source: usize, inverse: f32, panel: usize, lane: i32, who
   return i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) + i32x4.extract_lane(sums, 2) + i32x4.extract_lane(sums, 3);
 }
 
-/** Four bytes of one column, in the one group or the two that hold them. */
+/** Stores four bytes of one column in the one or two groups that hold them. */
 // @ts-ignore: decorator
 @inline
 function storeFour(to: usize, bytes: i32): void {
@@ -141,7 +141,7 @@ function quantizeRest(source: usize, strideK: usize, inverse: f32, panel: usize,
   return sum;
 }
 
-/** What the GEMM needs of a column beside its weights. */
+/** Stores the scale and the sum of a column. */
 // @ts-ignore: decorator
 @inline
 function finishColumn(panel: usize, lane: i32, scale: f32, sum: i32): void {
@@ -149,7 +149,7 @@ function finishColumn(panel: usize, lane: i32, scale: f32, sum: i32): void {
   store<i32>(panel + SUMS + (<usize>lane << 2), SHIFTED ? sum : 0);
 }
 
-/** Columns `first` to `first + n` of packed panels, one after the other, k float32 each. */
+/** Unpacks columns `first` to `first + n` into contiguous columns of k float32. */
 export function unpackI8(panels: usize, k: i32, n: i32, first: i32, target: usize): void {
   assert(k > 0 && n > 0 && first >= 0);
   for (let column = first; column < first + n; column++) {
@@ -162,8 +162,8 @@ export function unpackI8(panels: usize, k: i32, n: i32, first: i32, target: usiz
 }
 
 /**
- * Puts columns that are quantised already into panels, from column `first` on: k levels from -127 to 127 each, one after
- * the other, and a scale each.
+ * Packs columns that are already quantised, from column `first` on: k levels from -127 to 127 per column, contiguous, and
+ * one scale per column.
  */
 export function packLevels(levels: usize, scales: usize, panels: usize, k: i32, n: i32, first: i32): void {
   assert(k > 0 && n > 0 && first >= 0);
@@ -193,7 +193,7 @@ export function packLevels(levels: usize, scales: usize, panels: usize, k: i32, 
   }
 }
 
-/** Columns `first` to `first + n` of packed panels as `packLevels` takes them. */
+/** Unpacks columns `first` to `first + n` in the form that `packLevels` takes. */
 export function unpackLevels(panels: usize, k: i32, n: i32, first: i32, levels: usize, scales: usize): void {
   assert(k > 0 && n > 0 && first >= 0);
   for (let column = first; column < first + n; column++) {

@@ -1,16 +1,17 @@
 /**
  * int8 tiles: a few quantised rows times one panel, held as int32 in registers from the first product to the last.
  *
- * Relaxed SIMD multiplies fours of int8 and adds them: in one instruction, which V8 makes one of the processor's where that
- * has AVX-VNNI or its like, and five elsewhere; or in `paired` steps, sums of two, then of four, which are three there (on a
- * Zen 4, in the first cache: 90 and 115 Gop/s). Both are exact and agree to the bit, so the host may try which is faster. Plain SIMD
- * widens the weights to int16 on their way in and multiplies pairs. As in the float32 tiles the loop tests at its top, has
- * an exit after each step, and is followed by plain stores: `dequantize` is a function of its own.
+ * Relaxed SIMD multiplies four int8 pairs and adds the products, in one of two ways. One instruction does it all: V8 compiles it
+ * to one instruction on a processor with AVX-VNNI or the like, and to five elsewhere. Or `paired` steps add two products, then
+ * four: three instructions elsewhere (on a Zen 4, first-level cache: 90 and 115 Gop/s). Both are exact and agree bit for bit,
+ * so the host may measure which is faster. Plain SIMD widens the weights to int16 and multiplies pairs. As in the float32
+ * tiles, the loop tests its condition at the top, has an exit after each step, and is followed by plain stores only:
+ * `dequantize` is a function of its own.
  */
 import { LANES, PANEL_ROW_BYTES } from "../simd";
 import { GROUP_BYTES, HEADER_BYTES, SHIFTED, SUMS } from "./i8-panel";
 
-/** The tallest tiles that do not spill: of paired steps and of plain SIMD each product needs a register of its own. */
+/** The tallest tiles that do not spill: with paired steps and with plain SIMD, each product needs a register of its own. */
 const WHOLE_ROWS: i32 = 6;
 const PAIRED_ROWS: i32 = 5;
 const PLAIN_ROWS: i32 = 4;
@@ -22,7 +23,7 @@ export function tallest(paired: bool): i32 {
   return ASC_FEATURE_RELAXED_SIMD ? (paired ? PAIRED_ROWS : WHOLE_ROWS) : PLAIN_ROWS;
 }
 
-/** c + the group's products, column by column. */
+/** c + the products of a group, column by column. */
 // @ts-ignore: decorator
 @inline
 function dot(paired: bool, weights: v128, x: v128, c: v128): v128 {
@@ -32,21 +33,21 @@ function dot(paired: bool, weights: v128, x: v128, c: v128): v128 {
   return i32x4.add(c, i32x4.extadd_pairwise_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(weights, x)));
 }
 
-/** A group of the panel's first four columns. */
+/** A group of weights of the panel's first four columns. */
 // @ts-ignore: decorator
 @inline
 function left(weights: usize): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? v128.load(weights) : v128.load_ext<i8>(weights);
 }
 
-/** And of its last four. */
+/** A group of weights of its last four columns. */
 // @ts-ignore: decorator
 @inline
 function right(weights: usize): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? v128.load(weights, 16) : v128.load_ext<i8>(weights, 8);
 }
 
-/** Groups in one turn of the loop. */
+/** Groups per iteration of the loop. */
 const STEPS: i32 = ASC_FEATURE_RELAXED_SIMD ? 1 : 2;
 
 /**
@@ -132,7 +133,7 @@ export function tileRows(paired: bool, rows: i32, a: usize, lda: usize, panel: u
   else wholeRows(rows, a, lda, panel, c, groups);
 }
 
-/** Panels that `rowTile` takes side by side: with one row, a single panel's two accumulators would wait on each other. */
+/** Panels that `rowTile` multiplies side by side: with one row and one panel, its two accumulators would wait for each other. */
 export const ROW_TILE_PANELS: i32 = 4;
 
 /** c = a · four neighbouring panels, `panelBytes` apart; c holds 32 int32. */
@@ -158,8 +159,8 @@ export function rowTile(a: usize, panel: usize, panelBytes: usize, c: usize, gro
 export const TILE_BYTES: usize = 6 * PANEL_ROW_BYTES;
 
 /**
- * c = (tile - row zero · column sum) · (row scale · column scale) + bias, for rows of one panel; the integers are exact,
- * each product and sum of floats is rounded by itself.
+ * c = (tile - row zero point · column sum) · (row scale · column scale) + bias, for rows of one panel. Integers are exact;
+ * each product and each sum of floats is rounded separately.
  */
 export function dequantize(
   tile: usize, rows: i32, rowScales: usize, rowZeros: usize, panel: usize, bias: usize, c: usize, ldc: usize,

@@ -4,25 +4,26 @@ import { LANES, PANEL_ROW_BYTES, padded } from "../simd";
 import { epilogue } from "./epilogue";
 import { GROUP, depthOf, panelBytesI8 } from "./i8-panel";
 import { ROW_TILE_PANELS, TILE_BYTES, dequantize, rowTile, tallest, tileRows } from "./i8-tile";
-import { quantizeRows, quantizedBytes } from "./quantize";
+import { quantizeRows, quantizedBytes } from "./i8-rows";
 
-/** The most rows of A that are quantised at once: 128 rows of 3,072 are 390 or 790 KB, and stay in the second cache. */
+/** Rows of A quantised at once, at most: 128 rows of 3,072 take 390 or 790 KB and stay in the second-level cache. */
 const BLOCK_ROWS: i32 = 128;
 
 /**
- * From so many rows on the first passes several panels side by side: their weights then come in several streams, which
- * wait for memory less (4 % of 128 rows). Plain SIMD's products gain nothing by it, and few rows lose by its slower tile.
+ * From this many rows on, the first row multiplies several panels side by side: their weights then arrive in several
+ * streams, which wait less for memory (4 % at 128 rows). Plain SIMD gains nothing from it, and with fewer rows the slower
+ * tile costs more than it saves.
  */
-const LEAST_LED: i32 = ASC_FEATURE_RELAXED_SIMD ? 16 : i32.MAX_VALUE;
+const MIN_ROWS_WITH_LEAD: i32 = ASC_FEATURE_RELAXED_SIMD ? 16 : i32.MAX_VALUE;
 
-/** Where the rows' scales and zero points and the quantised rows lie in the scratch memory. */
+/** Offsets into the scratch memory: scales and zero points of the rows, then the quantised rows. */
 const ROW_SCALES: usize = TILE_BYTES;
 const ROW_ZEROS: usize = ROW_SCALES + BLOCK_ROWS * 4;
 const QUANTIZED: usize = ROW_ZEROS + BLOCK_ROWS * 4;
 
 /**
  * C = activation(A · B + bias) + residual, B packed by `packI8`, A quantised row by row on its way in. Arguments as for
- * `gemmF32`. The sums are of integers and exact: an element does not depend on the rows that it is computed with.
+ * `gemmF32`. Sums are exact integers: an element does not depend on the rows computed with it.
  *
  * @param scratch gemmI8ScratchBytes(k) of memory that no other thread uses
  */
@@ -33,7 +34,7 @@ export function gemmI8(
   blocks(false, a, lda, panels, bias, c, ldc, m, n, k, activation, residual, ldResidual, scratch);
 }
 
-/** The same to the bit, by tiles of paired steps where there is relaxed SIMD: on some machines faster, on others slower. */
+/** Bit for bit the same, by tiles of paired steps in the relaxed SIMD build: faster on some machines, slower on others. */
 export function gemmI8Paired(
   a: usize, lda: usize, panels: usize, bias: usize, c: usize, ldc: usize, m: i32, n: i32, k: i32,
   activation: i32, residual: usize, ldResidual: usize, scratch: usize,
@@ -64,7 +65,7 @@ export function gemmI8ScratchBytes(k: i32): usize {
   return QUANTIZED + <usize>BLOCK_ROWS * quantizedBytes(k);
 }
 
-/** Every panel past one block of quantised rows. */
+/** One block of quantised rows times every panel. */
 function block(
   paired: bool, panel: usize, panelCount: i32, bias: usize, c: usize, ldc: usize, m: i32, k: i32,
   activation: i32, residual: usize, ldResidual: usize, scratch: usize,
@@ -72,7 +73,7 @@ function block(
   const fused = activation != IDENTITY || residual != 0;
   const panelBytes = panelBytesI8(k);
   while (panelCount > 0) {
-    const width = panelCount >= ROW_TILE_PANELS && (m == 1 || m >= LEAST_LED) ? ROW_TILE_PANELS : 1;
+    const width = panelCount >= ROW_TILE_PANELS && (m == 1 || m >= MIN_ROWS_WITH_LEAD) ? ROW_TILE_PANELS : 1;
     const first = i32(width > 1);
     if (first > 0) wideRow(panel, panelBytes, bias, c, k, scratch);
     if (m > first) {
@@ -94,7 +95,7 @@ function block(
   }
 }
 
-/** One panel past rows `first` to m, as tiles of nearly equal height; c is the first of them. */
+/** Rows `first` to m times one panel, as tiles of nearly equal height; c is row `first` of the result. */
 function tiles(
   paired: bool, panel: usize, bias: usize, c: usize, ldc: usize, first: i32, m: i32, k: i32, scratch: usize,
 ): void {
@@ -115,7 +116,7 @@ function tiles(
   }
 }
 
-/** The first row past four panels. */
+/** The first row times four panels. */
 function wideRow(panel: usize, panelBytes: usize, bias: usize, c: usize, k: i32, scratch: usize): void {
   rowTile(scratch + QUANTIZED, panel, panelBytes, scratch, depthOf(k) / GROUP);
   for (let p: usize = 0; p < <usize>ROW_TILE_PANELS * PANEL_ROW_BYTES; p += PANEL_ROW_BYTES) {

@@ -11,11 +11,11 @@ export function attentionScratchBytes(seq: i32, headDim: i32): usize {
  * context = softmax(q · kᵀ · scale + maskBias) · v. q, k and v are (seq, headDim), their rows `ldQkv` bytes apart.
  *
  * @param probs where the (seq, seq) attention weights go, dense; 0 when nobody asked
- * @param keep (seq, padded(seq)) factors of dropout for the weights; 0 without dropout
+ * @param dropoutMask address of (seq, padded(seq)) dropout factors for the weights; 0 without dropout
  */
 export function attention(
   q: usize, k: usize, v: usize, ldQkv: usize, maskBias: usize, context: usize, ldContext: usize,
-  seq: i32, headDim: i32, scale: f32, scratch: usize, probs: usize, keep: usize,
+  seq: i32, headDim: i32, scale: f32, scratch: usize, probs: usize, dropoutMask: usize,
 ): void {
   for (let i = 0; i < seq; i++, q += ldQkv, context += ldContext) {
     // Rounded to float32, a bias of -1e10 absorbs any score: a fully masked row is uniform.
@@ -24,7 +24,7 @@ export function attention(
     }
     softmax(scratch, 0, 1, seq);
     for (let j = 0; j < seq; j++) {
-      if (keep != 0) store<f32>(at(scratch, j), load<f32>(at(scratch, j)) * load<f32>(at(keep, i * padded(seq) + j)));
+      if (dropoutMask != 0) store<f32>(at(scratch, j), load<f32>(at(scratch, j)) * load<f32>(at(dropoutMask, i * padded(seq) + j)));
       if (probs != 0) store<f32>(at(probs, i * seq + j), load<f32>(at(scratch, j)));
     }
     for (let d = 0; d < headDim; d++) store<f32>(at(context, d), <f32>dot(scratch, 4, at(v, d), ldQkv, seq));

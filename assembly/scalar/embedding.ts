@@ -1,8 +1,8 @@
-/** The embeddings of a run of tokens: word + token type + position. */
+/** The embeddings of a batch of tokens: word + token type + position. */
 import { panelBytesI8, weightOf } from "./gemm-i8";
 import { LANES, PANEL_ROW_BYTES, at } from "./layout";
 
-/** out[i] = word[ids[i]] + type[types[i]] + position[positions[i]]; a token's word is one lane of a panel. */
+/** out[i] = word[ids[i]] + type[types[i]] + position[positions[i]]; the vector of a token is one lane of a panel. */
 export function embed(
   ids: usize, types: usize, positions: usize, word: usize, typeTable: usize, positionTable: usize, ldTable: usize,
   out: usize, ldOut: usize, tokens: i32, size: i32,
@@ -15,7 +15,7 @@ export function embed(
   }
 }
 
-/** The same, the word table being int8 panels. */
+/** The same with a word table of int8 panels. */
 export function embedI8(
   ids: usize, types: usize, positions: usize, word: usize, typeTable: usize, positionTable: usize, ldTable: usize,
   out: usize, ldOut: usize, tokens: i32, size: i32,

@@ -7,10 +7,10 @@ import { finishRow } from "./gemm";
 
 const HEADER_BYTES: usize = 64;
 
-/** Below this largest magnitude numbers count as zeros: 2^-100. */
-const LEAST: f32 = 7.888609052210118e-31;
+/** If the largest magnitude is below this, 2^-100, the numbers count as zeros. */
+const MIN_MAGNITUDE: f32 = 7.888609052210118e-31;
 
-/** k as panels and quantised rows hold it. */
+/** k, padded as in panels and quantised rows. */
 // @ts-ignore: decorator
 @inline
 function depthOf(k: i32): i32 {
@@ -34,7 +34,7 @@ function panelOf(panels: usize, column: i32, k: i32): usize {
   return panels + <usize>(column / LANES) * panelBytesI8(k);
 }
 
-/** Where the weight (row, lane) of a panel lies. */
+/** The address of the weight (row, lane) of a panel. */
 // @ts-ignore: decorator
 @inline
 function levelAt(panel: usize, row: i32, lane: i32): usize {
@@ -53,7 +53,7 @@ function nearest(x: f32): i32 {
   return reinterpret<i32>(x + <f32>12582912) - 0x4b400000;
 }
 
-/** The largest magnitude of n numbers; compared as integers, so that a NaN, above infinity there, is not lost. */
+/** The largest magnitude of n numbers, compared as integers: a NaN, which is above infinity there, is not lost. */
 function largestOf(x: usize, stride: usize, n: i32): f32 {
   let bits: i32 = 0;
   for (; n > 0; n--, x += stride) bits = max(bits, load<i32>(x) & i32.MAX_VALUE);
@@ -65,15 +65,15 @@ export function packI8(source: usize, strideK: usize, strideN: usize, panels: us
   for (let column = first; column < first + n; column++, source += strideN) {
     const panel = panelOf(panels, column, k), lane = column % LANES;
     const largest = largestOf(source, strideK, k);
-    const inverse: f32 = largest < LEAST ? 0 : <f32>127 / largest;
+    const inverse: f32 = largest < MIN_MAGNITUDE ? 0 : <f32>127 / largest;
     let from = source;
     for (let i = 0; i < k; i++, from += strideK) store<i8>(levelAt(panel, i, lane), <i8>nearest(load<f32>(from) * inverse));
-    store<f32>(at(panel, lane), largest < LEAST ? 0 : largest / <f32>127);
+    store<f32>(at(panel, lane), largest < MIN_MAGNITUDE ? 0 : largest / <f32>127);
     store<i32>(at(panel, LANES + lane), 0);
   }
 }
 
-/** Columns `first` to `first + n` of panels, one after the other, in float32. */
+/** Unpacks columns `first` to `first + n` into contiguous float32 columns. */
 export function unpackI8(panels: usize, k: i32, n: i32, first: i32, target: usize): void {
   for (let column = first; column < first + n; column++) {
     const panel = panelOf(panels, column, k);
@@ -81,7 +81,7 @@ export function unpackI8(panels: usize, k: i32, n: i32, first: i32, target: usiz
   }
 }
 
-/** Columns that are quantised already: k levels each, one after the other, and a scale each. */
+/** Packs columns that are already quantised: k contiguous levels and one scale per column. */
 export function packLevels(levels: usize, scales: usize, panels: usize, k: i32, n: i32, first: i32): void {
   for (let column = first; column < first + n; column++, scales += 4) {
     const panel = panelOf(panels, column, k), lane = column % LANES;
@@ -91,7 +91,7 @@ export function packLevels(levels: usize, scales: usize, panels: usize, k: i32, 
   }
 }
 
-/** Such columns back. */
+/** Unpacks such columns. */
 export function unpackLevels(panels: usize, k: i32, n: i32, first: i32, levels: usize, scales: usize): void {
   for (let column = first; column < first + n; column++, scales += 4) {
     const panel = panelOf(panels, column, k), lane = column % LANES;
@@ -100,20 +100,20 @@ export function unpackLevels(panels: usize, k: i32, n: i32, first: i32, levels: 
   }
 }
 
-/** m rows of A as int16 by their largest magnitudes, zeros behind; the zero points are 0. */
+/** Quantises m rows of A to int16 by their largest magnitudes, padded with zeros; the zero points are 0. */
 export function quantizeRows(a: usize, lda: usize, out: usize, scales: usize, zeros: usize, m: i32, k: i32): void {
-  // As many levels as keep a sum with weights of 127 an int32; more than 4,095 buy nothing.
+  // As many levels as let a sum with weights of 127 fit an int32; more than 4,095 gain nothing.
   const levels = <f32>min(4095, i32.MAX_VALUE / (127 * k));
   for (; m > 0; m--, a += lda, scales += 4, zeros += 4) {
     const largest = largestOf(a, 4, k);
-    const inverse: f32 = largest < LEAST ? 0 : levels / largest;
+    const inverse: f32 = largest < MIN_MAGNITUDE ? 0 : levels / largest;
     for (let i = 0; i < depthOf(k); i++, out += 2) store<i16>(out, i < k ? <i16>nearest(load<f32>(at(a, i)) * inverse) : 0);
-    store<f32>(scales, largest < LEAST ? 0 : largest / levels);
+    store<f32>(scales, largest < MIN_MAGNITUDE ? 0 : largest / levels);
     store<i32>(zeros, 0);
   }
 }
 
-/** C = activation(A · B + bias) + residual, a row of A at a time; scratch holds its scale, zero point and levels. */
+/** C = activation(A · B + bias) + residual, one row of A at a time; scratch holds its scale, zero point and levels. */
 export function gemmI8(
   a: usize, lda: usize, panels: usize, bias: usize, c: usize, ldc: usize, m: i32, n: i32, k: i32,
   activation: i32, residual: usize, ldResidual: usize, scratch: usize,
@@ -139,7 +139,7 @@ export function gemmI8ScratchBytes(k: i32): usize {
   return 8 + <usize>depthOf(k) * 2;
 }
 
-/** c[0..8) = a · panel as int32, a pair of k at a time. */
+/** c[0..8) = a · panel as int32, two rows of the panel at a time. */
 function rowTimesPanel(a: usize, weights: usize, c: usize, k: i32): void {
   let s0: i32 = 0, s1: i32 = 0, s2: i32 = 0, s3: i32 = 0, s4: i32 = 0, s5: i32 = 0, s6: i32 = 0, s7: i32 = 0;
   for (; k > 0; k -= 2, a += 4, weights += 2 * LANES) {

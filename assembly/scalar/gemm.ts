@@ -1,15 +1,15 @@
-/** float32 products, and the panels that their weights lie in. Sums are float64: exact products, rounded once at the end. */
+/** float32 products and panels. Sums are float64: products are exact, and a sum is rounded once, at the end. */
 import { activate } from "./activation";
 import { LANES, PANEL_ROW_BYTES, at, padded } from "./layout";
 
-/** Where column `column` of a packed matrix of `k` rows begins; its rows are PANEL_ROW_BYTES apart. */
+/** The address of column `column` in the panels of a matrix with `k` rows; its rows are PANEL_ROW_BYTES apart. */
 // @ts-ignore: decorator
 @inline
 function columnOf(panels: usize, column: i32, k: i32): usize {
   return at(panels + <usize>(column / LANES) * <usize>k * PANEL_ROW_BYTES, column % LANES);
 }
 
-/** A (k, n) matrix into panels from column `first` on; element (i, j) is at source + i·strideK + j·strideN. */
+/** Packs a (k, n) matrix into panels, from column `first` on; element (i, j) is at source + i·strideK + j·strideN. */
 export function packF32(source: usize, strideK: usize, strideN: usize, panels: usize, k: i32, n: i32, first: i32): void {
   for (let j = 0; j < n; j++, source += strideN) {
     let from = source, to = columnOf(panels, first + j, k);
@@ -18,7 +18,7 @@ export function packF32(source: usize, strideK: usize, strideN: usize, panels: u
   }
 }
 
-/** Columns `first` to `first + n` of panels, one after the other. */
+/** Unpacks columns `first` to `first + n` into contiguous columns. */
 export function unpackF32(panels: usize, k: i32, n: i32, first: i32, target: usize): void {
   for (let j = 0; j < n; j++) {
     let from = columnOf(panels, first + j, k);

@@ -1,6 +1,6 @@
 /**
- * The interface of `assembly/index.ts` without SIMD: the same functions over the same layouts, as plain loops. For engines
- * without WebAssembly SIMD, and, as JavaScript, where a page may not run WebAssembly; also the first thing to read.
+ * The interface of `assembly/index.ts` without SIMD: the same functions over the same layouts, as plain loops. It serves
+ * engines without WebAssembly SIMD and, as JavaScript, pages that may not run WebAssembly. Begin reading here.
  */
 export { gemmF32, gemmScratchBytes, packF32, unpackF32 } from "./gemm";
 export {
@@ -19,7 +19,8 @@ export { embed, embedI8 } from "./embedding";
 export { layerNorm } from "./layer-norm";
 export { softmax } from "./softmax";
 export { activate } from "./activation";
-export { allFinite, dropout } from "./dropout";
+export { allFinite } from "./finite";
+export { dropout } from "./dropout";
 
 /** First byte after the kernels' constants: the host's memory begins here. */
 export const heapBase: usize = __heap_base;

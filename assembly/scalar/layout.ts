@@ -1,4 +1,4 @@
-/** How matrices lie in memory, and where their elements are. */
+/** The layout of matrices in memory, and the addresses of their elements. */
 
 export { LANES, PANEL_ROW_BYTES, padded } from "../layout";
 

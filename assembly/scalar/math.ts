@@ -1,4 +1,4 @@
-/** exp, erf and tanh of one number, by the polynomials of `assembly/math.ts`: they have the same errors here. */
+/** exp, erf and tanh of one number, by the polynomials of `assembly/math.ts` and with the same errors. */
 
 /** exp(x), relative error at most 1.8e-7; 0 below -87.7, infinity above 88.4. NaN passes both comparisons. */
 export function exp(x: f32): f32 {

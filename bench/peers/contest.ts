@@ -4,7 +4,7 @@ import { forwardOps, nameShape, type Shape, tokenIds } from '../albert-base.js';
 import { alternate, type Rounds, type Samples } from '../alternate.js';
 import type { Chart } from '../chart.js';
 import { interval, percent, type Row, rounded } from '../format.js';
-import { MOST_NMSE } from '../forwards.js';
+import { MAX_NMSE } from '../forwards.js';
 import type { RegisterPeak } from '../peak.js';
 import { largestDifference, median, nmse, quartiles, ratios } from '../statistics.js';
 import type { Peer } from './peer.js';
@@ -34,7 +34,7 @@ export interface Contest {
 /**
  * @param peers ours first
  * @param expected our float32 answer
- * @throws when an answer is off: float32's by a rounding error, int8's by `MOST_NMSE` of the energy
+ * @throws when an answer is off: float32's by a rounding error, int8's by `MAX_NMSE` of the energy
  */
 export async function contest(
   peers: readonly Peer[],
@@ -51,7 +51,7 @@ export async function contest(
     const run = peer.prepare(ids, shape);
     const answer = await run();
     const error = { difference: largestDifference(answer, expected), nmse: nmse(answer, expected) };
-    const right = error.nmse <= MOST_NMSE[dtype] && (dtype === 'int8' || error.difference <= FLOAT32_TOLERANCE);
+    const right = error.nmse <= MAX_NMSE[dtype] && (dtype === 'int8' || error.difference <= FLOAT32_TOLERANCE);
     if (!right) {
       const by = `${error.difference}, ${error.nmse} of the energy`;
       throw new Error(`${peer.name} ${dtype} at ${nameShape(shape)} is off by ${by}`);

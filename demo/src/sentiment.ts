@@ -12,7 +12,7 @@ export interface Reading {
 }
 
 /** The most tokens that are read, special ones included: a map of more has no legible squares. */
-const MOST_TOKENS = 64;
+const MAX_TOKENS = 64;
 
 /** Milliseconds without a key before a sentence is read. */
 const PAUSE = 60;
@@ -44,7 +44,7 @@ export function startSentiment({ tokenizer, model }: Loaded, onReading: (reading
     // An empty field has no sentiment, though the model would give it one.
     element('verdict').style.visibility = text.trim() === '' ? 'hidden' : 'visible';
     if (text.trim() === '') return;
-    const { input_ids, tokens, offsets } = tokenizer.encode(text, { truncation: true, max_length: MOST_TOKENS });
+    const { input_ids, tokens, offsets } = tokenizer.encode(text, { truncation: true, max_length: MAX_TOKENS });
     const start = performance.now();
     const { logits, attentions = [] } = await model.forward({ input_ids }, { output_attentions: true, signal });
     const milliseconds = performance.now() - start;

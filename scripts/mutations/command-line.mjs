@@ -35,7 +35,7 @@ export const COMMAND_LINE = [
   },
   {
     what: 'errors are counted by how a row begins, where the keys of a caller may stand',
-    file: 'packages/shards/src/output.ts',
+    file: 'packages/queue/src/output.ts',
     search: "if ('error' in JSON.parse(Buffer.concat(line).toString('utf8')))",
     replace: "if (Buffer.concat(line).toString('utf8').startsWith('{\"error\":'))",
     tests: ROWS,

@@ -1,6 +1,6 @@
 /** Faults in the queue's rules: code or paths of strangers pass, rows are lost or counted twice, two runs share a directory. */
 const [CHECK, WORK, ROOTS, OUTPUT, MODEL, ENQUEUE] = ['check', 'work', 'roots', 'output', 'model', 'enqueue'].map(
-  (name) => `packages/shards/src/${name}.ts`,
+  (name) => `packages/queue/src/${name}.ts`,
 );
 // They run the package's sources, and need no Redis.
 const tests = ['test/shards/queue.test.ts'];

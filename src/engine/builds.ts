@@ -1,23 +1,23 @@
 /**
- * Which build of the kernels this engine runs: relaxed SIMD, SIMD or plain loops, those as WebAssembly or as JavaScript. Chosen by
- * the `#builds` import; `workerd-builds.ts` is its twin.
+ * Chooses the build of the kernels that this JavaScript engine runs: relaxed SIMD, SIMD or scalar, the last as WebAssembly or as
+ * JavaScript. Reached by the `#builds` import; `workerd-builds.ts` is its counterpart.
  */
 import { relaxedSimd, simd } from 'wasm-feature-detect';
 import { FILES_ADVICE, ownFile } from '#platform';
 import { AlbertError } from '../errors.js';
 import { compileKernels, type KernelCode, type KernelScript } from './kernels.js';
-import { multipliesInt8 } from './trials.js';
+import { multipliesInt8 } from './probes.js';
 
-/** What runs here. */
+/** The build that runs. */
 export interface ChosenKernels {
   readonly code: KernelCode;
-  /** Why it is the scalar build, where that is not the caller's choice. */
+  /** Why it is the scalar build, unless the caller chose it. */
   readonly whyNotSimd?: string;
 }
 
 /**
- * The builds as files beside this code. Each URL is written out in full, since bundlers find files by this very expression, and
- * after `return`, since the file tracing of Next.js does not look into arrow functions without one.
+ * The builds as files beside this code. Each URL is written in full, because bundlers find files by exactly this expression,
+ * and after `return`, because the file tracing of Next.js ignores arrow functions without one.
  */
 const BESIDE = {
   'relaxed.wasm': () => {
@@ -37,13 +37,13 @@ const BESIDE = {
   },
 };
 
-/** A module without content: whoever compiles it may compile others. */
+/** An empty module: an engine that compiles it may compile others. */
 const EMPTY_MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 
 /**
- * The fastest build that this engine runs rightly, or the one at `wasmUrl`; where WebAssembly may not run, the JavaScript one.
+ * The fastest build that this engine runs correctly, or the one at `wasmUrl`; where WebAssembly may not run, the JavaScript one.
  *
- * @param shared whether it is to run over shared memory; that is part of a module's type
+ * @param shared whether the memory is shared; that is part of the type of a module
  * @throws ERR_SOURCE when a file cannot be read, ERR_ENVIRONMENT when nothing runs
  */
 export async function chooseKernels(wasmUrl?: string, shared = false): Promise<ChosenKernels> {
@@ -60,7 +60,7 @@ export async function chooseKernels(wasmUrl?: string, shared = false): Promise<C
   return { code: await compileOwn(shared ? 'simd-threads.wasm' : 'simd.wasm') };
 }
 
-/** @throws ERR_SOURCE, with what to do, where a bundler has left the file behind */
+/** @throws ERR_SOURCE, with advice, if a bundler has not copied the file */
 async function compileOwn(name: keyof typeof BESIDE): Promise<WebAssembly.Module> {
   const url = ownFile(name, BESIDE[name]);
   try {
@@ -71,11 +71,11 @@ async function compileOwn(name: keyof typeof BESIDE): Promise<WebAssembly.Module
   }
 }
 
-/** Why nothing can be compiled here: a page's Content-Security-Policy lets `WebAssembly` be there and refuses its use. */
+/** Why no WebAssembly runs here: a Content-Security-Policy can forbid its use, although `WebAssembly` exists. */
 async function whyNoWebAssembly(): Promise<string | undefined> {
   if (typeof WebAssembly === 'undefined') return 'this engine has no WebAssembly';
   try {
-    // WebKit compiles under such a policy, and refuses the instance.
+    // Under such a policy, WebKit compiles a module but refuses to instantiate it.
     new WebAssembly.Instance(await WebAssembly.compile(EMPTY_MODULE));
     return undefined;
   } catch (error) {
@@ -83,10 +83,10 @@ async function whyNoWebAssembly(): Promise<string | undefined> {
   }
 }
 
-/** The scalar build as JavaScript, 40 KB that nobody else loads. */
+/** The scalar build as JavaScript: 40 KB that are loaded only here. */
 async function loadScript(refused: string): Promise<KernelScript> {
   try {
-    // By its URL, as the modules above: a bundler copies the file, and no worker has to be split for it.
+    // By its URL, like the modules above: a bundler then copies the file and need not split a worker for it.
     const url = new URL('../../build/scalar.js', import.meta.url);
     const { instantiate } = await import(/* webpackIgnore: true */ /* @vite-ignore */ url.href);
     return instantiate;

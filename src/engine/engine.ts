@@ -1,10 +1,11 @@
 /** The operations of a forward pass, on matrices in linear memory. */
-import type { Kernel } from './chunks.js';
-import { ACTIVATIONS, type Activation, type Build, buildOf, DIVIDED, type Kernels } from './kernels.js';
+
+import { ACTIVATIONS, type Activation, type Build, buildOf, type Kernels, THREADED_KERNELS } from './kernels.js';
 import { aligned, type LinearMemory, type Matrix } from './memory.js';
 import type { Runtime } from './runtime.js';
 import { type Dtype, type Panels, type Scheme, schemesOf } from './schemes.js';
 import { splitProduct, splitRows } from './split.js';
+import type { Kernel } from './work-queue.js';
 
 /** A dense layer's packed weights (in, out) and its padded bias. */
 export interface Dense {
@@ -28,18 +29,18 @@ export interface EmbeddingTables {
   readonly position: number;
 }
 
-/** One sequence of a run, where a layer's attention finds it. */
+/** One sequence of a batch, as attention reads and writes it. */
 export interface AttentionSequence {
-  /** Its first row of `qkv` and `context`, and how many follow. */
+  /** Its first row in `qkv` and `context`, and its number of rows. */
   readonly start: number;
   readonly length: number;
-  /** Address of (padded length) floats that are added to the scores, one a key. */
+  /** Address of (padded length) floats that are added to the scores, one per key. */
   readonly maskBias: number;
-  /** Address for its (heads, length, length) attention weights, when asked for. */
+  /** Address for its (heads, length, length) attention weights, when the caller wants them. */
   readonly probs?: number;
 }
 
-/** A layer's attention over all sequences of a run. */
+/** The attention of one layer over all sequences of a batch. */
 export interface Attention {
   /** (tokens, 3 · hidden): query, key and value side by side. */
   readonly qkv: Matrix;
@@ -47,17 +48,17 @@ export interface Attention {
   readonly context: Matrix;
   readonly sequences: readonly AttentionSequence[];
   readonly heads: number;
-  /** Address of what the kernel needs for the longest sequence. */
+  /** Address of the scratch memory of `attentionScratchBytes` for the longest sequence. */
   readonly scratch: number;
-  /** Address of (length, padded length) dropout factors, where all sequences have one length. */
-  readonly keep?: number;
+  /** Address of (length, padded length) dropout factors; all sequences then have the same length. */
+  readonly dropoutMask?: number;
 }
 
-/** What an engine is made for. */
+/** The model that an engine is made for. */
 export interface EngineOptions {
-  /** Of the large weight matrices. */
+  /** The dtype of the large weight matrices. */
   readonly dtype: Dtype;
-  /** Inputs of the widest matrix. */
+  /** The inputs of the widest matrix. */
   readonly inputs: number;
 }
 
@@ -67,7 +68,7 @@ export class Engine {
   readonly dtype: Dtype;
   readonly #runtime: Runtime;
   readonly #schemes: Readonly<Record<Dtype, Scheme>>;
-  /** Scratch memory of the GEMMs, one for each thread; columns on their way out of panels pass through the first. */
+  /** Address of the scratch memory of the GEMMs, one per thread; `unpack` uses the first. */
   readonly #scratch: number;
   readonly #scratchBytes: number;
   readonly #threads: number;
@@ -84,32 +85,32 @@ export class Engine {
     const constants = this.memory.region();
     constants.take(Number(this.kernels.heapBase.value));
     this.#scratch = constants.take(this.#threads * this.#scratchBytes);
-    // A model that is not loaded after all takes no memory.
+    // Reserved, not claimed: a model that fails to load takes no memory.
     this.memory.reserve(constants);
   }
 
-  /** Threads that compute, and why only one when more were asked for. */
+  /** The number of threads, and why it is 1 when the caller asked for more. */
   get threads(): { readonly threads: number; readonly whyNotThreaded?: string } {
     const { threads, whyNotThreaded = threads?.whyNot } = this.#runtime;
     return { threads: threads?.count ?? 1, ...(whyNotThreaded !== undefined && { whyNotThreaded }) };
   }
 
-  /** Settles when the threads are complete, whatever has become of them before. */
+  /** Settles when all threads are ready; threads that were lost are replaced first. */
   async ready(): Promise<void> {
     await this.#runtime.threads?.ready();
   }
 
-  /** Ends the workers; nothing may be computed afterwards. */
+  /** Ends the helper threads; nothing may be computed afterwards. */
   async dispose(): Promise<void> {
     await this.#runtime.threads?.end();
   }
 
-  /** Which build runs. */
+  /** The build that runs. */
   get build(): Build {
     return buildOf(this.kernels);
   }
 
-  /** Why it is the scalar build, where that is not the caller's choice. */
+  /** Why the scalar build runs, unless the caller chose it. */
   get whyNotSimd(): string | undefined {
     return this.#runtime.whyNotSimd;
   }
@@ -166,7 +167,7 @@ export class Engine {
   }
 
   /** context = softmax(query · keyᵀ / sqrt(head_dim) + maskBias) · value, for each head of each sequence. */
-  attention({ qkv, context, sequences, heads, scratch, keep = 0 }: Attention): void {
+  attention({ qkv, context, sequences, heads, scratch, dropoutMask = 0 }: Attention): void {
     const hidden = context.cols;
     const headDim = hidden / heads;
     const scale = 1 / Math.sqrt(headDim);
@@ -191,7 +192,7 @@ export class Engine {
           scale,
           scratch,
           weights,
-          keep,
+          dropoutMask,
         ];
       }),
     );
@@ -217,7 +218,7 @@ export class Engine {
     });
   }
 
-  /** Bytes of the panels of an (inputs, outputs) matrix. */
+  /** Bytes of an (inputs, outputs) matrix in panels. */
   panelsBytes(dtype: Dtype, inputs: number, outputs: number): number {
     return this.#schemes[dtype].panelsBytes(inputs, outputs);
   }
@@ -233,7 +234,7 @@ export class Engine {
     this.#schemes[dtype].pack(source, strideK, strideN, address, inputs, outputs, first);
   }
 
-  /** As `pack`, of an (outputs, inputs) matrix that is quantised already: its levels and a scale for each output. */
+  /** As `pack`, for an (outputs, inputs) matrix that is already quantised: its levels, and one scale per output. */
   packLevels(
     { address, dtype }: Panels,
     levels: number,
@@ -244,7 +245,7 @@ export class Engine {
     this.#schemes[dtype].packLevels?.(levels, scales, address, inputs, outputs, first);
   }
 
-  /** A copy of packed columns as they are, or `undefined` where they are not quantised. */
+  /** The quantised form of packed columns, copied; `undefined` if the panels are not quantised. */
   unpackLevels(
     { address, dtype }: Panels,
     inputs: number,
@@ -263,7 +264,7 @@ export class Engine {
     return { levels, scales };
   }
 
-  /** A copy of packed columns, (outputs, inputs): what was packed, or the nearest that int8 has to it. */
+  /** A float32 copy of packed columns, (outputs, inputs); from int8 panels, the dequantised numbers. */
   unpack({ address, dtype }: Panels, inputs: number, outputs: number, first: number): Float32Array {
     const result = new Float32Array(outputs * inputs);
     const most = Math.floor(this.#scratchBytes / (inputs * 4));
@@ -275,25 +276,25 @@ export class Engine {
     return result;
   }
 
-  /** A copy of a matrix's numbers, without its padding. */
+  /** The numbers of a matrix, copied without its padding. */
   read(matrix: Matrix, target?: Float32Array<ArrayBuffer>, offset?: number): Float32Array {
     return this.memory.read(matrix, target, offset);
   }
 
-  /** Threads to divide the work among. */
+  /** The number of threads that share the work. */
   get #count(): number {
     return this.#runtime.threads?.count ?? 1;
   }
 
-  /** Calls a kernel, on all threads where there is more than one part. */
-  #run(kernel: keyof typeof DIVIDED, calls: readonly number[][], scratchBytes = 0): void {
+  /** Calls a kernel; if there are several calls, all threads share them. */
+  #run(kernel: keyof typeof THREADED_KERNELS, calls: readonly number[][], scratchBytes = 0): void {
     const { threads } = this.#runtime;
     if (threads === undefined || threads.count === 1 || calls.length === 1) {
       for (const args of calls) (this.kernels[kernel] as Kernel)(...args);
     } else {
-      const argument = DIVIDED[kernel];
+      const argument = THREADED_KERNELS[kernel];
       const scratch = argument === undefined ? undefined : { argument, bytes: scratchBytes };
-      threads.run({ kernel: Object.keys(DIVIDED).indexOf(kernel), calls, scratch });
+      threads.run({ kernel: Object.keys(THREADED_KERNELS).indexOf(kernel), calls, scratch });
     }
   }
 }

@@ -1,11 +1,11 @@
-/** The kernels: their typed exports, compiled once and instantiated over a memory. */
+/** The kernels: their exports with types, compiled once per build and instantiated over a memory. */
 
 import { instantiateSync } from '@assemblyscript/loader';
 import { readFile } from '#platform';
 import { AlbertError } from '../errors.js';
 import { place } from '../http/request.js';
 
-/** The activation functions of the kernels, each at its number (`assembly/activation.ts`). */
+/** The activation functions of the kernels; the index of each is its number in `assembly/activation.ts`. */
 export const ACTIVATIONS = [
   'identity',
   'gelu_new',
@@ -54,13 +54,13 @@ export interface Kernels {
   ): void;
   /** As `gemmF32`, over panels of `packI8`. */
   gemmI8: Kernels['gemmF32'];
-  /** The same to the bit; which is faster depends on the machine. */
+  /** Bit for bit the same; which is faster depends on the machine. */
   gemmI8Paired: Kernels['gemmF32'];
   gemmI8ScratchBytes(k: number): number;
   /** As `packF32`. */
   packI8: Kernels['packF32'];
   unpackI8(panelsPtr: number, k: number, n: number, first: number, targetPtr: number): void;
-  /** (n, k) levels and n scales into panels of `packI8`. */
+  /** Packs (n, k) levels and n scales into panels as `packI8` makes them. */
   packLevels(levelsPtr: number, scalesPtr: number, panelsPtr: number, k: number, n: number, first: number): void;
   unpackLevels(panelsPtr: number, k: number, n: number, first: number, levelsPtr: number, scalesPtr: number): void;
   panelsBytesI8(k: number, n: number): number;
@@ -89,7 +89,7 @@ export interface Kernels {
     scale: number,
     scratchPtr: number,
     probsPtr: number,
-    keepPtr: number,
+    dropoutMaskPtr: number,
   ): void;
   attentionScratchBytes(seq: number, headDim: number): number;
   embed(
@@ -105,7 +105,7 @@ export interface Kernels {
     tokens: number,
     size: number,
   ): void;
-  /** As `embed`, the words in panels of `packI8`. */
+  /** As `embed`, with the word table in panels of `packI8`. */
   embedI8: Kernels['embed'];
   layerNorm(
     xPtr: number,
@@ -127,32 +127,38 @@ export interface Kernels {
   readonly heapBase: WebAssembly.Global;
   /** 1 in the build with relaxed SIMD. */
   readonly relaxedSimd: WebAssembly.Global;
-  /** 0 in the builds of plain loops. */
+  /** 0 in the scalar builds. */
   readonly simd: WebAssembly.Global;
 }
 
-/** The kernels that several threads run in parts, each with the place of its scratch memory among its arguments. */
-export const DIVIDED = { gemmF32: 12, gemmI8: 12, gemmI8Paired: 12, attention: 10, layerNorm: undefined } as const;
+/** The kernels whose calls threads share, each with the index of its argument for scratch memory. */
+export const THREADED_KERNELS = {
+  gemmF32: 12,
+  gemmI8: 12,
+  gemmI8Paired: 12,
+  attention: 10,
+  layerNorm: undefined,
+} as const;
 
-/** Which build of the kernels. */
+/** A build of the kernels. */
 export type Build = 'simd' | 'relaxed-simd' | 'scalar';
 
-/** The build that kernels are of. */
+/** The build that instantiated kernels belong to. */
 export function buildOf({ relaxedSimd, simd }: Kernels): Build {
   if (!simd.value) return 'scalar';
   return relaxedSimd.value ? 'relaxed-simd' : 'simd';
 }
 
-/** `build/scalar.js`: the scalar build as JavaScript. It gives the memory that it is called with its `grow`. */
+/** `build/scalar.js`: the scalar build as JavaScript. It sets `grow` of the memory that it receives. */
 export type KernelScript = (imports: { readonly env: { readonly memory: WebAssembly.Memory } }) => object;
 
-/** Kernels that are yet to be given a memory. */
+/** Compiled kernels, not yet instantiated over a memory. */
 export type KernelCode = WebAssembly.Module | KernelScript;
 
 const compiled = new Map<string, Promise<WebAssembly.Module>>();
 
 /**
- * Compiles a build; a second call shares the first one's work.
+ * Compiles a build once: later calls with the same URL return the same module.
  *
  * @throws ERR_SOURCE when the file cannot be read, ERR_ENVIRONMENT when it cannot be compiled
  */
@@ -183,7 +189,7 @@ async function compile(url: URL): Promise<WebAssembly.Module> {
   }
 }
 
-/** An instance of the kernels over a memory. */
+/** Instantiates the kernels over a memory. */
 export function instantiateKernels(code: KernelCode, memory: WebAssembly.Memory): Kernels {
   const imports = { env: { memory } };
   const exports = typeof code === 'function' ? code(imports) : instantiateSync(code, imports).instance.exports;

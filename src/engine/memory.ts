@@ -1,22 +1,22 @@
-/** Linear memory: a stack of regions that grows upwards; weights at the bottom, a forward's activations above. */
+/** Linear memory: a stack of regions that grows upwards, with the weights at the bottom and a forward's activations above. */
 import { AlbertError, mismatch } from '../errors.js';
 
 const PAGE_BYTES = 65_536;
-/** Every allocation begins at a cache line. */
+/** Every allocation begins at the start of a cache line. */
 const ALIGNMENT = 64;
-/** What WebAssembly's 32-bit addresses reach. */
-const MOST_PAGES = 65_536;
+/** The pages that 32-bit addresses reach. */
+const MAX_PAGES = 65_536;
 
-/** Columns of a matrix are padded to whole panels. */
+/** Rows of a matrix are padded to whole panels of this many columns. */
 export const PANEL_COLUMNS = 8;
 
-/** JavaScript's kernels take addresses as signed integers. */
-const MOST_JAVASCRIPT_BYTES = 2 ** 31 - PAGE_BYTES;
+/** The JavaScript kernels take addresses as signed integers. */
+const MAX_JAVASCRIPT_BYTES = 2 ** 31 - PAGE_BYTES;
 
-/** Memory that a model may take unless the caller allows more: 1 GiB. */
+/** Default of `maxMemoryBytes`: 1 GiB. */
 const DEFAULT_MAX_BYTES = 2 ** 30;
 
-/** The caller's limit. @throws ERR_INPUT for one that is no positive number */
+/** The limit that the caller sets, or the default. @throws ERR_INPUT unless it is a positive number */
 export function checkMaxMemoryBytes(maxMemoryBytes = DEFAULT_MAX_BYTES): number {
   if (typeof maxMemoryBytes !== 'number' || !(maxMemoryBytes > 0)) {
     throw mismatch('ERR_INPUT', 'maxMemoryBytes', 'a positive number', maxMemoryBytes);
@@ -39,7 +39,7 @@ export function matrixBytes(rows: number, cols: number): number {
   return rows * padded(cols) * 4;
 }
 
-/** A row-major float32 matrix in linear memory. `stride` is the bytes from one row to the next. */
+/** A row-major float32 matrix in linear memory. `stride` is the number of bytes from one row to the next. */
 export interface Matrix {
   readonly address: number;
   readonly rows: number;
@@ -53,8 +53,8 @@ export function rowsOf({ address, cols, stride }: Matrix, from: number, to: numb
 }
 
 /**
- * A stretch of memory that is planned before it is there: addresses are handed out first, then the whole is claimed at
- * once. So a forward grows the memory at most once, and fails before its first kernel or not at all.
+ * A range of memory that is planned before it exists: first every address is assigned, then the whole range is claimed at
+ * once. So a forward grows the memory at most once, and a lack of memory is an error before its first kernel runs.
  */
 export class Region {
   readonly start: number;
@@ -65,25 +65,25 @@ export class Region {
     this.#end = this.start;
   }
 
-  /** First byte after what was handed out. */
+  /** The first byte after what was assigned. */
   get end(): number {
     return this.#end;
   }
 
-  /** The address of `bytes` more. */
+  /** Assigns `bytes` more and returns their address. */
   take(bytes: number): number {
     const address = this.#end;
     this.#end += aligned(bytes);
     return address;
   }
 
-  /** A matrix of this region. */
+  /** Assigns a matrix. */
   matrix(rows: number, cols: number): Matrix {
     return { address: this.take(matrixBytes(rows, cols)), rows, cols, stride: padded(cols) * 4 };
   }
 }
 
-/** What a memory is to be: `shared` among threads; `javascript` where kernels are JavaScript, which takes an ArrayBuffer. */
+/** `shared` among threads; `javascript` for kernels in JavaScript, which take an ArrayBuffer; `plain` otherwise. */
 export type MemoryKind = 'plain' | 'shared' | 'javascript';
 
 export class LinearMemory {
@@ -91,14 +91,14 @@ export class LinearMemory {
   readonly maxBytes: number;
   #top = 0;
 
-  /** @param maxBytes the most this memory may ever hold */
+  /** @param maxBytes the largest size of this memory */
   constructor(maxBytes: number, kind: MemoryKind = 'plain') {
     if (kind === 'javascript') {
-      this.maxBytes = Math.min(maxBytes, MOST_JAVASCRIPT_BYTES);
+      this.maxBytes = Math.min(maxBytes, MAX_JAVASCRIPT_BYTES);
       this.wasm = arrayBufferMemory();
     } else {
       this.maxBytes = maxBytes;
-      const maximum = Math.min(MOST_PAGES, Math.max(1, Math.ceil(maxBytes / PAGE_BYTES)));
+      const maximum = Math.min(MAX_PAGES, Math.max(1, Math.ceil(maxBytes / PAGE_BYTES)));
       this.wasm = new WebAssembly.Memory({ initial: 1, maximum, shared: kind === 'shared' });
     }
   }
@@ -108,7 +108,7 @@ export class LinearMemory {
     return this.#top;
   }
 
-  /** Bytes that the memory occupies, in use or not: WebAssembly memory never shrinks. */
+  /** Bytes of the memory, in use or not: WebAssembly memory never shrinks. */
   get bytes(): number {
     return this.wasm.buffer.byteLength;
   }
@@ -118,13 +118,13 @@ export class LinearMemory {
     return new Region(this.#top);
   }
 
-  /** Puts a region in use whose memory the next claim is to provide. */
+  /** Puts a region in use; the next `claim` provides its memory. */
   reserve(region: Region): void {
     this.#top = region.end;
   }
 
   /**
-   * Puts a region in use, in one growth at most. Views taken before are void afterwards.
+   * Puts a region in use; grows the memory at most once. Views taken before must not be used afterwards.
    *
    * @throws ERR_MEMORY with the bytes wanted and allowed; nothing has changed then
    */
@@ -142,7 +142,7 @@ export class LinearMemory {
   }
 
   /**
-   * What a run hands to its caller lies in JavaScript's memory, but falls under the same limit.
+   * Checks the size of a forward's output. It lies in JavaScript's memory, but the same limit holds.
    *
    * @throws ERR_MEMORY
    */
@@ -150,17 +150,17 @@ export class LinearMemory {
     if (!(bytes <= this.maxBytes)) throw outOfMemory(bytes, this.maxBytes);
   }
 
-  /** Returns to an earlier value of `used`: what was claimed since is free again. */
+  /** Frees what was claimed since `used` had this value. */
   release(used: number): void {
     this.#top = used;
   }
 
-  /** A view of `length` floats; void after the next `reserve`. */
+  /** A view of `length` floats, valid until the next `claim`. */
   f32(address: number, length: number): Float32Array {
     return new Float32Array(this.wasm.buffer, address, length);
   }
 
-  /** A copy of a matrix's numbers, without its padding. */
+  /** The numbers of a matrix, copied without its padding. */
   read({ address, rows, cols, stride }: Matrix, target = new Float32Array(rows * cols), offset = 0): Float32Array {
     const row = stride / 4;
     const source = this.f32(address, (rows - 1) * row + cols);
@@ -172,7 +172,7 @@ export class LinearMemory {
     return target;
   }
 
-  /** Writes a matrix's numbers; its padding stays as it is. */
+  /** Writes the numbers of a matrix and leaves its padding as it is. */
   write({ address, rows, cols, stride }: Matrix, source: Float32Array): void {
     const row = stride / 4;
     const target = this.f32(address, rows * row);
@@ -183,13 +183,13 @@ export class LinearMemory {
     }
   }
 
-  /** A view of `length` integers; void after the next `reserve`. */
+  /** A view of `length` integers, valid until the next `claim`. */
   i32(address: number, length: number): Int32Array {
     return new Int32Array(this.wasm.buffer, address, length);
   }
 }
 
-/** One page that can grow as soon as kernels have been instantiated over it: they replace `grow` by their own. */
+/** One page. It can grow once kernels are instantiated over it: they replace `grow`. */
 function arrayBufferMemory(): WebAssembly.Memory {
   const grow = () => {
     throw new RangeError('no kernels have this memory yet');

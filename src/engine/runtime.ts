@@ -1,50 +1,50 @@
-/** What a model computes with: kernels over a memory, and workers where they were asked for and can be had. */
+/** What a model computes with: kernels over a memory, and helper threads where they are wanted and available. */
 
 import { chooseKernels } from '#builds';
 import { processors } from '#platform';
 import type { StartHelper } from '../platform/worker.js';
-import { DIVIDED, instantiateKernels, type Kernels } from './kernels.js';
+import { instantiateKernels, type Kernels, THREADED_KERNELS } from './kernels.js';
 import { LinearMemory } from './memory.js';
+import { takesSharedMemory } from './probes.js';
 import { Threads } from './threads.js';
-import { takesSharedMemory } from './trials.js';
 
 export interface RuntimeOptions {
   readonly maxMemoryBytes: number;
   readonly threads: number | 'auto';
   readonly wasmUrl?: string;
   readonly workerUrl?: string;
-  /** Starts the workers of threads; default: this thread does. */
+  /** Starts a helper; default: this thread starts it. */
   readonly startHelper?: StartHelper;
 }
 
 export interface Runtime {
   readonly kernels: Kernels;
   readonly memory: LinearMemory;
-  /** Why the kernels are the scalar ones, where that is not the caller's choice. */
+  /** Why the scalar kernels run, unless the caller chose them. */
   readonly whyNotSimd?: string;
   readonly threads?: Threads;
-  /** Why there are none, when more than one were asked for. */
+  /** Why there are none, when the caller asked for more than one thread. */
   readonly whyNotThreaded?: string;
 }
 
 /**
- * Threads that `auto` stands for at most. Half of a browser's processors are often second threads of the same cores or
- * slow cores, the page itself needs one, and memory bandwidth ends what more could bring to a small batch.
+ * The most threads that `auto` stands for. Half of a machine's processors are often slow cores or second threads of the same
+ * cores, the page itself needs one, and on small batches memory bandwidth limits what more threads could gain.
  */
-const MOST_AUTO = 4;
+const MAX_AUTO = 4;
 
-/** What a number of threads may be. */
-export const MOST_THREADS = 64;
+/** The largest number of threads. */
+export const MAX_THREADS = 64;
 
-/** Threads that were asked for, as a number. */
+/** The number of threads that the option `threads` asks for. */
 export function numberOfThreads(threads: number | 'auto'): number {
   if (threads !== 'auto') return threads;
   const available = processors();
-  return Math.min(available, Math.max(2, Math.ceil(available / 2)), MOST_AUTO);
+  return Math.min(available, Math.max(2, Math.ceil(available / 2)), MAX_AUTO);
 }
 
 /**
- * Compiles the kernels, makes their memory, and starts workers while the model's files are read.
+ * Compiles the kernels, makes their memory, and starts the helpers; they start while the model's files are read.
  *
  * @throws ERR_ENVIRONMENT, ERR_SOURCE
  */
@@ -67,7 +67,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       : 'the kernels at wasmUrl are not for shared memory';
     return { ...runtime, whyNotThreaded: scalar ? unshared : (missing ?? unshared) };
   }
-  const names = Object.keys(DIVIDED) as (keyof typeof DIVIDED)[];
+  const names = Object.keys(THREADED_KERNELS) as (keyof typeof THREADED_KERNELS)[];
   const threads = new Threads(
     { module: code, memory: memory.wasm, kernels: names },
     names.map((name) => kernels[name]),
@@ -76,7 +76,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   return { ...runtime, threads };
 }
 
-/** What keeps this engine from sharing memory, if anything does. */
+/** Why this JavaScript engine cannot share memory; `undefined` if it can. */
 export function whyNotShared(maxMemoryBytes: number): string | undefined {
   if (globalThis.crossOriginIsolated === false) {
     return 'the page is not cross-origin isolated, as the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp make it';

@@ -1,5 +1,5 @@
-/** Packing and multiplying, one scheme a dtype: which kernels take a weight matrix to memory, use it and read it back. */
-import { Contest } from './contest.js';
+/** One scheme per dtype: the kernels that pack a weight matrix, multiply by it and unpack it. */
+import { Autotuner } from './autotune.js';
 import type { Kernels } from './kernels.js';
 import { matrixBytes } from './memory.js';
 import type { Grain } from './split.js';
@@ -8,34 +8,34 @@ export const DTYPES = ['float32', 'int8'] as const;
 /** How weight matrices are stored and multiplied. */
 export type Dtype = (typeof DTYPES)[number];
 
-/** Where a weight matrix lies in panels, and of which dtype. */
+/** The address and the dtype of a packed weight matrix. */
 export interface Panels {
   readonly address: number;
   readonly dtype: Dtype;
 }
 
 export interface Scheme {
-  /** Bytes of the panels of an (inputs, outputs) matrix. */
+  /** Bytes of an (inputs, outputs) matrix in panels. */
   panelsBytes(inputs: number, outputs: number): number;
-  /** Bytes of scratch memory that `gemm` takes for so many inputs. */
+  /** Bytes of scratch memory that `gemm` needs for this many inputs. */
   scratchBytes(inputs: number): number;
   readonly pack: Kernels['packF32'];
   readonly unpack: Kernels['unpackF32'];
-  /** Of a quantised scheme: columns into and out of panels as a checkpoint stores them. */
+  /** Of a quantised scheme only: pack and unpack columns in the form that a checkpoint stores. */
   readonly packLevels?: Kernels['packLevels'];
   readonly unpackLevels?: Kernels['unpackLevels'];
-  /** The products' kernel, or several with the same results. */
-  readonly gemm: Contest<'gemmF32' | 'gemmI8' | 'gemmI8Paired'>;
+  /** The kernel of the products, or several kernels with the same results. */
+  readonly gemm: Autotuner<'gemmF32' | 'gemmI8' | 'gemmI8Paired'>;
   readonly embed: Kernels['embed'];
-  /** How fine a product is cut for several threads. */
+  /** The smallest parts into which a product is cut for several threads. */
   readonly grain: Grain;
 }
 
-/** One contest a process: machine and engine decide it, not the model. */
+/** One per process: the machine and the JavaScript engine decide which kernel is fastest, not the model. */
 const PRODUCTS = {
-  float32: new Contest(['gemmF32']),
-  // Without AVX-VNNI paired steps take 0.8 times as long, with it about twice.
-  int8: new Contest(['gemmI8', 'gemmI8Paired']),
+  float32: new Autotuner(['gemmF32']),
+  // Paired steps take 0.8 times as long without AVX-VNNI, about twice as long with it.
+  int8: new Autotuner(['gemmI8', 'gemmI8Paired']),
 } as const;
 
 export function schemesOf(kernels: Kernels): Readonly<Record<Dtype, Scheme>> {
@@ -47,7 +47,7 @@ export function schemesOf(kernels: Kernels): Readonly<Record<Dtype, Scheme>> {
       unpack: kernels.unpackF32,
       gemm: PRODUCTS.float32,
       embed: kernels.embed,
-      // By columns eight parts of 128 x 768 took as long as the whole, by rows two took 2 to 4 % more.
+      // 128 x 768 in eight parts by columns took as long as the whole; in two parts by rows, 2 to 4 % longer.
       grain: { columns: 192, rows: Number.POSITIVE_INFINITY },
     },
     int8: {
@@ -59,7 +59,8 @@ export function schemesOf(kernels: Kernels): Readonly<Record<Dtype, Scheme>> {
       unpackLevels: kernels.unpackLevels,
       gemm: PRODUCTS.int8,
       embed: kernels.embedI8,
-      // Two parts of 64 rows: 1.94 times one thread's speed, of 32 or by columns of 384, which each quantise all rows, 1.83 to 1.87.
+      // Two threads ran parts of 64 rows 1.94 times as fast as one thread; parts of 32 rows, or of 384 columns, where each
+      // part quantises all rows, 1.83 to 1.87 times.
       grain: { columns: 384, rows: 64 },
     },
   };

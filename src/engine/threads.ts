@@ -1,59 +1,59 @@
-/** The workers of one model: started, given operations, replaced when one is lost, ended. */
-import { startWorker } from '#platform';
+/** The helper threads of one model: starts them, gives them operations, replaces them when one is lost, ends them. */
+import { startHelper } from '#platform';
 import { AlbertError } from '../errors.js';
 import type { HelperHandle, StartHelper } from '../platform/worker.js';
-import { Chunks, type Kernel, type Operation } from './chunks.js';
-import type { HelpStart } from './help.js';
+import type { ThreadStart } from './thread-main.js';
+import { type Kernel, type Operation, WorkQueue } from './work-queue.js';
 
 /**
- * A worker starts in 50 to 100 ms, and a chunk takes milliseconds; on a machine that others fill, many times as long. One
- * that has not come or finished after this is lost.
+ * A helper starts in 50 to 100 ms and a call takes milliseconds, but many times as long on a busy machine. A helper that has
+ * not started, or not finished its call, after this time is lost.
  */
 const PATIENCE_MS = 10_000;
 
 export interface ThreadsOptions {
-  /** Threads that compute, the caller's among them: from 2 on. */
+  /** Threads that compute, including the caller's: at least 2. */
   readonly count: number;
-  /** The workers' file instead of the package's own. */
+  /** The file of the helpers; default: the package's own. */
   readonly workerUrl?: URL;
-  /** Starts the workers; default: this thread does. */
+  /** Starts a helper; default: this thread starts it. */
   readonly startHelper?: StartHelper | undefined;
-  /** Milliseconds to wait for a worker before it is given up. */
+  /** Milliseconds to wait for a helper before it counts as lost. */
   readonly patience?: number;
 }
 
 export class Threads {
-  readonly #start: Omit<HelpStart, 'kind' | 'block' | 'thread'>;
+  readonly #start: Omit<ThreadStart, 'kind' | 'block' | 'thread'>;
   readonly #kernels: readonly Kernel[];
   readonly #options: ThreadsOptions;
   readonly #mayBlock = mayBlock();
-  #workers: HelperHandle[] = [];
-  #chunks: Chunks;
-  /** Settles when the workers are there, or none is to be had. */
+  #helpers: HelperHandle[] = [];
+  #queue: WorkQueue;
+  /** Settles when the helpers are ready, or none can be started. */
   #started: Promise<void>;
   #abandonStart = (_why: string): void => {};
-  /** Why a worker is not to be counted on any more. */
+  /** Why a helper counts as lost. */
   #lost: string | undefined;
   #whyNot: string | undefined;
 
   /**
-   * Starts the workers; until they are there, the caller does everything itself.
+   * Starts the helpers; until they are ready, the caller computes everything itself.
    *
    * @param kernels the caller's own, over the same memory
    */
   constructor(
-    start: Omit<HelpStart, 'kind' | 'block' | 'thread'>,
+    start: Omit<ThreadStart, 'kind' | 'block' | 'thread'>,
     kernels: readonly Kernel[],
     options: ThreadsOptions,
   ) {
     this.#start = start;
     this.#kernels = kernels;
     this.#options = options;
-    this.#chunks = new Chunks(Chunks.makeBlock(), kernels, 0);
-    this.#started = this.#startWorkers();
+    this.#queue = new WorkQueue(WorkQueue.makeBlock(), kernels, 0);
+    this.#started = this.#startHelpers();
   }
 
-  /** Why there are no workers, when there are none. */
+  /** Why there are no helpers, if there are none. */
   get whyNot(): string | undefined {
     return this.#whyNot;
   }
@@ -63,21 +63,21 @@ export class Threads {
     return this.#whyNot === undefined ? this.#options.count : 1;
   }
 
-  /** Settles when the workers are there, all of them replaced if one was lost: memory knows nothing of them. */
+  /** Settles when the helpers are ready. If one was lost, all are replaced first: nothing in memory refers to them. */
   async ready(): Promise<void> {
     await this.#started;
     if (this.#lost === undefined || this.#whyNot !== undefined) return;
     await this.end();
-    this.#started = this.#startWorkers();
+    this.#started = this.#startHelpers();
     await this.#started;
   }
 
-  /** When one worker is not to be had, none is, and `whyNot` says why. */
-  async #startWorkers(): Promise<void> {
-    const block = Chunks.makeBlock();
-    this.#chunks = new Chunks(block, this.#kernels, 0);
+  /** If one helper cannot be started, there are none, and `whyNot` says why. */
+  async #startHelpers(): Promise<void> {
+    const block = WorkQueue.makeBlock();
+    this.#queue = new WorkQueue(block, this.#kernels, 0);
     this.#lost = undefined;
-    const { count, workerUrl, startHelper = startWorker, patience = PATIENCE_MS } = this.#options;
+    const { count, workerUrl, startHelper: start = startHelper, patience = PATIENCE_MS } = this.#options;
     const why = await new Promise<string | undefined>((resolve) => {
       const timer = setTimeout(() => settle(`they did not come within ${patience} ms`), patience);
       const settle = (fault?: string) => {
@@ -97,7 +97,7 @@ export class Threads {
       };
       try {
         for (let thread = 1; thread < count; thread++) {
-          this.#workers.push(startHelper(workerUrl, { kind: 'threads', ...this.#start, block, thread }, listener));
+          this.#helpers.push(start(workerUrl, { kind: 'threads', ...this.#start, block, thread }, listener));
         }
       } catch (error) {
         settle((error as Error).message);
@@ -109,34 +109,34 @@ export class Threads {
   }
 
   /**
-   * Runs an operation on all threads that come.
+   * Runs an operation on all threads that are ready.
    *
-   * @throws ERR_WORKER when a chunk failed or was not finished in time; the worker that is lost may write to memory
-   *   until `ready` has replaced it
+   * @throws ERR_WORKER when a call failed or did not finish in time; the lost helper may write to memory until `ready` has
+   *   replaced it
    */
   run(operation: Operation): void {
-    const chunks = this.#chunks;
+    const queue = this.#queue;
     const { patience = PATIENCE_MS } = this.#options;
     const started = performance.now();
     for (let next = 0; next < operation.calls.length; ) {
-      next = chunks.open(operation, next);
-      chunks.runAll();
-      // As many times the caller's own part as anyone may be slower, and then some.
-      if (!chunks.join(patience + 10 * (performance.now() - started), this.#mayBlock)) {
+      next = queue.open(operation, next);
+      queue.runAll();
+      // Ten times the time that the caller's own calls took: another thread may be slower by less than that.
+      if (!queue.join(patience + 10 * (performance.now() - started), this.#mayBlock)) {
         this.#lost = `it did not finish its part within ${patience} ms`;
         throw new AlbertError('ERR_WORKER', `a worker was lost: ${this.#lost}`);
       }
-      const failure = chunks.takeFailure();
+      const failure = queue.takeFailure();
       if (failure !== undefined) throw new AlbertError('ERR_WORKER', `a part of an operation failed: ${failure}`);
     }
   }
 
-  /** Ends the workers. */
+  /** Ends the helpers. */
   async end(): Promise<void> {
     this.#abandonStart('they were ended');
-    this.#chunks.stop();
-    await Promise.all(this.#workers.map((worker) => worker.terminate()));
-    this.#workers = [];
+    this.#queue.stop();
+    await Promise.all(this.#helpers.map((helper) => helper.terminate()));
+    this.#helpers = [];
   }
 }
 

@@ -1,12 +1,12 @@
 /**
- * The kernels in Cloudflare's workerd, which compiles nothing at run time: modules that have been compiled when a program is
- * deployed. Threads and other kernels are not to be had there.
+ * The kernels in Cloudflare's workerd, which compiles nothing at run time: they are modules that were compiled when the program
+ * was deployed. Threads and other kernels are not available there.
  */
 import relaxed from '../../build/relaxed.wasm';
 import simd from '../../build/simd.wasm';
 import { mismatch } from '../errors.js';
 import type { ChosenKernels } from './builds.js';
-import { multipliesInt8 } from './trials.js';
+import { multipliesInt8 } from './probes.js';
 
 /** @throws ERR_INPUT for a `wasmUrl` */
 export async function chooseKernels(wasmUrl?: string): Promise<ChosenKernels> {

@@ -23,7 +23,7 @@ import {
 import { Blocks, PackedMatrix } from './packed.js';
 
 /** int8 activations of deeper products would overflow their sums. */
-const MOST_INT8_DEPTH = 2 ** 17;
+const MAX_INT8_DEPTH = 2 ** 17;
 
 /** Bytes of a matrix that are on their way into panels at once. */
 const STAGING_BYTES = 2 ** 20;
@@ -107,7 +107,7 @@ export class KernelLibrary {
     checkSizes({ k, n }, 1);
     checkMatrix('b', b, k, n);
     if (dtype === 'int8') {
-      if (k > MOST_INT8_DEPTH) throw mismatch('ERR_INPUT', 'k', `at most ${MOST_INT8_DEPTH}`, k);
+      if (k > MAX_INT8_DEPTH) throw mismatch('ERR_INPUT', 'k', `at most ${MAX_INT8_DEPTH}`, k);
       // One of them would decide its column's scale, and no number of the column could be told any more.
       checkFinite('b', b);
     }

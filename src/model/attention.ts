@@ -22,7 +22,7 @@ export function selfAttention(
     engine.memory.f32(keep.address, keep.rows * padded(keep.cols)).fill(1);
     dropout.apply(engine, keep, config.attention_probs_dropout_prob);
   }
-  engine.attention({ qkv, context, sequences, heads, scratch, keep: keep?.address });
+  engine.attention({ qkv, context, sequences, heads, scratch, dropoutMask: keep?.address });
   engine.linear(context, dense, attended);
   dropout?.apply(engine, attended, config.hidden_dropout_prob);
   engine.layerNorm(attended, hidden, attentionNorm, config.layer_norm_eps, attended);

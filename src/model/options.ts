@@ -2,7 +2,7 @@
 import { codeUrl } from '../code-url.js';
 import type { Build } from '../engine/kernels.js';
 import { checkMaxMemoryBytes } from '../engine/memory.js';
-import { MOST_THREADS, type RuntimeOptions } from '../engine/runtime.js';
+import { MAX_THREADS, type RuntimeOptions } from '../engine/runtime.js';
 import { DTYPES, type Dtype } from '../engine/schemes.js';
 import { mismatch, type OptionNames } from '../errors.js';
 import { SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
@@ -173,8 +173,8 @@ export function checkInitOptions(options: InitOptions): RuntimeOptions & { dtype
   const { threads = 1, worker } = options;
   const dtype = checkDtype(options.dtype);
   const maxMemoryBytes = checkMaxMemoryBytes(options.maxMemoryBytes);
-  if (threads !== 'auto' && !(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) {
-    throw mismatch('ERR_INPUT', 'threads', `an integer from 1 to ${MOST_THREADS}, or "auto"`, threads);
+  if (threads !== 'auto' && !(Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS)) {
+    throw mismatch('ERR_INPUT', 'threads', `an integer from 1 to ${MAX_THREADS}, or "auto"`, threads);
   }
   if (worker !== undefined && typeof worker !== 'boolean')
     throw mismatch('ERR_INPUT', 'worker', 'true or false', worker);

@@ -1,12 +1,12 @@
-/** Starting a model's worker in Node. Chosen by the `#model-worker` import; `web-model-worker.ts` is its twin. */
+/** Starts a model's worker in Node. Reached by the `#model-worker` import; `web-model-worker.ts` is its counterpart. */
 import { ownFile, ownImport } from './node-own-files.js';
 import { startWorkerAt } from './node-worker.js';
 import type { WorkerHandle, WorkerListener } from './worker.js';
 
 /**
- * Starts a worker that can hold a model, or the file at `url` in its place.
+ * Starts a worker that holds a model, from the package's file or from the file at `url`.
  *
- * @throws what Node says when it starts none
+ * @throws Node's error if it starts no worker
  */
 export function startModelWorker(url: URL | undefined, data: unknown, listener: WorkerListener): WorkerHandle {
   return startWorkerAt(url ?? ownFile('worker.js', () => ownImport('#model-worker-file')), data, listener);

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { isA } from '../realm.js';
 import type { WorkerHandle, WorkerListener } from './worker.js';
 
-/** @throws what Node says when it starts none */
+/** @throws Node's error if it starts no worker */
 export function startWorkerAt(url: URL, data: unknown, listener: WorkerListener): WorkerHandle {
   const worker = new Worker(url, { name: 'albert-wasm', workerData: data, execArgv: conditions() });
   worker.on('message', (value) => listener.message(value));
@@ -16,7 +16,7 @@ export function startWorkerAt(url: URL, data: unknown, listener: WorkerListener)
     async terminate() {
       if (ended === undefined) {
         worker.removeAllListeners();
-        // Nobody hears of its errors any more, but without a listener they would end the process.
+        // Its errors no longer matter, but without a listener they would end the process.
         worker.on('error', () => {});
         ended = worker.terminate();
       }
@@ -26,8 +26,8 @@ export function startWorkerAt(url: URL, data: unknown, listener: WorkerListener)
 }
 
 /**
- * The program's flags that a worker needs: those by which it finds the same files. It needs none of the preloads, and refuses
- * the flags of `node -e`.
+ * The flags of the program that a worker needs: those that decide which files its imports find. It does not need preloads, and
+ * it refuses the flags of `node -e`.
  */
 function conditions(): string[] {
   return process.execArgv.filter(

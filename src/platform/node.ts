@@ -1,4 +1,4 @@
-/** What Node offers and a browser does not: files. Chosen by the `#platform` import; `web.ts` is its twin. */
+/** What Node offers and a browser does not: files. Reached by the `#platform` import; `web.ts` is its counterpart. */
 import { randomUUID } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import {
@@ -31,7 +31,7 @@ import type { WorkerHandle, WorkerListener } from './worker.js';
 
 export { FILES_ADVICE, ownFile } from './node-own-files.js';
 
-/** Bytes that are read between two looks at the signal. */
+/** Bytes that are read between two checks of the signal. */
 const PIECE_BYTES = 2 ** 24;
 
 /**
@@ -44,7 +44,7 @@ export async function readFile(
   options: SourceOptions = {},
   file = basename(url.pathname),
 ): Promise<Uint8Array | undefined> {
-  // webpack's URLs of files that a page loads have no protocol.
+  // The URLs that webpack makes for files of a page have no protocol.
   if (url.protocol === '') return undefined;
   if (url.protocol !== 'file:') return (await fetchFile(url, file, { ...options, ifRange: true }))?.bytes;
   const opened = await openLocal(url, options, file);
@@ -81,7 +81,7 @@ export async function openFile(
 }
 
 /**
- * Opens a regular file that is not too large for its kind: pipes and devices may have no end.
+ * Opens a regular file that is not too large for its kind. Pipes and devices are refused: they may have no end.
  *
  * @throws ERR_SOURCE, ERR_ABORTED
  */
@@ -138,7 +138,7 @@ class OpenFile implements FileBytes {
   }
 }
 
-/** Nothing for a file that does not exist. @throws ERR_SOURCE for any other reason */
+/** Returns `undefined` for a file that does not exist. @throws ERR_SOURCE for any other reason */
 function absentOr(url: URL, cause: unknown): undefined {
   const { code } = cause as NodeJS.ErrnoException;
   if (code !== 'ENOENT' && code !== 'ENOTDIR') throw unreadable(url, cause);
@@ -148,19 +148,19 @@ function unreadable(url: URL, cause: unknown): AlbertError {
   return new AlbertError('ERR_SOURCE', `cannot read ${url.href}: ${(cause as Error).message}`, { cause });
 }
 
-/** The most names that are read of a directory and of each folder in it. */
-const MOST_LISTED = 200;
+/** Names that are read from a directory and from each folder in it, at most. */
+const MAX_LISTED = 200;
 
-/** The names of the files in a directory and in the folders of it; `undefined` for any other URL. */
+/** The names of the files in a directory and in its folders; `undefined` for any other URL. */
 export async function listFiles(url: URL): Promise<readonly string[] | undefined> {
   if (url.protocol !== 'file:') return undefined;
   const names: string[] = [];
   const found = await readdir(url, { withFileTypes: true }).catch(() => []);
-  for (const entry of found.slice(0, MOST_LISTED)) {
+  for (const entry of found.slice(0, MAX_LISTED)) {
     if (!entry.isDirectory()) names.push(entry.name);
     else {
       const inside = await readdir(new URL(`${encodeURIComponent(entry.name)}/`, url)).catch(() => []);
-      names.push(...inside.slice(0, MOST_LISTED).map((name) => `${entry.name}/${name}`));
+      names.push(...inside.slice(0, MAX_LISTED).map((name) => `${entry.name}/${name}`));
     }
   }
   return names;
@@ -201,7 +201,7 @@ export async function directoryUrl(path: string): Promise<URL | undefined> {
  * Writes files into a directory, each to a temporary name first. A failure leaves every file as it was: no file is half-written,
  * and no new file is beside old ones.
  *
- * @param rivals files that must not be there
+ * @param rivals files that the directory must not contain
  * @throws ERR_SOURCE
  */
 export async function writeFiles(
@@ -215,7 +215,7 @@ export async function writeFiles(
     if (found !== undefined) throw mismatch('ERR_SOURCE', 'directory', `no ${rival} beside the new files`, directory);
   }
   if (files.size === 0) return;
-  // Names of their own for each call: two may write into one directory.
+  // Unique temporary names per call: two calls may write into one directory.
   const moves = [...files].map(([name, bytes]) => {
     const path = join(directory, name);
     return { path, bytes, fresh: `${path}.${randomUUID()}.incomplete`, old: `${path}.${randomUUID()}.incomplete` };
@@ -243,7 +243,7 @@ export async function writeFiles(
   await sweep(directory, (name) => isLeftOf(files, name));
 }
 
-/** Gives a file a second name, or a copy where the file system has no such links; `false` where there is no such file. */
+/** Links a file to a second name, or copies it where the file system has no links; `false` if there is no such file. */
 async function keep(path: string, name: string): Promise<boolean> {
   try {
     await link(path, name).catch(() => copyFile(path, name));
@@ -254,13 +254,13 @@ async function keep(path: string, name: string): Promise<boolean> {
   }
 }
 
-/** Whether this is what a killed call has left of one of these files. */
+/** Whether this is a temporary file for one of these files, left by a killed call. */
 function isLeftOf(files: ReadonlyMap<string, unknown>, name: string): boolean {
   const [, file] = /^(.+)\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.incomplete$/.exec(name) ?? [];
   return file !== undefined && files.has(file);
 }
 
-/** @throws ERR_SOURCE for a URL that names no path here */
+/** @throws ERR_SOURCE for a URL that is not a path on this machine */
 function pathOf(target: string | URL): string {
   try {
     return target instanceof URL ? fileURLToPath(target) : target;
@@ -269,7 +269,7 @@ function pathOf(target: string | URL): string {
   }
 }
 
-/** Lets timers, input and output have their turn. */
+/** Lets timers, input and output run. */
 export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -280,15 +280,15 @@ export function processors(): number {
 }
 
 /**
- * Starts a worker that helps a model, or the file at `url` in its place.
+ * Starts a helper thread of a model, from the package's file or from the file at `url`.
  *
- * @throws what the engine says when it starts none
+ * @throws the engine's error if it starts no worker
  */
-export function startWorker(url: URL | undefined, data: unknown, listener: WorkerListener): WorkerHandle {
+export function startHelper(url: URL | undefined, data: unknown, listener: WorkerListener): WorkerHandle {
   return startWorkerAt(url ?? ownFile('worker.js', () => ownImport('#engine-worker')), data, listener);
 }
 
-/** Whether a string may name code at this URL: what a service is configured with must not bring code from elsewhere. */
+/** Whether an option that is a string may name code at this URL: a service's configuration must not bring in code from elsewhere. */
 export function takesCodeFrom(url: URL): boolean {
   return url.protocol === 'file:';
 }
@@ -296,7 +296,7 @@ export function takesCodeFrom(url: URL): boolean {
 /** Whether a worker may start workers. */
 export const workersStartWorkers = true;
 
-/** Whether a model lives in a worker unless its caller says otherwise: no, a service has threads of its own. */
+/** Whether a model lives in a worker by default: no, a service has threads of its own. */
 export function worksInWorker(): boolean {
   return false;
 }

@@ -1,6 +1,6 @@
 /**
- * Starting a model's worker in a browser. Apart from `web.ts`, which the worker itself needs: a bundler follows this expression
- * into the worker's file, and must not find it there again.
+ * Starts a model's worker in a browser. Separate from `web.ts`, which the worker itself needs: a bundler follows the `new Worker`
+ * expression into the worker's file, and must not find the same expression there.
  */
 
 import { startWorkerAt, watchWorker } from './web-worker.js';
@@ -9,9 +9,9 @@ import type { WorkerHandle, WorkerListener } from './worker.js';
 const NO_WORKER = 'this thread cannot start workers; in an extension, offscreen documents and pages can';
 
 /**
- * Starts a worker that can hold a model, or the file at `url` in its place.
+ * Starts a worker that holds a model, from the package's file or from the file at `url`.
  *
- * @throws what the browser says when it starts none
+ * @throws the browser's error if it starts no worker
  */
 export function startModelWorker(url: URL | undefined, data: unknown, listener: WorkerListener): WorkerHandle {
   if (typeof Worker === 'undefined') throw new Error(NO_WORKER);

@@ -1,13 +1,13 @@
 /** Web Workers. */
 import type { WorkerHandle, WorkerListener } from './worker.js';
 
-/** @throws what the browser says when it starts none */
+/** @throws the browser's error if it starts no worker */
 export function startWorkerAt(url: URL, data: unknown, listener: WorkerListener): WorkerHandle {
   const { origin, href } = url;
   if (origin === globalThis.location?.origin || !/^https?:/.test(href)) {
     return watchWorker(new Worker(url, { type: 'module' }), data, listener);
   }
-  // A worker must be of the page's own origin; what it imports need not.
+  // A worker must have the page's origin; what it imports need not.
   const own = URL.createObjectURL(new Blob([`import ${JSON.stringify(href)};`], { type: 'text/javascript' }));
   try {
     return watchWorker(new Worker(own, { type: 'module' }), data, listener, () => URL.revokeObjectURL(own));
@@ -20,19 +20,19 @@ export function startWorkerAt(url: URL, data: unknown, listener: WorkerListener)
 const REASONS =
   "; workerUrl says where it is, 'albert-wasm/inline' contains it; a Content-Security-Policy must allow it by worker-src";
 
-/** WebKit refuses a worker's file in an isolated page when the server answers 304 without that header. */
+/** In an isolated page, WebKit refuses a worker's file when the server answers 304 without that header. */
 const HINT = globalThis.crossOriginIsolated
   ? `${REASONS}; every answer, a 304 too, needs Cross-Origin-Embedder-Policy`
   : REASONS;
 
-/** @param begun is called when the worker's file is no longer needed */
+/** @param begun called when the worker's file is no longer needed */
 export function watchWorker(worker: Worker, data: unknown, listener: WorkerListener, begun?: () => void): WorkerHandle {
   worker.onmessage = ({ data }) => {
     begun?.();
     begun = undefined;
     listener.message(data);
   };
-  // A file that is missing or forbidden gives an event without a message.
+  // The event for a missing or forbidden file has no message.
   worker.onerror = ({ message }) => listener.error(new Error(message || `its file cannot be loaded${HINT}`));
   worker.onmessageerror = () => listener.error(new Error('a message of it cannot be read'));
   worker.postMessage(data);

@@ -1,4 +1,4 @@
-/** The browser's twin of `node.ts`: URLs only, no directories, nothing written. */
+/** The browser's counterpart of `node.ts`: reads URLs only, has no directories, writes nothing. */
 import type { Bytes } from '../bytes.js';
 import { AlbertError } from '../errors.js';
 import { fetchFile } from '../http/fetch-file.js';
@@ -9,12 +9,12 @@ import type { SourceOptions } from '../source-options.js';
 import { startWorkerAt, watchWorker } from './web-worker.js';
 import type { WorkerHandle, WorkerListener } from './worker.js';
 
-/** What to do where files were left behind. */
+/** Advice for an error about files that a bundler has not copied. */
 export const FILES_ADVICE =
   "if a bundler copies no files, as esbuild, use 'albert-wasm/inline' with the URL of the model's directory as the source, " +
   'or say with wasmUrl and workerUrl where kernels and worker lie';
 
-/** The URL of a file of the package, which bundlers find by the expression that `beside` has. */
+/** The URL of a file of the package; bundlers find the file by the expression in `beside`. */
 export function ownFile(_name: string, beside: () => URL): URL {
   return beside();
 }
@@ -33,7 +33,7 @@ export async function readFile(
   return (await fetchFile(url, file, options))?.bytes;
 }
 
-/** What a `data:` URL holds, in base64: a page whose policy forbids to fetch such URLs has its content all the same. */
+/** The content of a base64 `data:` URL, decoded here because a page's policy may forbid fetching such URLs. */
 function dataOf({ href }: URL): Uint8Array {
   const comma = href.indexOf(',');
   if (!href.slice(0, comma).endsWith(';base64')) {
@@ -46,12 +46,12 @@ function dataOf({ href }: URL): Uint8Array {
   }
 }
 
-/** A response is read whole. */
+/** Reads the whole response. */
 export function openFile(url: URL, options: SourceOptions = {}, file?: string): Promise<Bytes | undefined> {
   return readFile(url, options, file);
 }
 
-/** A server does not tell what a directory holds. */
+/** A server does not list its directories. */
 export async function listFiles(_url: URL): Promise<readonly string[] | undefined> {
   return undefined;
 }
@@ -78,7 +78,7 @@ export async function writeFiles(target: string | URL, _files: ReadonlyMap<strin
   throw new AlbertError('ERR_ENVIRONMENT', `cannot write to ${target}: this environment has no file system`);
 }
 
-/** Lets the page have its turn: a message to ourselves, since nested timers wait at least 4 ms. */
+/** Lets the page handle its events. A message to ourselves, since nested timers wait at least 4 ms. */
 export function yieldToEventLoop(): Promise<void> {
   const { port1, port2 } = new MessageChannel();
   return new Promise((resolve) => {
@@ -90,32 +90,32 @@ export function yieldToEventLoop(): Promise<void> {
   });
 }
 
-/** Processors of this machine, as far as the browser tells. */
+/** The processors of this machine that the browser reports. */
 export function processors(): number {
   return globalThis.navigator?.hardwareConcurrency ?? 1;
 }
 
 /**
- * Starts a worker that helps a model, or the file at `url` in its place.
+ * Starts a helper thread of a model, from the package's file or from the file at `url`.
  *
- * @throws what the browser says when it starts none
+ * @throws the browser's error if it starts no worker
  */
-export function startWorker(url: URL | undefined, data: unknown, listener: WorkerListener): WorkerHandle {
+export function startHelper(url: URL | undefined, data: unknown, listener: WorkerListener): WorkerHandle {
   if (url !== undefined) return startWorkerAt(url, data, listener);
-  // Written out in full, since bundlers find workers by this very expression.
-  const worker = new Worker(new URL('../engine/worker.js', import.meta.url), { type: 'module' });
+  // Written in full, because bundlers find workers by exactly this expression.
+  const worker = new Worker(new URL('../engine/helper.js', import.meta.url), { type: 'module' });
   return watchWorker(worker, data, listener);
 }
 
-/** Whether a string may name code at this URL: a page's policy decides about that. */
+/** Whether an option that is a string may name code at this URL: yes, the page's policy decides. */
 export function takesCodeFrom(_url: URL): boolean {
   return true;
 }
 
-/** Whether a worker may start workers: Firefox sometimes blocks for ever in one that does (docs/decisions/0016). */
+/** Whether a worker may start workers: Firefox sometimes blocks forever in one that does (docs/decisions/0016). */
 export const workersStartWorkers = false;
 
-/** Whether a model lives in a worker by default: where the caller's thread has events to answer. */
+/** Whether a model lives in a worker by default: where the caller's thread must handle events. */
 export function worksInWorker(): boolean {
   return typeof document !== 'undefined' || 'ServiceWorkerGlobalScope' in globalThis;
 }

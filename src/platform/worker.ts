@@ -1,22 +1,22 @@
-/** What both platforms promise of a worker. */
+/** The interface of a worker on both platforms. */
 
-/** A worker that runs. It keeps no process alive. */
+/** A running worker. It does not keep a process alive. */
 export interface WorkerHandle {
-  /** Sends a message. @throws what the engine says of a value that it cannot copy */
+  /** Sends a message. @throws the engine's error for a value that cannot be copied */
   post(message: unknown, transfer?: Transferable[]): void;
-  /** Ends it, whatever it is doing; nothing is heard of it afterwards. Settles when it has ended, where that can be known. */
+  /** Ends the worker, whatever it is doing; the listener is not called afterwards. Settles when it has ended, if that can be known. */
   terminate(): Promise<void>;
 }
 
-/** A worker that helps a model: it is started with all that it needs. */
+/** A worker that is a helper thread of a model; it receives no further messages. */
 export type HelperHandle = Pick<WorkerHandle, 'terminate'>;
 
-/** Starts a helper from the package's file, or from the one at `url`. @throws what the engine says when it starts no worker */
+/** Starts a helper from the package's file, or from the file at `url`. @throws the engine's error if it starts no worker */
 export type StartHelper = (url: URL | undefined, data: unknown, listener: WorkerListener) => HelperHandle;
 
-/** What its owner hears of a worker. */
+/** What the owner of a worker receives from it. */
 export interface WorkerListener {
   message(value: unknown): void;
-  /** It could not be loaded, threw, or ended without being told to. */
+  /** The worker could not be loaded, threw an error, or ended by itself. */
   error(error: Error): void;
 }

@@ -2,8 +2,8 @@
 import { compileString } from 'assemblyscript/asc';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Kernel } from '../../src/engine/chunks.js';
 import { Threads } from '../../src/engine/threads.js';
+import type { Kernel } from '../../src/engine/work-queue.js';
 import { stateCases } from '../cases.js';
 import { expectError } from '../expect-error.js';
 import { resources, resourcesBeside } from '../resources.js';

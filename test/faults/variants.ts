@@ -3,7 +3,7 @@ import type { InitOptions } from '../../src/model/options.js';
 import { TINY } from '../tiny.js';
 
 /** Large enough for two threads to divide the products of `TINY_INPUTS`. */
-const DIVIDED = {
+const THREADED_CONFIG = {
   ...TINY,
   num_hidden_layers: 2,
   num_hidden_groups: 1,
@@ -23,6 +23,11 @@ export interface Variant {
 export const VARIANTS: readonly Variant[] = [
   { name: 'float32', config: TINY, options: { seed: 1, dtype: 'float32' }, share: 1 },
   { name: 'int8', config: TINY, options: { seed: 1, dtype: 'int8' }, share: 0.25 },
-  { name: 'float32, two threads', config: DIVIDED, options: { seed: 1, dtype: 'float32', threads: 2 }, share: 0.02 },
-  { name: 'int8, two threads', config: DIVIDED, options: { seed: 1, dtype: 'int8', threads: 2 }, share: 0.02 },
+  {
+    name: 'float32, two threads',
+    config: THREADED_CONFIG,
+    options: { seed: 1, dtype: 'float32', threads: 2 },
+    share: 0.02,
+  },
+  { name: 'int8, two threads', config: THREADED_CONFIG, options: { seed: 1, dtype: 'int8', threads: 2 }, share: 0.02 },
 ];

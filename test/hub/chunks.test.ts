@@ -39,7 +39,7 @@ const { bytes: WHOLE } = FILES.get(WEIGHTS) as HubFile;
 /** The beginning of each chunk, and the end. */
 const STARTS = Array.from({ length: Math.ceil(WHOLE.length / CHUNK) + 1 }, (_, n) => Math.min(n * CHUNK, WHOLE.length));
 /** Attempts of one download. */
-const MOST_ATTEMPTS = 5;
+const MAX_ATTEMPTS = 5;
 const STALL_MS = 150;
 
 type LoadOptions = SourceOptions & HttpOptions & { readonly maxBytes?: number };
@@ -188,7 +188,7 @@ async function runFault(fault: ChunkFault, way: Way, at: number, always: boolean
       'progress never falls',
     );
     if (outcome === 'whole') assert.is(loads.at(-1), WHOLE.length);
-    assert.ok(asked.length <= MOST_ATTEMPTS, `${asked.length} attempts`);
+    assert.ok(asked.length <= MAX_ATTEMPTS, `${asked.length} attempts`);
     // What came before the chunk is asked for by no second request.
     if ((fault.resumed || fault.keeps) && asked.length > 1) {
       const ifRange = way.endsWith('Node') && at > 0;
@@ -244,16 +244,16 @@ test('resets after each chunk: as many attempts as there are, and no more', asyn
         const { reader, progress, asked } = kase;
         const options = { backoffMs: 1, onProgress: progress.onProgress };
         const needed = Math.ceil(WHOLE.length / (chunks * CHUNK));
-        if (needed <= MOST_ATTEMPTS) assertBytes(await reader.read(options), WHOLE);
+        if (needed <= MAX_ATTEMPTS) assertBytes(await reader.read(options), WHOLE);
         else await expectError(() => reader.read(options), 'ERR_SOURCE', WEIGHTS);
-        const expected = Array.from({ length: Math.min(needed, MOST_ATTEMPTS) }, (_, i) =>
+        const expected = Array.from({ length: Math.min(needed, MAX_ATTEMPTS) }, (_, i) =>
           i === 0 ? undefined : `bytes=${i * chunks * CHUNK}-`,
         );
         assert.equal(
           asked.map(({ range }) => range),
           expected,
         );
-        if (needed > MOST_ATTEMPTS) await assertMended(kase);
+        if (needed > MAX_ATTEMPTS) await assertMended(kase);
         cases++;
       });
     }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ACTIVATIONS, buildOf, compileKernels, instantiateKernels, type Kernels } from '../../src/engine/kernels.js';
-import { takesSharedMemory } from '../../src/engine/trials.js';
+import { takesSharedMemory } from '../../src/engine/probes.js';
 import { BUILDS, Cases, instantiateBuild, MODULES, wasmUrl } from './harness.js';
 
 const test = suite('interface');
@@ -39,7 +39,7 @@ const EXPORTS = {
 } as const satisfies Record<keyof Kernels, number | 'global'>;
 
 /** A release build is to stay small enough to be fetched with the page. */
-const MOST_BYTES = 64 * 1024;
+const MAX_BYTES = 64 * 1024;
 const RELEASES = ['simd', 'relaxed', 'simd-threads', 'relaxed-threads', 'scalar'] as const;
 
 /** Instances whose memory is addressed by small numbers that are all beyond the constants. */
@@ -88,9 +88,9 @@ for (const build of BUILDS) {
 }
 
 for (const build of RELEASES) {
-  test(`${build}: at most ${MOST_BYTES} bytes`, () => {
+  test(`${build}: at most ${MAX_BYTES} bytes`, () => {
     const { length } = readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url));
-    assert.ok(length <= MOST_BYTES, `${build}.wasm has ${length} bytes`);
+    assert.ok(length <= MAX_BYTES, `${build}.wasm has ${length} bytes`);
     cases.count++;
   });
 }

@@ -222,7 +222,7 @@ threads('a load that fails leaves no worker', async () => {
 
 threads('50 models, made and disposed of: no worker, no listener, no timer', async () => {
   const before = await resources();
-  const workerUrl = new URL('../../dist/engine/worker.js', import.meta.url);
+  const workerUrl = new URL('../../dist/engine/helper.js', import.meta.url);
   for (let i = 0; i < 50; i++) {
     const model = await AlbertModel.from_config(TINY, { threads: 2 + (i % 2), workerUrl });
     assert.is(model.info().threads, 2 + (i % 2));

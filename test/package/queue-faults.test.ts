@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { type EnqueueOptions, enqueue, startWorker } from '@albert-wasm/shards';
+import { type EnqueueOptions, enqueue, startWorker } from '@albert-wasm/queue';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { stateCases } from '../cases.js';
@@ -28,7 +28,7 @@ interface JobQueue {
 }
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const { Queue } = createRequire(`${ROOT}/packages/shards/package.json`)('bullmq') as {
+const { Queue } = createRequire(`${ROOT}/packages/queue/package.json`)('bullmq') as {
   Queue: new (name: string, options: object) => JobQueue;
 };
 const folder = mkdtempSync(`${tmpdir()}/albert-wasm-queue-`);

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { type EnqueueOptions, enqueue, startWorker } from '@albert-wasm/shards';
+import { type EnqueueOptions, enqueue, startWorker } from '@albert-wasm/queue';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { stateCases } from '../cases.js';
@@ -30,7 +30,7 @@ const withRedis = hasRedis ? test : test.skip;
 /** A process that takes jobs; locks are short, so that a dead one's jobs are soon another's. */
 function startProcess(queue: string): { child: ChildProcess; said: () => string; ready: Promise<void> } {
   const program = `
-    import { startWorker } from '@albert-wasm/shards';
+    import { startWorker } from '@albert-wasm/queue';
     const worker = await startWorker({
       connection: { port: ${connection.port} }, queue: '${queue}', lockDuration: 1500, stalledInterval: 500,
       input: '${folder}', output: '${folder}',
@@ -163,7 +163,7 @@ withRedis('a run that fails says why, and is tried again where it was', async ()
 });
 
 withRedis('the example of its README', async () => {
-  const readme = readFileSync(`${ROOT}/packages/shards/README.md`, 'utf8');
+  const readme = readFileSync(`${ROOT}/packages/queue/README.md`, 'utf8');
   const [, example = ''] = /```js\n([\s\S]*?)```/.exec(readme) ?? [];
   writeFileSync(`${folder}/reviews.jsonl`, '"good"\n'.repeat(200));
   const code = example.replace(/'(reviews\.jsonl|rows|\.)'/g, `'${folder}/$1'`);

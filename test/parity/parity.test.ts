@@ -18,7 +18,7 @@ import {
 import { withoutWebAssembly } from '../without-webassembly.js';
 
 /** Fields that are compared below which the suite has not seen the fixtures. */
-const LEAST_FIELDS = 26 * 8;
+const MIN_FIELDS = 26 * 8;
 
 const parity = suite('parity');
 let fields = 0;
@@ -92,7 +92,7 @@ for (const name of FIXTURE_NAMES.filter((name) => !name.startsWith('base'))) {
 
 parity('all fields were compared', () => {
   assert.is(FIXTURE_NAMES.length, 26);
-  stateCases(fields, LEAST_FIELDS * BUILDS.length);
+  stateCases(fields, MIN_FIELDS * BUILDS.length);
 });
 
 parity.run();

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { placeModel } from '../../packages/shards/src/model.js';
+import { placeModel } from '../../packages/queue/src/model.js';
 
 const test = suite('the place of a model');
 const folder = mkdtempSync(join(tmpdir(), 'albert-wasm-place-'));

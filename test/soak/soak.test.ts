@@ -16,7 +16,7 @@ const SECONDS = Number(process.env.SOAK_SECONDS ?? 120);
 const HEAP_BYTES = 512 * 1024;
 /** Resident memory that a thousand calls may add from there on; in a short run, what an engine takes and gives back. */
 const RSS_BYTES = 1024 * 1024;
-const LEAST_RSS_BYTES = 16 * RSS_BYTES;
+const MIN_RSS_BYTES = 16 * RSS_BYTES;
 /** How much longer the slowest hundredth of the calls may take in the last tenth than in the first. */
 const SLOWER = 1.2;
 const TEXTS = [1, 2, 3, 5, 8, 13, 21].map((words) => 'a long and winding story of people '.repeat(words));
@@ -84,7 +84,7 @@ soak(`${SECONDS} s of mixed sizes and faults`, async () => {
   );
   assert.ok(heap <= HEAP_BYTES, `the heap grew by ${heap} bytes`);
   assert.ok(
-    rss <= Math.max(LEAST_RSS_BYTES, (RSS_BYTES * (calls - callsBefore)) / 1000),
+    rss <= Math.max(MIN_RSS_BYTES, (RSS_BYTES * (calls - callsBefore)) / 1000),
     `${rss} bytes more are resident`,
   );
   // Of fewer calls the slowest hundredth is a handful, of which any is the collector's.

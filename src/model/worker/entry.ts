@@ -1,11 +1,11 @@
-/** The file of a worker that holds a model. It can help one as well, so that `workerUrl` names one file for both. */
-import { type HelpStart, help } from '../../engine/help.js';
+/** The file of a worker that holds a model. It can also be a helper thread, so that `workerUrl` names one file for both. */
+import { type ThreadStart, threadMain } from '../../engine/thread-main.js';
 import { openPort } from '../../platform/port.js';
 import { hostModel } from './host.js';
 import type { ModelStart } from './messages.js';
 
-openPort((start: ModelStart | HelpStart, post) => {
+openPort((start: ModelStart | ThreadStart, post) => {
   if (start.kind === 'model') return hostModel(post);
-  help(start, () => post('ready'));
+  threadMain(start, () => post('ready'));
   return undefined;
 });

@@ -2,7 +2,7 @@
  * The helpers of a model in a page's worker: the page starts them, and the worker asks it to. A worker that starts workers itself
  * sometimes blocks for ever in Firefox (docs/decisions/0016).
  */
-import { startWorker } from '#platform';
+import { startHelper } from '#platform';
 import type { Calls, Handlers } from '../../calls.js';
 import type { HelperHandle, StartHelper, WorkerHandle, WorkerListener } from '../../platform/worker.js';
 
@@ -66,7 +66,7 @@ export class ServedHelpers {
         message: (value) => this.#notify('helperMessage', { id, value }),
         error: ({ message }) => this.#notify('helperError', { id, message }),
       };
-      this.#helpers.set(id, startWorker(url === undefined ? undefined : new URL(url), data, listener));
+      this.#helpers.set(id, startHelper(url === undefined ? undefined : new URL(url), data, listener));
       return {};
     },
     endHelper: async (id: number) => {

@@ -1,23 +1,23 @@
-/** The block of shared memory over which threads share an operation: its chunks are claimed, not assigned. */
+/** The work queue in shared memory, from which threads claim the calls of an operation: none is assigned. */
 
-/** A kernel as the threads call it: with numbers, for its effect. */
+/** A kernel as the threads call it: its arguments are numbers, and it returns nothing. */
 export type Kernel = (...args: number[]) => void;
 
 /** One operation: calls of one kernel, in any order, on any thread. */
 export interface Operation {
-  /** Its place among the kernels that every thread was given. */
+  /** The index of the kernel in the list that every thread was given. */
   readonly kernel: number;
   /** The arguments of each call. */
   readonly calls: readonly (readonly number[])[];
-  /** Which argument is the address of scratch memory, and the bytes from one thread's to the next one's. */
+  /** Which argument is the address of scratch memory, and the bytes of scratch memory per thread. */
   readonly scratch?: { readonly argument: number; readonly bytes: number };
 }
 
-/** Chunks that may be open at once; a longer operation goes in several rounds. */
-const MOST_CHUNKS = 128;
-const MOST_ARGUMENTS = 16;
+/** Calls that may be open at once; a longer operation takes several rounds. */
+const MAX_CALLS = 128;
+const MAX_ARGUMENTS = 16;
 
-// Words of the block. What threads write while others poll has a cache line of its own.
+// Indices into the block's words. What threads write while others poll has a cache line of its own.
 const LEFT = 0;
 const PENDING = 16;
 const KERNEL = 32;
@@ -29,32 +29,32 @@ const MESSAGE = 64;
 const MESSAGE_WORDS = 192;
 const WORDS = MESSAGE + MESSAGE_WORDS;
 
-/** `LEFT` when the threads are to end. */
+/** The value of `LEFT` that ends the threads. */
 const STOPPED = -1;
 
 /**
- * How long a thread polls before it sleeps: an operation follows the one before it within this time, and to be woken
- * takes 5 to 30 microseconds, more where the core has gone to others.
+ * How long a thread polls before it sleeps: operations follow each other within this time, and waking up takes 5 to 30
+ * microseconds, more when the core has been given to others.
  */
 const SPIN_MS = 0.1;
-/** Polls between two looks at the clock. */
+/** Polls between two readings of the clock. */
 const SPIN_POLLS = 100;
-/** The longest sleep of the thread that waits for the others, who then looks at the clock. */
+/** The longest sleep of the thread that waits for the others; then it reads the clock. */
 const SLEEP_MS = 50;
 
 /**
- * Every thread holds one over the same block. The caller writes an operation's chunks and sets `LEFT` to their number; a
- * thread claims a chunk by taking one off `LEFT` in a single exchange. Whoever succeeds knows that the operation is open:
- * the caller opens the next one when `PENDING`, the chunks that nobody has finished, is zero. So arguments read after the
- * claim are the right ones however late the thread is, and a thread that never comes is not missed.
+ * Every thread has a queue over the same block. The caller writes the calls of an operation and sets `LEFT` to their number;
+ * a thread claims a call by decrementing `LEFT` in a single exchange. A successful claim proves that the operation is open:
+ * the caller opens the next operation only when `PENDING`, the number of unfinished calls, is zero. So the arguments read
+ * after a claim are the right ones, however late the thread is, and the others do the work of a thread that never comes.
  */
-export class Chunks {
+export class WorkQueue {
   readonly #words: Int32Array;
   readonly #arguments: Float64Array;
   readonly #kernels: readonly Kernel[];
   readonly #thread: number;
 
-  /** @param thread the caller is 0 */
+  /** @param thread its index; the caller's is 0 */
   constructor(block: SharedArrayBuffer, kernels: readonly Kernel[], thread: number) {
     this.#words = new Int32Array(block, 0, WORDS);
     this.#arguments = new Float64Array(block, WORDS * 4);
@@ -63,26 +63,26 @@ export class Chunks {
   }
 
   static makeBlock(): SharedArrayBuffer {
-    return new SharedArrayBuffer(WORDS * 4 + MOST_CHUNKS * MOST_ARGUMENTS * 8);
+    return new SharedArrayBuffer(WORDS * 4 + MAX_CALLS * MAX_ARGUMENTS * 8);
   }
 
-  /** Opens calls `from` and following of an operation, as many as there is room for; returns the first that is not among them. */
+  /** Opens the calls of an operation from index `from` on, as many as there is room for; returns the index of the first one left. */
   open({ kernel, calls, scratch }: Operation, from: number): number {
     const words = this.#words;
-    const to = Math.min(from + MOST_CHUNKS, calls.length);
-    for (let i = from; i < to; i++) this.#arguments.set(calls[i] as readonly number[], (i - from) * MOST_ARGUMENTS);
+    const to = Math.min(from + MAX_CALLS, calls.length);
+    for (let i = from; i < to; i++) this.#arguments.set(calls[i] as readonly number[], (i - from) * MAX_ARGUMENTS);
     words[KERNEL] = kernel;
     words[ARGUMENTS] = calls[from]?.length ?? 0;
     words[SCRATCH_ARGUMENT] = scratch?.argument ?? -1;
     words[SCRATCH_BYTES] = scratch?.bytes ?? 0;
     Atomics.store(words, PENDING, to - from);
     Atomics.store(words, LEFT, to - from);
-    // Thirty nanoseconds when nobody sleeps.
+    // Takes thirty nanoseconds when no thread sleeps.
     Atomics.notify(words, LEFT);
     return to;
   }
 
-  /** Claims chunks and runs them until none is left. */
+  /** Claims calls and runs them until none is left. */
   runAll(): void {
     const words = this.#words;
     for (let left = Atomics.load(words, LEFT); left > 0; left = Atomics.load(words, LEFT)) {
@@ -90,11 +90,11 @@ export class Chunks {
     }
   }
 
-  #run(chunk: number): void {
+  #run(call: number): void {
     const words = this.#words;
     try {
-      const at = chunk * MOST_ARGUMENTS;
-      const args = Array.from(this.#arguments.subarray(at, at + (words[ARGUMENTS] as number)));
+      const offset = call * MAX_ARGUMENTS;
+      const args = Array.from(this.#arguments.subarray(offset, offset + (words[ARGUMENTS] as number)));
       const scratch = words[SCRATCH_ARGUMENT] as number;
       if (scratch >= 0) args[scratch] = (args[scratch] as number) + this.#thread * (words[SCRATCH_BYTES] as number);
       (this.#kernels[words[KERNEL] as number] as Kernel)(...args);
@@ -105,7 +105,7 @@ export class Chunks {
     }
   }
 
-  /** Leaves an error's message for the caller; the first one of an operation stays. */
+  /** Stores an error's message for the caller; only the first of an operation is kept. */
   #fail(error: unknown): void {
     const words = this.#words;
     if (Atomics.compareExchange(words, FAILED, 0, -1) !== 0) return;
@@ -114,18 +114,18 @@ export class Chunks {
     Atomics.store(words, FAILED, message.length + 1);
   }
 
-  /** The message of a chunk that failed since the last call. */
+  /** The error message of a call that failed since this was last asked. */
   takeFailure(): string | undefined {
     const failed = Atomics.exchange(this.#words, FAILED, 0);
     return failed === 0 ? undefined : String.fromCharCode(...this.#words.subarray(MESSAGE, MESSAGE + failed - 1));
   }
 
   /**
-   * Waits for the chunks that other threads have claimed.
+   * Waits for the calls that other threads have claimed.
    *
-   * @param patience milliseconds; time in which this thread itself stood still does not count
+   * @param patience milliseconds; time during which this thread itself was suspended does not count
    * @param mayBlock false on a browser's main thread, which may only poll
-   * @returns false when patience ended
+   * @returns false when `patience` is over
    */
   join(patience: number, mayBlock: boolean): boolean {
     const words = this.#words;
@@ -143,7 +143,7 @@ export class Chunks {
     return true;
   }
 
-  /** A worker's life: runs what is open, sleeps, until `stop`. */
+  /** The loop of a helper thread: runs open calls, sleeps when there are none, returns after `stop`. */
   serve(): void {
     const words = this.#words;
     while (Atomics.load(words, LEFT) !== STOPPED) {
@@ -152,13 +152,13 @@ export class Chunks {
     }
   }
 
-  /** Ends the life of all workers; one that is in a chunk ends after it. */
+  /** Ends the loops of all helper threads, each after the call that it is running. */
   stop(): void {
     Atomics.store(this.#words, LEFT, STOPPED);
     Atomics.notify(this.#words, LEFT);
   }
 
-  /** Polls a word for a moment; whether it came to be as wanted. */
+  /** Polls a word for `SPIN_MS`; returns whether it became as wanted. */
   #poll(word: number, wanted: (value: number) => boolean): boolean {
     const words = this.#words;
     const end = performance.now() + SPIN_MS;

@@ -1,7 +1,7 @@
-/** Panels: how a weight matrix lies in memory so that a tile reads it as one stream. */
+/** float32 panels: the layout of a weight matrix in memory that a tile reads as one stream. */
 import { LANES, PANEL_ROW_BYTES } from "../simd";
 
-/** Where element (row, column) of a packed matrix of `k` rows lies, from the start of its panels. */
+/** Byte offset of element (row, column) in the panels of a matrix with `k` rows. */
 // @ts-ignore: decorator
 @inline
 function offsetOf(row: i32, column: i32, k: i32): usize {
@@ -9,9 +9,9 @@ function offsetOf(row: i32, column: i32, k: i32): usize {
 }
 
 /**
- * Copies a (k, n) matrix into panels of 8 columns, each k-major, from column `first` of the packed matrix on; several
- * matrices side by side become one (query, key, value). Element (i, j) is read at source + i·strideK + j·strideN, so
- * both (in, out) and (out, in) layouts serve. The padding of the last panel is the caller's to zero beforehand.
+ * Copies a (k, n) matrix into panels of 8 columns, row after row, starting at column `first` of the packed matrix: several
+ * matrices can be packed side by side into one (query, key, value). Element (i, j) is read at source + i·strideK + j·strideN,
+ * so (in, out) and (out, in) layouts both work. The caller zeroes the padding of the last panel beforehand.
  */
 export function packF32(source: usize, strideK: usize, strideN: usize, panels: usize, k: i32, n: i32, first: i32): void {
   assert(k > 0 && n > 0 && first >= 0);
@@ -42,7 +42,7 @@ function copyColumn(from: usize, strideK: usize, to: usize, row: i32, k: i32): v
   }
 }
 
-/** A whole panel whose columns lie one after the other, four rows at a time: a column alone writes every line of the panel. */
+/** Copies a whole panel from contiguous columns, four rows at a time: column by column, every cache line is written 8 times. */
 function copyPanel(from: usize, strideN: usize, to: usize, k: i32): void {
   const whole = k & ~3;
   for (let row = 0; row < whole; row += 4) {
@@ -54,7 +54,7 @@ function copyPanel(from: usize, strideN: usize, to: usize, k: i32): void {
   for (let lane = 0; lane < LANES; lane++) copyColumn(from + <usize>lane * strideN, 4, to + (<usize>lane << 2), whole, k);
 }
 
-/** Four columns of four rows each become four vectors of a panel's rows. */
+/** Transposes four columns of four numbers into four rows of a panel. */
 // @ts-ignore: decorator
 @inline
 function transpose4(from: usize, strideN: usize, to: usize): void {
@@ -68,7 +68,7 @@ function transpose4(from: usize, strideN: usize, to: usize): void {
   v128.store(to + 3 * PANEL_ROW_BYTES, v128.shuffle<i64>(high0, high1, 1, 3));
 }
 
-/** Columns `first` to `first + n` of packed panels, one after the other, k floats each. */
+/** Unpacks columns `first` to `first + n` into contiguous columns of k floats. */
 export function unpackF32(panels: usize, k: i32, n: i32, first: i32, target: usize): void {
   assert(k > 0 && n > 0 && first >= 0);
   for (let column = first; column < first + n; column++) {

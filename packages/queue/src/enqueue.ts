@@ -6,7 +6,7 @@ import { AlbertError } from 'albert-wasm';
 import { cutFile, type LineTasks } from 'albert-wasm/shards';
 import { FlowProducer, type Job, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { checkCounts, checkWork, MOST_PARTS, unexpected } from './check.js';
+import { checkCounts, checkWork, MAX_PARTS, unexpected } from './check.js';
 import { type Connection, connect, refusal } from './connection.js';
 import { type Counts, PART, type PartJob, partId, QUEUE, runId, SUCCESS, type Work } from './jobs.js';
 import { placeModel } from './model.js';
@@ -53,7 +53,7 @@ export async function enqueue<T extends keyof LineTasks>(options: EnqueueOptions
   const { task, model, parts, attempts = 3, queue: name = QUEUE } = options;
   // Work that no worker would take is refused here.
   const given = checkWork({ task, model, options: options.options as Work['options'] });
-  if (parts > MOST_PARTS) throw unexpected('parts', `an integer from 1 to ${MOST_PARTS}`, parts);
+  if (parts > MAX_PARTS) throw unexpected('parts', `an integer from 1 to ${MAX_PARTS}`, parts);
   const [uri, output] = [resolve(options.file), resolve(options.output)];
   const shards = await cutFile(uri, parts);
   const { size, mtimeMs } = await stat(uri);

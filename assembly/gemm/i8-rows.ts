@@ -1,24 +1,24 @@
 /**
- * Activations on their way into an int8 product. Plain SIMD: each row by its largest magnitude, around zero. Relaxed SIMD:
- * from its lowest number to its highest, which halves the steps of a GELU's outputs.
+ * The rows of activations of an int8 product, quantised one by one. Plain SIMD: symmetric, by the row's largest magnitude.
+ * Relaxed SIMD: from the row's lowest number to its highest, which halves the step size for a GELU's outputs.
  */
 import { maxLanes } from "../simd";
-import { GROUP, LEAST, ROUND, ROUND_BITS, SHIFTED, depthOf } from "./i8-panel";
+import { GROUP, MIN_MAGNITUDE, ROUND, ROUND_BITS, SHIFTED, depthOf } from "./i8-panel";
 
 /** Bytes of one quantised activation. */
 export const ACTIVATION_BYTES: i32 = SHIFTED ? 1 : 2;
 
-/** Most levels on either side of zero: more cost nothing where products are of int16, and buy nothing beyond 12 bits. */
-const MOST_LEVELS: i32 = 4095;
+/** Levels on either side of zero, at most: int16 products would allow more, but beyond 12 bits they gain nothing. */
+const MAX_LEVELS: i32 = 4095;
 
-/** Steps from the lowest number to the highest: with the zero point and the number both rounded up, 127 is the most. */
+/** Steps from the lowest number to the highest: even with the zero point and the number both rounded up, no level exceeds 127. */
 const STEPS: f32 = 126;
 
-/** Levels on either side of zero for k products: their sum, with weights of 127, is to stay an int32. */
+/** Levels on either side of zero for sums of k products: with weights of 127, each sum must fit an int32. */
 // @ts-ignore: decorator
 @inline
 function levelsOf(k: i32): i32 {
-  return min(MOST_LEVELS, i32.MAX_VALUE / (127 * k));
+  return min(MAX_LEVELS, i32.MAX_VALUE / (127 * k));
 }
 
 /** Bytes of one quantised row of k. */
@@ -30,8 +30,8 @@ export function quantizedBytes(k: i32): usize {
 
 /**
  * Quantises m rows of k float32, `lda` bytes apart: scales[i] · (out[i][p] - zeros[i]) is nearest to a[i][p], ties to even.
- * Rows of `out` lie next to each other, padded to a multiple of 4 with the zero point. A row that holds a NaN or an infinity
- * gets it as its scale.
+ * Rows of `out` are contiguous, padded to a multiple of 4 with the zero point. The scale of a row with a NaN or an infinity
+ * is that value.
  */
 export function quantizeRows(a: usize, lda: usize, out: usize, scales: usize, zeros: usize, m: i32, k: i32): void {
   assert(k > 0 && k <= 1 << 17 && lda >= <usize>k * 4);
@@ -49,7 +49,7 @@ export function quantizeRows(a: usize, lda: usize, out: usize, scales: usize, ze
 function centredRow(a: usize, out: usize, scales: usize, zeros: usize, k: i32): void {
   const levels = <f32>levelsOf(k);
   const largest = largestMagnitude(a, k);
-  const zero = largest < LEAST;
+  const zero = largest < MIN_MAGNITUDE;
   store<f32>(scales, zero ? 0 : largest / levels);
   store<i32>(zeros, 0);
   quantizeRow(a, out, k, zero ? 0 : levels / largest, 0);
@@ -60,8 +60,8 @@ function shiftedRow(a: usize, out: usize, scales: usize, zeros: usize, k: i32): 
   let scale: f32 = 0, inverse: f32 = 0, zero = 0;
   if (!(largest < Infinity)) {
     scale = largest;
-  } else if (largest >= LEAST) {
-    // Divided before they are added up: the difference of the largest numbers is none.
+  } else if (largest >= MIN_MAGNITUDE) {
+    // Divided before subtracting: the difference of very large numbers would overflow.
     const low = -largestOf(a, k, -1);
     scale = largestOf(a, k, 1) / STEPS - low / STEPS;
     inverse = <f32>1 / scale;
@@ -91,7 +91,7 @@ function largestOf(a: usize, k: i32, sign: f32): f32 {
   return largest;
 }
 
-/** Compared as integers, magnitudes order alike; a NaN is above infinity and cannot be lost, as it can in pmax. */
+/** The largest magnitude of a row. Compared as integers, magnitudes keep their order and a NaN is above infinity: pmax may lose it. */
 function largestMagnitude(a: usize, k: i32): f32 {
   const magnitude = i32x4.splat(i32.MAX_VALUE);
   let v0 = i32x4.splat(0), v1 = v0;

@@ -5,8 +5,8 @@ import type { LineCall, LineTasks } from 'albert-wasm/shards';
 import type { Counts, PartJob, SuccessJob, Work } from './jobs.js';
 
 /** Their names have five digits. */
-export const MOST_PARTS = 100_000;
-const MOST_THREADS = 64;
+export const MAX_PARTS = 100_000;
+const MAX_THREADS = 64;
 /** More than any path or list that the options of a call need. */
 const LONGEST_TEXT = 4096;
 const LONGEST_LIST = 65_536;
@@ -44,7 +44,7 @@ const RUN: Shape = {
     expected: '32 hexadecimal digits',
     check: (value) => typeof value === 'string' && /^[0-9a-f]{32}$/.test(value),
   },
-  parts: { expected: `an integer from 1 to ${MOST_PARTS}`, check: (value) => integer(value, 1, MOST_PARTS) },
+  parts: { expected: `an integer from 1 to ${MAX_PARTS}`, check: (value) => integer(value, 1, MAX_PARTS) },
   output: { expected: 'an absolute path', check: path },
 };
 
@@ -63,7 +63,7 @@ const PART: Shape = {
   uri: { expected: 'an absolute path', check: path },
   start: { expected: 'an integer from 0', check: integer },
   end: { expected: 'an integer from 0', check: integer },
-  part: { expected: 'an integer from 0', check: (value) => integer(value, 0, MOST_PARTS - 1) },
+  part: { expected: 'an integer from 0', check: (value) => integer(value, 0, MAX_PARTS - 1) },
 };
 
 const OPTIONS: Shape = {
@@ -74,8 +74,8 @@ const OPTIONS: Shape = {
 const LOAD: Shape = {
   dtype: { expected: 'float32 or int8', check: (value) => value === 'float32' || value === 'int8', optional: true },
   threads: {
-    expected: `an integer from 1 to ${MOST_THREADS}, or "auto"`,
-    check: (value) => value === 'auto' || integer(value, 1, MOST_THREADS),
+    expected: `an integer from 1 to ${MAX_THREADS}, or "auto"`,
+    check: (value) => value === 'auto' || integer(value, 1, MAX_THREADS),
     optional: true,
   },
   revision: { expected: 'a branch, tag or commit', check: text, optional: true },

@@ -1,4 +1,4 @@
-/** `@albert-wasm/shards`: the shards of a file, over BullMQ and Redis, on as many machines as share a disk. */
+/** `@albert-wasm/queue`: the shards of a file, over BullMQ and Redis, on as many machines as share a disk. */
 export type { Connection } from './connection.js';
 export { type EnqueueOptions, enqueue, type Progress, type Run } from './enqueue.js';
 export type { Counts, Work } from './jobs.js';

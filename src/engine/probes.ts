@@ -1,7 +1,7 @@
-/** What kernels do not say of themselves, and what an engine gets wrong: found out by trying. */
+/** Probes: what compiled kernels do not tell about themselves, and what a JavaScript engine computes wrongly. */
 import { instantiateKernels, type KernelCode } from './kernels.js';
 
-/** Whether kernels ask for shared memory: they say so in no other way than by refusing the other kind. */
+/** Whether kernels need shared memory: the only sign is that they refuse the other kind. */
 export function takesSharedMemory(code: KernelCode): boolean {
   if (typeof code === 'function') return false;
   try {
@@ -13,9 +13,9 @@ export function takesSharedMemory(code: KernelCode): boolean {
 }
 
 /**
- * Whether an engine's int8 product is right: in V8 11.3 (Node 20, behind a flag) the baseline compiler overwrites the
- * accumulator of relaxed SIMD's. Fresh code is baseline code, so one small product of the tallest tile tells (two rows and eight
- * inputs came out right even so); it takes half a millisecond.
+ * Whether an engine computes int8 products correctly: in V8 11.3 (Node 20, behind a flag) the baseline compiler overwrites the
+ * accumulator of the relaxed SIMD instruction. Fresh code is baseline code, so one small product with the tallest tile shows
+ * the fault (two rows and eight inputs do not); it takes half a millisecond.
  */
 export function multipliesInt8(module: WebAssembly.Module, shared: boolean): boolean {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared });
@@ -27,6 +27,6 @@ export function multipliesInt8(module: WebAssembly.Module, shared: boolean): boo
   floats.fill(1, a / 4, a / 4 + inputs * outputs);
   packI8(a, 4, inputs * 4, panels, inputs, outputs, 0);
   gemmI8(a, inputs * 4, panels, bias, c, outputs * 4, rows, outputs, inputs, 0, 0, 0, scratch);
-  // Ones are the largest of their rows and columns: they quantise without error.
+  // Every number is 1, the largest of its row and column, and is quantised without error.
   return floats.subarray(c / 4, c / 4 + rows * outputs).every((sum) => Math.abs(sum - inputs) < 0.01);
 }

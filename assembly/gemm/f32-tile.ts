@@ -1,29 +1,30 @@
 /**
  * float32 tiles: a few rows of A times one panel of B, held in registers from the first product to the last.
  *
- * Fused, twelve accumulators, two vectors of B and one broadcast of A fill the sixteen registers of x86-64. Without fusing
- * the product needs a register of its own; four rows in a loop of four steps are then ahead of five rows in a loop of one
- * (in the first cache, Node 20: 48 GFLOP/s to 41 of 58), which fit as well but spend a third of their instructions on the loop.
+ * With fused multiply-add, twelve accumulators, two vectors of B and one broadcast of A fill the sixteen registers of x86-64.
+ * Without it, the product needs a register of its own. Five rows still fit, in a loop of one step, but a third of their
+ * instructions is the loop's: four rows in a loop of four steps are faster (48 against 41 GFLOP/s, of 58 possible; Node 20,
+ * first-level cache).
  *
- * V8 before 12.4 dictates the loop's shape. It moves the loads of a whole block to its top, so that plain unrolling spills
- * (31 GFLOP/s); an exit after each step ends the block there, since the accumulators are needed behind it. The loop tests
- * at its top. The accumulators start from a row in memory (bias, mask bias, zeros) and after the loop are stored, nothing
- * else: an addition there spills too (41 GFLOP/s to 24).
+ * V8 before 12.4 dictates the shape of the loop. It moves all loads of a basic block to its top, so plain unrolling spills
+ * registers (31 GFLOP/s); an exit after each step ends the block there, because the accumulators are needed after it. The
+ * loop tests its condition at the top. The accumulators start from a row in memory (bias, mask bias or zeros) and are only
+ * stored after the loop: an addition there spills too (from 41 to 24 GFLOP/s).
  */
 import { PANEL_ROW_BYTES, madd } from "../simd";
 
-/** Zeros to start from, as many as any tile reads. */
+/** Zeros that a tile may start from, as many as any tile reads. */
 export const ZEROS: usize = memory.data(192, 16);
 
 /** The tallest tile. */
 export const TILE_ROWS: i32 = ASC_FEATURE_RELAXED_SIMD ? 6 : 4;
 
-/** Steps in one turn of the loop: a fused tile gains nothing by more (57 GFLOP/s of 58 with one). */
+/** Steps per iteration of the loop: a fused tile gains nothing from more (57 of 58 GFLOP/s with one). */
 const STEPS: i32 = ASC_FEATURE_RELAXED_SIMD ? 1 : 4;
 
 /**
- * c[0..rows) = start + a[0..rows) · panel, the same start for each row. `rows` is a constant wherever this is inlined; the
- * accumulators of the rows that it excludes vanish.
+ * c[0..rows) = start + a[0..rows) · panel, with the same start for each row. `rows` is a constant wherever this is inlined;
+ * the compiler removes the accumulators of the other rows.
  */
 // @ts-ignore: decorator
 @inline
@@ -77,8 +78,8 @@ function tile(rows: i32, a0: usize, lda: usize, panel: usize, c: usize, ldc: usi
   if (rows > 5) { c += ldc; v128.store(c, c50); v128.store(c, c51, 16); }
 }
 
-// Called once a tile, never inlined into a caller's loop: so they reach V8's optimising tier inside the first product, whose
-// time is 1.3 times the steady one. V8 has no way to leave a slow tier in the middle of a call.
+// Called once per tile, never inlined into a caller's loop, so that V8 optimises them during the first product, which takes
+// 1.3 times as long as later ones. V8 cannot replace slow code in the middle of a call.
 function tile1(a: usize, lda: usize, panel: usize, c: usize, ldc: usize, k: i32, start: usize): void { tile(1, a, lda, panel, c, ldc, k, start); }
 function tile2(a: usize, lda: usize, panel: usize, c: usize, ldc: usize, k: i32, start: usize): void { tile(2, a, lda, panel, c, ldc, k, start); }
 function tile3(a: usize, lda: usize, panel: usize, c: usize, ldc: usize, k: i32, start: usize): void { tile(3, a, lda, panel, c, ldc, k, start); }
@@ -97,7 +98,7 @@ export function tileRows(rows: i32, a: usize, lda: usize, panel: usize, c: usize
   else tile1(a, lda, panel, c, ldc, k, start);
 }
 
-/** Panels that `rowTile` takes side by side: with one row, a single panel's two accumulators would wait on each other. */
+/** Panels that `rowTile` multiplies side by side: with one row and one panel, its two accumulators would wait for each other. */
 export const ROW_TILE_PANELS: i32 = 6;
 
 /** c = start + a · six neighbouring panels, `panelBytes` apart; c and start hold 48 floats. */
