@@ -1,7 +1,7 @@
 /** URLs of code: where the kernels and the workers' file lie. */
 import { takesCodeFrom } from '#platform';
 import { mismatch, reading } from './errors.js';
-import { place } from './http/request.js';
+import { printableUrl } from './http/request.js';
 import { isUrl } from './url.js';
 
 /**
@@ -15,5 +15,5 @@ export function codeUrl(title: string, url: string | URL | undefined): string | 
   if (reading(title, () => url instanceof URL)) return (url as URL).href;
   if (typeof url !== 'string' || !isUrl(url)) throw mismatch('ERR_INPUT', title, 'a URL', url);
   if (takesCodeFrom(new URL(url))) return url;
-  throw mismatch('ERR_INPUT', title, 'a file: URL, or any other as a URL object', place(new URL(url)));
+  throw mismatch('ERR_INPUT', title, 'a file: URL, or any other as a URL object', printableUrl(new URL(url)));
 }

@@ -3,7 +3,7 @@
 import { directoryUrl, FILES_ADVICE, listFiles, openFile, openHub, readFile } from '#platform';
 import type { Bytes } from './bytes.js';
 import { AlbertError, mismatch, reading } from './errors.js';
-import { place } from './http/request.js';
+import { printableUrl } from './http/request.js';
 import { hubIdOf } from './hub/names.js';
 import { isA } from './realm.js';
 import { checkSourceOptions, type SourceOptions } from './source-options.js';
@@ -54,7 +54,7 @@ export async function openSource(source: Source, options: SourceOptions = {}): P
     const url = await locate(at);
     if (typeof url === 'string') return openId(url, options);
     return {
-      name: place(url),
+      name: printableUrl(url),
       readFile: (file, signal = options.signal) => readFile(fileUrl(file, url), { ...options, signal }, file),
       openFile: (file, signal = options.signal) => openFile(fileUrl(file, url), { ...options, signal }, file),
       list: async () => ({ files: await listFiles(url) }),
@@ -72,7 +72,7 @@ export async function openSource(source: Source, options: SourceOptions = {}): P
     const bytes = await read(content, { ...options, signal }, file);
     // What is listed must be there, unlike what a directory may or may not have.
     if (bytes === undefined) {
-      throw mismatch('ERR_SOURCE', file, 'to exist', 'no file', `${place(content)}; ${FILES_ADVICE}`);
+      throw mismatch('ERR_SOURCE', file, 'to exist', 'no file', `${printableUrl(content)}; ${FILES_ADVICE}`);
     }
     return bytes;
   };
@@ -149,7 +149,7 @@ async function locate(source: string | URL): Promise<URL | string> {
     }
     const url = new URL(source);
     // `data:` and `blob:` are of one file, and lead to no other.
-    if (!isUrl('config.json', url)) throw notASource(place(url));
+    if (!isUrl('config.json', url)) throw notASource(printableUrl(url));
     if (!url.pathname.endsWith('/')) url.pathname += '/';
     return url;
   }

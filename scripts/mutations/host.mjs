@@ -66,9 +66,9 @@ export const HOST = [
   },
   {
     what: 'a masked score is -1e4, which a row without a key does not absorb',
-    file: 'src/model/embeddings.ts',
-    search: 'const MASKED = -1e10;',
-    replace: 'const MASKED = -1e4;',
+    file: 'src/engine/masked.ts',
+    search: 'MASKED = -1e10;',
+    replace: 'MASKED = -1e4;',
     tests: [...FORWARD, ...MODELS],
   },
   {
@@ -378,7 +378,7 @@ export const HOST = [
   {
     what: 'messages show the query of a URL',
     file: 'src/source.ts',
-    search: 'name: place(url),',
+    search: 'name: printableUrl(url),',
     replace: 'name: url.href,',
     tests: ['test/source.test.ts'],
   },

@@ -123,7 +123,7 @@ export const PIPELINES = [
   {
     what: 'pieces of a target are scored at one mask',
     file: 'src/pipelines/fill-mask.ts',
-    search: 'const rows = Array.from({ length }, (_, place) => rowOf(output, place));',
+    search: 'const rows = Array.from({ length }, (_, k) => rowOf(output, k));',
     replace: 'const rows = Array.from({ length }, () => rowOf(output, 0));',
     tests: FILL,
   },

@@ -86,7 +86,7 @@ export const PYTORCH = [
   {
     what: 'a strided tensor is gathered anew for every row',
     file: 'src/weights/pytorch/strided.ts',
-    search: 'Math.max(LEAST_GATHERED_BYTES, this.#bytes / PARTS)',
+    search: 'Math.max(MIN_GATHERED_BYTES, this.#bytes / PARTS)',
     replace: '1',
     tests: READ,
   },

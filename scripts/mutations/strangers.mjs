@@ -17,9 +17,17 @@ export const STRANGERS = [
   },
   {
     what: 'convert writes outside its directory where a module says so',
-    file: 'src/model/convert.ts',
-    search: ' && isPlainPath(path)',
+    file: 'src/model/sentence-files.ts',
+    search: " && (path === '' || isPlainPath(path))",
     replace: '',
+    tests: ['test/model/convert.test.ts'],
+  },
+  {
+    what: 'convert holds a whole file of weights in memory while it writes',
+    file: 'src/model/convert.ts',
+    search: 'let bytesRead = 0;',
+    replace: "let bytesRead = 0;\n  const whole = await opened.readFile('model.safetensors', signal);",
+    also: { search: 'return { architecture:', replace: 'whole?.at(0);\n  return { architecture:' },
     tests: ['test/model/convert.test.ts'],
   },
   {

@@ -1,4 +1,4 @@
-/** Errors and notices on standard error: nothing that others have written steers the terminal. */
+/** Errors and notices on standard error, escaped, so that strangers' text does not control the terminal. */
 import { printable } from '../printable.js';
 
 /** Writes lines to standard error. */

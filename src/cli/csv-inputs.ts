@@ -1,4 +1,4 @@
-/** A CSV's records as inputs: some columns are what a task reads, the others come back with the answer. */
+/** A CSV's records as inputs: a task reads some columns, and the others come back with the answer. */
 import { AlbertError } from '../index.js';
 import type { LineFormat } from '../shards/formats.js';
 import { decodeLine, isBlank, type Line } from '../shards/read-lines.js';
@@ -59,15 +59,15 @@ async function* rest(records: Line[], batches: AsyncGenerator<Line[]>): AsyncGen
   yield* batches;
 }
 
-/** Names of the columns; one without a name has its number, as has every one where there is no header. */
+/** The names of the columns; a column without a name is named by its number, as are all without a header. */
 function columnNames(first: Line, header: boolean, delimiter: string): string[] {
   try {
     const fields = splitRecord(decodeLine(first), delimiter);
     const names = fields.map((name, i) => (header && name !== '' ? name : `column${i + 1}`));
-    const places = new Map<string, number>();
+    const indices = new Map<string, number>();
     for (const [i, name] of names.entries()) {
-      const before = places.get(name);
-      places.set(name, i);
+      const before = indices.get(name);
+      indices.set(name, i);
       if (before === undefined) continue;
       const both = `columns ${before + 1} and ${i + 1}`;
       throw new AlbertError('ERR_INPUT', `expected a name of its own for each column, got ${quote(name)} for ${both}`);

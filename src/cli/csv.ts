@@ -1,8 +1,8 @@
 /**
- * CSV by RFC 4180, read as a stream and written. Our own: the small libraries that stream do not keep the place of a record in
- * the file, and do not bound the memory that a quote without an end takes.
+ * CSV by RFC 4180, read as a stream and written. Our own: the small libraries that stream do not keep a record's position in the
+ * file, and do not bound the memory that a quote without an end takes.
  *
- * Read: fields with quotes, delimiters and newlines in quotes; records that end with CRLF, LF or CR; the mark of UTF-8 in front.
+ * Read: fields with quotes, delimiters and newlines in quotes; records that end with CRLF, LF or CR; a byte order mark in front.
  * A quote within a field that does not begin with one is a character, as in Python's csv and in spreadsheets.
  */
 import { AlbertError } from '../index.js';
@@ -21,7 +21,7 @@ const BATCH_BYTES = 1 << 20;
 type State = 'start' | 'bare' | 'quoted' | 'after quote';
 
 /**
- * Cuts chunks into records, in batches of those that have come; each is a line whose number is that of its first line.
+ * Cuts chunks into records, in batches of those that have arrived; each is a line whose number is that of its first line.
  * A record beyond {@link MAX_LINE_BYTES} is cut to a length that `decodeLine` still refuses; the rest is skipped.
  *
  * @param delimiter one ASCII character
@@ -86,7 +86,7 @@ export async function* readRecords(chunks: AsyncIterable<Uint8Array>, delimiter:
   }
 }
 
-/** The fields of a record. @throws ERR_INPUT for a quote that has no end, or text behind one */
+/** The fields of a record. @throws ERR_INPUT for a quote without an end, or with text after its end */
 export function splitRecord(record: string, delimiter: string): string[] {
   const fields: string[] = [];
   for (let at = 0; ; at++) {
@@ -99,12 +99,12 @@ export function splitRecord(record: string, delimiter: string): string[] {
         text += record.slice(from, quote + 1);
         from = quote + 2;
       }
-      const place = `field ${fields.length + 1}`;
+      const where = `field ${fields.length + 1}`;
       if (quote === -1)
-        throw new AlbertError('ERR_INPUT', `${place}: expected a quote at its end, got none in the file`);
+        throw new AlbertError('ERR_INPUT', `${where}: expected a quote at its end, got none in the file`);
       at = quote + 1;
       if (at < record.length && record[at] !== delimiter) {
-        throw new AlbertError('ERR_INPUT', `${place}: expected ${JSON.stringify(delimiter)} after its closing quote`);
+        throw new AlbertError('ERR_INPUT', `${where}: expected ${JSON.stringify(delimiter)} after its closing quote`);
       }
       fields.push(text + record.slice(from, quote));
     } else {

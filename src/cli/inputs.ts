@@ -8,12 +8,12 @@ import { openCsv } from './csv-inputs.js';
 import { inputFormat, type LineOptions } from './options.js';
 import { type Inputs, type TaskInput, TEXT } from './task-input.js';
 
-/** An input without keys of the caller: an argument, or a line of plain text. */
+/** An input without the caller's keys: an argument, or a line of plain text. */
 export function plainInput<Input>(input: Input): ParsedLine<Input> {
   return { input, others: {} };
 }
 
-/** Reads texts, arguments like lines: as they are, or as JSON. */
+/** Reads texts, whether arguments or lines: as they are, or as JSON. */
 export function textReader<Input, Result>(
   options: LineOptions,
   format: LineFormat<Input, Result>,
@@ -27,7 +27,7 @@ export function textReader<Input, Result>(
 /**
  * The lines of a file, of the shard of a file or of standard input; read as they are answered. The header of a CSV is read at once.
  *
- * @throws ERR_SOURCE for what cannot be read; ERR_INPUT for a header without the columns that are asked for
+ * @throws ERR_SOURCE for an input that cannot be read; ERR_INPUT for a header without the columns that are asked for
  */
 export async function openInputs<Input, Result>(
   options: LineOptions,
@@ -71,7 +71,7 @@ export async function readText(file?: string): Promise<string> {
   }
 }
 
-/** What comes on standard input. @throws ERR_SOURCE for a directory, which Node reads as nothing, and what breaks off */
+/** The bytes of standard input. @throws ERR_SOURCE for a directory, which Node reads as nothing, and for input that breaks */
 async function* standardInput(): AsyncGenerator<Uint8Array> {
   if (fstatSync(0).isDirectory()) throw unreadable(new Error('it is a directory'));
   try {

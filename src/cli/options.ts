@@ -6,7 +6,7 @@ import { ProgressBar } from './progress-bar.js';
 import type { TaskInput } from './task-input.js';
 
 /** The library's limit, known before a model is loaded. */
-const MOST_THREADS = 64;
+const MAX_THREADS = 64;
 
 /** Where a checkpoint is read from. */
 export interface SourceOptions {
@@ -36,7 +36,7 @@ export interface OutputOptions {
   readonly delimiter?: string;
 }
 
-/** Where lines come from, how they are written, and what is written of them. */
+/** Where lines come from, what they are, and how answers are written. */
 export interface LineOptions extends OutputOptions {
   readonly file?: string;
   /** The index-th of `count` slices of the file, counted from 1. */
@@ -47,7 +47,7 @@ export interface LineOptions extends OutputOptions {
   readonly header?: boolean;
 }
 
-/** Formats by the ends of files' names. */
+/** Formats by file extension. */
 const NAMES: Readonly<Record<string, 'json' | 'jsonl' | 'csv'>> = {
   '.json': 'json',
   '.jsonl': 'jsonl',
@@ -55,7 +55,7 @@ const NAMES: Readonly<Record<string, 'json' | 'jsonl' | 'csv'>> = {
   '.csv': 'csv',
 };
 
-/** How lines are written: as an option says, or the file's name; otherwise as the task's are. */
+/** The format of the lines: from an option, or the file's extension; otherwise the task's default. */
 export function inputFormat({ inputFormat, jsonl, column, file }: LineOptions, { lines }: TaskInput): InputFormat {
   if (inputFormat !== undefined) return inputFormat;
   if (jsonl) return 'jsonl';
@@ -64,7 +64,7 @@ export function inputFormat({ inputFormat, jsonl, column, file }: LineOptions, {
   return named === undefined || named === 'json' ? lines : named;
 }
 
-/** How answers are written: as an option says, or the file's name; otherwise as a table on a terminal and JSON lines elsewhere. */
+/** The format of the answers: from an option, or the file's extension; otherwise a table on a terminal and JSON lines elsewhere. */
 export function outputFormat({ format, jsonl, output }: OutputOptions): OutputFormat {
   if (format !== undefined) return format;
   if (jsonl) return 'jsonl';
@@ -72,7 +72,7 @@ export function outputFormat({ format, jsonl, output }: OutputOptions): OutputFo
   return process.stdout.isTTY ? 'table' : 'jsonl';
 }
 
-/** What each command that loads a model takes. */
+/** Adds the options of each command that loads a model. */
 export function withModel(command: Command, what: string, required = false): Command {
   return withSource(command, what, required)
     .addOption(
@@ -84,7 +84,7 @@ export function withModel(command: Command, what: string, required = false): Com
     .addOption(new Option('--threads <n>', 'threads that compute, or auto').argParser(parseThreads).default(1));
 }
 
-/** What each command that reads a checkpoint takes. */
+/** Adds the options of each command that reads a checkpoint. */
 export function withSource(command: Command, what: string, required: boolean): Command {
   const source = new Option('--model <source>', `directory, URL or Hub id (owner/name) of ${what}`);
   return command
@@ -92,16 +92,16 @@ export function withSource(command: Command, what: string, required: boolean): C
     .option('--revision <name>', 'branch, tag or commit of a Hub id')
     .option(
       '--token <token>',
-      'access token for the Hub; HF_TOKEN or hf auth login keep it out of the list of processes',
+      'access token for the Hub; with HF_TOKEN or hf auth login, it is not in the list of processes',
     )
-    .option('--cache-dir <directory>', 'where files of the Hub are kept')
-    .option('--local-files-only', 'take files of the Hub from the cache and ask no server');
+    .option('--cache-dir <directory>', "directory of the Hub's cache")
+    .option('--local-files-only', "use files in the Hub's cache only, without network access");
 }
 
-/** What each command that answers takes. */
+/** Adds the options of each command that answers. */
 export function withLines(command: Command, { lines, columns }: TaskInput): Command {
   const formats = lines === 'text' ? ['text', 'jsonl', 'csv'] : ['jsonl', 'csv'];
-  const names = columns.length > 0 ? `default: "${columns.join('" and "')}"` : 'the first is what the others go with';
+  const names = columns.length > 0 ? `default: "${columns.join('" and "')}"` : 'the first goes with each of the others';
   const input = command
     .option('--file <path>', 'read the inputs from a file instead of standard input')
     .option(
@@ -112,28 +112,28 @@ export function withLines(command: Command, { lines, columns }: TaskInput): Comm
     .addOption(
       new Option(
         '--input-format <format>',
-        `what the lines are; default: by the name of the --file (.jsonl, .csv), otherwise ${lines}; blank lines are skipped`,
+        `format of the lines; default: from the extension of --file (.jsonl, .csv), otherwise ${lines}; blank lines are skipped`,
       ).choices(formats),
     )
     .option(
       '--column <name>',
-      `a column of CSV that is read, by its name or its number from 1; repeat it for several; ${names}`,
+      `a CSV column to read, by its name or by its number from 1; repeat for several columns; ${names}`,
       (name: string, before: string[] = []) => [...before, name],
     )
     .option('--no-header', 'the first line of the CSV is data, not the names of its columns');
   return withOutput(input, true).option('--jsonl', 'short for --input-format jsonl --format jsonl');
 }
 
-/** What each command that prints answers or figures takes. */
+/** Adds the options of each command that prints answers or figures. */
 export function withOutput(command: Command, reads = false): Command {
   return command
     .addOption(
       new Option(
         '--format <format>',
-        'how answers are written; default: by the name of the --output, otherwise a table on a terminal and JSON lines in a pipe',
+        'format of the answers; default: from the extension of --output, otherwise a table on a terminal and JSON lines in a pipe',
       ).choices(['json', 'jsonl', 'csv', 'table']),
     )
-    .option('--output <path>', 'write the answers to a file, which gets its name when all of them are in it')
+    .option('--output <path>', 'write the answers to a file, which appears once it is complete')
     .option(
       '--delimiter <character>',
       `character between the fields of CSV${reads ? ', read and written' : ''}, or tab; default: a comma`,
@@ -141,7 +141,7 @@ export function withOutput(command: Command, reads = false): Command {
     );
 }
 
-/** Loads a task's pipeline, with a bar on a terminal while files come over the network. */
+/** Loads a task's pipeline, with a progress bar on a terminal while files are downloaded. */
 export async function load<T extends keyof Pipelines>(
   task: T,
   { model, dtype, threads, revision, token, cacheDir, localFilesOnly }: ModelOptions,
@@ -150,7 +150,7 @@ export async function load<T extends keyof Pipelines>(
   return withBar((onProgress) => pipeline(task, model, { ...options, onProgress }));
 }
 
-/** Runs what loads files, with a bar on a terminal while they come over the network. */
+/** Runs a load, with a progress bar on a terminal while files are downloaded. */
 export async function withBar<T>(work: (onProgress: PipelineOptions['onProgress']) => Promise<T>): Promise<T> {
   const bar = process.stderr.isTTY ? new ProgressBar(process.stderr) : undefined;
   try {
@@ -190,6 +190,6 @@ function parseShard(value: string): { index: number; count: number } {
 function parseThreads(value: string): number | 'auto' {
   if (value === 'auto') return value;
   const count = Number(value);
-  if (Number.isSafeInteger(count) && count >= 1 && count <= MOST_THREADS) return count;
-  throw new InvalidArgumentError(`expected a whole number from 1 to ${MOST_THREADS}, or auto.`);
+  if (Number.isSafeInteger(count) && count >= 1 && count <= MAX_THREADS) return count;
+  throw new InvalidArgumentError(`expected a whole number from 1 to ${MAX_THREADS}, or auto.`);
 }

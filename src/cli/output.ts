@@ -1,4 +1,4 @@
-/** Where answers go: standard output, or a file that gets its name when it is whole. */
+/** Where answers go: standard output, or a file that gets its name when it is complete. */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import {
@@ -17,11 +17,11 @@ import { AlbertError } from '../index.js';
 import { printableText } from '../printable.js';
 
 export interface Sink {
-  /** Resolves when what reads it keeps up, so that nothing piles up in memory. */
+  /** Resolves when its reader keeps up, so that nothing piles up in memory. */
   write(text: string): Promise<void>;
   /** Gives the file its name. */
   finish(): Promise<void>;
-  /** Leaves nothing behind, where that is possible: what has been printed stays printed. */
+  /** Leaves nothing behind, if possible: what has been printed stays. */
   discard(): Promise<void>;
   /** Whether what was written stays after {@link discard}. */
   readonly lasting: boolean;
@@ -43,12 +43,12 @@ export const standardOutput: Sink = {
   async discard() {},
 };
 
-/** Written in pieces of about so many characters. */
+/** Characters that are written at once, about. */
 const PIECE = 1 << 16;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * A file, written under a name of its own beside it until it is whole. What was there before stays until then.
+ * A file, written under a temporary name beside it until it is complete. A file that was there before stays until then.
  *
  * @param inputs files that are read for it; standard input is one of them anyway
  * @throws ERR_INPUT for one of the inputs, or a path that is not a regular file; ERR_SOURCE for what cannot be written
@@ -120,7 +120,7 @@ function statOf(path: string): Stats | undefined {
   }
 }
 
-/** Whatever the name or link: the answers would replace their own inputs. */
+/** Refuses an input as output, also by another name or link: the answers would replace it. */
 function refuseSame(there: Stats | undefined, input: Stats | undefined, path: string, name: string): void {
   if (there === undefined || there.dev !== input?.dev || there.ino !== input.ino) return;
   throw new AlbertError('ERR_INPUT', `"--output" expected another file than what is read (${name}), got ${path}`);

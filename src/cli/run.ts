@@ -10,7 +10,7 @@ import { type Answer, type CsvAnswer, writeAnswers } from './writers.js';
 
 /** One input's answer. */
 export interface Shown {
-  /** What JSON says; default: the task's row. */
+  /** The row in JSON; default: the task's row. */
   readonly json?: object;
   readonly rows: Answer['rows'];
   csv(): CsvAnswer;
@@ -19,12 +19,12 @@ export interface Shown {
 export interface Work<Input, Result, Call extends CallOptions> {
   readonly format: LineFormat<Input, Result>;
   readonly input: TaskInput;
-  /** From the arguments; where there are none, each line is an input. */
+  /** Inputs from the arguments; without any, each line is an input. */
   readonly given: readonly ParsedLine<Input>[];
   readonly open: () => Promise<Pipeline<Result, Call, Input>>;
   readonly call: Call;
   readonly show: (input: Input, result: Result) => Shown;
-  /** Further files that are read. */
+  /** Another file that is read. */
   readonly reads?: string | undefined;
 }
 
@@ -49,7 +49,7 @@ export async function run<Input, Result, Call extends CallOptions>(
     await using task = await open();
     const inputs = given.map(({ input }) => input);
     const results = await task(inputs, call).catch(() => undefined);
-    // Where one of them is at fault, those before it are answered all the same.
+    // If one of them is at fault, those before it are answered all the same.
     for (const [i, one] of given.entries()) await add(one, results?.[i] ?? (await task(one.input, call)));
   }
 
@@ -58,8 +58,8 @@ export async function run<Input, Result, Call extends CallOptions>(
     await using task = await open();
     for await (const answer of answerLines(batches, { task, call, parse })) {
       const { offset, number } = answer.line;
-      const place = options.shard === undefined ? `line ${number}` : `byte ${offset}`;
-      const fault = (error: AlbertError) => new AlbertError(error.code, `${place}: ${error.message}`, { cause: error });
+      const where = options.shard === undefined ? `line ${number}` : `byte ${offset}`;
+      const fault = (error: AlbertError) => new AlbertError(error.code, `${where}: ${error.message}`, { cause: error });
       if ('error' in answer) throw fault(answer.error);
       await add(answer, answer.result).catch((error) => {
         throw error instanceof AlbertError && error.code === 'ERR_INPUT' ? fault(error) : error;

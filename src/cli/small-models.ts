@@ -11,7 +11,7 @@ const { version, peerDependencies } = JSON.parse(
 /** Of this package. */
 export const VERSION: string = version;
 
-/** The directory of a small model that is installed, whichever it is; `undefined` if none is installed. */
+/** The directory of any small model that is installed; `undefined` if none is. */
 export function anySmallModel(): string | undefined {
   for (const name of Object.keys(peerDependencies)) {
     const directory = packageDirectory(name);

@@ -1,7 +1,7 @@
 /** Tables for a terminal. */
 import { printableText } from '../printable.js';
 
-/** Columns side by side, each as wide as its widest cell. What is in a cell is one line, and does not steer the terminal. */
+/** Columns side by side, each as wide as its widest cell. A cell is one line, escaped so that it does not control the terminal. */
 export function table(rows: readonly (readonly string[])[], indent = ''): string {
   const cells = rows.map((row) => row.map(printableText));
   const width = (column: number) => Math.max(...cells.map((row) => row[column]?.length ?? 0));

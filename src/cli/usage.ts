@@ -1,4 +1,4 @@
-/** What is wrong with a command's arguments: exit code 2, and where help is. */
+/** Errors in a command's arguments: exit code 2, and where to find help. */
 import { CommanderError } from 'commander';
 import { inputFormat, type LineOptions, outputFormat } from './options.js';
 import type { TaskInput } from './task-input.js';
@@ -10,7 +10,7 @@ export function usageError(message: string, hint?: string): CommanderError {
 }
 
 /**
- * Options that do not go together.
+ * Refuses options that do not go together.
  *
  * @param given inputs that are arguments
  * @throws CommanderError with exit code 2
@@ -18,10 +18,10 @@ export function usageError(message: string, hint?: string): CommanderError {
 export function checkUsage(given: number, options: LineOptions, kind: TaskInput): void {
   const { file, shard, column, header, delimiter } = options;
   if (shard !== undefined && (file === undefined || given > 0)) {
-    throw usageError('--shard takes a part of the lines of a --file');
+    throw usageError('--shard needs a --file to take a part of');
   }
   if (file !== undefined && given > 0) {
-    throw usageError('take what to read from arguments or from a --file, not from both');
+    throw usageError('give inputs as arguments or as a --file, not both');
   }
   const csv = inputFormat(options, kind) === 'csv';
   if (!csv && (column !== undefined || header === false)) {
@@ -32,7 +32,7 @@ export function checkUsage(given: number, options: LineOptions, kind: TaskInput)
   }
   if (csv) checkCsv(given, options, kind);
   if (given === 0 && file === undefined && process.stdin.isTTY) {
-    throw usageError('give it as arguments or as lines');
+    throw usageError('give inputs as arguments or as lines');
   }
 }
 

@@ -9,20 +9,20 @@ import { table } from './table.js';
 
 /** One input's answer in each format. */
 export interface Answer {
-  /** What JSON says, the caller's keys in front. */
+  /** The row in JSON, with the caller's keys in front. */
   readonly json: object;
   /** Rows of a table. */
   readonly rows: readonly (readonly string[])[];
-  /** Only asked for where CSV is written. */
+  /** Only called if CSV is written. */
   csv(): CsvAnswer;
 }
 
 export interface CsvAnswer {
   /** The names of our columns; the first answer's are the file's. */
   readonly columns: readonly string[];
-  /** What stands in each row. */
+  /** What is the same in each row. */
   readonly input: object;
-  /** A row for each: a label, an entity, a word. An input without any has one row all the same. */
+  /** One row per label, entity or word. An input without any has one row all the same. */
   readonly records: readonly object[];
   /** The caller's keys: columns in front of ours. */
   readonly others?: Readonly<Record<string, unknown>>;
@@ -31,14 +31,14 @@ export interface CsvAnswer {
 interface Writer {
   /** @throws ERR_INPUT for an answer that the format cannot hold; ERR_SOURCE for a file that cannot be written */
   add(answer: Answer): Promise<void>;
-  /** @param whole whether all answers have come; a file does without them otherwise */
+  /** @param whole whether all answers are written; if not, a file is discarded */
   end(whole: boolean): Promise<void>;
 }
 
 /** A format: pieces of text, and what comes after the last. */
 interface Format {
   text(answer: Answer): string;
-  /** @param whole false where a fault ends it: then only what is open is closed */
+  /** @param whole false if an error ends it: then only what is open is closed */
   rest(whole: boolean): string;
 }
 
@@ -63,9 +63,9 @@ function openWriter(options: OutputOptions, inputs: readonly (string | undefined
 }
 
 /**
- * Runs what gives answers and writes them; a file gets its name when it has come to its end.
+ * Runs `work` and writes its answers; a file gets its name when `work` has ended without an error.
  *
- * @throws ERR_INPUT for an output that is one of the inputs or no file; ERR_SOURCE for one that cannot be written; what `work` throws
+ * @throws ERR_INPUT for an output that is one of the inputs or not a regular file; ERR_SOURCE for one that cannot be written; what `work` throws
  */
 export async function writeAnswers(
   options: OutputOptions,
@@ -84,7 +84,7 @@ export async function writeAnswers(
 
 const FORMATS = { jsonl: jsonLines, json: jsonArray, csv, table: tables };
 
-/** Escaped, so that nothing in it steers a terminal: to a reader of JSON it is the same. */
+/** JSON, escaped so that it does not control a terminal; a reader of JSON sees no difference. */
 export function toJson(value: object): string {
   return printableText(JSON.stringify(value));
 }
@@ -129,7 +129,7 @@ function csv(delimiter: string): Format {
   };
 }
 
-/** Rows of a table at most: its columns are measured over them, and no more are kept. */
+/** The most rows of a table: its columns are measured over them, and no more are kept. */
 const TABLE_ROWS = 1000;
 
 function tables(): Format {

@@ -3,7 +3,7 @@
 import { instantiateSync } from '@assemblyscript/loader';
 import { readFile } from '#platform';
 import { AlbertError } from '../errors.js';
-import { place } from '../http/request.js';
+import { printableUrl } from '../http/request.js';
 
 /** The activation functions of the kernels; the index of each is its number in `assembly/activation.ts`. */
 export const ACTIVATIONS = [
@@ -176,7 +176,7 @@ export async function compileKernels(url: URL): Promise<WebAssembly.Module> {
 async function compile(url: URL): Promise<WebAssembly.Module> {
   const bytes = await readFile(url);
   if (bytes === undefined) {
-    throw new AlbertError('ERR_SOURCE', `there are no kernels at ${place(url)}`);
+    throw new AlbertError('ERR_SOURCE', `there are no kernels at ${printableUrl(url)}`);
   }
   try {
     const module = await WebAssembly.compile(bytes as BufferSource);
@@ -185,7 +185,7 @@ async function compile(url: URL): Promise<WebAssembly.Module> {
     return module;
   } catch (cause) {
     const why = (cause as Error).message;
-    throw new AlbertError('ERR_ENVIRONMENT', `cannot compile the kernels at ${place(url)}: ${why}`, { cause });
+    throw new AlbertError('ERR_ENVIRONMENT', `cannot compile the kernels at ${printableUrl(url)}: ${why}`, { cause });
   }
 }
 

@@ -3,10 +3,10 @@
 import { mismatch } from '../errors.js';
 import { maxFileBytes } from '../file-limits.js';
 import { progressReporter, type SourceOptions } from '../source-options.js';
-import { type HttpOptions, place } from './request.js';
+import { type HttpOptions, printableUrl } from './request.js';
 import { type Sink, type TransferRequest, transfer } from './transfer.js';
 
-/** A file in memory, and the answer that brought its end. */
+/** A file in memory, and the last answer that it came with. */
 export interface FetchedFile {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly response: Response;
@@ -17,7 +17,7 @@ export interface FetchedFile {
  *
  * @param file its name, for limits and progress
  * @returns `undefined` for 404
- * @throws ERR_SOURCE with status, bytes or, for a web page, what came; ERR_ABORTED
+ * @throws ERR_SOURCE with the status, the bytes or, for a web page, its beginning; ERR_ABORTED
  */
 export async function fetchFile(
   url: URL,
@@ -27,7 +27,7 @@ export async function fetchFile(
 ): Promise<FetchedFile | undefined> {
   // Fetch refuses them, and would show them.
   if (url.username !== '' || url.password !== '') {
-    throw mismatch('ERR_SOURCE', 'source', 'a URL without user and password', place(url));
+    throw mismatch('ERR_SOURCE', 'source', 'a URL without user and password', printableUrl(url));
   }
   const memory = new MemorySink();
   const report = progressReporter(options, 'download', file);
@@ -41,7 +41,7 @@ export async function fetchFile(
   return { bytes, response };
 }
 
-/** Most models lack them: where a server answers with a page in place of 404, there is no such file. */
+/** Files that most models lack: if a server answers with a web page instead of 404, there is no such file. */
 const OPTIONAL: readonly string[] = [
   'tokenizer_config.json',
   'special_tokens_map.json',
@@ -53,8 +53,8 @@ const OPTIONAL: readonly string[] = [
 ];
 
 /**
- * Servers of pages answer with one, and status 200, where they have no such file or ask for a login. No file of a model begins
- * so: as the length of a safetensors header these letters would pass its limit.
+ * Web servers answer with a page and status 200 if they have no such file or ask for a login. No file of a model begins like
+ * that: as the length of a safetensors header, these letters would exceed the limit.
  */
 function isWebPage(bytes: Uint8Array): boolean {
   return /^\s*<(!doctype|!--|html|\?xml|head|body)/i.test(startOf(bytes));
@@ -63,14 +63,14 @@ function isWebPage(bytes: Uint8Array): boolean {
 function webPage(bytes: Uint8Array, file: string, { headers }: Response, url: URL) {
   const type = headers.get('content-type') ?? 'no content type';
   const got = `a web page (${type}): ${startOf(bytes)}`;
-  return mismatch('ERR_SOURCE', file, 'a file of a model', got, place(url));
+  return mismatch('ERR_SOURCE', file, 'a file of a model', got, printableUrl(url));
 }
 
 function startOf(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes.subarray(0, 60));
 }
 
-/** Gathers chunks: an announced length is not to be trusted with an allocation. */
+/** Gathers chunks: an announced length is not trusted with an allocation. */
 class MemorySink implements Sink {
   #chunks: Uint8Array[] = [];
   length = 0;

@@ -1,4 +1,4 @@
-/** One HTTP request: what its status means, and an end to it when nobody answers. */
+/** One HTTP request: what its status means, and when to give up waiting. */
 import { AlbertError, mismatch, reasonOf, throwIfAborted } from '../errors.js';
 import { isA } from '../realm.js';
 import type { SourceOptions } from '../source-options.js';
@@ -6,9 +6,9 @@ import { type Patience, Transient } from './retry.js';
 
 /** What every request of a load shares. */
 export interface HttpOptions extends Pick<SourceOptions, 'fetch' | 'signal'>, Patience {
-  /** Send If-Range: in a browser it would need the consent of each origin that a redirect leads to. */
+  /** Whether to send If-Range: in a browser it would need the consent of each origin that a redirect leads to. */
   readonly ifRange?: boolean;
-  /** What a person can do about a status that refuses: a clause for the end of the message. */
+  /** What a person can do about a refusal with this status: a clause for the end of the message. */
   advise?(status: number): string | undefined;
 }
 
@@ -18,7 +18,7 @@ const PASSING = new Set([408, 429, 500, 502, 503, 504]);
 /** The parts in which silence is counted. */
 const STALL_PARTS = 4;
 
-/** A signal for one attempt: it fires with the caller's, or when `beat` was not called for a while. */
+/** A signal for one attempt: it fires with the caller's, or if `beat` is not called for a while. */
 export class Attempt {
   readonly #controller = new AbortController();
   readonly #caller: AbortSignal | undefined;
@@ -37,28 +37,28 @@ export class Attempt {
     return this.#controller.signal;
   }
 
-  /** Something came. */
+  /** Called when something arrives. */
   beat(): void {
     clearTimeout(this.#timer);
     this.#wait(STALL_PARTS);
   }
 
-  /** A thread that was busy has not read what came: however long that was, only one part of the silence ends meanwhile. */
+  /** A thread that was busy has not read what arrived: however long it was busy, only one part of the silence passes meanwhile. */
   #wait(parts: number): void {
     this.#timer = setTimeout(() => {
       if (parts > 1) this.#wait(parts - 1);
-      else this.#controller.abort(new Error(`nothing came for ${this.#stallMs / 1000} s`));
+      else this.#controller.abort(new Error(`nothing arrived for ${this.#stallMs / 1000} s`));
     }, this.#stallMs / STALL_PARTS);
   }
 
-  /** Ends the attempt, and with it what is left of an answer's body. */
+  /** Ends the attempt and the rest of an answer's body. */
   end(): void {
     clearTimeout(this.#timer);
     this.#caller?.removeEventListener('abort', this.#cancel);
     this.#controller.abort();
   }
 
-  /** The error of a broken connection: ERR_ABORTED when the caller cancelled. */
+  /** The error of a broken connection; ERR_ABORTED if the caller cancelled. */
   broken(cause: unknown, progressed = false): Error {
     throwIfAborted(this.#caller);
     const { aborted, reason } = this.#controller.signal;
@@ -69,7 +69,7 @@ export class Attempt {
 /**
  * Sends one request.
  *
- * @returns an answer of status 2xx, 3xx (where `init.redirect` is `manual`), 404 or 416
+ * @returns an answer of status 2xx, 3xx (if `init.redirect` is `manual`), 404 or 416
  * @throws Transient for a broken connection and statuses that may pass; ERR_SOURCE for any other; ERR_ABORTED
  */
 export async function send(url: URL, init: RequestInit, options: HttpOptions, attempt: Attempt): Promise<Response> {
@@ -97,18 +97,18 @@ function checkResponse(response: Response | null | undefined): void {
   if (!readable) throw mismatch('ERR_SOURCE', 'fetch', 'to answer with a Response', response);
 }
 
-/** ERR_SOURCE for a status, with advice where there is some. */
+/** ERR_SOURCE for a status, with advice if there is any. */
 export function refusal(url: URL, status: number, { advise }: HttpOptions): AlbertError {
   const advice = advise?.(status);
   const why = advice === undefined ? '' : `: ${advice}`;
-  return new AlbertError('ERR_SOURCE', `cannot read ${place(url)}: HTTP status ${status}${why}`);
+  return new AlbertError('ERR_SOURCE', `cannot read ${printableUrl(url)}: HTTP status ${status}${why}`);
 }
 
 /**
  * A URL for messages, without its query, user and password, which may be a signature or a token, and without the content of
  * `data:`.
  */
-export function place(url: URL): string {
+export function printableUrl(url: URL): string {
   if (url.protocol === 'data:') return url.protocol;
   return `${url.protocol}${/^(https?|file):/.test(url.href) ? `//${url.host}` : ''}${url.pathname}`;
 }

@@ -1,27 +1,27 @@
-/** Trying again after failures that pass: exponential back-off with jitter, or as long as the server asks. */
+/** Retries after temporary failures, with exponential back-off and jitter, or after as long as the server asks. */
 import { AlbertError, throwIfAborted } from '../errors.js';
 
-/** How long a load bears with a server. */
+/** How patient a load is with a server. */
 export interface Patience {
-  /** Further attempts after one that brought nothing; 4 unless given. */
+  /** Further attempts after one that brought nothing; default: 4. */
   readonly retries?: number;
-  /** The first wait at most, in milliseconds; it doubles each time. 300 unless given: 4.5 s in all. */
+  /** The longest first wait, in milliseconds; it doubles each time. Default: 300, 4.5 s in all. */
   readonly backoffMs?: number;
-  /** Milliseconds without a byte after which an attempt has failed; 30 s unless given. */
+  /** Milliseconds without a byte after which an attempt has failed; default: 30 s. */
   readonly stallMs?: number;
 }
 
-/** Longer than this nobody waits at a prompt: the failure says so instead. */
+/** The longest that a server may ask a load to wait; the error of a load that is asked to wait longer says so. */
 const MAX_RETRY_AFTER_MS = 60_000;
 
-/** A failure that may pass: thrown by attempts, and the cause of the error after the last of them. */
+/** A failure that may be temporary: thrown by attempts, and the cause of the error after the last one. */
 export class Transient extends Error {
   constructor(
     message: string,
     options: ErrorOptions = {},
     /** What the server asked for, in milliseconds. */
     readonly retryAfterMs?: number,
-    /** Whether the attempt brought enough bytes to count as the first again. */
+    /** Whether the attempt brought enough bytes to start the count of failures again. */
     readonly progressed = false,
   ) {
     super(message, options);
@@ -31,7 +31,7 @@ export class Transient extends Error {
 /**
  * Runs `attempt` until it settles with anything but `Transient`.
  *
- * @param what names the place in the error
+ * @param what the URL, for the error
  * @throws ERR_SOURCE after the last attempt, ERR_ABORTED while waiting, and what `attempt` throws
  */
 export async function withRetries<T>(

@@ -1,9 +1,9 @@
-/** One file over HTTP into a sink: resumed where it broke off, its size checked, every byte counted. */
+/** One file over HTTP into a sink: resumed where it was interrupted, its size checked, every byte counted. */
 import { mismatch } from '../errors.js';
-import { Attempt, type HttpOptions, place, refusal, send } from './request.js';
+import { Attempt, type HttpOptions, printableUrl, refusal, send } from './request.js';
 import { Transient, withRetries } from './retry.js';
 
-/** What takes a file's bytes: memory, or a file on disk. */
+/** Where a file's bytes go: memory, or a file on disk. */
 export interface Sink {
   /** Bytes held. */
   readonly length: number;
@@ -17,29 +17,29 @@ export interface TransferRequest extends HttpOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** The file's bytes, where they are known beforehand. */
   readonly size?: number | undefined;
-  /** More than this is not read. */
+  /** The most bytes to read. */
   readonly maxBytes: number;
-  /** Whether the URL's content never changes: then bytes that the sink already holds may be continued unseen. */
+  /** Whether the URL's content never changes: then bytes that the sink already holds may be continued unchecked. */
   readonly immutable?: boolean;
   readonly report: (loaded: number, total: number | undefined) => void;
 }
 
-/** An attempt that brought this much more than any before is no failure in a row. */
+/** An attempt that brought this many more bytes than any before starts the count of failures again. */
 const PROGRESS_BYTES = 1 << 20;
 
 /**
  * Fills `sink` with the whole file.
  *
  * @returns the last answer, its body used up; `undefined` for 404 before any byte
- * @throws ERR_SOURCE, ERR_ABORTED, and what the sink throws; the sink then holds a beginning of the file
+ * @throws ERR_SOURCE, ERR_ABORTED, and what the sink throws; the sink then holds the beginning of the file
  */
 export async function transfer(request: TransferRequest, sink: Sink): Promise<Response | undefined> {
-  /** The strong validator of the bytes in the sink: a server continues them only if they are still the file's. */
+  /** The strong validator of the bytes in the sink: a server continues them only if the file has not changed. */
   let validator: string | undefined;
-  /** The most bytes that the sink has held after an attempt: a file that always breaks off there must come to an end. */
+  /** The most bytes that the sink has held after an attempt: a download that always breaks there must end. */
   let reached = 0;
   return withRetries(
-    place(request.url),
+    printableUrl(request.url),
     async () => {
       const attempt = new Attempt(request);
       try {
@@ -47,7 +47,7 @@ export async function transfer(request: TransferRequest, sink: Sink): Promise<Re
         const start = sink.length;
         const response = await send(request.url, { headers: headersFrom(start) }, request, attempt);
         if (response.status === 404) {
-          // A file that was there a moment ago is not one that a model can do without.
+          // A file that existed a moment ago is not an optional one.
           if (reached > 0) throw refusal(request.url, response.status, request);
           return undefined;
         }
@@ -90,7 +90,8 @@ export async function transfer(request: TransferRequest, sink: Sink): Promise<Re
       attempt.beat();
       if (!ArrayBuffer.isView(part.value)) throw mismatch('ERR_SOURCE', 'fetch', 'a body of bytes', part.value);
       const length = sink.length + part.value.length;
-      if (length > most) throw mismatch('ERR_SOURCE', 'body', `at most ${most} bytes`, length, place(request.url));
+      if (length > most)
+        throw mismatch('ERR_SOURCE', 'body', `at most ${most} bytes`, length, printableUrl(request.url));
       await sink.write(part.value);
       request.report(sink.length, total);
     }
@@ -122,9 +123,10 @@ function checkedSize(response: Response, { size, maxBytes, url }: TransferReques
   const length = headers.has('content-encoding') ? null : headers.get('content-length');
   const announced = response.status === 206 ? (whole ?? null) : length;
   const total = announced === null ? size : Number(announced);
-  if (size !== undefined && total !== size) throw mismatch('ERR_SOURCE', 'body', `${size} bytes`, total, place(url));
+  if (size !== undefined && total !== size)
+    throw mismatch('ERR_SOURCE', 'body', `${size} bytes`, total, printableUrl(url));
   if (total !== undefined && !(total <= maxBytes)) {
-    throw mismatch('ERR_SOURCE', 'body', `at most ${maxBytes} bytes`, total, place(url));
+    throw mismatch('ERR_SOURCE', 'body', `at most ${maxBytes} bytes`, total, printableUrl(url));
   }
   return total;
 }

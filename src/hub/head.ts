@@ -1,7 +1,7 @@
-/** What the Hub says of a file before it is fetched: its commit, its hash, its size. */
+/** What the Hub says about a file before it is fetched: its commit, hash and size. */
 
 import { mismatch } from '../errors.js';
-import { Attempt, place, refusal, send } from '../http/request.js';
+import { Attempt, printableUrl, refusal, send } from '../http/request.js';
 import { type Patience, withRetries } from '../http/retry.js';
 import { isUrl } from '../url.js';
 import { hashOf, isCommit } from './names.js';
@@ -11,20 +11,20 @@ export interface FileHead {
   readonly exists: boolean;
   /** The commit that the answer is of. */
   readonly commit: string | undefined;
-  /** The content's hash, where the Hub itself has said it. */
+  /** The content's hash, if the Hub itself gave it. */
   readonly hash: string | undefined;
   /** Bytes. */
   readonly size: number | undefined;
 }
 
-/** Redirects within the Hub: a renamed repository, a cache or a mirror before it. */
+/** The most redirects within the Hub, such as of a renamed repository, a cache or a mirror. */
 const MAX_HOPS = 10;
 
 /**
  * Asks for a file's head.
  *
- * @param redirect `manual` where answers of redirects can be read (Node): only those that stay with the Hub, or lead from a
- *   mirror to it, are followed, since the server behind any other has an ETag of its own that says nothing
+ * @param redirect `manual` where redirects can be read (Node): only those within the Hub, or from a mirror to it, are followed; any
+ *   other server has an ETag of its own, which says nothing about the file
  * @throws ERR_SOURCE, for 404 only where the repository or the revision is missing; ERR_ABORTED
  */
 export async function headFile(
@@ -51,12 +51,12 @@ export async function headFile(
         if (next === undefined || ![url.origin, PUBLIC_HUB].includes(next.origin)) return readHead(response, linked);
         at = next;
       }
-      throw mismatch('ERR_SOURCE', 'redirects', `at most ${MAX_HOPS}`, 'more', place(url));
+      throw mismatch('ERR_SOURCE', 'redirects', `at most ${MAX_HOPS}`, 'more', printableUrl(url));
     } finally {
       attempt.end();
     }
   };
-  return withRetries(place(url), ask, options, options.signal);
+  return withRetries(printableUrl(url), ask, options, options.signal);
 
   function readHead(response: Response, linked: Headers): FileHead {
     const { status, headers } = response;

@@ -6,8 +6,8 @@ import { authorization, type Hub } from './settings.js';
 const MAX_LIST_BYTES = 2 ** 22;
 
 /**
- * The files of a repository at a commit, as the Hub's API lists them; `undefined` where it does not answer: a message is not
- * worth a second attempt.
+ * The files of a repository at a commit, as the Hub's API lists them; `undefined` if it does not answer: a message is not worth
+ * a second attempt.
  *
  * @throws ERR_ABORTED
  */

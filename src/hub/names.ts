@@ -1,4 +1,4 @@
-/** Names that become URLs and paths: ids, revisions, commits, etags, files. What is not plainly one is refused. */
+/** Names that become URLs and paths: ids, revisions, commits, ETags, files. Anything else is refused. */
 import { mismatch } from '../errors.js';
 
 /** `owner/name` as the Hub allows it: no `--`, no `..`, no `.git`, so that it is one folder's name in the cache. */
@@ -19,7 +19,7 @@ export function hubIdOf(text: string): string | undefined {
   return isHubId(text) ? text : undefined;
 }
 
-/** @throws ERR_INPUT for what git would not take as the name of a branch, a tag or a commit */
+/** @throws ERR_INPUT for a name that git would not accept for a branch, a tag or a commit */
 export function checkRevision(revision: string): string {
   const parts = revision.split('/');
   const valid = parts.every((part) => /^\w[\w.+@-]*$/.test(part) && !/\.\.|@\{|\.lock$|\.$/.test(part));
@@ -27,7 +27,7 @@ export function checkRevision(revision: string): string {
   return revision;
 }
 
-/** Whether this is a plain relative path, such as `1_Pooling/config.json`: nothing climbs, is absolute, encoded or hidden. */
+/** Whether this is a plain relative path, such as `1_Pooling/config.json`: without `..`, not absolute, encoded or hidden. */
 export function isPlainPath(path: string): boolean {
   return path.length <= 255 && /^\w[\w.-]*(\/\w[\w.-]*){0,3}$/.test(path) && !path.includes('..');
 }

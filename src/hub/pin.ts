@@ -1,12 +1,12 @@
 /** From a revision to the one commit that all files of a load are of. */
 import { AlbertError, mismatch } from '../errors.js';
-import { place, refusal } from '../http/request.js';
+import { printableUrl, refusal } from '../http/request.js';
 import { Transient } from '../http/retry.js';
 import { headFile } from './head.js';
 import { isCommit } from './names.js';
 import { fileUrl, type Hub } from './settings.js';
 
-/** What a cache remembers of branches and tags. */
+/** The commits of branches and tags that a cache remembers. */
 export interface RefStore {
   readRef(revision: string): Promise<string | undefined>;
   writeRef(revision: string, commit: string): Promise<void>;
@@ -16,8 +16,8 @@ export interface RefStore {
 const FILE = 'config.json';
 
 /**
- * The commit of `hub.revision`: itself, or what the Hub answers, or what the cache remembers where no server may be asked
- * or none answers.
+ * The commit of `hub.revision`: itself, or what the Hub answers, or what the cache remembers if no server may be asked or
+ * none answers.
  *
  * @throws ERR_SOURCE, ERR_ABORTED
  */
@@ -35,7 +35,7 @@ export async function pinCommit(hub: Hub, refs: RefStore, redirect: 'manual' | '
     const head = await headFile(hub, url, redirect, known === undefined ? {} : { retries: 0 });
     if (head.commit === undefined) {
       if (!head.exists) throw refusal(url, 404, hub.options);
-      throw mismatch('ERR_SOURCE', 'X-Repo-Commit', 'a commit, as the Hub answers', 'none', place(url));
+      throw mismatch('ERR_SOURCE', 'X-Repo-Commit', 'a commit, as the Hub answers', 'none', printableUrl(url));
     }
     await refs.writeRef(revision, head.commit);
     return head.commit;

@@ -1,4 +1,4 @@
-/** Where the Hub is and who asks: the options of a load, then the environment variables of `huggingface_hub`. */
+/** The Hub's address and the caller's token: from the options of a load, then the environment variables of `huggingface_hub`. */
 
 import type { Bytes } from '../bytes.js';
 import { AlbertError } from '../errors.js';
@@ -26,17 +26,17 @@ export interface OpenedHub {
   readFile(file: string, signal?: AbortSignal): Promise<Uint8Array | undefined>;
   /** The same to be read in pieces, where the platform can. */
   openFile(file: string, signal?: AbortSignal): Promise<Bytes | undefined>;
-  /** The names of all files; `undefined` where the Hub cannot be asked. */
+  /** The names of all files; `undefined` if the Hub cannot be asked. */
   listFiles(): Promise<readonly string[] | undefined>;
 }
 
 /** Environment variables by name; none in a browser. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Mirrors answer for some files by a redirect to it. */
+/** Mirrors redirect to it for some files. */
 export const PUBLIC_HUB = 'https://huggingface.co';
 
-/** @throws ERR_INPUT for a revision that is none, ERR_ENVIRONMENT for an HF_ENDPOINT that is none */
+/** @throws ERR_INPUT for an invalid revision, ERR_ENVIRONMENT for an invalid HF_ENDPOINT */
 export function hubOf(id: string, options: SourceOptions & HttpOptions, env: Environment): Hub {
   const endpoint = (env.HF_ENDPOINT || PUBLIC_HUB).replace(/\/+$/, '');
   if (!/^https?:\/\/[^?#@]+$/.test(endpoint) || !isUrl(endpoint)) {
@@ -61,7 +61,7 @@ export function fileUrl({ endpoint, id }: Hub, revision: string, file: string, k
   return new URL(`${endpoint}/${id}/${kind}/${encodeURIComponent(revision)}/${path}`);
 }
 
-/** The headers of a request to the Hub. Fetch takes them off where a redirect leads to another origin. */
+/** The headers of a request to the Hub. Fetch removes them if a redirect leads to another origin. */
 export function authorization({ token }: Hub): Record<string, string> {
   return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }

@@ -1,4 +1,5 @@
 /** What callers of the kernels may pass: sizes, arrays of just as many numbers, names. */
+import { MASKED } from '../engine/masked.js';
 import { mismatch } from '../errors.js';
 import { isA } from '../realm.js';
 
@@ -28,15 +29,14 @@ export function checkName(title: string, value: string, names: readonly string[]
   if (!names.includes(value)) throw mismatch('ERR_INPUT', title, `one of ${names.join(', ')}`, value);
 }
 
-/** What is added to the scores of each key. @throws ERR_INPUT unless the mask is one 0 or 1 a key */
+/** What is added to the scores of each key. @throws ERR_INPUT unless the mask has one 0 or 1 per key */
 export function maskBiasOf(mask: ArrayLike<number> | undefined, seq: number): Float32Array {
   const bias = new Float32Array(seq);
   if (mask === undefined) return bias;
   if (mask?.length !== seq) throw mismatch('ERR_INPUT', 'mask', `${seq} numbers`, mask?.length ?? mask);
   for (let i = 0; i < seq; i++) {
     if (mask[i] !== 0 && mask[i] !== 1) throw mismatch('ERR_INPUT', 'mask', '0 or 1', mask[i], `[${i}]`);
-    // Absorbs any score, as in FlaxAlbert.
-    if (mask[i] === 0) bias[i] = -1e10;
+    if (mask[i] === 0) bias[i] = MASKED;
   }
   return bias;
 }

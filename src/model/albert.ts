@@ -1,8 +1,7 @@
 /** The base of every ALBERT model: loading, the forward method, saving, disposing. */
 import { type AsyncDisposableIfKnown, asyncDisposable } from '../disposable.js';
-import { checkOptions, mismatch, reading, throwIfAborted } from '../errors.js';
+import { checkOptions, reading, throwIfAborted } from '../errors.js';
 import { printable } from '../printable.js';
-import { isA } from '../realm.js';
 import { type OpenedSource, openSource, type Source } from '../source.js';
 import { asOneLoad } from '../source-options.js';
 import type { Tensor } from '../tensor.js';
@@ -13,6 +12,7 @@ import { type Architecture, HEADS } from './heads/index.js';
 import { type AlbertInputs, type CheckedInputs, checkEach, checkInputs, checkPositions } from './inputs.js';
 import {
   type CommonOutput,
+  checkDirectory,
   checkDropout,
   checkInitOptions,
   checkSeed,
@@ -178,12 +178,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
    * large matrices as an int8 model holds them. The tokenizer is not the model's: copy its files to load the directory as a pipeline.
    */
   async save_pretrained(directory: string | URL, options?: SaveOptions): Promise<void> {
-    const valid = reading('directory', () =>
-      isA('URL', directory) ? directory.protocol === 'file:' : typeof directory === 'string' && directory !== '',
-    );
-    if (!valid) {
-      throw mismatch('ERR_INPUT', 'directory', 'a path or a file: URL', directory);
-    }
+    checkDirectory(directory);
     await this.#backend.save(directory, checkOptions(options, SAVE_OPTIONS));
   }
 

@@ -5,7 +5,7 @@ import type { Architecture } from './heads/index.js';
 /**
  * The class whose head a checkpoint has; where several have it, the one that its configuration names.
  *
- * @param architectures what the configuration says under this name, whatever it is, or all of its text
+ * @param architectures what the configuration says under this name, whatever it is
  */
 export function architectureOf({ tensors }: Checkpoint, architectures: unknown): Architecture {
   const named = (name: Architecture) =>

@@ -10,10 +10,15 @@ import type { Architecture } from './heads/index.js';
 import type { CheckedInputs } from './inputs.js';
 import type { ForwardOptions, LoadReport, ModelInfo, SaveOptions } from './options.js';
 
+/** A checkpoint that a model's parameters come from. */
+export interface CheckpointOrigin {
+  readonly source: OpenedSource;
+  readonly readers: RareReaders;
+  readonly strict: boolean;
+}
+
 /** Where a model's parameters come from: a checkpoint, or random numbers. */
-export type Origin =
-  | { readonly source: OpenedSource; readonly readers: RareReaders; readonly strict: boolean }
-  | { readonly config: AlbertConfig; readonly seed: number };
+export type Origin = CheckpointOrigin | { readonly config: AlbertConfig; readonly seed: number };
 
 /** What a model is made of, wherever it is to live. All but the source can be sent to a worker. */
 export interface Recipe {

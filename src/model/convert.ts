@@ -1,25 +1,12 @@
 /** Converting a checkpoint: loaded as the class that it was made for, written in another dtype or format. */
 import { writeFiles } from '#platform';
 import { checkOptions } from '../errors.js';
-import { isPlainPath } from '../hub/names.js';
 import { type OpenedSource, openSource, type Source } from '../source.js';
 import { asOneLoad, SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
-import { openCheckpoint } from '../weights/open.js';
 import { RARE_READERS } from '../weights/rare.js';
-import { AlbertPreTrainedModel, type ModelClass } from './albert.js';
-import { architectureOf } from './architecture.js';
-import type { Architecture } from './heads/index.js';
-import {
-  AlbertForMaskedLM,
-  AlbertForMultipleChoice,
-  AlbertForPreTraining,
-  AlbertForQuestionAnswering,
-  AlbertForSequenceClassification,
-  AlbertForTokenClassification,
-  AlbertModel,
-} from './models.js';
-import { SAVE_OPTIONS, type SaveOptions } from './options.js';
-import { LENGTHS, MAX_MODULES, MODULES, SETTINGS } from './sentence-files.js';
+import { LocalModel } from './local.js';
+import { type CheckpointInfo, checkDirectory, checkInitOptions, SAVE_OPTIONS, type SaveOptions } from './options.js';
+import { LENGTHS, MODULES, moduleFolders, SETTINGS } from './sentence-files.js';
 
 /** What belongs to a tokenizer and goes along. */
 const TOKENIZER_FILES = [
@@ -34,16 +21,6 @@ const TOKENIZER_FILES = [
 /** What sentence-transformers adds to a checkpoint, and the files in the folders of its modules. */
 const EMBEDDING_FILES = [MODULES, SETTINGS, ...LENGTHS];
 const MODULE_FILES = ['config.json', 'model.safetensors', 'pytorch_model.bin'];
-
-const CLASSES: Readonly<Record<Architecture, ModelClass<AlbertPreTrainedModel<object>>>> = {
-  AlbertModel,
-  AlbertForPreTraining,
-  AlbertForMaskedLM,
-  AlbertForSequenceClassification,
-  AlbertForMultipleChoice,
-  AlbertForTokenClassification,
-  AlbertForQuestionAnswering,
-};
 
 /** How a checkpoint is read, and how it is written. */
 export interface ConvertOptions extends SaveOptions, SourceOptions {}
@@ -66,26 +43,24 @@ export interface Conversion {
 export async function convert(source: Source, directory: string | URL, given?: ConvertOptions): Promise<Conversion> {
   const options = asOneLoad(checkOptions(given, { ...SAVE_OPTIONS, ...SOURCE_OPTIONS }), { weights: true });
   const { format, dtype, signal } = options;
+  checkDirectory(directory);
   const opened = await openSource(source, options);
-  const weights = new Map<string, Uint8Array>();
-  const checkpoint = await openCheckpoint(recorded(opened, weights), { ...RARE_READERS, signal });
-  const config = await opened.readFile('config.json', signal);
-  const architecture = architectureOf(checkpoint, new TextDecoder().decode(config));
-  const Class = CLASSES[architecture];
-  const files = Object.fromEntries([...weights, ...(config === undefined ? [] : [['config.json', config] as const])]);
-  const { found, missing } = await filesBeside(opened, signal);
-  // Before anything is written: an older file of a tokenizer would be read in place of the new one.
-  await writeFiles(directory, new Map(), missing);
-  const model = await AlbertPreTrainedModel.from_pretrained.call(Class, files, { strict: true, signal });
+  let bytesRead = 0;
+  const origin = { source: opened, readers: RARE_READERS, strict: true };
+  const model = await LocalModel.load(origin, checkInitOptions({}), undefined, signal, (_file, bytes) => {
+    bytesRead += bytes;
+  });
   try {
-    await model.save_pretrained(directory, { format, dtype });
+    const { found, missing } = await filesBeside(opened, signal);
+    // Before anything is written: an older file of a tokenizer would be read in place of the new one.
+    await writeFiles(directory, new Map(), missing);
+    await model.save(directory, { format, dtype });
+    await writeFiles(directory, found, []);
   } finally {
     await model.dispose();
   }
-
-  await writeFiles(directory, found, []);
-  const bytesRead = [...weights.values()].reduce((sum, { length }) => sum + length, 0);
-  return { architecture, ignored: model.loadReport.ignored, bytesRead };
+  const { ignored, checkpoint } = model.report;
+  return { architecture: (checkpoint as CheckpointInfo).architecture, ignored, bytesRead };
 }
 
 /** The tokenizer's files and those of sentence-transformers, by their names in the source; and the names without a file. */
@@ -105,30 +80,4 @@ async function filesBeside(
     for (const name of MODULE_FILES) await take(`${folder}/${name}`);
   }
   return { found, missing };
-}
-
-/** The folders that `modules.json` names; errors in the file are reported when the checkpoint is used for embeddings. */
-function moduleFolders(bytes: Uint8Array | undefined): string[] {
-  if (bytes === undefined) return [];
-  let modules: unknown;
-  try {
-    modules = JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return [];
-  }
-  if (!Array.isArray(modules) || modules.length > MAX_MODULES) return [];
-  const paths = modules.map((module) => (module as { path?: unknown } | null)?.path);
-  return paths.filter((path) => typeof path === 'string' && isPlainPath(path)) as string[];
-}
-
-/** A source that keeps what was opened of it: nothing is downloaded twice. */
-function recorded(source: OpenedSource, kept: Map<string, Uint8Array>): OpenedSource {
-  return {
-    ...source,
-    async openFile(file, signal) {
-      const bytes = await source.readFile(file, signal);
-      if (bytes !== undefined) kept.set(file, bytes);
-      return bytes;
-    },
-  };
 }

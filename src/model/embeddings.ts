@@ -1,14 +1,12 @@
 /** FlaxAlbertEmbeddings: word + token type + position, layer norm, dropout. */
 import type { Engine } from '../engine/engine.js';
+import { MASKED } from '../engine/masked.js';
 import { padded } from '../engine/memory.js';
 import type { AlbertConfig } from './config.js';
 import type { DropoutStream } from './dropout.js';
 import type { BodyParameters } from './parameters.js';
 import type { Activations } from './plan.js';
 import type { Run } from './run.js';
-
-/** What FlaxAlbert adds to the scores of masked keys. In float32 it absorbs any score, so a fully masked row is uniform. */
-const MASKED = -1e10;
 
 /** Writes the integers and the masks' biases to memory; fills `embedded`. */
 export function embed(

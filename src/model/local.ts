@@ -13,7 +13,7 @@ import { dtypesOf } from '../weights/checkpoint.js';
 import { isInt8 } from '../weights/int8.js';
 import { openCheckpoint } from '../weights/open.js';
 import { architectureOf } from './architecture.js';
-import type { Backend, Recipe, RunCall } from './backend.js';
+import type { Backend, CheckpointOrigin, Recipe, RunCall } from './backend.js';
 import { type AlbertConfig, type ReadConfig, readConfig } from './config.js';
 import { type Fields, runForward } from './forward.js';
 import { type Architecture, HEADS } from './heads/index.js';
@@ -50,23 +50,38 @@ export class LocalModel implements Backend {
 
   /** @throws what `from_pretrained` and `from_config` throw */
   static async make({ architecture, origin, options }: Recipe, signal?: AbortSignal): Promise<LocalModel> {
+    if (!('config' in origin)) return LocalModel.load(origin, options, architecture, signal);
     return withRuntime(options, async (runtime) => {
-      if ('config' in origin) {
-        const { config, seed } = origin;
-        const model = new LocalModel(architecture, config, makeEngine(await runtime, config, options.dtype));
-        await model.#fill(new Map(), seed, signal);
-        return model;
-      }
-      const { source, readers, strict } = origin;
+      const { config, seed } = origin;
+      const model = new LocalModel(architecture, config, makeEngine(await runtime, config, options.dtype));
+      await model.#fill(new Map(), seed, signal);
+      return model;
+    });
+  }
+
+  /**
+   * Loads a checkpoint.
+   *
+   * @param asked the class to load; default: the one that the checkpoint was made for
+   * @param onFile called after each file of weights that was opened, with its size in bytes
+   */
+  static async load(
+    { source, readers, strict }: CheckpointOrigin,
+    options: Recipe['options'],
+    asked?: Architecture,
+    signal?: AbortSignal,
+    onFile?: (file: string, bytes: number) => void,
+  ): Promise<LocalModel> {
+    return withRuntime(options, async (runtime) => {
       const { config, doubts } = await openConfig(source, signal);
-      const checkpoint = await openCheckpoint(source, { ...readers, signal });
+      const checkpoint = await openCheckpoint(source, { ...readers, signal, onFile });
       try {
         const { dtype = isInt8(checkpoint) ? 'int8' : 'float32' } = options;
-        const model = new LocalModel(architecture, config, makeEngine(await runtime, config, dtype));
         const made = architectureOf(checkpoint, config.architectures);
-        const { parameters } = model.#layout;
-        const asked = { strict, architecture, made, doubts };
-        const { sources, missing, surplus } = matchCheckpoint(parameters, checkpoint, asked);
+        const architecture = asked ?? made;
+        const model = new LocalModel(architecture, config, makeEngine(await runtime, config, dtype));
+        const wanted = { strict, architecture, made, doubts };
+        const { sources, missing, surplus } = matchCheckpoint(model.#layout.parameters, checkpoint, wanted);
         await model.#fill(sources, 0, signal);
         const { format } = checkpoint;
         const stored = { format, dtypes: dtypesOf(checkpoint), architecture: made };

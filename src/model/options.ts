@@ -4,7 +4,8 @@ import type { Build } from '../engine/kernels.js';
 import { checkMaxMemoryBytes } from '../engine/memory.js';
 import { MAX_THREADS, type RuntimeOptions } from '../engine/runtime.js';
 import { DTYPES, type Dtype } from '../engine/schemes.js';
-import { mismatch, type OptionNames } from '../errors.js';
+import { mismatch, type OptionNames, reading } from '../errors.js';
+import { isA } from '../realm.js';
 import { SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
 import type { Tensor } from '../tensor.js';
 import type { Params } from './load.js';
@@ -15,10 +16,10 @@ const SYNONYMS: Readonly<Record<string, Dtype>> = { fp32: 'float32', q8: 'int8' 
 /** How a model is made, whatever its weights come from. */
 export interface InitOptions {
   /**
-   * How the large weight matrices are stored and multiplied. `int8`: a quarter of the memory, one scale a channel,
-   * activations quantised on their way in; biases, layer norms and classifiers stay float32. Unless given, `int8` for a
-   * checkpoint that is stored so, else `float32`. transformers.js's names for the two, `q8` and `fp32`, are taken too; `info()`
-   * gives the first ones.
+   * How the large weight matrices are stored and multiplied. `int8`: less than a third of the memory, one scale per channel,
+   * activations quantised on their way in; docs/int8-format.md lists what stays float32. Default: `int8` for a checkpoint
+   * that is stored in int8, `float32` for any other. `q8` and `fp32`, transformers.js's names for the two, are accepted too;
+   * `info()` reports `int8` or `float32`.
    */
   readonly dtype?: Dtype | 'fp32' | 'q8';
   /**
@@ -116,6 +117,14 @@ export interface SaveOptions {
 }
 
 export const SAVE_OPTIONS: OptionNames<SaveOptions> = { format: true, dtype: true };
+
+/** @throws ERR_INPUT unless this is a path or a `file:` URL */
+export function checkDirectory(directory: string | URL): void {
+  const valid = reading('directory', () =>
+    isA('URL', directory) ? directory.protocol === 'file:' : typeof directory === 'string' && directory !== '',
+  );
+  if (!valid) throw mismatch('ERR_INPUT', 'directory', 'a path or a file: URL', directory);
+}
 
 /** What FlaxAlbert adds to a head's fields when asked to. */
 export interface CommonOutput {

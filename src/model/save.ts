@@ -9,7 +9,7 @@ import type { SaveOptions } from './options.js';
 import { readInt8, readParameter } from './pack.js';
 import type { Parameter } from './parameters.js';
 
-/** Of int8 files everything but the large matrices is float32: it is 1 % of the numbers, and stays what it was to the bit. */
+/** In int8 files, what is not quantised is float32 and keeps every bit: docs/int8-format.md lists it. */
 const STORED = { float32: 'F32', float16: 'F16', bfloat16: 'BF16', int8: 'F32' } as const;
 
 /** From these magnitudes on, rounding to nearest gives infinity. */

@@ -7,10 +7,10 @@
 /** How tokens become entities; `none` leaves them tokens. */
 export type AggregationStrategy = 'none' | 'simple' | 'first' | 'average' | 'max';
 
-/** A token and what the model makes of it. */
+/** A token with the probability of each label. */
 export interface ScoredToken {
   readonly scores: Float64Array; // (num_labels)
-  /** Its place among the text's tokens; `[CLS]` is 0. */
+  /** Its index among the text's tokens; `[CLS]` is 0. */
   readonly index: number;
   readonly start: number;
   readonly end: number;
@@ -45,8 +45,8 @@ export function labelTokens(
 }
 
 /**
- * Each word with one label: `first`, its first token's; `max`, that of the token which is surest; `average`, the likeliest
- * of its tokens' mean probabilities.
+ * Each word with one label: `first`, that of its first token; `max`, that of its most certain token; `average`, the likeliest
+ * by the mean of its tokens' probabilities.
  */
 export function labelWords(
   tokens: readonly ScoredToken[],
@@ -68,8 +68,8 @@ export function labelWords(
 
 /**
  * Joins neighbours of one label into groups. `B-` begins a group, and so does a change of label; `I-`, or a label without a
- * prefix, goes on with the group of its own label. Where a model's labels have them, `E-` and `L-` end a group, `S-` and `U-` are
- * one alone (BIOES, BILOU). The group's score is the mean of its members'.
+ * prefix, continues the group of its own label. If the model's labels have them, `E-` and `L-` end a group, `S-` and `U-` are
+ * a group by themselves (BIOES, BILOU). The group's score is the mean of its members'.
  *
  * @param id2label all labels of the model
  */
@@ -90,7 +90,7 @@ export function groupEntities(entities: readonly Labelled[], id2label: Labels = 
   }
   return groups.map(({ tag, members }) => {
     const { start } = members[0] as Labelled;
-    // A space mark without a width ends no group: the space before it is not of the entity.
+    // A space mark without a width does not end a group: the space before it is not part of the entity.
     const end = members.findLast((member) => member.start < member.end)?.end ?? start;
     const score = members.reduce((sum, member) => sum + member.score, 0) / members.length;
     return { entity_group: tag, score, start, end };
@@ -98,8 +98,8 @@ export function groupEntities(entities: readonly Labelled[], id2label: Labels = 
 }
 
 /**
- * What stands before a label's tag. `E-`, `L-`, `S-` and `U-` do only where some tag has one of them and `B-` or `I-` too: elsewhere
- * they belong to the tag, as in E-MAIL.
+ * The prefix of labels. `E-`, `L-`, `S-` and `U-` are prefixes only if some tag occurs with one of them and also with `B-` or `I-`;
+ * otherwise they belong to the tag, as in E-MAIL.
  */
 function prefixOf(labels: readonly string[]): RegExp {
   const all = new Set(labels);

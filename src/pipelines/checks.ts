@@ -12,7 +12,7 @@ export function checkTexts(input: unknown, ...keys: readonly string[]): void {
   }
 }
 
-/** The most texts of one input, such as choices: what is made of each is held until the last is answered. */
+/** The most texts of one input, such as choices: the result of each is held until the last one is there. */
 const MAX_TEXTS = 1 << 20;
 
 /** @throws ERR_INPUT unless an input's list is an array of texts, at least one; ERR_TOO_LONG past 1 Mi of them */
@@ -26,7 +26,7 @@ export function checkTextList(title: string, texts: unknown): void {
   });
 }
 
-/** Checks an option that counts, such as `top_k`. */
+/** Checks an option that is a count, such as `top_k`. */
 export function checkCount(title: string, count: number): void {
   if (!Number.isSafeInteger(count) || count < 1) throw mismatch('ERR_INPUT', title, 'an integer from 1', count);
 }

@@ -1,6 +1,6 @@
 /**
- * The small checkpoints for a pipeline that is given no source: packages of their own, so that nobody downloads weights whom
- * these do not serve.
+ * The small checkpoints for a pipeline without a source: packages of their own, so that only those who use the weights
+ * download them.
  */
 import { packageDirectory } from '#platform';
 import { AlbertError } from '../errors.js';
@@ -14,7 +14,7 @@ export const ALBERT_MINI_EN_SST2 = '@albert-wasm/albert-mini-en-sst2';
 /**
  * The directory of a task's small model.
  *
- * @throws ERR_SOURCE, saying what to do, where its package is not installed; always in browsers, where nothing can be found by name
+ * @throws ERR_SOURCE, with advice, if its package is not installed; always in browsers, where packages cannot be found by name
  */
 export function embeddedModel(name: string, task: string): URL {
   const directory = packageDirectory(name);

@@ -1,4 +1,4 @@
-/** What the tasks of embeddings share: the body of a checkpoint, and how one vector is made of a text's hidden states. */
+/** What the embedding tasks share: the body of a checkpoint, and how a text's hidden states become one vector. */
 import { mismatch, type OptionNames } from '../errors.js';
 import { AlbertModel, type AlbertModelOutput } from '../model/models.js';
 import { type OpenedSource, openFolder } from '../source.js';
@@ -12,35 +12,35 @@ import { decidedPieces } from './windows.js';
 
 export type { Pooling } from './pooling.js';
 
-/** How the embeddings of a checkpoint are made where a call does not say otherwise. */
+/** How a checkpoint's embeddings are made by default. */
 export interface EmbeddingInfo {
   /** `modules.json`: the checkpoint's sentence-transformers files say so; `default`: it has no such files. */
   readonly source: 'modules.json' | 'default';
-  /** Several are joined, one after another. Empty: each token's state, without pooling. */
+  /** Several are concatenated. Empty: each token's state, without pooling. */
   readonly pooling: readonly Pooling[];
-  /** Whether vectors come out with length 1. */
+  /** Whether vectors have length 1. */
   readonly normalize: boolean;
-  /** The modules behind the pooling, such as `Dense (768 to 512)`. */
+  /** The modules after the pooling, such as `Dense (768 to 512)`. */
   readonly layers: readonly string[];
-  /** Numbers of one embedding. */
+  /** The size of an embedding. */
   readonly dimension: number;
-  /** Tokens that are read of a text, special ones included. */
+  /** The most tokens that are read of a text, special ones included. */
   readonly max_seq_length: number;
   /** The checkpoint's prompts by name. */
   readonly prompts: Readonly<Record<string, string>>;
-  /** The prompt in front of each text if a call names no other. */
+  /** The name of the prompt in front of each text, unless a call sets another. */
   readonly default_prompt_name?: string;
 }
 
-/** What a call may say of its embeddings; what it leaves out is as in {@link EmbeddingInfo}. */
+/** Options of one call; default: as in {@link EmbeddingInfo}. */
 export interface EmbeddingOptions extends WindowOptions {
-  /** In place of the checkpoint's pooling; its layers behind that stay. Several are joined. */
+  /** Replaces the checkpoint's pooling; the layers after it stay. Several are concatenated. */
   readonly pooling?: PoolingName | readonly PoolingName[];
   /** Whether vectors have length 1. */
   readonly normalize?: boolean;
   /** A text to put in front of each text. */
   readonly prompt?: string;
-  /** The checkpoint's prompt of this name in its place. */
+  /** The name of one of the checkpoint's prompts, instead of `prompt`. */
   readonly prompt_name?: string;
 }
 
@@ -71,11 +71,11 @@ export interface Embedder {
 }
 
 /**
- * Opens the body of any checkpoint, which sentence-transformers' files may describe. A head's checkpoint without a pooler serves
- * as well: the pooled output is not used.
+ * Opens the body of any checkpoint, with or without sentence-transformers' files. A checkpoint without a pooler works too: the
+ * pooled output is not used.
  *
- * @param usual the pooling without such files
- * @throws what `from_pretrained` throws; ERR_CONFIG for files that say what is not followed here
+ * @param usual the pooling if there are no such files
+ * @throws what `from_pretrained` throws; ERR_CONFIG for files with settings that are not supported
  */
 export async function openEmbedder(
   source: OpenedSource,
@@ -126,7 +126,7 @@ function makeEmbedder(
   };
   return { model, tokenizer, info, embed };
 
-  /** @throws `code` for a pooling that the layers do not take */
+  /** @throws `code` for a pooling whose size does not fit the layers */
   function dimensionOf(pooling: readonly Pooling[], code: 'ERR_CONFIG' | 'ERR_INPUT'): number {
     let numbers = Math.max(1, pooling.length) * size;
     for (const { inputs = numbers, outputs = inputs, path } of layers) {
@@ -177,7 +177,7 @@ function makeEmbedder(
     };
   }
 
-  /** What a call that does not want vectors of length 1 leaves out. */
+  /** The layers that a call applies: without the last Normalize if `normalize` is false. */
   function layersOf(pooling: readonly Pooling[], normalize: boolean | undefined) {
     if (pooling !== made) dimensionOf(pooling, 'ERR_INPUT');
     const last = normalize === false ? layers.findLastIndex(({ kind }) => kind !== 'Normalize') + 1 : layers.length;
@@ -227,7 +227,7 @@ const SYNONYMS: Readonly<Record<Exclude<PoolingName, Pooling>, Pooling>> = {
   eos: 'lasttoken',
 };
 
-/** A pooling's name, sentence-transformers' or transformers.js's. */
+/** The name of a pooling, in sentence-transformers or transformers.js. */
 export type PoolingName = Pooling | 'first_token' | 'last_token' | 'eos';
 
 /** @throws ERR_INPUT for an unknown pooling */

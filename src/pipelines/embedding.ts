@@ -1,4 +1,4 @@
-/** How alike embeddings are. */
+/** How similar embeddings are. */
 import { checkOptions, mismatch, reading } from '../errors.js';
 import { Tensor } from '../tensor.js';
 import { checkCount } from './checks.js';
@@ -7,7 +7,7 @@ import { largest } from './scores.js';
 /** One vector, as feature-extraction gives it with a pooling. */
 export type Embedding = Tensor<Float32Array> | ArrayLike<number>;
 
-/** A place in a list of embeddings, and how alike the one there is. */
+/** An embedding's index in a list, and how similar it is. */
 export interface RankedEmbedding {
   readonly index: number;
   /** The cosine, from -1 to 1. */
@@ -15,9 +15,9 @@ export interface RankedEmbedding {
 }
 
 /**
- * The embeddings most like one of a query, best first: `top_k` of them, 10 unless given.
+ * The embeddings that are most similar to a query's, best first. `top_k`: how many; default: 10.
  *
- * @throws ERR_INPUT for options that are none, and for embeddings of another size than the query's, with the index
+ * @throws ERR_INPUT for unknown options, and for embeddings of another size than the query's, with the index
  */
 export function rankEmbeddings(
   query: Embedding,

@@ -11,19 +11,19 @@ import {
 } from './embedder.js';
 import { makePipeline, type Pipeline, type PipelineOptions } from './pipeline.js';
 
-/** What a call may say of its states or embeddings; what it leaves out is as in {@link EmbeddingInfo}. */
+/** Options of one call; default: as in {@link EmbeddingInfo}. */
 export interface FeatureExtractionOptions extends Omit<EmbeddingOptions, 'pooling'> {
   /**
-   * `none`: every token's state; `cls`: the first token's; `mean`, `max`, `mean_sqrt_len_tokens` (the sum through the root of the
-   * count), `weightedmean` (by position), `lasttoken`; also transformers.js's `first_token`, `last_token` and `eos`; of several, an
-   * array, one after another. Default: what sentence-transformers' files beside the checkpoint say, or `none` without such files.
+   * `none`: every token's state; `cls`: the first token's; `mean`, `max`, `mean_sqrt_len_tokens` (the sum divided by the square root of
+   * the count), `weightedmean` (by position), `lasttoken`; also transformers.js's `first_token`, `last_token` and `eos`. An array: several,
+   * concatenated. Default: as sentence-transformers' files beside the checkpoint say, or `none` without such files.
    */
   readonly pooling?: 'none' | PoolingName | readonly PoolingName[];
 }
 
 /** (seq, hidden_size) for pooling `none`, (dimension) otherwise. */
 export interface FeatureExtractionPipeline extends Pipeline<Tensor<Float32Array>, FeatureExtractionOptions> {
-  /** How embeddings are made where a call does not say otherwise. */
+  /** How embeddings are made by default. */
   readonly embedding: EmbeddingInfo;
 }
 

@@ -12,11 +12,11 @@ import { TEXT_OPTIONS, type TextOptions } from './texts.js';
 
 /** One word for one mask. */
 export interface FilledMask {
-  /** Its probability; of several pieces, each one's with masks in place of all of them, multiplied. */
+  /** The word's probability; for a word of several pieces, the product of theirs, each with masks at all of their positions. */
   readonly score: number;
   /** The id of the word's piece, or of its first. */
   readonly token: number;
-  /** The ids of all pieces, of a target of several. */
+  /** The ids of all pieces, if a target has several. */
   readonly tokens?: readonly number[];
   /** The word, decoded. */
   readonly token_str: string;
@@ -28,7 +28,7 @@ export interface FilledMask {
 export interface FilledText {
   /** The first word's probability, times the second's after that, and so on. */
   readonly score: number;
-  /** A piece for each mask, in order. */
+  /** One piece per mask, in order. */
   readonly tokens: readonly number[];
   /** The words, decoded. */
   readonly token_strs: readonly string[];
@@ -37,16 +37,16 @@ export interface FilledText {
 }
 
 export interface FillMaskOptions extends TextOptions {
-  /** How many words to return for each mask, or texts with `joint`, best first; null for all, of texts for 100. Default 5. */
+  /** How many words to return per mask, or texts with `joint`, best first; null: all words, or 100 texts. Default: 5. */
   readonly top_k?: number | null;
   /**
-   * Considers these words only; their scores stay those among all words. One of several pieces is scored with as many masks in
-   * its place, so that words of different lengths are not quite alike.
+   * Considers these words only; their scores are still those among all words. A word of several pieces is scored with as many
+   * masks, so scores of words of different lengths are not fully comparable.
    */
   readonly targets?: string | readonly string[];
   /**
-   * Fills all masks together: each word is looked for with those before it in place, and the likeliest texts are kept. Takes a
-   * run of the model for each mask. Default false: each mask alone.
+   * Fills all masks together: each word is chosen given the words before it, and the likeliest texts are kept. Runs the model
+   * once per mask. Default: false, each mask by itself.
    */
   readonly joint?: boolean;
 }
@@ -58,14 +58,14 @@ const OPTIONS: OptionNames<FillMaskOptions> = {
   joint: true,
 };
 
-/** Texts that are looked for with `joint`, at most: each is a run of the model for each mask. */
+/** The most texts to find with `joint`: the model runs each of them once per mask. */
 const MAX_FILLINGS = 100;
 
 /** A text's tokens, and where its masks are. */
 interface Masked extends Sequence {
   readonly input_ids: number[];
   readonly masks: number[];
-  /** Of a text whose masks are filled together, how many fillings are kept. */
+  /** How many fillings to keep, if the masks are filled together. */
   readonly fillings?: number;
   readonly allowed?: readonly number[] | undefined;
 }
@@ -129,7 +129,7 @@ export async function fillMask(source: OpenedSource, options: PipelineOptions): 
   };
   return makePipeline(model, tokenizer, OPTIONS, encode, forward) as unknown as FillMaskPipeline;
 
-  /** Each mask alone: a sequence for words of one piece, and one for each mask and each other length of words. */
+  /** Each mask by itself: one sequence for words of one piece, and one per mask and other length of words. */
   function fillEach(
     encoding: Encoding,
     masks: number[],
@@ -151,14 +151,14 @@ export async function fillMask(source: OpenedSource, options: PipelineOptions): 
     }
     const wider = masks.flatMap((position) =>
       lengths.map((length): Masked => {
-        const places = Array.from({ length }, (_, i) => position + i);
+        const positions = Array.from({ length }, (_, i) => position + i);
         return {
           input_ids: [
             ...input_ids.slice(0, position),
-            ...places.map(() => tokenizer.mask_token_id),
+            ...positions.map(() => tokenizer.mask_token_id),
             ...input_ids.slice(position + 1),
           ],
-          masks: places,
+          masks: positions,
         };
       }),
     );
@@ -177,11 +177,11 @@ export async function fillMask(source: OpenedSource, options: PipelineOptions): 
           const found = likeliest(scores, top_k, allowed).map((id) => filled(position, [id], scores[id] as number));
           const longer = lengths.flatMap((length, j) => {
             const output = others[i * lengths.length + j] as Output;
-            const rows = Array.from({ length }, (_, place) => rowOf(output, place));
+            const rows = Array.from({ length }, (_, k) => rowOf(output, k));
             return (words ?? [])
               .filter((pieces) => pieces.length === length)
               .map((pieces) => {
-                const score = pieces.reduce((product, id, place) => product * (rows[place]?.[id] as number), 1);
+                const score = pieces.reduce((product, id, k) => product * (rows[k]?.[id] as number), 1);
                 return filled(position, pieces, score);
               });
           });
@@ -209,12 +209,12 @@ function targetPieces(tokenizer: AlbertTokenizer, targets: string | readonly str
   const found = new Map<string, number[]>();
   for (const [i, word] of words.entries()) {
     const { input_ids, offsets } = tokenizer.encode(word, { add_special_tokens: false });
-    // A sign that no word begins with is a piece of its own after the mark of a space, which has no width.
+    // Before a sign that does not begin a word, the space mark is a piece by itself, without a width.
     const pieces = input_ids.length > 1 && offsets[0]?.[0] === offsets[0]?.[1] ? input_ids.slice(1) : input_ids;
     if (pieces.length === 0 || pieces.includes(tokenizer.unk_token_id)) {
       throw mismatch('ERR_INPUT', 'targets', 'words that the vocabulary can spell', word, `[${i}]`);
     }
-    // A tokenizer may know more than the model it stands beside.
+    // A tokenizer may have more pieces than the model beside it.
     const beyond = pieces.find((id) => id >= vocabSize);
     if (beyond !== undefined) {
       throw mismatch('ERR_INPUT', 'targets', `pieces below the model's vocab_size of ${vocabSize}`, beyond, `[${i}]`);

@@ -8,7 +8,7 @@ export interface Filling {
   /** The probability of each word after those before it, multiplied. */
   readonly score: number;
   readonly ids: number[]; // (seq)
-  /** A piece for each mask that is filled. */
+  /** One piece per filled mask. */
   readonly tokens: readonly number[];
 }
 
@@ -22,7 +22,7 @@ export interface MaskedText {
   readonly allowed?: readonly number[] | undefined;
 }
 
-/** Texts that are kept at each mask, at least: the best beginning is not always that of the best text. */
+/** The fewest texts to keep at each mask: the best beginning is not always that of the best text. */
 const MIN_BEAMS = 8;
 
 /** Runs the model, with logits at some positions of each input. */

@@ -36,7 +36,7 @@ export type Task = keyof Pipelines;
 
 type Open<P> = (source: OpenedSource, options: PipelineOptions) => Promise<P>;
 
-/** What a page that classifies does not need is loaded when it is asked for. */
+/** What a page that classifies does not need is loaded on demand. */
 const later =
   <P>(load: () => Promise<Open<P>>): Open<P> =>
   async (source, options) =>
@@ -44,7 +44,7 @@ const later =
 
 const tokenClassification = later(async () => (await import('./token-classification.js')).tokenClassification);
 
-/** Each task's loader, and the package of the small model that it uses without a source, where one serves. */
+/** Each task's loader, and the package of the small model that it uses without a source, if there is one. */
 const TASKS: { [T in Task]: { open: Open<Pipelines[T]>; embedded?: string } } = {
   'text-classification': { open: textClassification, embedded: ALBERT_MINI_EN_SST2 },
   'sentiment-analysis': { open: textClassification, embedded: ALBERT_MINI_EN_SST2 },
@@ -70,7 +70,7 @@ const TASKS: { [T in Task]: { open: Open<Pipelines[T]>; embedded?: string } } = 
   },
 };
 
-/** Whether options stand where the source belongs: no file has the name of an option. */
+/** Whether options were passed as the source: no file has the name of an option. */
 function isOptions(source: Source | undefined): boolean {
   if (typeof source !== 'object') return false;
   const keys = reading('source', () => Object.keys(source));
@@ -80,10 +80,10 @@ function isOptions(source: Source | undefined): boolean {
 /**
  * Loads a model with its tokenizer for a task.
  *
- * @param source a directory, a URL, a Hub id, or files; without one, in Node, a small English model where its package is
- *   installed, for the tasks that it was trained for
- * @throws ERR_INPUT for an unknown task, or no source for a task that has no model here; ERR_SOURCE when the small model's
- *   package is not installed; what `from_pretrained` of models and tokenizers throw
+ * @param source a directory, a URL, a Hub id, or files; default, in Node: a small English model, if its package is installed, for
+ *   the tasks that it was trained for
+ * @throws ERR_INPUT for an unknown task, or for no source if the task has no small model; ERR_SOURCE if the small model's
+ *   package is not installed; what `from_pretrained` of models and tokenizers throws
  */
 export async function pipeline<T extends Task>(
   task: T,

@@ -1,4 +1,4 @@
-/** What a task makes of inputs: jobs of sequences for the model, run together, and answers decoded from its outputs. */
+/** How a task's inputs run: as jobs of sequences that the model runs together, with answers decoded from its outputs. */
 import { mismatch, type OptionNames } from '../errors.js';
 import type { AlbertInputs } from '../model/inputs.js';
 import { Tensor } from '../tensor.js';
@@ -8,9 +8,9 @@ import { checkCount } from './checks.js';
 export interface CallOptions {
   /** Stops the call before the model's next layer. */
   readonly signal?: AbortSignal;
-  /** The most sequences that run at once; default: 32. A run of several takes at most 512 tokens. */
+  /** The most sequences that run at once. A run of several has at most 512 tokens. Default: 32. */
   readonly batch_size?: number;
-  /** Called after each run with the number of inputs that are answered. */
+  /** Called after each run with the number of inputs that have an answer. */
   readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
 }
 
@@ -24,7 +24,7 @@ export interface Sequence extends AlbertInputs {
 /** One or more. */
 export type Some<T> = readonly [T, ...T[]];
 
-/** What a task makes of one input. */
+/** One input's work for the model. */
 export interface Job<Fields, Result, S extends Sequence = Sequence> {
   /** They may end up in different runs. */
   readonly sequences: Some<S>;
@@ -32,7 +32,7 @@ export interface Job<Fields, Result, S extends Sequence = Sequence> {
   decode(outputs: Some<Fields>): Result;
 }
 
-/** What a task makes of an input of many texts, such as choices: a job each, encoded when its turn comes. */
+/** The work of an input of many texts, such as choices: one job per text, encoded when its turn comes. */
 export interface Jobs<Fields, Value, Result, S extends Sequence = Sequence> {
   /** At least one. */
   jobs(): Iterable<Job<Fields, Value, S>>;
@@ -118,9 +118,9 @@ export async function runJobs<Fields extends object, Result, S extends Sequence>
 }
 
 /**
- * Weights are finite, but what is computed of them may pass float32's range: the answer would be NaN, or a label by accident.
+ * Weights are finite, but what is computed from them may exceed float32's range: the answer would be NaN, or a random label.
  *
- * @throws ERR_PARAMETER naming the output and the place
+ * @throws ERR_PARAMETER naming the output and the index
  */
 export function checkFinite<Fields extends object>(fields: Fields): Fields {
   for (const [name, field] of Object.entries(fields)) {

@@ -15,9 +15,9 @@ export interface ChoicesInput {
   readonly choices: readonly string[];
 }
 
-/** One of the choices, and how likely it is among them. */
+/** One of the choices, and its probability among them. */
 export interface ScoredChoice {
-  /** The choice's place among the choices. */
+  /** The choice's index. */
   readonly index: number;
   readonly choice: string;
   /** Its probability; those of all choices sum to 1. */
@@ -25,7 +25,7 @@ export interface ScoredChoice {
 }
 
 export interface MultipleChoiceOptions extends TextOptions {
-  /** How many choices to return, best first; null, the default, for all. */
+  /** How many choices to return, best first; null: all. Default: null. */
   readonly top_k?: number | null;
 }
 

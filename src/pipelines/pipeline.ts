@@ -1,4 +1,4 @@
-/** What every pipeline shares: a model, its tokenizer, and the way from inputs over runs of the model to answers. */
+/** What every pipeline shares: a model, its tokenizer, and the way from inputs to answers. */
 import { type AsyncDisposableIfKnown, asyncDisposable } from '../disposable.js';
 import { checkOptions, type OptionNames, reading, within } from '../errors.js';
 import { type AlbertPreTrainedModel, loadModel, type ModelClass } from '../model/albert.js';
@@ -10,7 +10,7 @@ import { Texts } from './texts.js';
 
 /** How a pipeline's model and tokenizer are loaded. */
 export interface PipelineOptions extends LoadOptions, TokenizerOptions {
-  /** A tokenizer, or the source of one, for a checkpoint without a tokenizer. Its main revision is read. */
+  /** A tokenizer, or the source of one (its main revision), for a checkpoint without a tokenizer. */
   readonly tokenizer?: Source | AlbertTokenizer;
 }
 
@@ -21,8 +21,8 @@ export const PIPELINE_OPTIONS: OptionNames<PipelineOptions> = {
 };
 
 /**
- * A pipeline is called like a function: with one input for one result, with an array for one result each. `await using`
- * disposes of it, where the engine has it.
+ * A pipeline is called like a function: with one input for one result, with an array for one result per input. `await using`
+ * disposes of it, where the engine supports that.
  */
 export interface Pipeline<Result, Options extends CallOptions, Input = string> extends AsyncDisposableIfKnown {
   (input: Input, options?: Options): Promise<Result>;
@@ -30,7 +30,7 @@ export interface Pipeline<Result, Options extends CallOptions, Input = string> e
   (input: Input | readonly Input[], options?: Options): Promise<Result | Result[]>;
   readonly model: AlbertPreTrainedModel<object>;
   readonly tokenizer: AlbertTokenizer;
-  /** Gives the model's memory back. */
+  /** Frees the model's memory. */
   dispose(): Promise<void>;
 }
 
@@ -38,7 +38,7 @@ export interface Pipeline<Result, Options extends CallOptions, Input = string> e
  * Makes a pipeline of a function that encodes one input.
  *
  * @param names the options of a call
- * @param encode throws for an invalid input, named by its index in an array; many texts of one input are many jobs
+ * @param encode throws for an invalid input; the pipeline adds its index in an array. Many texts of one input are many jobs
  * @param forward how the model runs sequences; default: `forwardEach`
  * @param isBatch whether an input is an array of inputs; default: whether it is an array
  */
@@ -64,7 +64,7 @@ export function makePipeline<Input, Result, Options extends CallOptions>(
   forward: Forward<object, Sequence> = (sequences, options) => model.forwardEach(sequences, options),
   isBatch: (input: unknown, options: Options) => boolean = Array.isArray,
 ): Pipeline<Result, Options, Input> {
-  /** An input is encoded when its run is being filled, not before: a long array must not lie in memory twice. */
+  /** An input is encoded when its run is being filled, not before: a long array must not be in memory twice. */
   function* encodeEach(inputs: readonly Input[], options: Options): Iterable<Work<object, Result, Sequence>> {
     for (const [i, input] of inputs.entries()) {
       const work = within(`inputs[${i}]`, () => reading('input', () => encode(input, options)));
@@ -85,11 +85,11 @@ export function makePipeline<Input, Result, Options extends CallOptions>(
   return asyncDisposable(Object.assign(call, { model, tokenizer, dispose })) as Pipeline<Result, Options, Input>;
 }
 
-/** The items, each got within a place that errors name. */
-function* eachWithin<T>(place: string, items: Iterable<T>): Iterable<T> {
+/** The items; errors in getting them name the input. */
+function* eachWithin<T>(where: string, items: Iterable<T>): Iterable<T> {
   const iterator = items[Symbol.iterator]();
   for (;;) {
-    const next = within(place, () => iterator.next());
+    const next = within(where, () => iterator.next());
     if (next.done) return;
     yield next.value;
   }
@@ -107,7 +107,7 @@ export interface Loaded<M> {
  * A task's model and its tokenizer, from one source; the tokenizer may have another.
  *
  * @param onWarning receives a warning when a text is cut
- * @throws what the first of them throws that fails; by then the other has ended, and nothing of it is left
+ * @throws what the first one that fails throws; by then the other has ended and left nothing behind
  */
 export async function openModel<M extends AlbertPreTrainedModel<object>>(
   Class: ModelClass<M>,
@@ -138,7 +138,7 @@ export async function openModel<M extends AlbertPreTrainedModel<object>>(
   }
 }
 
-/** The tokenizer that is given, the one of the source that is given, or the model's own. */
+/** The given tokenizer, that of the given source, or the model's own. */
 async function openTokenizer(
   given: PipelineOptions['tokenizer'],
   source: OpenedSource,

@@ -12,7 +12,7 @@ import { sequencesOf } from './texts.js';
 /** A question, and the text that answers it. */
 export interface QuestionInput {
   readonly question: string;
-  /** Where the answer is looked for, however long. */
+  /** The text to search for the answer, of any length. */
   readonly context: string;
 }
 
@@ -23,7 +23,7 @@ export interface QuestionAnswer {
   /** UTF-16 units of the caller's context. */
   readonly start: number;
   readonly end: number;
-  /** `context.slice(start, end)`; empty where no answer was found the likeliest. */
+  /** `context.slice(start, end)`; empty if no answer is the likeliest. */
   readonly answer: string;
 }
 
@@ -33,15 +33,15 @@ export interface QuestionAnsweringOptions extends CallOptions {
    * if there are fewer answers.
    */
   readonly top_k?: number;
-  /** The most tokens of an answer. Default 15. */
+  /** The most tokens of an answer. Default: 15. */
   readonly max_answer_len?: number;
-  /** Tokens of a window: the question, a part of the context and three special ones. Default 384, or the model's most. */
+  /** Tokens of a window: the question, a part of the context and three special ones. Default: 384, or the model's most if it is less. */
   readonly max_seq_len?: number;
-  /** Pieces of the context that neighbouring windows share. Default 128, or half of a window's context. */
+  /** Pieces of the context that neighbouring windows share. Default: 128, or half of a window's context if it is less. */
   readonly doc_stride?: number;
-  /** Whether the empty answer may be returned, for contexts that do not hold one. Default false. */
+  /** Whether the empty answer may be returned, for contexts without an answer. Default: false. */
   readonly handle_impossible_answer?: boolean;
-  /** Widens answers to whole words. Default true. */
+  /** Extends answers to whole words. Default: true. */
   readonly align_to_words?: boolean;
 }
 

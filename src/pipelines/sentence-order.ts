@@ -37,7 +37,7 @@ export async function sentenceOrder(source: OpenedSource, options: PipelineOptio
       },
     };
   };
-  // Nobody asked for words: their logits are computed at one token, the fewest there can be.
+  // Logits of words are not needed: they are computed at one token, the fewest possible.
   return makePipeline(model, tokenizer, TEXT_OPTIONS, encode, (sequences, call) =>
     model.forwardAt(
       sequences,

@@ -1,4 +1,4 @@
-/** The sentence-similarity pipeline: how alike sentences are to one of them. */
+/** The sentence-similarity pipeline: how similar sentences are to one of them. */
 import type { AlbertModelOutput } from '../model/models.js';
 import type { OpenedSource } from '../source.js';
 import { checkTextList, checkTexts } from './checks.js';
@@ -20,12 +20,12 @@ export interface SentencesInput {
   readonly sentences: readonly string[];
 }
 
-/** How the embeddings are made; without options, as sentence-transformers' files say, or the mean of the tokens. */
+/** How the embeddings are made; default: as sentence-transformers' files say, or the mean of the tokens without such files. */
 export interface SentenceSimilarityOptions extends EmbeddingOptions {}
 
 /** The cosine of each sentence's embedding with the source's, in the order of the sentences. */
 export interface SentenceSimilarityPipeline extends Pipeline<number[], SentenceSimilarityOptions, SentencesInput> {
-  /** How embeddings are made where a call does not say otherwise. */
+  /** How embeddings are made by default. */
   readonly embedding: EmbeddingInfo;
 }
 

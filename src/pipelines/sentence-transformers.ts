@@ -1,12 +1,11 @@
 /**
  * The files that sentence-transformers writes beside a model: how its embeddings are made.
  *
- * They are a stranger's data: each is bounded, checked, and refused where it says what is not followed here; a wrong embedding
- * looks like a right one.
+ * They are strangers' data: each file is bounded and checked, and refused if it has a setting that is not supported, since a wrong
+ * embedding looks like a right one.
  */
 import { AlbertError, mismatch } from '../errors.js';
-import { isPlainPath } from '../hub/names.js';
-import { LENGTHS, MAX_MODULES, MODULES, SETTINGS } from '../model/sentence-files.js';
+import { LENGTHS, MAX_MODULES, MODULES, moduleFolder, SETTINGS } from '../model/sentence-files.js';
 import { type OpenedSource, openFolder } from '../source.js';
 import { POOLING_NAMES, type Pooling } from './pooling.js';
 import { readLayer, type VectorLayer } from './vector-layers.js';
@@ -15,7 +14,7 @@ import { readLayer, type VectorLayer } from './vector-layers.js';
 export interface SentenceModules {
   /** The folder of model and tokenizer; empty for the source itself. */
   readonly folder: string;
-  /** Tokens, special ones included; in place of the tokenizer's own length. */
+  /** Tokens, special ones included; instead of the tokenizer's own length. */
   readonly max_seq_length?: number;
   readonly do_lower_case: boolean;
   readonly pooling: readonly Pooling[];
@@ -23,13 +22,13 @@ export interface SentenceModules {
   readonly include_prompt: boolean;
   readonly prompts: Readonly<Record<string, string>>;
   readonly default_prompt_name?: string;
-  /** What is done with the pooled vector, in order. */
+  /** The layers after the pooling, in order. */
   readonly layers: readonly VectorLayer[];
 }
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** More than any of these files needs. */
+/** The most bytes of any of these files. */
 const MAX_BYTES = 1 << 20;
 
 /**
@@ -87,13 +86,13 @@ function modulesOf(json: unknown): Module[] {
     );
   }
   return json.map((module: Json | null, i) => {
-    const { type, path } = module ?? {};
+    const type = module?.type;
     const [, kind] = /^sentence_transformers\.(?:\w+\.)*(\w+)$/.exec(typeof type === 'string' ? type : '') ?? [];
     if (kind === undefined)
       throw mismatch('ERR_CONFIG', 'type', 'a class of sentence_transformers', type, `[${i}] of ${MODULES}`);
-    // It goes into URLs and paths.
-    if (typeof path !== 'string' || !(path === '' || isPlainPath(path))) {
-      throw mismatch('ERR_CONFIG', 'path', 'a plain relative path', path, `[${i}] of ${MODULES}`);
+    const path = moduleFolder(module);
+    if (path === undefined) {
+      throw mismatch('ERR_CONFIG', 'path', 'a plain relative path', module?.path, `[${i}] of ${MODULES}`);
     }
     return { kind, path };
   });
@@ -106,7 +105,7 @@ async function readConfig(source: OpenedSource, path: string, signal: AbortSigna
   return config;
 }
 
-/** The first of some files that is there, an object. */
+/** The object in the first of some files that exists. */
 async function readFirst(
   source: OpenedSource,
   files: readonly string[],
@@ -133,7 +132,7 @@ function parse(bytes: Uint8Array, file: string): unknown {
   }
 }
 
-/** One flag each, or since version 5.4 their names. */
+/** The poolings: one flag each, or since version 5.4 a list of names. */
 function readPooling(config: Json, file: string): Pooling[] {
   const given = config.pooling_mode;
   const names: unknown[] = Array.isArray(given)
@@ -152,7 +151,7 @@ function readPooling(config: Json, file: string): Pooling[] {
 function flagged(config: Json, file: string): string[] {
   const on = Object.keys(config).filter((key) => key.startsWith('pooling_mode_') && readFlag(config, key, false, file));
   const names = on.map((key) => key.slice('pooling_mode_'.length));
-  // A way of pooling that is not known must not be passed over.
+  // An unknown pooling must not be ignored.
   const known = POOLING_NAMES.filter((name) => names.includes(FLAGS[name] ?? name));
   const strange = names.find((name) => !POOLING_NAMES.some((pooling) => (FLAGS[pooling] ?? pooling) === name));
   if (strange !== undefined)

@@ -20,21 +20,21 @@ export interface TextPair {
   readonly text_pair: string;
 }
 
-/** What makes scores of logits. */
+/** Scores from logits, by the function's name. */
 const FUNCTIONS: Readonly<Record<ScoreFunction, (logits: Float32Array) => Float64Array>> = {
   sigmoid: (logits) => Float64Array.from(logits, (logit) => 1 / (1 + Math.exp(-logit))),
   softmax,
   none: (logits) => Float64Array.from(logits),
 };
 
-/** How scores are made of logits. */
+/** How scores are computed from logits. */
 export type ScoreFunction = 'sigmoid' | 'softmax' | 'none';
 
 export interface TextClassificationOptions extends WindowOptions {
-  /** How many labels to return, best first; null for all. Default 1. */
+  /** How many labels to return, best first; null: all. Default: 1. */
   readonly top_k?: number | null;
   /**
-   * What makes scores of logits. Default, as in Hugging Face: `none` for the problem type `regression`, `sigmoid` for
+   * How scores are computed from logits. Default, as in Hugging Face: `none` for the problem type `regression`, `sigmoid` for
    * `multi_label_classification` or a single label, `softmax` otherwise.
    */
   readonly function_to_apply?: ScoreFunction;

@@ -1,20 +1,19 @@
-/** Texts that are longer than a model's positions: cut with a warning, read in windows, or refused. */
+/** Texts with more tokens than a model has positions: cut with a warning, read in windows, or refused. */
 import { mismatch, type OptionNames } from '../errors.js';
 import type { AlbertTokenizer, Encoding, TruncationStrategy } from '../tokenizer/tokenizer.js';
 import { CALL_OPTIONS, type CallOptions, type Sequence, type Some } from './jobs.js';
 
-/** What a task of texts does with one that is longer than the model's positions. */
+/** What a task does with a text that has more tokens than the model has positions. */
 export interface TextOptions extends CallOptions {
   /**
-   * Whether a text past the model's positions is cut, with one warning for the pipeline. `false`: it is refused with
-   * `ERR_TOO_LONG`. Default true.
+   * Whether such a text is cut, with one warning per pipeline. `false`: it is refused with `ERR_TOO_LONG`. Default: true.
    */
   readonly truncation?: boolean;
 }
 
 /** The same for a task that can read such a text as a whole. */
 export interface WindowOptions extends TextOptions {
-  /** Reads a text past the model's positions in windows that share this many tokens. Default: it is cut. */
+  /** Reads a text with more tokens than the model has positions in windows that share this many tokens. Default: it is cut. */
   readonly stride?: number;
 }
 
@@ -63,7 +62,7 @@ export class Texts {
     return this.#cut(text, truncation, given, '');
   }
 
-  /** All tokens of one text or pair, in windows where it takes several and a stride is given. */
+  /** All tokens of one text or pair: in windows if a stride is given and one window is not enough. */
   windows(
     text: string | readonly string[],
     { stride, truncation }: WindowOptions,
@@ -88,7 +87,7 @@ export class Texts {
     const { length } = this.#tokenizer.encode(text, { ...whole, return_offsets: false }).input_ids;
     if (truncation === false) throw mismatch('ERR_TOO_LONG', 'text', `at most ${this.longest} tokens`, length);
     this.#warned = true;
-    const refuse = '`truncation: false` refuses such texts (said once)';
+    const refuse = '`truncation: false` refuses such texts (warned once)';
     this.#onWarning(`a text of ${length} tokens was cut to the ${this.longest} that are read: ${advice}${refuse}`);
     return encoding;
   }

@@ -27,7 +27,7 @@ interface Stretch {
 export interface TokenEntity extends Stretch {
   /** As in the model's configuration: `B-PER`. */
   readonly entity: string;
-  /** The token's place; `[CLS]` is 0. */
+  /** The token's index; `[CLS]` is 0. */
   readonly index: number;
 }
 
@@ -50,18 +50,19 @@ export interface EntityGroup extends Stretch {
 
 export interface TokenClassificationOptions extends WindowOptions {
   /**
-   * `none` (the default): each token. `simple`: groups of tokens. `first`, `average`, `max`: groups of words, each with the
-   * label of its first token, of its tokens' mean probabilities, or of its surest token.
+   * `none`: each token. `simple`: groups of tokens. `first`, `average`, `max`: groups of words, each with the label of its first
+   * token, of its tokens' mean probabilities, or of its most certain token. Default: `none`.
    */
   readonly aggregation_strategy?: AggregationStrategy;
   /**
-   * Labels to leave out; of groups, those without `B-` or `I-`. Default `['O']`; default for words that the caller has split: no labels.
+   * Labels to leave out; of groups, without `B-` or `I-`. Default: `['O']`, or none if the caller has split the text into words and
+   * `aggregation_strategy` is `none`.
    */
   readonly ignore_labels?: readonly string[];
   /**
-   * The text is an array of words. `none` labels each word as its first token; groups are of words, `simple` as `first`, with
-   * `start` and `end` as indices of words, and their `word` joined by spaces. A word without any token, such as an empty one, has
-   * no label. Default false.
+   * Whether the text is an array of words. `none` gives each word the label of its first token. Groups are of words, with `start` and
+   * `end` as indices of words and `word` joined by spaces; `simple` is `first`. A word without a token, such as an empty one, has no
+   * label. Default: false.
    */
   readonly is_split_into_words?: boolean;
 }
@@ -115,7 +116,7 @@ export async function tokenClassification(
     if (!Array.isArray(ignore_labels))
       throw mismatch('ERR_INPUT', 'ignore_labels', 'an array of labels', ignore_labels);
     const windows = texts.windows(text, given, { is_split_into_words: split });
-    /** For whole texts the caller's own spelling; for words, the words. */
+    /** A part of the text as the caller wrote it; of words, the words. */
     const spelling = ({ start, end }: { readonly start: number; readonly end: number }) =>
       text.slice(start, end) as string | string[];
     return {
@@ -156,8 +157,8 @@ export async function tokenClassification(
   return makePipeline(model, tokenizer, OPTIONS, encode, undefined, isBatch) as unknown as TokenClassificationPipeline;
 }
 
-/** A token's scores, and where it is: in the text, or of split words, the word's index and the next. */
-type Placed = Omit<ScoredToken, 'startsWord'>;
+/** A token's scores and its range: in the text, or, of split words, the word's index and the next. */
+type LocatedToken = Omit<ScoredToken, 'startsWord'>;
 
 /** The text's tokens, each from the window that decides it. */
 function scoreTokens(
@@ -165,7 +166,7 @@ function scoreTokens(
   logits: readonly Float32Array[], // each (seq, num_labels)
   num_labels: number,
   stride: number,
-): Placed[] {
+): LocatedToken[] {
   const ranges = windows.map((window) => pieceRange(window));
   const decided = decidedPieces(
     ranges.map(([start, end]) => end - start),
@@ -185,12 +186,12 @@ function scoreTokens(
 }
 
 /** Words by Unicode's rules. */
-function markWordsOf(text: string, tokens: readonly Placed[]): ScoredToken[] {
+function markWordsOf(text: string, tokens: readonly LocatedToken[]): ScoredToken[] {
   const starts = wordStarts(text, { offsets: tokens.map(({ start, end }) => [start, end] as const) });
   return tokens.map((token, i) => ({ ...token, startsWord: starts[i] as boolean }));
 }
 
 /** The caller's words. */
-function markWords(tokens: readonly Placed[]): ScoredToken[] {
+function markWords(tokens: readonly LocatedToken[]): ScoredToken[] {
   return tokens.map((token, i) => ({ ...token, startsWord: token.start !== tokens[i - 1]?.start }));
 }

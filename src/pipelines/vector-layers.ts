@@ -8,10 +8,10 @@ import { readTensors } from '../model/stored-tensors.js';
 import type { OpenedSource } from '../source.js';
 import { normalizeRows } from './pooling.js';
 
-/** One step behind the pooling. */
+/** One step after the pooling. */
 export interface VectorLayer {
   readonly kind: string;
-  /** The sizes that it takes and gives; `undefined` for any, and the same. */
+  /** The sizes of its input and its output; `undefined`: any size, which stays the same. */
   readonly inputs?: number;
   readonly outputs?: number;
   /** Its folder, for messages. */

@@ -1,4 +1,4 @@
-/** Which of the windows over a long text decides each of its pieces. */
+/** Which of the windows over a long text decides about each piece. */
 
 /**
  * The pieces `[from, to)` that each window decides, so that all windows together decide each piece once: of the `stride`

@@ -1,6 +1,6 @@
 /**
- * The zero-shot-classification pipeline: which of any labels fits a text, by a model that was trained to tell what follows from
- * what (NLI).
+ * The zero-shot-classification pipeline: which of any labels fits a text, by a model that was trained for natural language
+ * inference (NLI).
  *
  * Source: Hugging Face's pipeline of this name.
  */
@@ -23,11 +23,11 @@ export interface ZeroShotClassification {
 }
 
 export interface ZeroShotClassificationOptions extends WindowOptions {
-  /** The labels, or a string of them with commas between. */
+  /** The labels, or one string with commas between them. */
   readonly candidate_labels: string | readonly string[];
-  /** The sentence that a label makes, with `{}` where the label goes. Default `This example is {}.` */
+  /** The sentence for each label, with `{}` in the label's position. Default: `This example is {}.` */
   readonly hypothesis_template?: string;
-  /** Whether several labels may fit: each is scored alone, entailment against contradiction. Default false. */
+  /** Whether several labels may fit: each is scored alone, entailment against contradiction. Default: false. */
   readonly multi_label?: boolean;
 }
 
@@ -38,7 +38,7 @@ const OPTIONS: OptionNames<ZeroShotClassificationOptions> = {
   multi_label: true,
 };
 
-/** Gives how well each of the candidate labels fits a text; `candidate_labels` must be given. */
+/** How well each of the candidate labels fits a text; `candidate_labels` is required. */
 export type ZeroShotClassificationPipeline = Pipeline<ZeroShotClassification, ZeroShotClassificationOptions>;
 
 export async function zeroShotClassification(
@@ -112,8 +112,8 @@ function candidates(given: string | readonly string[]): readonly string[] {
 }
 
 /**
- * The labels that count, by their names; contradiction, where no name says so, is the first label, or the last where the first
- * is entailment.
+ * The ids of entailment and contradiction, by the labels' names. If no name begins with contradiction, it is the first label, or the
+ * last if the first is entailment.
  *
  * @throws ERR_CONFIG for a model that has no such label
  */

@@ -1,30 +1,30 @@
-/** Batches of lines through a pipeline: answers in order, and faults that name their line. */
+/** Batches of lines through a pipeline: answers in order, and errors that name their line. */
 import { reasonOf, throwIfAborted } from '../errors.js';
 import { AlbertError, type CallOptions, type Pipeline } from '../index.js';
 import type { ParsedLine } from './formats.js';
 import { decodeLine, isBlank, type Line } from './read-lines.js';
 
-/** What is done with lines. */
+/** How lines are answered. */
 export interface LineWork<Input, Result, Call extends CallOptions> {
   readonly task: Pipeline<Result, Call, Input>;
   readonly call: Call;
   readonly parse: (line: string) => ParsedLine<Input>;
 }
 
-/** A line's answer, or the error that it is. */
+/** A line's answer, or its error. */
 export type LineAnswer<Input, Result> =
   | (ParsedLine<Input> & { readonly line: Line; readonly result: Result })
   | (Pick<ParsedLine<Input>, 'others'> & { readonly line: Line; readonly error: AlbertError });
 
-/** Codes of faults that are a line's own, whatever became of the model. */
+/** Codes of errors that are always a line's own, not the model's. */
 const OF_A_LINE = ['ERR_INPUT', 'ERR_TOO_LONG'];
 
 /**
- * Answers each line: a batch at once, and if that fails one line after the other. Blank lines are skipped: they stand
- * between paragraphs and at the ends of files, and a label for nothing would be taken for an answer. Any error is its line's
- * while the model lives: one line of poison costs no other its answer.
+ * Answers each line: a batch at once, and if that fails, one line after another. Blank lines are skipped: they occur between
+ * paragraphs and at the ends of files, and a label for nothing would look like an answer. While the model works, an error belongs
+ * to its line: one bad line does not cost another its answer.
  *
- * @throws what the next line would meet as well: ERR_ABORTED, ERR_DISPOSED, ERR_WORKER if no other worker is available
+ * @throws errors that the next line would meet too: ERR_ABORTED, ERR_DISPOSED, ERR_WORKER if no other worker is available
  */
 export async function* answerLines<Input, Result, Call extends CallOptions>(
   batches: AsyncIterable<readonly Line[]>,

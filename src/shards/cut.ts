@@ -15,9 +15,9 @@ export interface Shard {
 }
 
 /**
- * Cuts a file into `count` slices of as many bytes each as the others, give or take one.
+ * Cuts a file into `count` slices of equal size, give or take a byte.
  *
- * @throws ERR_SOURCE for what cannot be read or is no regular file; ERR_INPUT for a count that is none
+ * @throws ERR_SOURCE for a file that cannot be read or is not a regular file; ERR_INPUT for an invalid count
  */
 export async function cutFile(uri: string, count: number): Promise<Shard[]> {
   if (!Number.isSafeInteger(count) || count < 1) {
@@ -37,12 +37,12 @@ export async function cutFile(uri: string, count: number): Promise<Shard[]> {
 /**
  * The lines of a shard, in batches.
  *
- * @throws ERR_SOURCE for what cannot be read or is no regular file
+ * @throws ERR_SOURCE for a file that cannot be read or is not a regular file
  */
 export async function* readShard({ uri, start, end }: Shard): AsyncGenerator<Line[]> {
   if (start >= end) return;
   const handle = await openRegular(uri);
-  // A line begins at `start` only if the byte before it ends one: reading from there passes over what another slice has.
+  // A line begins at `start` only if the byte before it ends one: the rest of a line of another slice is skipped.
   const from = Math.max(0, start - 1);
   const stream = handle.createReadStream({ start: from, autoClose: false });
   try {

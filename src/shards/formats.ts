@@ -1,4 +1,4 @@
-/** How each task's inputs and answers are written as lines of JSON: the command line's words, and those of files of answers. */
+/** How each task's inputs and answers are written as lines of JSON, by the command line and in files of answers. */
 
 import { mismatch } from '../errors.js';
 import {
@@ -20,15 +20,15 @@ import {
 } from '../index.js';
 
 export interface LineFormat<Input, Result> {
-  /** What a line looks like, for the error about another one. */
+  /** What a line looks like, for errors. */
   readonly shape: string;
-  /** Keys of a line's object that are the task's input: all others are the caller's. */
+  /** The keys of a line's object that are the task's input; all others are the caller's. */
   readonly reads: readonly string[];
-  /** Keys of the row, whatever the input. */
+  /** The keys that a row may have. */
   readonly writes: readonly string[];
   /** The input from a line's object; the pipeline checks what it holds. */
   input(fields: Fields): Input;
-  /** What is written of an answer. */
+  /** The row of an answer. */
   row(input: Input, result: Result): object;
 }
 
@@ -43,7 +43,7 @@ export interface ParsedLine<Input> {
   readonly others: Readonly<Record<string, unknown>>;
 }
 
-/** What is written of a line that has no answer. The caller's own keys of the line follow, where it could be read. */
+/** The row of a line without an answer. The caller's own keys of the line follow, if the line could be read. */
 export interface ErrorRow {
   readonly error: { readonly code: string; readonly message: string };
 }
@@ -150,18 +150,18 @@ export function parseLine<Input, Result>(line: string, format: LineFormat<Input,
   return { input: format.input(value), others: Object.fromEntries(others) };
 }
 
-/** In arrays and objects within each other; `JSON.stringify` calls itself for each. */
-const DEEPEST = 100;
+/** The most levels of nested arrays and objects; `JSON.stringify` calls itself for each. */
+const MAX_DEPTH = 100;
 
-/** What JSON in JavaScript would change or choke on: an id of 19 digits must not come back as another. */
+/** Refuses values that JSON in JavaScript would change or fail on: an id of 19 digits must not come back as another. */
 function checkOther(key: string, value: unknown, depth = 0): void {
   const lossy = typeof value === 'number' && (!Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER);
   if (lossy) throw mismatch('ERR_INPUT', key, 'a number within ±(2^53 − 1), or a string, to be kept as it is', value);
   if (typeof value !== 'object' || value === null) return;
-  if (depth === DEEPEST) {
+  if (depth === MAX_DEPTH) {
     throw new AlbertError(
       'ERR_INPUT',
-      `"${key}" expected at most ${DEEPEST} arrays or objects within each other, got more`,
+      `"${key}" expected at most ${MAX_DEPTH} arrays or objects within each other, got more`,
     );
   }
   for (const inner of Object.values(value)) checkOther(key, inner, depth + 1);
@@ -176,7 +176,7 @@ export function fullRow(
   return { ...renamed(others, [...writes, 'error']), ...row };
 }
 
-/** What is written of a line that has no answer. No other row has the key `error`. */
+/** The row of a line without an answer. No other row has the key `error`. */
 export function errorRow(
   error: object,
   others: ParsedLine<unknown>['others'],

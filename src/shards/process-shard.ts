@@ -1,4 +1,4 @@
-/** A shard of a file through a pipeline, into rows. */
+/** A shard of a file through a pipeline, as rows. */
 import { mismatch } from '../errors.js';
 import type { CallOptions, Pipeline, Pipelines } from '../index.js';
 import { answerLines } from './answer-lines.js';
@@ -13,16 +13,16 @@ export interface ShardRow {
   readonly failed: boolean;
 }
 
-/** What the call of a task's pipeline takes. */
+/** The options of a call of a task's pipeline. */
 export type LineCall<T extends keyof LineTasks> = NonNullable<Parameters<Pipelines[T]>[1]>;
 
 /**
- * Answers the lines of a shard, in order: each is one row, a faulty line too; a blank line has no row. Only the next few
+ * Answers the lines of a shard, in order: one row per line, also for a faulty line; none for a blank line. Only the next few
  * lines are in memory.
  *
  * @param pipe the task's pipeline; it is not disposed of
- * @throws ERR_INPUT for a task that has no lines; ERR_SOURCE for a file that cannot be read; and what the next line would
- *   meet as well: ERR_DISPOSED, ERR_ABORTED, ERR_WORKER if no other worker is available
+ * @throws ERR_INPUT for a task without a format of lines; ERR_SOURCE for a file that cannot be read; errors that the next line
+ *   would meet too: ERR_DISPOSED, ERR_ABORTED, ERR_WORKER if no other worker is available
  */
 export async function* processShard<T extends keyof LineTasks>(
   task: T,

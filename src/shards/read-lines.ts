@@ -1,20 +1,20 @@
-/** The lines of a byte stream: where each begins, and never more of them in memory than are asked for. */
+/** The lines of a byte stream with their offsets; only as many as are asked for are in memory. */
 import { Buffer, isUtf8 } from 'node:buffer';
 import { AlbertError } from '../index.js';
 
 /** A line as it lies in its input, without its end. */
 export interface Line {
-  /** The input's byte at which it begins. */
+  /** The byte of the input at which it begins. */
   readonly offset: number;
-  /** Counted from 1 where reading began. */
+  /** Counted from 1, from where reading began. */
   readonly number: number;
   readonly bytes: Uint8Array;
 }
 
-/** More than two texts at the tokenizer's limit, 1 Mi UTF-16 units, each unit six bytes where JSON escapes it. */
+/** More than two texts at the tokenizer's limit of 1 Mi UTF-16 units, with six bytes per unit if JSON escapes it. */
 export const MAX_LINE_BYTES = 16 << 20;
 
-/** Lines that are answered together at most, and their bytes: so much is in memory beside the stream's own chunk. */
+/** The most lines, and their bytes, that are answered together: they are in memory beside the stream's own chunk. */
 const BATCH_LINES = 32;
 const BATCH_BYTES = 1 << 20;
 
@@ -22,14 +22,14 @@ const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 
 /**
- * Cuts chunks into lines that end with LF or CRLF, in batches of those that have come: no line waits for another to be
- * answered, and the next chunk is asked for when all lines of this one are.
+ * Cuts chunks into lines that end with LF or CRLF, in batches of those that have arrived: a line does not wait for later ones to
+ * arrive, and the next chunk is asked for when all lines of this one are answered.
  *
- * Of a line beyond {@link MAX_LINE_BYTES} so much is given that {@link decodeLine} refuses it, whatever its last byte is taken
- * for; the rest is passed over.
+ * A line longer than {@link MAX_LINE_BYTES} is cut to a length that {@link decodeLine} still refuses, whether or not its last byte
+ * is a CR; the rest is skipped.
  *
- * @param offset the input's byte at which the first chunk begins
- * @param limit the input's byte from which on no line is wanted: a line that begins before it is read to its end
+ * @param offset the byte of the input at which the first chunk begins
+ * @param limit the byte of the input from which on no line may begin; a line that begins before it is read to its end
  */
 export async function* readLines(
   chunks: AsyncIterable<Uint8Array>,
@@ -86,9 +86,9 @@ export function isBlank({ offset, bytes }: Line): boolean {
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
- * A line's text; the mark that some editors put before a file's first line is none of it.
+ * A line's text, without the byte order mark that some editors put before a file's first line.
  *
- * @throws ERR_TOO_LONG past {@link MAX_LINE_BYTES}, ERR_INPUT for what is no UTF-8: a replaced character would be another text
+ * @throws ERR_TOO_LONG past {@link MAX_LINE_BYTES}, ERR_INPUT for invalid UTF-8: a replaced character would make another text
  */
 export function decodeLine({ offset, bytes }: Pick<Line, 'offset' | 'bytes'>): string {
   if (bytes.length > MAX_LINE_BYTES) {

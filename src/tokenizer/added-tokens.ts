@@ -15,7 +15,7 @@ export class AddedTokenFinder {
   readonly #tokens: readonly AddedToken[];
   readonly #trie: Trie;
 
-  /** `contents[i]` is what to look for in place of `tokens[i]`. */
+  /** `contents[i]` is the spelling that `tokens[i]` is found by. */
   constructor(tokens: readonly AddedToken[], contents: readonly string[]) {
     this.#tokens = tokens;
     this.#trie = new Trie(

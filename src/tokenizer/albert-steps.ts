@@ -44,7 +44,7 @@ function dropAccents(): Step {
       units = Array.from(String.fromCodePoint(codePoint).normalize('NFKD'))
         .filter((part) => !isCombining(part))
         .join('');
-      if (known.size < MOST_KNOWN) known.set(codePoint, units);
+      if (known.size < MAX_KNOWN) known.set(codePoint, units);
     }
     return units;
   };
@@ -64,13 +64,13 @@ function dropAccents(): Step {
 }
 
 /** Characters that are remembered; those of a text are few. */
-const MOST_KNOWN = 1 << 14;
+const MAX_KNOWN = 1 << 14;
 
 /**
  * Whether the canonical combining class is not zero: what ALBERT drops (`unicodedata.combining`). The category \p{M}
  * is wider: it holds vowel signs of Indic scripts and U+FE0F, which ALBERT keeps. JavaScript has no property for the
- * class, but normalisation sorts by it: a mark with a class trades places with U+0345 (class 240) before it or with
- * U+0334 (class 1) after it.
+ * class, but normalisation sorts by it: a mark with a class changes its order with U+0345 (class 240) before it or
+ * with U+0334 (class 1) after it.
  */
 function isCombining(character: string): boolean {
   if (!MARK.test(character)) return false;

@@ -16,11 +16,11 @@ import { unitTable } from './unit-table.js';
 /** The longest replacement in bytes. The longest of the standard maps is U+FDFA's, 33 bytes. */
 const MAX_REPLACEMENT_BYTES = 512;
 
-/** Below so many bytes, Hugging Face's library replaces a grapheme cluster as a whole. */
+/** Hugging Face's library replaces a grapheme cluster of fewer bytes as a whole. */
 const WHOLE_CLUSTER_BYTES = 6;
 
 /** Code points that are remembered; those of a text are few. */
-const MOST_KNOWN = 1 << 14;
+const MAX_KNOWN = 1 << 14;
 
 /** No character before U+0300 joins another, but LF does CR. */
 const MAY_HAVE_CLUSTERS = /\r|[\u0300-\uffff]/;
@@ -111,7 +111,7 @@ export class Charsmap {
       const character = String.fromCodePoint(codePoint);
       const match = this.#prefix(character, 0, character.length, false);
       units = match === undefined ? null : this.#replacement(match.value);
-      if (this.#ofCodePoint.size < MOST_KNOWN) this.#ofCodePoint.set(codePoint, units);
+      if (this.#ofCodePoint.size < MAX_KNOWN) this.#ofCodePoint.set(codePoint, units);
     }
     return units;
   }
@@ -152,7 +152,7 @@ export class Charsmap {
     return replacement;
   }
 
-  /** Every unit may be reached from hostile text, so every unit must lead to a place inside. */
+  /** Every unit may be reached from hostile text, so every unit must lead to an index within the trie. */
   #check(): void {
     const { length } = this.#units;
     for (let i = 0; i < length; i++) {

@@ -1,8 +1,8 @@
-/** The code point at a place in a string, read unit by unit. */
+/** The code point at an index of a string, read unit by unit. */
 
 /**
  * What `text.codePointAt(at)` is specified to be, for `at` inside the text. In V8 13.6, once optimised, the built-in
- * method read past the end of a text whose last unit is a high surrogate, and joined it with whatever lay there.
+ * method read past the end of a text whose last unit is a high surrogate, and joined it with whatever followed in memory.
  */
 export function codePointAt(text: string, at: number): number {
   const high = text.charCodeAt(at);

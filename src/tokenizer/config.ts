@@ -1,6 +1,6 @@
 /**
- * What stands beside a tokenizer file: `tokenizer_config.json`, `special_tokens_map.json`, `added_tokens.json`, and what the
- * caller says instead.
+ * The settings beside a tokenizer file, in `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json`, and those that
+ * the caller sets instead.
  *
  * Source: `PreTrainedTokenizerBase._from_pretrained` of transformers.
  */
@@ -13,7 +13,7 @@ const SPECIAL = 'special_tokens_map.json';
 const ADDED = 'added_tokens.json';
 const MAX_CONFIG_BYTES = 16 << 20;
 
-/** What a caller says in place of the files beside a tokenizer. */
+/** What a caller sets instead of the files beside a tokenizer. */
 export interface TokenizerOptions {
   /** Whether text becomes lower case. Default: what the files say. */
   readonly do_lower_case?: boolean;
@@ -29,7 +29,7 @@ export const TOKENIZER_OPTIONS: OptionNames<TokenizerOptions> = {
   model_max_length: true,
 };
 
-/** An added token as a settings file has it; without an id, that of the vocabulary. */
+/** An added token as a settings file has it; without an id, the vocabulary's id counts. */
 export interface AddedWord extends Omit<AddedToken, 'id'> {
   readonly id?: number;
   /** The key of its file, for messages. */
@@ -37,7 +37,7 @@ export interface AddedWord extends Omit<AddedToken, 'id'> {
 }
 
 export interface TokenizerConfig {
-  /** What the caller says. */
+  /** What the caller sets. */
   readonly given: TokenizerOptions;
   /** What the files say, `undefined` where they say nothing. */
   readonly do_lower_case: boolean | undefined;

@@ -1,4 +1,4 @@
-/** What every tokenizer file boils down to, and the limits that every tokenizer keeps whatever its file. */
+/** What is read of every tokenizer file, and the limits that hold for every file. */
 import { mismatch } from '../errors.js';
 import type { Step } from './normalizer.js';
 import type { AlignedText } from './offsets.js';
@@ -6,7 +6,7 @@ import type { Pieces } from './pieces.js';
 
 /** The most pieces a vocabulary may have, added tokens included. */
 export const MAX_PIECES = 1_000_000;
-/** The longest piece, in bytes of UTF-8; a normalised spelling is held to so many UTF-16 units. */
+/** The longest piece, in bytes of UTF-8; a normalised spelling has at most as many UTF-16 units. */
 export const MAX_PIECE_BYTES = 512;
 
 /** A token that is found in the text as written, before the model sees the rest. */
@@ -42,7 +42,7 @@ export interface TokenModel {
   readonly kind: 'unigram' | 'wordpiece';
   /** Cuts `[from, to)` of a normalised text and appends the pieces. */
   segment(source: AlignedText, from: number, to: number, pieces: Pieces): void;
-  /** Whether the vocabulary marks this token as one that a word begins with. */
+  /** Whether the vocabulary marks this token as the beginning of a word. */
   startsWord(token: string): boolean;
   /** The text of tokens in a row. */
   join(tokens: readonly string[]): string;
@@ -60,7 +60,7 @@ export interface SpecialTokens {
 /**
  * Collects the pieces of a vocabulary in the order of their ids, each checked.
  *
- * @throws ERR_TOKENIZER for an empty, long or repeated piece, too many of them, or a score that is no 32-bit float
+ * @throws ERR_TOKENIZER for an empty, long or repeated piece, too many of them, or a score that is not a finite 32-bit float
  */
 export class VocabularyBuilder {
   readonly pieces: string[] = [];

@@ -29,11 +29,11 @@ export interface Encoding {
   sequence_ids: (0 | 1 | null)[]; // (seq)
   /** With `is_split_into_words`: the index of a token's word in its text; null for special tokens and padding. */
   word_ids?: (number | null)[]; // (seq)
-  /** The further windows over a text that was cut; empty when it fits. They have no further windows themselves. */
+  /** The other windows over a text that was cut; empty if the text fits. They have no windows of their own. */
   overflowing: Encoding[];
 }
 
-/** What surrounds and fills: ids and spellings of the special tokens. */
+/** The special tokens around the pieces, and the one for padding. */
 export interface Template {
   readonly cls: Special;
   readonly sep: Special;
@@ -57,7 +57,7 @@ export function specialTokenCount(texts: number): number {
   return texts + 1;
 }
 
-/** Where the pieces of a text are among an encoding's tokens, without the template's: `[0, 0)` of a text without pieces. */
+/** The range of a text's pieces among an encoding's tokens, special tokens excluded; `[0, 0)` for a text without pieces. */
 export function pieceRange({ sequence_ids }: Encoding, text: 0 | 1 = 0): [start: number, end: number] {
   const start = sequence_ids.indexOf(text);
   return start < 0 ? [0, 0] : [start, sequence_ids.lastIndexOf(text) + 1];
@@ -90,7 +90,7 @@ export function assemble(texts: readonly Pieces[], windows: readonly Window[][],
   return encoding;
 }
 
-/** Lengthens an encoding and its windows to `length` on the right, in place. */
+/** Pads an encoding and its windows on the right to `length`, in place. */
 export function pad(encoding: Encoding, length: number, options: AssembleOptions): void {
   const { id, token } = options.template.pad;
   for (const window of [encoding, ...encoding.overflowing]) {
@@ -112,7 +112,7 @@ export function checkTokenCount(count: number): void {
 }
 
 /**
- * The encodings as the rows of one batch, for a model's `forward`. They must have one length, as padding makes them.
+ * The encodings as the rows of one batch, for a model's `forward`. They must have the same length, which padding gives them.
  *
  * @returns nested arrays, each (batch, seq)
  */

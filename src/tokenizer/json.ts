@@ -1,4 +1,4 @@
-/** Checked access to the JSON of a tokenizer file: each value is what it should be, or ERR_TOKENIZER says where not. */
+/** Checked access to the JSON of a tokenizer file: a value of the wrong kind is ERR_TOKENIZER with its location. */
 import { mismatch } from '../errors.js';
 
 export type JsonObject = Readonly<Record<string, unknown>>;

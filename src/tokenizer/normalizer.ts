@@ -81,8 +81,8 @@ export const lowercaseInContext: Step = (source, limit) => {
 };
 
 /**
- * NFC, NFD, NFKC or NFKD, stretch by stretch: a character and what it may join or trade places with. All of a stretch
- * came from all of it.
+ * NFC, NFD, NFKC or NFKD, stretch by stretch: a character and those that it may join or be reordered with. All of
+ * a stretch came from all of it.
  */
 export function unicodeForm(form: 'NFC' | 'NFD' | 'NFKC' | 'NFKD'): Step {
   // Halfwidth sound marks become marks; for compositions, vowels and finals of Hangul join what is before them.
@@ -140,7 +140,7 @@ export function unicodeForm(form: 'NFC' | 'NFD' | 'NFKC' | 'NFKD'): Step {
         units = formOf(unit);
         changes = true;
       } else if (decomposes && !joinsHere && stays(unit) && !joinsAt(text, i + 2) && stays(text.charCodeAt(end))) {
-        // A single mark has no other to trade places with.
+        // A single mark has no other to be reordered with.
         end = i + 2;
         units = text.slice(i, end);
         joinsNext = false;
@@ -163,7 +163,7 @@ export function unicodeForm(form: 'NFC' | 'NFD' | 'NFKC' | 'NFKD'): Step {
       i = end;
       joinsHere = joinsNext;
     }
-    // A text that has the form keeps the places of its characters apart.
+    // A text that has the form already keeps the offsets of its characters apart.
     return changes || (hasOpaque && text.normalize(form) !== text) ? result.build() : result.undo();
   };
 }

@@ -1,4 +1,4 @@
-/** The options of `encode`, and what they come to once checked. */
+/** The options of `encode`, as given and once checked. */
 import { mismatch, type OptionNames } from '../errors.js';
 import { checkTokenCount, specialTokenCount } from './encoding.js';
 import type { TruncationStrategy } from './truncation.js';
@@ -15,18 +15,18 @@ export interface EncodeOptions {
   truncation?: boolean | TruncationStrategy;
   /** Tokens, special ones included, for `truncation` and `padding`. Default: the tokenizer's `model_max_length`. */
   max_length?: number;
-  /** Pieces that neighbouring windows of a cut text share. Default 0. */
+  /** Pieces that neighbouring windows of a cut text share. Default: 0. */
   stride?: number;
   /**
    * `true` or `'longest'`: to the longest of the batch; `'max_length'`: to `max_length`. On the right. Default: none.
    * `encode` has a batch of one: there only `'max_length'` adds padding, and any padding evens out the windows.
    */
   padding?: boolean | 'longest' | 'max_length';
-  /** `false` leaves `offsets` empty, which saves memory on long texts. Default true. */
+  /** `false` leaves `offsets` empty, which saves memory on long texts. Default: true. */
   return_offsets?: boolean;
-  /** `false` leaves out `[CLS]` and `[SEP]`. Default true. */
+  /** `false` leaves out `[CLS]` and `[SEP]`. Default: true. */
   add_special_tokens?: boolean;
-  /** Texts are arrays of words; each word is encoded alone, `word_ids` says which token is of which. Default false. */
+  /** Texts are arrays of words; each word is encoded alone, and `word_ids` gives the word of each token. Default: false. */
   is_split_into_words?: boolean;
 }
 
@@ -43,7 +43,7 @@ export const BATCH_OPTIONS: OptionNames<Omit<EncodeOptions, 'text_pair'>> = {
 
 export const ENCODE_OPTIONS: OptionNames<EncodeOptions> = { text_pair: true, ...BATCH_OPTIONS };
 
-/** Checked options: `undefined` where nothing is cut or filled. */
+/** Checked options; `undefined` where nothing is cut or padded. */
 export interface ResolvedOptions {
   readonly truncation: { readonly strategy: TruncationStrategy; readonly maxLength: number } | undefined;
   readonly stride: number;
@@ -86,7 +86,7 @@ export function resolveOptions(options: EncodeOptions, modelMaxLength: number): 
 /**
  * How many pieces fit into a truncated encoding of one text or a pair.
  *
- * @throws ERR_INPUT when `max_length` leaves a text without a single piece, or a pair is named that is not there
+ * @throws ERR_INPUT if `max_length` has no room for a piece of each text, or `only_second` is given without a pair
  */
 export function roomForPieces({ truncation, specialTokens }: ResolvedOptions, texts: number): number {
   if (truncation === undefined) return Number.POSITIVE_INFINITY;

@@ -1,4 +1,4 @@
-/** The readers of the kinds of tokenizer that most models do not have, loaded together: apart, they split what they share with the rest into small files. */
+/** Readers of tokenizers that most models do not have, loaded together: separately, a bundler would cut what they share into small files. */
 export { bertSteps, readBertSettings } from './bert.js';
 export { readSentencePiece } from './sentencepiece.js';
 export { readVocabulary, readWordPiece } from './wordpiece-json.js';

@@ -24,7 +24,7 @@ export class Segmenter {
       written,
       written.map(({ content }) => content),
     );
-    // Two spellings may be one when normalised: a special token's wins, of others the first.
+    // Two spellings may be equal once normalised: a special token wins, then the first.
     const ordered = [...addedTokens.filter(({ special }) => special), ...addedTokens.filter(({ special }) => !special)];
     let room = MAX_NORMALIZED_LENGTH;
     const normalized = new Map(
@@ -61,7 +61,7 @@ export class Segmenter {
     return pieces;
   }
 
-  /** Appends a text's pieces; from and to how many units all texts of the call have after normalisation. */
+  /** Appends a text's pieces. Takes and returns the units that the texts of the call have so far after normalisation. */
   #segmentText(text: string, pieces: Pieces, normalizedLength: number): number {
     let length = normalizedLength;
     for (const { start, end, token } of this.#written.split(text)) {

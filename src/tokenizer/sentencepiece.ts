@@ -39,7 +39,7 @@ export function readSentencePiece(bytes: Uint8Array, config: TokenizerConfig): T
       const { piece, score, type } = readPiece(readBytes(reader, 'pieces'));
       vocabulary.add(piece, endsInDigitAndComma(piece) ? score - 100 : score);
       types.push(type);
-      // As the C++ code has it, which lowers no score: an unknown character must not become dearer.
+      // As the C++ code has it, which lowers no score: an unknown character must not become more costly.
       if (type === NORMAL) worstScore = Math.min(worstScore, score);
     } else if (field === 2) checkTrainerSpec(readBytes(reader, 'trainer_spec'));
     else if (field === 3) charsmap = readNormalizerSpec(readBytes(reader, 'normalizer_spec'));
@@ -73,7 +73,7 @@ export function readSentencePiece(bytes: Uint8Array, config: TokenizerConfig): T
   };
 }
 
-/** ALBERT prefers `▁2008` `,` to `▁2008,`: its tokenizer splits such pieces, the conversion makes them dear. */
+/** ALBERT prefers `▁2008` `,` to `▁2008,`: its tokenizer splits such pieces, and the conversion makes them costly. */
 function endsInDigitAndComma(piece: string): boolean {
   return /\p{Nd},$/u.test(piece);
 }
@@ -109,7 +109,7 @@ function readNormalizerSpec(bytes: Uint8Array): Uint8Array | undefined {
   return charsmap?.length === 0 ? undefined : charsmap;
 }
 
-/** Reads every field of a message that must fill its bytes exactly; pbf alone reads past an end without a word. */
+/** Reads every field of a message that must fill its bytes exactly; pbf alone reads past the end without an error. */
 function readMessage(bytes: Uint8Array, name: string, readField: (field: number, reader: PbfReader) => void): void {
   const reader = new PbfReader(bytes);
   try {

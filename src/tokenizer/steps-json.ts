@@ -24,7 +24,7 @@ const MAX_STEPS = 64;
 const KNOWN =
   'Replace, NFC, NFD, NFKC, NFKD, StripAccents, Lowercase, Precompiled, Nmt, Strip, Prepend, BertNormalizer or Sequence';
 
-/** @throws ERR_TOKENIZER for a step that is unknown or malformed, by its place */
+/** @throws ERR_TOKENIZER for a step that is unknown or malformed, with its index */
 export async function readSteps(value: unknown, config: TokenizerConfig): Promise<Step[]> {
   const list = flatten(value);
   if (list.length > MAX_STEPS) {
@@ -100,7 +100,7 @@ function readStep(step: JsonObject, where: string): Step[] {
   }
 }
 
-/** By a string. Of expressions, only the one that ALBERT's files have is known. */
+/** Replaces a string. Of regular expressions, only the one that ALBERT's files have is known. */
 function readReplace(step: JsonObject, where: string): Step {
   const { pattern } = step;
   const content = step.content === '' ? '' : readText(step.content, `${where}.content`);

@@ -26,7 +26,7 @@ const MAX_TOKENIZER_JSON_BYTES = 32 << 20;
 
 const FILE = 'tokenizer.json';
 
-/** @throws ERR_TOKENIZER naming the component that is malformed, out of bounds or no ALBERT's */
+/** @throws ERR_TOKENIZER naming the component that is malformed, out of bounds or not ALBERT's */
 export async function readTokenizerJson(bytes: Uint8Array, config: TokenizerConfig): Promise<TokenizerDefinition> {
   const file = parseObject(bytes, FILE, MAX_TOKENIZER_JSON_BYTES);
   const steps = await readSteps(file.normalizer, config);
@@ -106,7 +106,7 @@ function isMetaspace(step: JsonObject | undefined): boolean {
   );
 }
 
-/** Ids are those of the pieces, or follow on from the last piece. */
+/** An id is that of the piece, or the next one after the last piece. */
 function readAddedTokens(value: unknown, pieces: readonly string[], idOf: Vocabulary['idOf']): AddedToken[] {
   let next = pieces.length;
   const contents = new Set<string>();
@@ -137,7 +137,7 @@ function readAddedTokens(value: unknown, pieces: readonly string[], idOf: Vocabu
   });
 }
 
-/** [CLS] A [SEP], and [CLS] A [SEP] B [SEP] with B and its [SEP] of type 1: what BertProcessing means, too. */
+/** [CLS] A [SEP], and [CLS] A [SEP] B [SEP] with B and its [SEP] of type 1. BertProcessing means the same. */
 function checkPostProcessor(value: unknown, special: SpecialTokens, idOf: Vocabulary['idOf']): void {
   const processor = readObject(value, 'post_processor', FILE);
   const { cls_token: cls, sep_token: sep } = special;

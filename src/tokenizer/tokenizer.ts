@@ -1,4 +1,4 @@
-/** ALBERT's tokenizer: text to ids with places in the caller's string, and back. */
+/** ALBERT's tokenizer: text to ids with offsets in the caller's string, and back. */
 import { checkOptions, mismatch, reading } from '../errors.js';
 import { type OpenedSource, openSource, type Source } from '../source.js';
 import { asOneLoad, SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
@@ -42,7 +42,7 @@ export type TextInput = string | readonly [text: string, text_pair: string];
 /** A text as words, or two that are encoded as one pair: what `is_split_into_words` takes. */
 export type WordsInput = readonly string[] | readonly [text: readonly string[], text_pair: readonly string[]];
 
-/** One text as it is given: whole, or as words. */
+/** One text: whole, or as words. */
 type Text = string | readonly string[];
 
 /**
@@ -52,9 +52,9 @@ type Text = string | readonly string[];
 export class AlbertTokenizer {
   /** SentencePiece's unigram pieces, or BERT's WordPiece. */
   readonly kind: 'unigram' | 'wordpiece';
-  /** Pieces and added tokens: every id is below it. */
+  /** The number of pieces and added tokens; every id is smaller. */
   readonly vocab_size: number;
-  /** The most tokens the model was made for, special ones included; Infinity when the files do not say. */
+  /** The most tokens that the model was made for, special ones included; Infinity if the files do not say. */
   readonly model_max_length: number;
   readonly cls_token: string;
   readonly sep_token: string;
@@ -109,10 +109,10 @@ export class AlbertTokenizer {
   }
 
   /**
-   * Reads `tokenizer.json`, or else `spiece.model` or `vocab.txt`; and the settings beside it.
+   * Reads `tokenizer.json`, otherwise `spiece.model` or `vocab.txt`; and the settings beside it.
    *
    * @throws ERR_INPUT for unknown or invalid options, ERR_SOURCE when no tokenizer file is there, ERR_TOKENIZER naming what is
-   *   malformed or no ALBERT's, ERR_ABORTED
+   *   malformed or not ALBERT's, ERR_ABORTED
    */
   static async from_pretrained(source: Source, given?: SourceOptions & TokenizerOptions): Promise<AlbertTokenizer> {
     const checked = checkOptions(given, { ...SOURCE_OPTIONS, ...TOKENIZER_OPTIONS });
@@ -135,7 +135,7 @@ export class AlbertTokenizer {
 
   /**
    * Encodes one text, or a pair with `text_pair`, as `[CLS] text [SEP]` or `[CLS] text [SEP] text_pair [SEP]`. Special
-   * tokens written in the text, such as `[MASK]`, are those tokens.
+   * tokens in the text, such as `[MASK]`, are encoded as those tokens.
    *
    * @param text an array of words with `is_split_into_words`
    * @throws ERR_INPUT naming the argument at fault; ERR_TOO_LONG past 1 Mi characters, 4 Mi after normalisation, or 8 Mi
@@ -154,7 +154,7 @@ export class AlbertTokenizer {
   }
 
   /**
-   * Encodes each text or `[text, text_pair]`, in order. With padding all have one length: see `stackEncodings`.
+   * Encodes each text or `[text, text_pair]`, in order. With padding, all encodings have the same length: see `stackEncodings`.
    *
    * @throws ERR_INPUT, with the index of the text at fault; ERR_TOO_LONG as `encode`, or past 8 Mi tokens in the batch
    */
@@ -172,10 +172,10 @@ export class AlbertTokenizer {
   }
 
   /**
-   * Text from ids. What normalisation took (case, accents) stays lost.
+   * The text of ids. Case and accents that normalisation removed are not restored.
    *
    * @param ids (seq)
-   * @throws ERR_INPUT for an id that is no whole number below `vocab_size`, with its index
+   * @throws ERR_INPUT for an id that is not an integer below `vocab_size`, with its index
    */
   decode(ids: Iterable<number | bigint>, given?: { skip_special_tokens?: boolean }): string {
     const { skip_special_tokens = false } = checkOptions(given, { skip_special_tokens: true });
@@ -195,12 +195,12 @@ export class AlbertTokenizer {
     return this.#model.join(tokens);
   }
 
-  /** The id of a piece or added token, spelled as in the vocabulary (`▁the`); undefined when there is none. */
+  /** The id of a piece or added token, spelled as in the vocabulary (`▁the`); undefined if there is none. */
   token_to_id(token: string): number | undefined {
     return this.#ids.get(token);
   }
 
-  /** The spelling of an id in the vocabulary; undefined when there is none. */
+  /** The spelling of an id in the vocabulary; undefined if there is none. */
   id_to_token(id: number): string | undefined {
     return this.#tokens[id] || undefined;
   }

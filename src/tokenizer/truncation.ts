@@ -1,11 +1,11 @@
 /**
- * Where a text too long for the model is cut, and the windows that hold what was cut off.
+ * Where a text that is too long for the model is cut, and the windows that hold what was cut off.
  *
  * Source: `truncate_encodings` and `Encoding::truncate` of Hugging Face's tokenizers, cutting on the right.
  */
 import { mismatch } from '../errors.js';
 
-/** Which text of a pair loses tokens: the longer one token by token, or the one that is named. */
+/** Which text of a pair loses tokens: the longer one, token by token, or the named one. */
 export type TruncationStrategy = 'longest_first' | 'only_first' | 'only_second';
 
 /** A window `[start, end)` over the pieces of one text. */

@@ -4,8 +4,8 @@
  */
 
 /**
- * A character class of code points, from ranges in base 36: each begins so far after the last one's end, and a second
- * number, after a dot, is its length less one.
+ * A character class of code points, from ranges in base 36. Each number is the distance from the end of the range before; a second
+ * number, after a dot, is the length minus one.
  */
 export function decodeRanges(ranges: string): string {
   let last = 0;

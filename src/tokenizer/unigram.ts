@@ -11,7 +11,7 @@ import { type AlignedText, release } from './offsets.js';
 import { appendPiece, type Pieces } from './pieces.js';
 import { Trie } from './trie.js';
 
-/** What an unknown character costs below the worst piece (`kUnkPenalty`). */
+/** How much less an unknown character scores than the worst piece (`kUnkPenalty`). */
 const UNKNOWN_PENALTY = 10;
 
 /** Units of a word whose arrays are kept for the next one. */
@@ -22,7 +22,7 @@ export interface UnigramDefinition {
   readonly pieces: readonly string[]; // (vocab)
   readonly scores: Float64Array; // (vocab)
   readonly unknownId: number;
-  /** The score that an unknown character is worse than by 10. */
+  /** An unknown character scores 10 less than this. */
   readonly worstScore: number;
   /** Whether text may match a piece. */
   readonly isMatchable: (id: number) => boolean;

@@ -1,4 +1,4 @@
-/** What holds for single UTF-16 units, each looked at once: an expression at every place of a text takes several times as long. */
+/** What holds for single UTF-16 units, each tested once: an expression at every index of a text takes several times as long. */
 
 /** Remembers for every unit whether `holds`. The table is made when the first unit is asked for. */
 export function unitTable(holds: (unit: number) => boolean): (unit: number) => boolean {

@@ -18,7 +18,7 @@ const MAX_WORD_LENGTH = 100;
 /** The most that a file may set: a word is cut in time linear in its length times that of the longest piece. */
 const MAX_WORD_LENGTH_SET = 10_000;
 
-/** The `model` of a `tokenizer.json`. @throws ERR_TOKENIZER naming what is malformed or no BERT's */
+/** The `model` of a `tokenizer.json`. @throws ERR_TOKENIZER naming what is malformed or not BERT's */
 export function readWordPiece(model: JsonObject, preTokenizer: unknown, decoder: unknown): Vocabulary {
   const split = readObject(preTokenizer, 'pre_tokenizer', JSON_FILE);
   if (split.type !== 'BertPreTokenizer') throw notAlbert('pre_tokenizer', 'BertPreTokenizer', split);
@@ -56,7 +56,7 @@ export function readWordPiece(model: JsonObject, preTokenizer: unknown, decoder:
 }
 
 /**
- * Reads `vocab.txt`, a piece per line, by the rules of BertTokenizer: of lines that are equal, the last one's id counts.
+ * Reads `vocab.txt`, a piece per line, by the rules of BertTokenizer: of equal lines, the id of the last one counts.
  *
  * @throws ERR_TOKENIZER for a file that is empty, not UTF-8, past the limits, or without the unknown token
  */

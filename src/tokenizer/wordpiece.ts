@@ -10,7 +10,7 @@ import type { AlignedText } from './offsets.js';
 import { appendPiece, type Pieces } from './pieces.js';
 import { Trie } from './trie.js';
 
-/** What a piece inside a word begins with. */
+/** The beginning of a piece inside a word. */
 export const CONTINUES = '##';
 
 /** The pieces and rules of one vocabulary. */
@@ -74,7 +74,7 @@ export class WordPiece implements TokenModel {
       .join('');
   }
 
-  /** Appends a word's pieces, or the unknown piece in place of all of them. */
+  /** Appends a word's pieces, or the unknown piece instead of all of them. */
   #segmentWord({ text, starts, ends }: AlignedText, from: number, to: number, length: number, pieces: Pieces): void {
     const { unknownId, maxWordLength } = this.#definition;
     const before = pieces.ids.length;

@@ -28,7 +28,7 @@ export interface StoredTensor<B extends TensorBytes = TensorBytes> {
   readonly dtype: StoredDtype;
   readonly shape: readonly number[];
   readonly bytes: B;
-  /** Of a matrix that a file holds column by column, the same elements as they lie there: a row-major (columns, rows). */
+  /** Only of a matrix that a file holds column by column: the same elements as the file has them, a row-major (columns, rows). */
   readonly columns?: TensorBytes;
 }
 
@@ -58,7 +58,7 @@ export interface Checkpoint<B extends TensorBytes = TensorBytes> {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** What a checkpoint may claim before it is refused, whatever its size. */
+/** The most that a checkpoint of any size may claim. */
 export const MAX_TENSORS = 4096;
 export const MAX_NAME_BYTES = 256;
 export const MAX_RANK = 8;
@@ -76,8 +76,8 @@ export function isFloatDtype(dtype: StoredDtype): boolean {
 }
 
 /**
- * The number of elements of a shape, or `undefined` when the shape is not one: a rank past the limit, a dimension
- * that is no count, or a product that float64 cannot hold exactly.
+ * The number of elements of a shape; `undefined` for an invalid shape: a rank above the limit, a dimension that is not a
+ * count, or a product that float64 cannot hold exactly.
  */
 export function elementCount(shape: readonly number[]): number | undefined {
   if (shape.length > MAX_RANK) return undefined;
@@ -91,8 +91,8 @@ export function elementCount(shape: readonly number[]): number | undefined {
 }
 
 /**
- * Decodes F32, F16, BF16 or F64 to float32. F32, F16 and BF16 are exact to the bit, NaN payloads included;
- * F64 rounds to nearest even.
+ * Decodes F32, F16, BF16 or F64 to float32. F32, F16 and BF16 are exact bit for bit, NaN payloads
+ * included; F64 rounds to nearest even.
  *
  * @param target as long as the tensor has elements; may lie in WebAssembly memory, shared or not
  * @throws ERR_PARAMETER for any other dtype or a target of another length
@@ -107,8 +107,8 @@ export function decodeFloat32({ name, dtype, bytes }: StoredTensor<Uint8Array>, 
 }
 
 /**
- * The same for elements `first` to `first + target.length` of a tensor, read from the file if that is where they are:
- * straight into `target`, but for F64.
+ * The same for elements `first` to `first + target.length` of a tensor. Of a tensor in a file, they are read straight into `target`,
+ * except for F64.
  *
  * @throws ERR_SOURCE when the file cannot be read
  */
@@ -125,8 +125,8 @@ export async function readBytes({ bytes }: StoredTensor, target: Uint8Array, beg
 }
 
 /**
- * Where stored values go before they are widened: they may start at any byte, typed arrays may not. It is the end of the
- * target, which is aligned and where no value is overwritten before it is read; only float64 takes memory of its own.
+ * Where stored values go before they are widened, since they may start at any byte and typed arrays may not: the end of the
+ * target, which is aligned, and where no value is overwritten before it is read. Only float64 takes memory of its own.
  */
 function windowOf(dtype: StoredDtype, target: Float32Array): Uint8Array {
   if (dtype === 'F64') return new Uint8Array(target.length * 8);

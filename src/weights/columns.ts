@@ -1,7 +1,7 @@
 /** Columns of a stored matrix: the outputs of a kernel (in, out), a few at a time. */
 import { DTYPE_BYTES, decodeFloat32, readBytes, type StoredTensor } from './checkpoint.js';
 
-/** What is read of a file at once, or one row. */
+/** The most bytes read of a file at once, or one row. */
 const BLOCK_BYTES = 2 ** 18;
 
 /**
@@ -22,7 +22,7 @@ export function decodeColumns(tensor: StoredTensor<Uint8Array>, target: Float32A
 }
 
 /**
- * The same of a matrix in a file, which is read from its begin to its end, a block of rows at a time.
+ * The same of a matrix in a file, which is read from beginning to end, a block of rows at a time.
  *
  * @throws ERR_SOURCE when the file cannot be read
  */

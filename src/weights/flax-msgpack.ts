@@ -9,8 +9,8 @@ import { FlaxReader } from './flax-reader.js';
 export { encodeFlaxMsgpack } from './flax-writer.js';
 
 /**
- * Reads a Flax checkpoint. The tensors are views of `bytes`, but for arrays stored in several chunks, which are joined.
- * A NumPy scalar is a tensor of rank 0; a leaf that is no array is refused, as no model has one among its parameters.
+ * Reads a Flax checkpoint. The tensors are views of `bytes`, except for arrays stored in several chunks, which are joined.
+ * A NumPy scalar is a tensor of rank 0; a leaf that is not an array is refused, since no model has one among its parameters.
  *
  * @param file for messages
  * @throws ERR_CHECKPOINT for any departure from the format, naming the path in the tree

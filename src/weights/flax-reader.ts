@@ -12,7 +12,7 @@ import {
 import { CHUNKED, COMPLEX, MAX_DEPTH, NDARRAY, NUMPY_NAMES, NUMPY_SCALAR } from './flax-format.js';
 import { MsgpackReader, type Token } from './msgpack.js';
 
-/** No honest tree has more keys: each tensor answers for one on every level. */
+/** The most keys that a tree can need: one per tensor on every level. */
 const MAX_KEYS = MAX_TENSORS * MAX_DEPTH;
 
 const DTYPES = new Map(Object.entries(NUMPY_NAMES).map(([dtype, name]) => [name, dtype as StoredDtype]));
@@ -37,7 +37,7 @@ export class FlaxReader {
     return this.#tensors;
   }
 
-  /** The members of a map that has just been announced. */
+  /** Reads the members of a map whose size has been read. */
   #map(path: string, size: number, depth: number): void {
     if (depth > MAX_DEPTH) throw this.#fault(path, `at most ${MAX_DEPTH} nested maps`, 'one more');
     const seen = new Set<string>();
@@ -156,11 +156,11 @@ export class FlaxReader {
   }
 
   #fault(title: string, expected: string, got: unknown) {
-    return mismatch('ERR_CHECKPOINT', title || 'tree', expected, got, this.#msgpack.place());
+    return mismatch('ERR_CHECKPOINT', title || 'tree', expected, got, this.#msgpack.location());
   }
 }
 
-/** The parts behind each other; a single part stays a view. Together they are no longer than the file. */
+/** The parts one after another; a single part stays a view. Together they are no longer than the file. */
 function joined(parts: readonly Uint8Array[]): Uint8Array {
   if (parts.length === 1) return parts[0] as Uint8Array;
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));

@@ -1,4 +1,4 @@
-/** Writes a tree of tensors to the byte as `flax.serialization.to_bytes` does. */
+/** Writes a tree of tensors, byte for byte as `flax.serialization.to_bytes` does. */
 import { mismatch } from '../errors.js';
 import { DTYPE_BYTES } from './checkpoint.js';
 import { CHUNKED, MAX_DEPTH, NDARRAY, NUMPY_NAMES } from './flax-format.js';
@@ -19,7 +19,7 @@ type Part = Uint8Array | Float32Array;
  * @param tensors names with `/` become nested maps
  * @param dtype of every tensor; F16 and BF16 round to nearest even
  * @param chunkBytes arrays of more bytes are cut into chunks of this size; Flax reads any size
- * @throws ERR_PARAMETER for tensors that no reader would take, or a name that is a tensor and a map at once
+ * @throws ERR_PARAMETER for tensors that no reader would accept, or a name that is a tensor and a map at once
  */
 export function encodeFlaxMsgpack(
   tensors: Iterable<TensorToWrite>,

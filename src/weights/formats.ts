@@ -5,19 +5,19 @@ import type { OpenedSource } from '../source.js';
 import type { Checkpoint } from './checkpoint.js';
 import { decodeSafetensors, openSafetensors } from './safetensors.js';
 
-/** What most loads do not need, and whose code is loaded by those that do. */
+/** What most loads do not need: its code is loaded on demand. */
 export interface RareReaders {
   /** @param name for messages */
   readFlax(file: Bytes, name: string): Promise<Checkpoint>;
   readPytorch(file: Bytes, name: string): Promise<Checkpoint>;
-  /** The error for a source that has none of the files of these names. */
+  /** The error for a source without any of these files. */
   noWeights(source: OpenedSource, names: readonly string[]): Promise<AlbertError>;
 }
 
 export interface WeightFormat {
   /** The file that holds the weights. */
   readonly file: string;
-  /** The file that lists the shards, where the format has some. */
+  /** The file that lists the shards, if the format has shards. */
   readonly index?: string;
   readonly naming: Checkpoint['naming'];
   /** Whether a file that starts with these bytes is of this format. */
@@ -58,17 +58,17 @@ function isZip([first, second]: Uint8Array): boolean {
   return first === 0x50 && second === 0x4b;
 }
 
-/** Of protocol 2 to 5. In msgpack that is an empty map with something after it, which is no checkpoint. */
+/** Protocols 2 to 5. In msgpack these bytes are an empty map with something after it, which is not a checkpoint. */
 function isPickle([first, second = 0]: Uint8Array): boolean {
   return first === 0x80 && second >= 2 && second <= 5;
 }
 
 export const FORMATS: readonly WeightFormat[] = [SAFETENSORS, FLAX, PYTORCH];
 
-/** The format of a file, by what its first bytes say; `undefined` for a stranger. */
+/** The format of a file, by its first bytes; `undefined` if it is unknown. */
 export function formatOf(start: Uint8Array): WeightFormat | undefined {
   return FORMATS.find((format) => format.begins(start));
 }
 
-/** The format that reports what is wrong with a file of no known format: its start is like no other's. */
+/** The format whose errors describe a file of unknown format: no other file begins like one of its own. */
 export const STRICTEST = SAFETENSORS;

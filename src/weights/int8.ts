@@ -1,6 +1,6 @@
 /**
- * int8 in a safetensors file: a matrix as I8 levels under its usual name, beside it a float32 scale for each row, under
- * the name with `_scale` (docs/int8-format.md).
+ * int8 in a safetensors file: a matrix as I8 levels under its usual name, and one float32 scale per row under the name with
+ * `_scale` (docs/int8-format.md).
  */
 import { mismatch } from '../errors.js';
 import type { Checkpoint, StoredTensor } from './checkpoint.js';
@@ -9,12 +9,12 @@ import type { Checkpoint, StoredTensor } from './checkpoint.js';
 export const INT8_METADATA = { quantization: 'albert-wasm-int8', quantization_version: '1' } as const;
 
 /** -128 is left out, so that the range is symmetric; the kernels' sums rely on it. */
-const MOST_LEVEL = 127;
+const MAX_LEVEL = 127;
 
 /** The largest scale whose numbers float32 can hold. */
-const MOST_SCALE = Math.fround(3.4028234663852886e38 / MOST_LEVEL);
+const MAX_SCALE = Math.fround(3.4028234663852886e38 / MAX_LEVEL);
 
-/** Rows of levels, one after the other, and a scale each. */
+/** Rows of levels, one after another, and one scale per row. */
 export interface Int8Rows {
   readonly levels: Int8Array;
   readonly scales: Float32Array;
@@ -44,7 +44,7 @@ export function scaleName(name: string): string {
   return `${name}_scale`;
 }
 
-/** What is wrong with the scales of a matrix that a checkpoint holds, by their header; `undefined` if nothing. */
+/** What the header shows to be wrong with the scales of a matrix; `undefined` if nothing is. */
 export function faultOfScales(name: string, rows: number, scales: StoredTensor | undefined): string | undefined {
   const title = scaleName(name);
   const wrong = (expected: string, got: unknown) => mismatch('ERR_PARAMETER', title, expected, got).message;
@@ -54,14 +54,14 @@ export function faultOfScales(name: string, rows: number, scales: StoredTensor |
   return undefined;
 }
 
-/** What is wrong with the values of rows; `undefined` if nothing. */
+/** What is wrong with the values of rows; `undefined` if nothing is. */
 export function faultOfRows(name: string, { levels, scales }: Int8Rows): string | undefined {
-  const scale = scales.find((value) => !(value >= 0 && value <= MOST_SCALE));
+  const scale = scales.find((value) => !(value >= 0 && value <= MAX_SCALE));
   if (scale !== undefined) {
-    return mismatch('ERR_PARAMETER', scaleName(name), `scales from 0 to ${MOST_SCALE}`, scale).message;
+    return mismatch('ERR_PARAMETER', scaleName(name), `scales from 0 to ${MAX_SCALE}`, scale).message;
   }
   if (!levels.includes(-128)) return undefined;
-  return mismatch('ERR_PARAMETER', name, `levels from -${MOST_LEVEL} to ${MOST_LEVEL}`, -128).message;
+  return mismatch('ERR_PARAMETER', name, `levels from -${MAX_LEVEL} to ${MAX_LEVEL}`, -128).message;
 }
 
 /** The numbers of rows; `levels` may be the last bytes of `target`. */
@@ -74,8 +74,8 @@ export function dequantize({ levels, scales }: Int8Rows, target: Float32Array): 
 }
 
 /**
- * Quantises a row-major matrix, each row by its largest magnitude, to the bit as `packI8` does: every step is rounded to
- * float32, what lies halfway goes to the even neighbour.
+ * Quantises a row-major matrix, each row by its largest magnitude, bit for bit as `packI8` does: every step is rounded to
+ * float32, ties to even.
  */
 export function quantize(data: Float32Array, rows: number): Int8Rows {
   const cols = data.length / rows;
@@ -85,8 +85,8 @@ export function quantize(data: Float32Array, rows: number): Int8Rows {
     for (let i = row * cols; i < (row + 1) * cols; i++) largest = Math.max(largest, Math.abs(data[i] as number));
     // Smaller ones count as zeros.
     if (largest < 2 ** -100) continue;
-    scales[row] = largest / MOST_LEVEL;
-    const inverse = Math.fround(MOST_LEVEL / largest);
+    scales[row] = largest / MAX_LEVEL;
+    const inverse = Math.fround(MAX_LEVEL / largest);
     for (let i = row * cols; i < (row + 1) * cols; i++)
       levels[i] = nearestEven(Math.fround((data[i] as number) * inverse));
   }

@@ -1,6 +1,6 @@
 /**
- * Reads JSON member by member, for headers that come from strangers. `JSON.parse` would keep the last of two equal
- * keys in silence and build every object before the first limit is asked; this cursor builds only what is asked for.
+ * Reads JSON member by member, for headers that come from strangers. `JSON.parse` would silently keep the last of two equal
+ * keys, and build every object before a limit is checked; this cursor builds only what is asked for.
  */
 import { type AlbertError, mismatch } from '../errors.js';
 import { MAX_NAME_BYTES, MAX_TENSORS } from './checkpoint.js';
@@ -25,7 +25,7 @@ export class JsonCursor {
   /**
    * Reads an object. `each` must read the value of the key it gets, and nothing more.
    *
-   * @throws ERR_CHECKPOINT at a key that came before, at one longer than a tensor's name may be, at one too many
+   * @throws ERR_CHECKPOINT for a key that came before, one longer than a tensor's name may be, or one too many
    */
   object(title: string, each: (key: string) => void): void {
     this.#expect(title, '{', 'an object');
@@ -35,9 +35,9 @@ export class JsonCursor {
       const key = this.string(title);
       if (key.length > MAX_NAME_BYTES || new TextEncoder().encode(key).length > MAX_NAME_BYTES)
         throw mismatch('ERR_CHECKPOINT', title, `names of at most ${MAX_NAME_BYTES} bytes`, key, this.#file);
-      if (seen.has(key)) throw mismatch('ERR_CHECKPOINT', title, 'every key once', key, `${this.#place()}, again`);
+      if (seen.has(key)) throw mismatch('ERR_CHECKPOINT', title, 'every key once', key, `${this.#location()}, again`);
       if (seen.size === MAX_MEMBERS)
-        throw mismatch('ERR_CHECKPOINT', title, `at most ${MAX_MEMBERS} members`, key, this.#place());
+        throw mismatch('ERR_CHECKPOINT', title, `at most ${MAX_MEMBERS} members`, key, this.#location());
       seen.add(key);
       this.#expect(title, ':', 'a colon');
       each(key);
@@ -75,7 +75,7 @@ export class JsonCursor {
     try {
       value = JSON.parse(this.#text.slice(start, end + 1)) as string;
     } catch {
-      // An escape that JSON does not have; reported below with its place.
+      // An escape that JSON does not have; reported below with its position.
     }
     if (value === undefined || /\p{Surrogate}/u.test(value)) {
       this.#position = start;
@@ -94,7 +94,7 @@ export class JsonCursor {
     return value;
   }
 
-  /** Passes over any value. */
+  /** Skips any value. */
   skip(title: string, depth = 0): void {
     this.#space();
     const next = this.#text[this.#position];
@@ -140,13 +140,13 @@ export class JsonCursor {
     return pattern.exec(this.#text)?.[0];
   }
 
-  #place(): string {
+  #location(): string {
     return `${this.#file}, JSON character ${this.#position}`;
   }
 
   #fault(title: string, expected: string): AlbertError {
     const rest = this.#text.slice(this.#position, this.#position + 24);
     const got = rest === '' ? 'the end' : rest;
-    return mismatch('ERR_CHECKPOINT', title, expected, got, this.#place());
+    return mismatch('ERR_CHECKPOINT', title, expected, got, this.#location());
   }
 }

@@ -1,12 +1,12 @@
 /**
  * The MessagePack wire format, one token at a time. Format: https://github.com/msgpack/msgpack/blob/master/spec.md
  *
- * Not a general decoder: those build objects, where two equal keys become one in silence and `10` sorts before `2`,
- * and follow any depth (4 MB of nested arrays took one 650 MiB). Here nothing is built that was not asked for.
+ * Not a general decoder: those build objects, in which two equal keys silently become one and `10` sorts before `2`, and
+ * follow any depth (4 MB of nested arrays took one of them 650 MiB). This one builds only what is asked for.
  */
 import { mismatch } from '../errors.js';
 
-/** The next thing in the file. Maps and arrays are only announced: their items are the tokens that follow. */
+/** The next token in the file. Of maps and arrays it has the size only: their items are the tokens that follow. */
 export type Token =
   | { readonly kind: 'map' | 'array'; readonly size: number }
   | { readonly kind: 'string'; readonly text: string }
@@ -15,7 +15,7 @@ export type Token =
   | { readonly kind: 'integer' | 'float'; readonly value: number }
   | { readonly kind: 'nil' | 'true' | 'false' };
 
-/** Reads tokens; never past the end, and never believes a size that the bytes left cannot hold. */
+/** Reads tokens; never past the end, and refuses a size that the remaining bytes cannot hold. */
 export class MsgpackReader {
   #offset = 0;
   readonly #bytes: Uint8Array;
@@ -36,7 +36,7 @@ export class MsgpackReader {
 
   /**
    * @param title what is being read, for messages
-   * @throws ERR_CHECKPOINT for a token that the bytes left cannot hold, a reserved byte or invalid UTF-8
+   * @throws ERR_CHECKPOINT for a token that the remaining bytes cannot hold, a reserved byte or invalid UTF-8
    */
   next(title: string): Token {
     const head = this.#unsigned(title, 1);
@@ -96,19 +96,19 @@ export class MsgpackReader {
       case 0xdf:
         return this.#items(title, 'map', this.#unsigned(title, 2 << (head - 0xde)));
       default:
-        throw mismatch('ERR_CHECKPOINT', title, 'a msgpack value', 'the reserved byte 0xc1', this.place());
+        throw mismatch('ERR_CHECKPOINT', title, 'a msgpack value', 'the reserved byte 0xc1', this.location());
     }
   }
 
-  /** Where the reader stands, for messages. */
-  place(): string {
+  /** The reader's position, for messages. */
+  location(): string {
     return `${this.#file}, byte ${this.#offset} of ${this.#bytes.length}`;
   }
 
   #items(title: string, kind: 'map' | 'array', size: number): Token {
     const leastBytes = kind === 'map' ? 2 * size : size;
     if (leastBytes > this.bytesLeft)
-      throw mismatch('ERR_CHECKPOINT', title, `${leastBytes} bytes or more`, this.bytesLeft, this.place());
+      throw mismatch('ERR_CHECKPOINT', title, `${leastBytes} bytes or more`, this.bytesLeft, this.location());
     return { kind, size };
   }
 
@@ -117,7 +117,7 @@ export class MsgpackReader {
     try {
       return { kind: 'string', text: this.#decoder.decode(bytes) };
     } catch (cause) {
-      throw mismatch('ERR_CHECKPOINT', title, 'valid UTF-8', bytes, this.place(), { cause });
+      throw mismatch('ERR_CHECKPOINT', title, 'valid UTF-8', bytes, this.location(), { cause });
     }
   }
 
@@ -135,7 +135,7 @@ export class MsgpackReader {
 
   #take(title: string, size: number): Uint8Array {
     if (size > this.bytesLeft)
-      throw mismatch('ERR_CHECKPOINT', title, `${size} more bytes`, this.bytesLeft, this.place());
+      throw mismatch('ERR_CHECKPOINT', title, `${size} more bytes`, this.bytesLeft, this.location());
     return this.#bytes.subarray(this.#offset, (this.#offset += size));
   }
 }
@@ -181,7 +181,7 @@ export function extensionHead(type: number, size: number): Uint8Array {
 
 export const TRUE = head(0xc3);
 
-/** A type byte, and a number behind it as [value, bytes], big-endian. */
+/** A type byte, and after it a number of `size` bytes, big-endian. */
 function head(type: number, number: readonly [value: number, size: number] = [0, 0]): Uint8Array {
   const [value, size] = number;
   const bytes = new Uint8Array(1 + size);

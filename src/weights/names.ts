@@ -1,13 +1,13 @@
-/** Names of tensors that older programs have written, in today's words. */
+/** The current names of tensors that older programs wrote. */
 import type { Checkpoint, StoredTensor } from './checkpoint.js';
 
-/** Bias of the language model's decoder, twice in a model and often once in a file. */
+/** The bias of the language model's decoder: a model has it under both names, a file often under one. */
 const BIAS = 'predictions.bias';
 const DECODER_BIAS = 'predictions.decoder.bias';
 
 /**
- * The tensors of a checkpoint with PyTorch's names by those that models have today: without DataParallel's prefix, layer norms
- * with weight and bias where TensorFlow's words are gamma and beta. Messages show them as they are stored.
+ * The tensors of a checkpoint by PyTorch's current names: without DataParallel's prefix, and with weight and bias instead of
+ * TensorFlow's gamma and beta for layer norms. Messages show the stored names.
  */
 export function withCurrentNames(checkpoint: Checkpoint): Checkpoint {
   const { naming, tensors } = checkpoint;

@@ -1,4 +1,4 @@
-/** What is said where no weights are found: which files are there, and what can be done with them. */
+/** The error for a source without weights: which files it has, and what to do with them. */
 import { AlbertError, mismatch } from '../errors.js';
 import type { OpenedSource } from '../source.js';
 
@@ -23,7 +23,7 @@ const STRANGERS: readonly (readonly [name: RegExp, advice: string])[] = [
   ],
 ];
 
-/** The error for a source that has none of the files of these names. */
+/** The error for a source without any of the files of these names. */
 export async function noWeights(source: OpenedSource, names: readonly string[]): Promise<AlbertError> {
   const { files, elsewhere } = (await source.list?.()) ?? {};
   const known = files?.filter((file) => STRANGERS.some(([name]) => name.test(file))) ?? [];

@@ -62,10 +62,10 @@ async function readFirst(open: Open, source: OpenedSource, readers: RareReaders)
   throw await readers.noWeights(source, names);
 }
 
-/** What is read of a file to tell what it is. */
+/** The bytes of a file that are read to tell its format. */
 const START_BYTES = 64;
 
-/** What arrives in place of weights when a download goes wrong, or another framework's file under our name. */
+/** What arrives instead of weights when a download goes wrong, or another framework's file under our name. */
 const STRANGERS: readonly (readonly [start: RegExp, what: string])[] = [
   [/^version https:\/\/git-lfs/, 'a Git LFS pointer: the weights themselves were not fetched'],
   [/^\s*<(!|html|\?xml|head|body)/i, 'a web page'],
@@ -73,7 +73,7 @@ const STRANGERS: readonly (readonly [start: RegExp, what: string])[] = [
   [/^\x89HDF/, 'an HDF5 file, as TensorFlow saves it'],
 ];
 
-/** Reads a file of any format, by what its first bytes say. */
+/** Reads a file of any format, which its first bytes tell. */
 async function readCheckpoint(file: Bytes, name: string, readers: RareReaders): Promise<Checkpoint> {
   const start = await sliceBytes(file, 0, START_BYTES);
   if (STRICTEST.begins(start)) return STRICTEST.read(file, name, readers);
@@ -81,7 +81,7 @@ async function readCheckpoint(file: Bytes, name: string, readers: RareReaders): 
   return (formatOf(start) ?? STRICTEST).read(file, name, readers);
 }
 
-/** @throws ERR_CHECKPOINT for what is of no format, with a name for it where it has one */
+/** @throws ERR_CHECKPOINT for a file that is known not to be weights, naming what it is */
 function refuseStrangers(bytes: Uint8Array, file: string): void {
   const start = String.fromCharCode(...bytes);
   const stranger = STRANGERS.find(([pattern]) => pattern.test(start));

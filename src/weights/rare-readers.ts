@@ -1,4 +1,4 @@
-/** What `rare.ts` loads when it is met. One module, so that a bundler makes one file of it. */
+/** What `rare.ts` loads on demand. One module, so that a bundler makes one file of it. */
 import { type Bytes, sliceBytes } from '../bytes.js';
 import type { Checkpoint } from './checkpoint.js';
 import { decodeFlaxMsgpack } from './flax-msgpack.js';

@@ -1,4 +1,4 @@
-/** Readers of formats that most pages never meet, and the error for a source without weights: loaded when they are needed. */
+/** Readers of formats that most pages never meet, and the error for a source without weights: loaded on demand. */
 import type { RareReaders } from './formats.js';
 
 const load = () => import('./rare-readers.js');

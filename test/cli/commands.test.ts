@@ -178,7 +178,7 @@ commands('convert names what it leaves out', async () => {
   assert.is(code, 0, err);
   const ignored = ['albert.pooler.bias', 'albert.pooler.weight'];
   assert.equal(JSON.parse(out).ignored, ignored);
-  assert.is(err, `albert-wasm: AlbertForMaskedLM has no place for ${ignored.join(', ')}: left out\n`);
+  assert.is(err, `albert-wasm: AlbertForMaskedLM does not use ${ignored.join(', ')}: left out\n`);
 });
 
 const REFUSED: [number, string[], string, RegExp][] = [
@@ -187,7 +187,7 @@ const REFUSED: [number, string[], string, RegExp][] = [
   [2, ['choose', 'a', 'b'], '', /error: required option '--model/],
   [2, ['tag', '--model', 'x', '--aggregation', 'last', 'text'], '', /none, simple, first, average, max/],
   [2, ['tag', '--model', 'x', '--stride', '-1', 'text'], '', /whole number from 0/],
-  [2, ['order', 'only one'], '', /^error: two texts have an order \(--help shows how\)\n$/],
+  [2, ['order', 'only one'], '', /^error: give two texts \(--help shows how\)\n$/],
   [2, ['similarity', 'only one'], '', /^error: give a sentence and others to compare it with \(--help[^\n]+\n$/],
   [2, ['choose', '--model', 'x', 'a'], '', /^error: give a prompt and texts to choose from \(--help[^\n]+\n$/],
   [1, ['embed', '--jsonl', 'plain'], '', /^albert-wasm: expected JSON, a string, or {"text": …}: [^\n]+\n$/],

@@ -49,7 +49,7 @@ test('labels, lines, tensors, keys, paths and arguments', async () => {
   const commands: [args: string[], code: number, words: string, input?: string][] = [
     [['classify', '--model', good, '--jsonl'], 0, ESCAPED, `${JSON.stringify(HOSTILE)}\n`],
     [['classify', '--model', good, HOSTILE], 0, ESCAPED],
-    [['convert', '--model', good, '--out', `${folder}/out`], 0, `has no place for ${ESCAPED}: left out`],
+    [['convert', '--model', good, '--out', `${folder}/out`], 0, `does not use ${ESCAPED}: left out`],
     [['classify', '--model', bad, 'text'], 1, '"id2label"'],
     [['classify', '--model', broken, 'text'], 1, ESCAPED],
     [['classify', '--model', `${folder}/none`, 'text'], 1, ESCAPED],

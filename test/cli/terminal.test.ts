@@ -55,7 +55,7 @@ test('a bench is a table', async () => {
 });
 
 for (const [command, message] of [
-  ['classify', /^error: give it as arguments or as lines \(--help shows how\)\n$/],
+  ['classify', /^error: give inputs as arguments or as lines \(--help shows how\)\n$/],
   ['answer --model none Who?', /^error: give a --context, or one on standard input \(--help shows how\)\n$/],
 ] as const) {
   test(`${command} without a text: exit code 2`, async () => {

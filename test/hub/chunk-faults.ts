@@ -145,7 +145,7 @@ const OF_BODIES: Record<string, ChunkFault> = {
   silence: {
     answer: (e) => sendPart(e, { end: 'silence' }),
     once: 'whole',
-    always: ['nothing came for'],
+    always: ['nothing arrived for'],
     keeps: true,
     silent: true,
     chunks: [0, 1],

@@ -61,6 +61,11 @@ test('a pipeline gives the answers of its directory, first from the network, the
     'tokenizer.json',
     'tokenizer_config.json',
   ]);
+  // The commit is asked for once; then a head and the content of each file, and the heads of those that there are not.
+  const asked = hub.log().filter((line) => !line.startsWith('GET cdn'));
+  assert.equal([...new Set(asked)].sort(), [...asked].sort(), 'nothing is asked for twice');
+  assert.is(asked.filter((line) => line.endsWith('/main/config.json')).length, 1);
+  assert.is(asked.filter((line) => line.endsWith(`GET hub /owner/name/resolve/${COMMIT}/config.json`)).length, 1);
   hub.requests.length = 0;
   await using cached = await pipeline('text-classification', 'owner/name');
   assert.equal(await cached('What a lovely day'), expected);

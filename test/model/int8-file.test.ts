@@ -15,7 +15,7 @@ import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetens
 import { BUILDS } from '../builds.js';
 import { stateCases } from '../cases.js';
 import { expectError } from '../expect-error.js';
-import { readFixture } from '../fixtures.js';
+import { HEADS, readFixture } from '../fixtures.js';
 import { TINY, TINY_INPUTS } from '../tiny.js';
 import { decoded, sameBytes, seeded } from '../weights/samples.js';
 
@@ -73,6 +73,33 @@ function assertSameParams(
     assert.ok(sameNumbers(data, params.get(name)?.data as Float32Array), `${label}, ${name}`);
   }
 }
+
+/** What stays float32 in int8: the words of docs/int8-format.md, and the tensors that they name. */
+const FLOAT32: readonly (readonly [words: RegExp, tensors: RegExp])[] = [
+  [/biases/, /bias$/],
+  [/layer norms/, /(LayerNorm|layer_norm)\.weight$/],
+  [/position and type tables/, /(position|token_type)_embeddings\.weight$/],
+  [/dense layer .{2,9} the attention/, /attention\.dense\.weight$/],
+  [/classifier/, /(classifier|qa_outputs)\.weight$/],
+];
+
+file('the page of the format lists what stays float32, and nothing else does, in any head', async () => {
+  const page = readFileSync(new URL('../../docs/int8-format.md', import.meta.url), 'utf8');
+  const row = page.split('\n').find((line) => /\| F32 \|/.test(line)) ?? '';
+  for (const [words] of FLOAT32) assert.match(row, words);
+  const used = new Set<RegExp>();
+  for (const [head, Class] of Object.entries(HEADS)) {
+    await using model = await Class.from_config({ ...TINY, tie_word_embeddings: head !== 'masked_lm' });
+    const files = await saved(model, `float32-${head}`);
+    for (const { name, dtype } of decodeSafetensors(files['model.safetensors'] as Uint8Array, head).tensors.values()) {
+      if (name.endsWith('_scale')) continue;
+      const named = FLOAT32.filter(([, tensors]) => tensors.test(name));
+      assert.is(dtype, named.length > 0 ? 'F32' : 'I8', `${head}, ${name}`);
+      for (const [words] of named) used.add(words);
+    }
+  }
+  assert.is(used.size, FLOAT32.length);
+});
 
 file('a float32 model and an int8 model write the same bytes, whatever the build', async () => {
   for (const tie_word_embeddings of [true, false]) {

@@ -30,11 +30,11 @@ export function addAnswer(program: Command): void {
   const command = program.command('answer').description('find the answers to questions in a text, however long');
   withLines(withModel(command, 'a question answering checkpoint', true), INPUT)
     .argument('[question...]', 'questions about one context; default: lines of {"question", "context"}')
-    .option('--context <text>', 'where the answers are looked for; default: standard input')
-    .option('--context-file <path>', 'a file where the answers are looked for')
+    .option('--context <text>', 'the text to search for answers; default: standard input')
+    .option('--context-file <path>', 'a file with the text to search for answers')
     .option('--top-k <n>', 'answers to show', parseCount, 1)
     .option('--max-answer-len <n>', 'the most tokens of an answer', parseCount, 15)
-    .option('--impossible', 'allow the empty answer, where the context holds none')
+    .option('--impossible', 'allow the empty answer, for contexts without an answer')
     .addHelpText(
       'after',
       `

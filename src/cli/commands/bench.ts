@@ -1,4 +1,4 @@
-/** `bench`: how many tokens a second this machine computes. */
+/** `bench`: how many tokens per second this machine computes. */
 import type { Command } from 'commander';
 import type { AlbertPreTrainedModel } from '../../index.js';
 import { load, type ModelOptions, type OutputOptions, withModel, withOutput } from '../options.js';
@@ -12,7 +12,7 @@ const SHAPES = [
   { batch: 8, seq: 128 },
 ];
 
-/** How long a shape is measured for, once at least, after a first forward that nobody times. */
+/** How long a shape is measured for, with at least one forward, after a first one that is not timed. */
 const MILLISECONDS = 700;
 
 interface Row {
@@ -21,7 +21,7 @@ interface Row {
   readonly threads: number;
   readonly batch: number;
   readonly seq: number;
-  /** Of a forward, the median. */
+  /** Per forward, the median. */
   readonly milliseconds: number;
   readonly tokensPerSecond: number;
   readonly runs: number;

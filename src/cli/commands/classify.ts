@@ -22,7 +22,7 @@ interface Options extends ModelOptions, LineOptions {
 
 const format = FORMATS['text-classification'];
 
-/** A second column is the text that each is paired with. */
+/** A second column is the second text of a pair. */
 const INPUT: TaskInput = {
   ...TEXT,
   most: 2,
@@ -34,7 +34,7 @@ export function addClassify(program: Command): void {
   withLines(withModel(command, 'a sequence classification checkpoint'), INPUT)
     .argument('[text...]', 'texts; default: lines of standard input')
     .option('--top-k <n>', 'labels to show', parseCount, 1)
-    .option('--stride <n>', 'read long texts in windows that share so many pieces; default: cut them', parseStride)
+    .option('--stride <n>', 'read long texts in windows that share this many pieces; default: cut them', parseStride)
     .addHelpText(
       'after',
       `

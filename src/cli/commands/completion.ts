@@ -2,11 +2,11 @@
 import { Argument, type Command, type Option } from 'commander';
 import { print } from '../output.js';
 
-/** What may be completed after the words of a command. */
+/** The completions after the words of a command. */
 interface Words {
   readonly command: string;
   readonly words: readonly string[];
-  /** Options that take a value: one of some, or where there are none anything, such as a file. */
+  /** Options that take a value: one of the choices, or, without choices, anything, such as a file. */
   readonly values: readonly { readonly flag: string; readonly choices: readonly string[] }[];
 }
 
@@ -62,7 +62,7 @@ ${cases.join('\n')}
 complete -o default -F _albert_wasm albert-wasm`;
 }
 
-/** Through bash's functions, which zsh brings along. */
+/** Through bash's functions, which zsh includes. */
 function zsh(all: readonly Words[]): string {
   return `autoload -U +X compinit bashcompinit && { (( $+functions[compdef] )) || compinit; } && bashcompinit\n${bash(all)}`;
 }

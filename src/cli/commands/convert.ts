@@ -50,7 +50,7 @@ async function convertModel({ model, out, force, ...options }: Options): Promise
     convert(model, out, { ...options, onProgress }),
   );
   if (ignored.length > 0) {
-    complain(`albert-wasm: ${architecture} has no place for ${ignored.join(', ')}: left out`);
+    complain(`albert-wasm: ${architecture} does not use ${ignored.join(', ')}: left out`);
   }
   const file = options.format === 'flax_msgpack' ? 'flax_model.msgpack' : 'model.safetensors';
   const bytesWritten = statSync(join(out, file)).size;
@@ -60,7 +60,7 @@ async function convertModel({ model, out, force, ...options }: Options): Promise
   else await print(toJson({ architecture, bytesRead, bytesWritten, ignored }));
 }
 
-/** Whether a source is this very directory, by whatever path. */
+/** Whether a source is this directory, even by another path. */
 function isSame(source: string, directory: string): boolean {
   const path = source.startsWith('file:') ? fileURLToPath(source) : source;
   return existsSync(path) && existsSync(directory) && realpathSync(path) === realpathSync(directory);

@@ -22,12 +22,12 @@ export function addEmbed(program: Command): void {
     .addOption(
       new Option(
         '--pooling <kind>',
-        "how one vector is made of the tokens'; default: as the checkpoint's sentence-transformers files say, otherwise mean",
+        "how the tokens' vectors become one; default: as the checkpoint's sentence-transformers files say, otherwise mean",
       ).choices(['mean', 'cls', 'max', 'mean_sqrt_len_tokens', 'weightedmean', 'lasttoken']),
     )
-    .option('--normalize', 'scale the vectors to length 1; default, except where those files say otherwise')
+    .option('--normalize', 'scale the vectors to length 1; default, unless those files say otherwise')
     .option('--no-normalize', 'keep the length of the vectors')
-    .option('--stride <n>', 'read long texts in windows that share so many pieces; default: cut them', parseStride)
+    .option('--stride <n>', 'read long texts in windows that share this many pieces; default: cut them', parseStride)
     .addHelpText(
       'after',
       `

@@ -27,7 +27,7 @@ Examples:
         const stored = { format, storedDtypes: dtypes, architecture, labels: Object.values(id2label) };
         const loadMilliseconds = performance.now() - start;
         const { source, pooling, layers, dimension, max_seq_length } = extract.embedding;
-        // Of a checkpoint without sentence-transformers' files, `embed` and `similarity` take the mean of the tokens.
+        // For a checkpoint without sentence-transformers' files, `embed` and `similarity` take the mean of the tokens.
         const embedding = {
           pooling: source === 'default' ? 'mean (default)' : [pooling.join(' and '), ...layers].join(', '),
           dimension,

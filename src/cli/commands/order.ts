@@ -33,7 +33,7 @@ Examples:
   $ echo '{"first": "Then she walked in.", "second": "She opened the door."}' | albert-wasm order`,
     )
     .action(async (first: string | undefined, second: string | undefined, options: Options) => {
-      if (first !== undefined && second === undefined) throw usageError('two texts have an order');
+      if (first !== undefined && second === undefined) throw usageError('give two texts');
       await run(
         {
           format,

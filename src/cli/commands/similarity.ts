@@ -1,4 +1,4 @@
-/** `similarity`: sentences by how alike they are to one. */
+/** `similarity`: sentences by how similar they are to one. */
 import type { Command } from 'commander';
 import { FORMATS, rank } from '../../shards/formats.js';
 import { plainInput } from '../inputs.js';
@@ -13,7 +13,7 @@ interface Options extends ModelOptions, LineOptions {
 
 const format = FORMATS['sentence-similarity'];
 
-/** A column for the sentence that others are compared with, and one for each of these. */
+/** A column for the sentence that the others are compared with, and one for each of the others. */
 const INPUT: TaskInput = {
   lines: 'jsonl',
   columns: [],
@@ -23,7 +23,7 @@ const INPUT: TaskInput = {
 };
 
 export function addSimilarity(program: Command): void {
-  const command = program.command('similarity').description('rank sentences by how alike they are to the first one');
+  const command = program.command('similarity').description('rank sentences by how similar they are to the first one');
   withLines(withModel(command, 'any ALBERT checkpoint'), INPUT)
     .argument('[sentence...]', 'a sentence and those to rank; default: lines of {"source_sentence", "sentences"}')
     .option('--top-k <n>', 'sentences to show; default: all', parseCount)

@@ -5,7 +5,7 @@ import { print } from '../output.js';
 import { percent, table } from '../table.js';
 import { usageError } from '../usage.js';
 
-/** What the tour reads when it is given nothing else. */
+/** The texts of the tour without arguments. */
 const TOUR = [
   'A warm, funny and quietly moving film.',
   'The plot makes no sense and the jokes fall flat.',
@@ -42,7 +42,7 @@ async function tour(program: Command, given: readonly string[]): Promise<void> {
 }
 
 /**
- * One word alone is a command that does not exist, as is a first word that is nearly one: its sentiment is not what is asked for.
+ * A single word, or a first word that is nearly a command, is taken for an unknown command: its sentiment is not what was asked for.
  *
  * @throws CommanderError that names the nearest commands, or all, and how to label the word
  */

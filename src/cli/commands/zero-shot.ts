@@ -21,9 +21,9 @@ export function addZeroShot(program: Command): void {
   withLines(withModel(command, 'a checkpoint for NLI, with a label "entailment"', true), TEXT)
     .argument('[text...]', 'texts; default: lines of standard input')
     .requiredOption('--labels <labels>', 'the labels, separated by commas')
-    .option('--template <sentence>', 'the sentence that a label makes, {} for the label; default: This example is {}.')
+    .option('--template <sentence>', 'the sentence for each label, with {} for the label; default: This example is {}.')
     .option('--multi-label', 'several labels may fit: each is scored alone')
-    .option('--stride <n>', 'read long texts in windows that share so many pieces; default: cut them', parseStride)
+    .option('--stride <n>', 'read long texts in windows that share this many pieces; default: cut them', parseStride)
     .addHelpText(
       'after',
       `

@@ -7,10 +7,10 @@ import { AlbertError } from '../../errors.js';
 import type { Sink } from '../../http/transfer.js';
 import { sweep } from './sweep.js';
 
-/** Nobody writes to a file for so long without a byte: a download stalls after 30 s and waits for 60 s at most. */
+/** No download goes this long without a byte: it stalls after 30 s and waits for at most 60 s. */
 const ABANDONED_MS = 5 * 60_000;
 
-/** No link is followed, and no named pipe waited for. Windows has neither flag. */
+/** Follows no link and waits for no named pipe. Windows has neither flag. */
 const AS_IT_IS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /**
@@ -24,7 +24,7 @@ export class BlobFile implements Sink {
   readonly #handle: FileHandle;
   readonly #size: number;
   #hash: Hash;
-  /** Whether bytes of another's file are in it. */
+  /** Whether it has bytes of another download's file. */
   #copied = false;
   length = 0;
 
@@ -66,8 +66,8 @@ export class BlobFile implements Sink {
   }
 
   /**
-   * The hash of what came, in the form that the blob is named by; where another's bytes are in it, of what the disk gives back. May
-   * be asked once.
+   * The hash of the content, in the form that the blob is named by; if it has another download's bytes, the hash of what the disk
+   * gives back. Called at most once.
    */
   async digest(): Promise<string> {
     if (!this.#copied) return this.#hash.digest('hex');
@@ -76,7 +76,7 @@ export class BlobFile implements Sink {
     return hash.digest('hex');
   }
 
-  /** The file is whole: it gets its name, once it is on the disk. @throws ERR_SOURCE where it is no longer the one that was written */
+  /** Gives the complete file its name, once it is on the disk. @throws ERR_SOURCE if it is no longer the file that was written */
   async finish(): Promise<void> {
     await this.#handle.datasync();
     const mine = await this.#handle.stat();
@@ -99,7 +99,7 @@ export class BlobFile implements Sink {
     await sweep(folder, (name) => /^([0-9a-f]{40}|[0-9a-f]{64})\.[0-9a-f]{8}\.incomplete$/.test(name));
   }
 
-  /** The file stays as far as it came, for the next download to copy. */
+  /** Leaves the incomplete file for the next download to copy. */
   async abandon(): Promise<void> {
     await this.#handle.close();
     if (this.length === 0) await rm(this.#path, { force: true });
@@ -115,7 +115,7 @@ export class BlobFile implements Sink {
     );
   }
 
-  /** Copies an abandoned file, as much of it as is there. Returns whether it was abandoned. */
+  /** Copies what an abandoned file has. @returns whether the file was abandoned */
   async #copy(name: string): Promise<boolean> {
     const found = join(dirname(this.#blob), name);
     const source = await open(found, AS_IT_IS).catch(() => undefined);
@@ -127,7 +127,7 @@ export class BlobFile implements Sink {
       this.#copied = true;
       const chunks = source.createReadStream({ start: 0, end: stat.size - 1, autoClose: false });
       for await (const chunk of chunks) await this.write(chunk);
-      // Its writer has said that it is done with it.
+      // Its writer has abandoned it.
       if (stat.mtimeMs === 0) await rm(found, { force: true });
       return true;
     } finally {
@@ -135,7 +135,7 @@ export class BlobFile implements Sink {
     }
   }
 
-  /** Removes an abandoned file of a blob that is there. */
+  /** Removes an abandoned file of a blob that exists. */
   async #removeOld(name: string): Promise<void> {
     const path = join(dirname(this.#blob), name);
     const stat = await lstat(path).catch(() => undefined);

@@ -11,7 +11,7 @@ import type { RefStore } from '../pin.js';
 import { type Environment, isTrue } from '../settings.js';
 import { sweep } from './sweep.js';
 
-/** Where `huggingface_hub` keeps what is a user's. */
+/** Where `huggingface_hub` keeps a user's files. */
 export function homeDirectory(env: Environment): string {
   return env.HF_HOME || join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'huggingface');
 }
@@ -46,7 +46,7 @@ export class HubCache implements RefStore {
     await this.#put(path, (temporary) => writeFile(temporary, commit, { flag: 'wx' })).catch(() => {});
   }
 
-  /** The path of a file at a commit, if it is there. */
+  /** The path of a file at a commit, if it exists. */
   async find(commit: string, file: string): Promise<string | undefined> {
     const path = this.#snapshot(commit, file);
     return (await exists(path)) ? path : undefined;
@@ -63,7 +63,7 @@ export class HubCache implements RefStore {
     );
   }
 
-  /** Where a content of this hash belongs, and whether it is there. Its folder is made. */
+  /** The path of the content with this hash, and whether it exists. Makes its folder. */
   async blob(hash: string): Promise<{ path: string; exists: boolean }> {
     const path = join(this.#folder, 'blobs', hash);
     await mkdir(dirname(path), { recursive: true });
@@ -93,7 +93,7 @@ export class HubCache implements RefStore {
     return join(this.#folder, '.no_exist', commit, checkFileName(file));
   }
 
-  /** Makes a file under a name of its own, then renames it: nobody sees half of one. */
+  /** Makes a file under a temporary name, then renames it, so that no reader sees half of it. */
   async #put(path: string, make: (temporary: string) => Promise<void>): Promise<void> {
     const temporary = `${path}.${randomUUID().slice(0, 8)}.incomplete`;
     await mkdir(dirname(path), { recursive: true });

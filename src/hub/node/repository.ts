@@ -1,7 +1,7 @@
 /** A repository of the Hub in Node: files are downloaded into the cache once and read from there. */
 import { AlbertError, mismatch } from '../../errors.js';
 import { checkFileSize } from '../../file-limits.js';
-import { place } from '../../http/request.js';
+import { printableUrl } from '../../http/request.js';
 import type { Patience } from '../../http/retry.js';
 import { transfer } from '../../http/transfer.js';
 import { progressReporter, type SourceOptions } from '../../source-options.js';
@@ -17,9 +17,9 @@ import { implicitToken } from './token.js';
 /** A repository at one commit. */
 export interface HubRepository {
   readonly commit: string;
-  /** The path of a file in the cache, downloaded if need be; `undefined` when the repository or the cache lacks it. */
+  /** The path of a file in the cache, after downloading it if necessary; `undefined` if the repository, or offline the cache, lacks it. */
   locate(file: string, signal?: AbortSignal): Promise<string | undefined>;
-  /** The names of all files; `undefined` where the Hub cannot be asked. */
+  /** The names of all files; `undefined` if the Hub cannot be asked. */
   listFiles(): Promise<readonly string[] | undefined>;
 }
 
@@ -61,15 +61,17 @@ async function locate(hub: Hub, cache: HubCache, commit: string, file: string): 
     return undefined;
   }
   const { hash, size } = head;
-  if (hash === undefined) throw mismatch('ERR_SOURCE', 'ETag', 'a SHA-256 or the SHA-1 of git', 'none', place(url));
-  if (size === undefined) throw mismatch('ERR_SOURCE', 'size', 'X-Linked-Size or Content-Length', 'none', place(url));
-  checkFileSize(file, size, place(url));
+  if (hash === undefined)
+    throw mismatch('ERR_SOURCE', 'ETag', 'a SHA-256 or the SHA-1 of git', 'none', printableUrl(url));
+  if (size === undefined)
+    throw mismatch('ERR_SOURCE', 'size', 'X-Linked-Size or Content-Length', 'none', printableUrl(url));
+  checkFileSize(file, size, printableUrl(url));
   const blob = await cache.blob(hash);
   if (!blob.exists) await download(hub, url, file, blob.path, hash, size);
   return cache.link(hash, !blob.exists, commit, file);
 }
 
-/** Fills a blob. What came before a failure stays for the next attempt; what is wrong does not. */
+/** Fills a blob. After a failure, the bytes that arrived stay for the next attempt, unless they are wrong. */
 async function download(hub: Hub, url: URL, file: string, path: string, hash: string, size: number): Promise<void> {
   const blob = await BlobFile.open(path, size);
   const report = progressReporter(hub.options, 'download', file);
@@ -79,12 +81,13 @@ async function download(hub: Hub, url: URL, file: string, path: string, hash: st
     for (const last of [false, true]) {
       if (blob.length < size || size === 0) {
         const response = await transfer(request, blob);
-        if (response === undefined) throw mismatch('ERR_SOURCE', file, 'to exist', 'HTTP status 404', place(url));
+        if (response === undefined)
+          throw mismatch('ERR_SOURCE', file, 'to exist', 'HTTP status 404', printableUrl(url));
       }
       const got = await blob.digest();
       if (got === hash) break;
       await blob.restart();
-      if (last) throw mismatch('ERR_SOURCE', file, `the hash ${hash}`, got, place(url));
+      if (last) throw mismatch('ERR_SOURCE', file, `the hash ${hash}`, got, printableUrl(url));
     }
   } catch (error) {
     await blob.abandon();

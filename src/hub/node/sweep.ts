@@ -1,4 +1,4 @@
-/** Unfinished files that a killed process has left, and that nothing will continue. */
+/** Incomplete files that a killed process left behind, and that nothing will continue. */
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 

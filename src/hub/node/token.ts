@@ -1,4 +1,4 @@
-/** The token of a load that was given none: of the environment, else the one that `hf auth login` has stored, as `huggingface_hub` finds it. */
+/** The token of a load without the option `token`: from the environment, otherwise the one that `hf auth login` stored, as `huggingface_hub` finds it. */
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -7,9 +7,9 @@ import { type Environment, isTrue } from '../settings.js';
 import { homeDirectory } from './cache.js';
 
 /**
- * `HF_TOKEN`, else what is in the file `HF_TOKEN_PATH` or `$HF_HOME/token`, unless `HF_HUB_DISABLE_IMPLICIT_TOKEN` forbids both.
+ * `HF_TOKEN`, otherwise the content of the file `HF_TOKEN_PATH` or `$HF_HOME/token`, unless `HF_HUB_DISABLE_IMPLICIT_TOKEN` forbids both.
  *
- * @throws ERR_ENVIRONMENT for what is no token, which is not shown, and for a file that cannot be read
+ * @throws ERR_ENVIRONMENT for an invalid token, which is not shown, and for a file that cannot be read
  */
 export async function implicitToken(env: Environment): Promise<string | undefined> {
   if (isTrue(env.HF_HUB_DISABLE_IMPLICIT_TOKEN)) return undefined;

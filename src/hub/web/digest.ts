@@ -1,10 +1,10 @@
 /** Hashes of a whole file by Web Crypto. */
 
 /**
- * The hash that the Hub names a content by: SHA-256 of it, or SHA-1 of git's blob, its size before it.
+ * The hash by which the Hub names a content: its SHA-256, or SHA-1 of git's blob, which has the size in front.
  *
  * @param digits 64 for SHA-256, 40 for git's
- * @returns `undefined` where there is no Web Crypto: in a page that is not a secure context
+ * @returns `undefined` without Web Crypto, in a page that is not a secure context
  */
 export async function blobHash(bytes: Uint8Array<ArrayBuffer>, digits: number): Promise<string | undefined> {
   const { subtle } = globalThis.crypto ?? {};

@@ -1,7 +1,7 @@
-/** A repository of the Hub in a browser: files are kept in the Cache of the page's origin, where there is one. */
+/** A repository of the Hub in a browser: files are kept in the Cache of the page's origin, if available. */
 import { mismatch, throwIfAborted } from '../../errors.js';
 import { type FetchedFile, fetchFile } from '../../http/fetch-file.js';
-import { place } from '../../http/request.js';
+import { printableUrl } from '../../http/request.js';
 import type { Patience } from '../../http/retry.js';
 import { progressReporter, type SourceOptions } from '../../source-options.js';
 import { listRepository } from '../list.js';
@@ -33,21 +33,21 @@ export async function openRepository(
   };
 }
 
-/** Fetches a file and checks it against what the Hub says of its content. */
+/** Fetches a file and checks it against what the Hub says about its content. */
 async function fetchVerified(hub: Hub, url: URL, commit: string, file: string) {
   const fetched = await fetchFile(url, file, hub.options, { headers: authorization(hub), immutable: true });
   if (fetched === undefined) return undefined;
   const { bytes } = fetched;
   const { hash, size } = await contentOf(hub, commit, file, fetched);
   if (size !== undefined && bytes.length !== size) {
-    throw mismatch('ERR_SOURCE', file, `${size} bytes`, bytes.length, place(url));
+    throw mismatch('ERR_SOURCE', file, `${size} bytes`, bytes.length, printableUrl(url));
   }
   const got = hash === undefined ? undefined : await blobHash(bytes, hash.length);
-  if (got !== undefined && got !== hash) throw mismatch('ERR_SOURCE', file, `the hash ${hash}`, got, place(url));
+  if (got !== undefined && got !== hash) throw mismatch('ERR_SOURCE', file, `the hash ${hash}`, got, printableUrl(url));
   return bytes;
 }
 
-/** Hash and size by the Hub's own word: headers of its answer, or LFS's pointer where another server has answered. */
+/** Hash and size from the Hub itself: headers of its answer, or LFS's pointer if another server answered. */
 async function contentOf(
   hub: Hub,
   commit: string,
@@ -71,13 +71,13 @@ async function contentOf(
   return { hash, size: size === undefined ? undefined : Number(size) };
 }
 
-/** A cache that may forget at any time: what fails in it is as if it were empty. */
+/** A cache that may forget at any time: if an operation fails, it counts as empty. */
 interface BytesCache {
   read(url: URL): Promise<Uint8Array<ArrayBuffer> | undefined>;
   write(url: URL, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
 }
 
-/** No Cache in an insecure page, no room in a full one: neither is a reason to fail. */
+/** An insecure page has no Cache, and a full Cache has no room: neither is a reason to fail. */
 async function openCache(name: string): Promise<BytesCache> {
   const cache = await globalThis.caches?.open(name).catch(() => undefined);
   return {

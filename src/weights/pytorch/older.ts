@@ -27,12 +27,12 @@ interface Pickles {
   readonly root: Value;
   /** In the order in which their bytes follow. */
   readonly keys: readonly Value[];
-  /** The storages that the object speaks of. */
+  /** The storages that the object mentions. */
   readonly storages: ReadonlyMap<string, Storage>;
   readonly end: number;
 }
 
-/** The pickles' length is known once they are read: if what was read of the file is too short, twice as much is. */
+/** The pickles' length is known once they are read: if too little of the file was read, twice as much is. */
 async function readPickles(file: Bytes, name: string): Promise<Pickles> {
   for (let length = START_BYTES; ; length *= 2) {
     try {

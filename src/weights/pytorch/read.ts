@@ -1,6 +1,6 @@
 /**
- * PyTorch's checkpoints: dicts of tensors over storages, in a zip archive or, from before 1.6, in a row of pickles. Loaded when
- * a file of theirs is met (`rare.ts`).
+ * PyTorch's checkpoints: dicts of tensors over storages, in a zip archive or, before 1.6, in a sequence of pickles. Loaded on
+ * demand (`rare.ts`).
  */
 import { type Bytes, sliceBytes } from '../../bytes.js';
 import { mismatch } from '../../errors.js';
@@ -22,11 +22,11 @@ import { StridedFile } from './strided.js';
 import { Dict, isCount, kindOf, type Value, View } from './values.js';
 
 /**
- * Reads a checkpoint. Of a file on disk only the pickles are read; the tensors are stretches of it, those that are not
- * contiguous are gathered as they are read.
+ * Reads a checkpoint. Of a file on disk only the pickles are read; the tensors are stretches of the file, and those that are
+ * not contiguous are gathered when they are read.
  *
  * @param name of the file, for messages
- * @throws ERR_CHECKPOINT for any departure from the format, a name that no tensor needs among them
+ * @throws ERR_CHECKPOINT for any departure from the format, including a name that no tensor needs
  */
 export async function readPytorch(file: Bytes, name: string): Promise<Checkpoint<FileStretch>> {
   const [first, second] = await sliceBytes(file, 0, 2);
@@ -62,7 +62,7 @@ function viewsOf(root: Value, file: string): [string, View][] {
   throw mismatch('ERR_CHECKPOINT', 'object', 'a dict of tensors', `${kindOf(root)} without one`, file);
 }
 
-/** A tensor of the file, once all of it is known to lie in the bytes of its storage. */
+/** A tensor of the file, after checking that all of it is within the bytes of its storage. */
 async function locate(
   title: string,
   { storage, offset, shape, strides }: View,

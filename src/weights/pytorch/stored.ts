@@ -1,4 +1,4 @@
-/** What both of PyTorch's formats hold: an object, and storages that it speaks of. */
+/** What both of PyTorch's formats hold: an object, and the storages that it mentions. */
 import type { Storage, Value } from './values.js';
 import type { Stretch } from './zip.js';
 

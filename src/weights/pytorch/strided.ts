@@ -1,14 +1,14 @@
-/** A tensor whose elements do not lie one after another: transposed, every second column, or the same ones again. */
+/** A tensor whose elements are not contiguous: transposed, every second column, or repeated. */
 import type { TensorFile } from '../checkpoint.js';
 
-/** What is read of a file at once. */
+/** The most bytes read of a file at once. */
 const BLOCK_BYTES = 2 ** 20;
 
 /**
- * The least that is gathered at once, if the tensor has as much. A model asks for a few rows after another, and those of a
- * transposed matrix lie in all of its bytes; so a quarter of a large one is gathered, and it is read four times in all.
+ * The fewest bytes gathered at once, if the tensor has as many. A model asks for a few rows at a time, and the rows of a
+ * transposed matrix are spread over all of its bytes: a quarter of a large matrix is gathered at once, so it is read four times.
  */
-const LEAST_GATHERED_BYTES = 2 ** 20;
+const MIN_GATHERED_BYTES = 2 ** 20;
 const PARTS = 4;
 
 export interface Strided {
@@ -40,11 +40,11 @@ export class StridedFile implements TensorFile {
   readonly #columns: readonly [count: number, stride: number];
   readonly #rowBytes: number;
   readonly #bytes: number;
-  /** What is read of the file, again and again. */
+  /** The buffer for reads of the file. */
   #block = new Uint8Array(0);
   /** Settles when the newest read has: reads share the window and the block. */
   #turn: Promise<unknown> = Promise.resolve();
-  /** Rows gathered last, from `first` on. */
+  /** The rows gathered last, from `first` on. */
   #window: { readonly first: number; readonly bytes: Uint8Array<ArrayBuffer> } = NOTHING;
 
   constructor(tensor: Strided) {
@@ -78,14 +78,14 @@ export class StridedFile implements TensorFile {
       target.set(part, filled);
       filled += part.length;
     }
-    // No read continues from the end: a checkpoint's tensors must not keep a window each.
+    // No read continues from the end: not every tensor of a checkpoint may keep a window.
     if (offset + target.length === this.#bytes) [this.#window, this.#block] = [NOTHING, NOTHING.bytes];
   }
 
   /** Rows from one on, as many as are gathered at once; a row's index counts through the outer dimensions. */
   async #gather(first: number): Promise<Uint8Array<ArrayBuffer>> {
     const { begin, size } = this.#tensor;
-    const most = Math.max(1, Math.floor(Math.max(LEAST_GATHERED_BYTES, this.#bytes / PARTS) / this.#rowBytes));
+    const most = Math.max(1, Math.floor(Math.max(MIN_GATHERED_BYTES, this.#bytes / PARTS) / this.#rowBytes));
     const row = first % this.#rows[0];
     const count = Math.min(most, this.#rows[0] - row);
     let at = begin + row * this.#rows[1];
@@ -139,7 +139,7 @@ export class StridedFile implements TensorFile {
   }
 }
 
-/** Elements that are at most so many bytes from the first. */
+/** How many elements begin at most `bytes` after the first one, which counts too. */
 function stepsWithin(bytes: number, stride: number): number {
   return stride === 0 ? Number.POSITIVE_INFINITY : Math.max(0, Math.floor(bytes / stride)) + 1;
 }

@@ -1,5 +1,5 @@
 /**
- * An interpreter of the opcodes that PyTorch's pickles have. It builds values; it imports nothing and calls nothing.
+ * An interpreter of the opcodes in PyTorch's pickles. It builds values; it imports nothing and calls nothing.
  * Opcodes: https://github.com/python/cpython/blob/main/Lib/pickletools.py
  */
 import { mismatch } from '../../errors.js';
@@ -18,14 +18,14 @@ export class Unpickler {
   readonly #view: DataView;
   readonly #where: string;
   readonly #memo = new Map<number, Value>();
-  /** Those that the pickle speaks of, by key. */
+  /** Those that the pickle mentions, by key. */
   readonly storages = new Map<string, Storage>();
   /** What is below the last mark, and below the marks before it. */
   #marks: Value[][] = [];
   #stack: Value[] = [];
   #operations = 0;
   #opcodeAt = 0;
-  /** Behind the last byte read. */
+  /** The position after the last byte read. */
   position: number;
 
   /** @param where for messages: the file, or the entry of an archive */
@@ -115,7 +115,7 @@ export class Unpickler {
   global(module: Value, name: Value): void {
     if (typeof module !== 'string' || typeof name !== 'string')
       throw this.#fault('a name of two strings', `${kindOf(module)} and ${kindOf(name)}`);
-    this.push(nameOf(module, name, this.#place()));
+    this.push(nameOf(module, name, this.#location()));
   }
 
   /** What a call of one of the listed functions would return. */
@@ -129,7 +129,7 @@ export class Unpickler {
     this.push(made);
   }
 
-  /** Attributes of a dict, such as the versions of a model's modules: they say nothing of tensors. */
+  /** Attributes of a dict, such as the versions of a model's modules: they say nothing about tensors. */
   build(): void {
     this.#pop();
     const target = this.#top();
@@ -138,7 +138,7 @@ export class Unpickler {
 
   /** A storage, the same for the same key. */
   persistent(): void {
-    const storage = storageOf(this.#pop(), this.#place());
+    const storage = storageOf(this.#pop(), this.#location());
     const known = this.storages.get(storage.key) ?? storage;
     if (known.dtype !== storage.dtype || known.count !== storage.count)
       throw this.#fault(
@@ -174,7 +174,7 @@ export class Unpickler {
     return this.#view.getFloat64(this.#skip(8), false);
   }
 
-  /** An integer of so many bytes, two's complement. */
+  /** An integer of `length` bytes, two's complement. */
   long(length: number): number | bigint {
     const bytes = this.#take(length);
     let value = 0n;
@@ -218,7 +218,7 @@ export class Unpickler {
     return this.#bytes.subarray(begin, begin + length);
   }
 
-  /** Passes over bytes that must be there, and says where they begin. */
+  /** Skips bytes that must exist. @returns where they begin */
   #skip(length: number): number {
     const begin = this.position;
     if (length > this.#bytes.length - begin) throw new EndOfBytes();
@@ -226,12 +226,12 @@ export class Unpickler {
     return begin;
   }
 
-  #place(): string {
+  #location(): string {
     return `${this.#where}, byte ${this.#opcodeAt}`;
   }
 
   #fault(expected: string, got: unknown) {
-    return mismatch('ERR_CHECKPOINT', 'pickle', expected, got, this.#place());
+    return mismatch('ERR_CHECKPOINT', 'pickle', expected, got, this.#location());
   }
 }
 

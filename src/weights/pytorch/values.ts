@@ -1,6 +1,6 @@
 /**
- * What a checkpoint's pickle may speak of, and nothing else: plain values, dicts, tensors over storages. A name outside the
- * list below is refused; no name is ever looked up or called.
+ * What a checkpoint's pickle may contain: plain values, dicts, tensors over storages. A name outside the list below is refused;
+ * no name is ever looked up or called.
  */
 import { mismatch } from '../../errors.js';
 import type { StoredDtype } from '../checkpoint.js';
@@ -16,7 +16,7 @@ export class Dict {
   readonly entries = new Map<Value, Value>();
 }
 
-/** Numbers of one dtype that lie one after another: a record of the file. */
+/** Contiguous numbers of one dtype: a record of the file. */
 export class Storage {
   /**
    * @param key by which the file finds it
@@ -39,12 +39,12 @@ export class View {
   ) {}
 }
 
-/** A name that the list has. */
+/** A name of the list. */
 export class Name {
   /**
    * @param name as Python writes it
    * @param dtype of a class of storages
-   * @param rebuild what Python's function of this name would return; absent for what is only mentioned
+   * @param rebuild returns what Python's function of this name would; absent for a name that is only mentioned
    */
   constructor(
     readonly name: string,
@@ -103,7 +103,7 @@ const NAMES: ReadonlyMap<string, Name> = new Map(
 );
 
 /** @throws ERR_CHECKPOINT for a name that no checkpoint of tensors needs */
-export function nameOf(module: string, name: string, place: string): Name {
+export function nameOf(module: string, name: string, where: string): Name {
   const known = NAMES.get(`${module}.${name}`);
   if (known !== undefined) return known;
   throw mismatch(
@@ -111,14 +111,14 @@ export function nameOf(module: string, name: string, place: string): Name {
     'pickle',
     'only the names that tensors need, since any other runs code when Python loads it',
     `${module}.${name}`,
-    place,
+    where,
   );
 }
 
 /** What a persistent id stands for: ('storage', class, key, location, elements[, view]). */
-export function storageOf(id: Value, place: string): Storage {
+export function storageOf(id: Value, where: string): Storage {
   // Never a value itself in a message: a tuple of tuples may be without end.
-  const wrong = (expected: string, got: string) => mismatch('ERR_CHECKPOINT', 'storage', expected, got, place);
+  const wrong = (expected: string, got: string) => mismatch('ERR_CHECKPOINT', 'storage', expected, got, where);
   if (!Array.isArray(id) || id[0] !== 'storage') throw wrong("('storage', class, key, location, elements)", kindOf(id));
   const [, type = null, key = null, , count = null, view = null] = id as readonly Value[];
   if (!(type instanceof Name && type.dtype !== undefined)) throw wrong('a class of storages', kindOf(type));

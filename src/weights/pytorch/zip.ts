@@ -30,7 +30,7 @@ const CENTRAL = 0x02014b50;
 const CENTRAL_BYTES = 46;
 const LOCAL = 0x04034b50;
 const LOCAL_BYTES = 30;
-/** In place of a number that stands in a record of 64 bits. */
+/** Instead of a number that is in a record of 64 bits. */
 const IN_64_BITS = 0xffff_ffff;
 const ENCRYPTED = 0x2041;
 
@@ -163,7 +163,7 @@ function readDirectory(bytes: Uint8Array, count: number, file: string): Entry[] 
   return entries;
 }
 
-/** Sizes and offset of an entry; those that are too large for 32 bits stand in an extra field of their own. */
+/** Sizes and offset of an entry; those that are too large for 32 bits are in an extra field. */
 function in64Bits(numbers: readonly number[], extra: DataView): (number | undefined)[] {
   let [at, end] = [0, 0];
   for (let field = 0; field + 4 <= extra.byteLength; ) {
