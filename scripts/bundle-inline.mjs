@@ -89,7 +89,7 @@ async function bundle(input, workers, file) {
 }
 
 const helper = { '../engine/helper.js': await bundle('engine/helper.js', {}) };
-const host = { '../model/worker/entry.js': await bundle('model/worker/entry.js', helper) };
+const host = { '../model/runners/worker/entry.js': await bundle('model/runners/worker/entry.js', helper) };
 const file = `${root}/dist/inline.js`;
 await bundle('index.js', { ...helper, ...host }, file);
 const { size } = statSync(file);

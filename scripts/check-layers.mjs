@@ -1,6 +1,8 @@
 /**
- * Holds the direction of imports: cli → index → pipelines → model → {engine, weights}, pipelines → tokenizer, everything
- * → the ground floor; kernels → engine; the three wings never import each other, and nothing imports in a circle.
+ * Holds the direction of imports: each room of src/ imports only what its row below allows, rooms and files import nothing in a
+ * circle, and ARCHITECTURE.md draws the floors that follow from the imports.
+ *
+ * Usage: node scripts/check-layers.mjs [--floors]   (--floors prints the drawing)
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
@@ -9,19 +11,90 @@ import ts from 'typescript';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** The floors that each floor of src/ may import, besides itself. */
-const MAY_IMPORT = {
-  cli: ['index', 'shards', 'ground'],
-  shards: ['index', 'ground'],
-  index: ['pipelines', 'model', 'tokenizer', 'ground'],
-  kernels: ['engine', 'ground'],
-  pipelines: ['model', 'tokenizer', 'ground'],
-  model: ['engine', 'weights', 'ground'],
-  engine: ['ground'],
-  weights: ['ground'],
-  tokenizer: ['ground'],
-  ground: [],
+/**
+ * The rooms of src/: the files of each, of which the longest beginning of a path counts, the rooms that they may import, and
+ * what they are.
+ */
+const ROOMS = {
+  cli: {
+    files: ['src/cli.ts', 'src/cli/'],
+    imports: ['index', 'shards', 'ground'],
+    what: 'argv in, a table or JSON lines out; one file per command',
+  },
+  shards: {
+    files: ['src/shards/'],
+    imports: ['index', 'ground'],
+    what: 'lines of large files, in slices, through pipelines; in Node only',
+  },
+  index: {
+    files: ['src/index.ts'],
+    imports: ['convert', 'pipelines', 'model', 'model/terms', 'tokenizer', 'ground'],
+    what: 'what the package exports',
+  },
+  convert: {
+    files: ['src/convert.ts'],
+    imports: ['pipelines', 'model/runners', 'model/terms', 'weights', 'ground'],
+    what: 'a checkpoint and the files beside it, in another dtype or format',
+  },
+  pipelines: {
+    files: ['src/pipelines/'],
+    imports: ['model', 'model/parameters', 'model/terms', 'tokenizer', 'ground'],
+    what: 'one file per task: text in, answers out',
+  },
+  model: {
+    files: ['src/model/models.ts', 'src/model/albert.ts'],
+    imports: ['model/runners', 'model/network', 'model/terms', 'weights', 'ground'],
+    what: "FlaxAlbert's seven classes and their base",
+  },
+  'model/runners': {
+    files: ['src/model/runners/'],
+    imports: ['model/network', 'model/parameters', 'model/terms', 'engine', 'weights', 'ground'],
+    what: 'where a model runs: the calling thread, a worker, several workers',
+  },
+  'model/network': {
+    files: ['src/model/network/'],
+    imports: ['model/parameters', 'model/terms', 'engine', 'ground'],
+    what: 'what a model computes: one file per module, which declares, plans and runs; heads/',
+  },
+  'model/parameters': {
+    files: ['src/model/parameters/'],
+    imports: ['model/terms', 'engine', 'weights', 'ground'],
+    what: 'what a model knows: the table of parameters, matched, packed, initialised, saved',
+  },
+  'model/terms': {
+    files: ['src/model/'],
+    imports: ['engine', 'weights', 'ground'],
+    what: 'configuration, inputs, options, class names, random numbers: the files of model/ itself',
+  },
+  kernels: {
+    files: ['src/kernels.ts', 'src/kernels/'],
+    imports: ['engine', 'ground'],
+    what: 'the kernels without a model, on Float32Arrays (docs/kernels.md)',
+  },
+  engine: {
+    files: ['src/engine/'],
+    imports: ['ground'],
+    what: 'the only room that knows WebAssembly: kernels, linear memory, threads',
+  },
+  weights: {
+    files: ['src/weights/'],
+    imports: ['ground'],
+    what: "checkpoints: safetensors and Flax msgpack, read and written; PyTorch's files, read",
+  },
+  tokenizer: {
+    files: ['src/tokenizer/'],
+    imports: ['ground'],
+    what: 'text to ids and back, with offsets',
+  },
+  ground: {
+    files: ['src/'],
+    imports: [],
+    what: 'errors, tensors, sources, files; http/, hub/, platform/',
+  },
 };
+
+/** A folder of src/model with more files than this has parts that want folders of their own. */
+const MAX_FILES_IN_FOLDER = 14;
 
 /** The one place of each package, a file or the beginning of some, that may be used at run time. */
 const PACKAGE_OWNERS = {
@@ -40,12 +113,15 @@ const WITH_MODULES = 'src/engine/workerd-builds.ts';
 /** What only one file may import: the rest of the source must not know on which platform it runs. */
 const BEHIND_PLATFORM = { 'src/hub/node/': 'src/platform/node.ts', 'src/hub/web/': 'src/platform/web.ts' };
 
-function floorOf(file) {
-  const [, first, second] = file.split('/');
-  if (second !== undefined) return ['platform', 'http', 'hub'].includes(first) ? 'ground' : first;
-  if (first === 'cli.ts') return 'cli';
-  if (first === 'kernels.ts') return 'kernels';
-  return first === 'index.ts' ? 'index' : 'ground';
+/** The room whose `files` have the longest beginning of this path. */
+function roomOf(file) {
+  let [found, length] = [undefined, 0];
+  for (const [room, { files }] of Object.entries(ROOMS)) {
+    for (const path of files) {
+      if (file.startsWith(path) && path.length > length) [found, length] = [room, path.length];
+    }
+  }
+  return found;
 }
 
 const files = ['src', 'assembly'].flatMap((folder) =>
@@ -55,6 +131,8 @@ const files = ['src', 'assembly'].flatMap((folder) =>
 );
 const faults = [];
 const graph = new Map();
+/** The rooms that each room imports. */
+const imported = Object.fromEntries(Object.keys(ROOMS).map((room) => [room, new Set()]));
 
 for (const file of files) {
   const { importedFiles } = ts.preProcessFile(readFileSync(join(root, file), 'utf8'));
@@ -88,8 +166,10 @@ for (const file of files) {
     }
     if (file.startsWith('assembly/') !== target.startsWith('assembly/')) faults.push(`${file} imports ${target}`);
     else if (file.startsWith('src/')) {
-      const [from, to] = [floorOf(file), floorOf(target)];
-      if (from !== to && !MAY_IMPORT[from]?.includes(to)) faults.push(`${file} (${from}) imports ${target} (${to})`);
+      const [from, to] = [roomOf(file), roomOf(target)];
+      if (from === to) continue;
+      imported[from].add(to);
+      if (!ROOMS[from].imports.includes(to)) faults.push(`${file} (${from}) imports ${target} (${to})`);
     }
   }
   graph.set(file, targets);
@@ -116,9 +196,44 @@ function reach(file) {
   started.add(file);
   for (const target of graph.get(file) ?? []) reach(target);
 }
-reach('src/model/worker/entry.ts');
+reach('src/model/runners/worker/entry.ts');
 if (started.has('src/platform/web-model-worker.ts')) faults.push('the worker of a model imports what starts it');
 
+for (const [room, { imports }] of Object.entries(ROOMS)) {
+  for (const other of imports) if (!imported[room].has(other)) faults.push(`${room} may import ${other} and does not`);
+}
+
+/** How many floors lie below a room: those of the highest room that it imports, and that one. */
+function floorOf(room, trail = []) {
+  if (trail.includes(room)) {
+    faults.push(`rooms in a circle: ${[...trail, room].join(' → ')}`);
+    return 0;
+  }
+  return Math.max(0, ...[...imported[room]].map((other) => 1 + floorOf(other, [...trail, room])));
+}
+
+/** The floors from the top, one room per line. */
+function drawing() {
+  const floors = Object.keys(ROOMS).map((room) => ({ room, floor: floorOf(room) }));
+  const lines = floors
+    .sort((a, b) => b.floor - a.floor)
+    .map(({ room, floor }) => `${String(floor).padStart(2)}  ${room.padEnd(18)}${ROOMS[room].what}`);
+  return lines.join('\n');
+}
+
+const floors = drawing();
+if (!readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8').includes(`\`\`\`\n${floors}\n\`\`\``))
+  faults.push('ARCHITECTURE.md draws other floors than node scripts/check-layers.mjs --floors');
+
+const counts = new Map();
+for (const file of files.filter((path) => path.startsWith('src/model/'))) {
+  counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
+}
+for (const [folder, count] of counts) {
+  if (count > MAX_FILES_IN_FOLDER) faults.push(`${folder} has ${count} files, more than ${MAX_FILES_IN_FOLDER}`);
+}
+
+if (process.argv.includes('--floors')) console.log(floors);
 for (const fault of faults) console.error(fault);
 console.log(`${files.length} files, ${[...graph.values()].flat().length} imports, ${faults.length} faults`);
 process.exitCode = faults.length === 0 ? 0 : 1;

@@ -3,4 +3,4 @@ import { workerData } from 'node:worker_threads';
 import { register } from 'tsx/esm/api';
 
 register();
-await import(workerData.kind === 'threads' ? '../src/engine/helper.ts' : '../src/model/worker/entry.ts');
+await import(workerData.kind === 'threads' ? '../src/engine/helper.ts' : '../src/model/runners/worker/entry.ts');

@@ -1,10 +1,10 @@
 /** albert-wasm: ALBERT on WebAssembly SIMD. */
+
+export { type Conversion, type ConvertOptions, convert } from './convert.js';
 export { AlbertError, type AlbertErrorCode } from './errors.js';
 export type { AlbertPreTrainedModel } from './model/albert.js';
 export type { AlbertConfig } from './model/config.js';
-export { type Conversion, type ConvertOptions, convert } from './model/convert.js';
 export type { AlbertInputs, IntegerInput, ShapedIntegers } from './model/inputs.js';
-export type { Params } from './model/load.js';
 export * from './model/models.js';
 export type {
   CheckpointInfo,
@@ -15,6 +15,7 @@ export type {
   LoadOptions,
   LoadReport,
   ModelInfo,
+  Params,
   SaveOptions,
 } from './model/options.js';
 export type { EmbeddingInfo, EmbeddingOptions, Pooling, PoolingName } from './pipelines/embedder.js';

@@ -1,6 +1,7 @@
 /** albert-wasm/kernels: the matrix kernels by themselves, on Float32Arrays. */
+
+export type { Dtype } from './dtypes.js';
 export type { Activation } from './engine/kernels.js';
-export type { Dtype } from './engine/schemes.js';
 export { AlbertError, type AlbertErrorCode } from './errors.js';
 export { type KernelLibrary, loadKernels } from './kernels/library.js';
 export type {

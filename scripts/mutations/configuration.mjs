@@ -86,7 +86,7 @@ export const CONFIGURATION = [
   },
   {
     what: 'weights that do not fit say nothing of the sizes that config.json lacks',
-    file: 'src/model/load.ts',
+    file: 'src/model/parameters/match.ts',
     search: 'faultsOf([...doubts, ...faults])',
     replace: 'faultsOf(faults)',
     tests: LOAD,
@@ -128,7 +128,7 @@ export const CONFIGURATION = [
   },
   {
     what: 'a config.json in memory may have any size',
-    file: 'src/model/local.ts',
+    file: 'src/model/runners/local.ts',
     search: "  checkFileSize('config.json', bytes.length, source.name);\n",
     replace: '',
     tests: SOURCE,

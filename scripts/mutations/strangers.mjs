@@ -17,18 +17,18 @@ export const STRANGERS = [
   },
   {
     what: 'convert writes outside its directory where a module says so',
-    file: 'src/model/sentence-files.ts',
+    file: 'src/pipelines/sentence-files.ts',
     search: " && (path === '' || isPlainPath(path))",
     replace: '',
-    tests: ['test/model/convert.test.ts'],
+    tests: ['test/convert.test.ts'],
   },
   {
     what: 'convert holds a whole file of weights in memory while it writes',
-    file: 'src/model/convert.ts',
+    file: 'src/convert.ts',
     search: 'let bytesRead = 0;',
     replace: "let bytesRead = 0;\n  const whole = await opened.readFile('model.safetensors', signal);",
     also: { search: 'return { architecture:', replace: 'whole?.at(0);\n  return { architecture:' },
-    tests: ['test/model/convert.test.ts'],
+    tests: ['test/convert.test.ts'],
   },
   {
     what: 'values are shown as deep as they are',
@@ -102,7 +102,7 @@ export const STRANGERS = [
   },
   {
     what: 'params of a call may be NaN',
-    file: 'src/model/load.ts',
+    file: 'src/model/parameters/match.ts',
     search: '{ stored: name, transposed: false, fill }',
     replace: '{ transposed: false, fill }',
     tests: ODD,

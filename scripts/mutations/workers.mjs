@@ -9,35 +9,35 @@ const FAULTS = ['test/faults/workers.test.ts'];
 export const WORKERS = [
   {
     what: 'a lost worker is not told of',
-    file: 'src/model/worker/link.ts',
+    file: 'src/model/runners/worker/link.ts',
     search: 'this.#calls.fail(this.#error(why));',
     replace: '',
     tests: FAULTS,
   },
   {
     what: 'a silent worker is waited for',
-    file: 'src/model/worker/link.ts',
+    file: 'src/model/runners/worker/link.ts',
     search: 'this.#timer = setTimeout(() => this.#lose(`it was silent for',
     replace: 'this.#timer = setTimeout(() => void (`it was silent for',
     tests: FAULTS,
   },
   {
     what: 'the timer of an answered call runs on',
-    file: 'src/model/worker/link.ts',
+    file: 'src/model/runners/worker/link.ts',
     search: 'if (this.#waiting.size === 0 || this.#owed > 0 || this.#lost !== undefined) return;',
     replace: 'if (this.#owed > 0 || this.#lost !== undefined) return;',
     tests: [...FAULTS, ...MODELS],
   },
   {
     what: 'a message that is none is thrown at the page',
-    file: 'src/model/worker/link.ts',
+    file: 'src/model/runners/worker/link.ts',
     search: 'this.#lose(`it sent what is no message',
     replace: 'if (error) throw error;\n      this.#lose(`it sent what is no message',
     tests: FAULTS,
   },
   {
     what: 'a worker whose model cannot be made is left running',
-    file: 'src/model/worker/remote.ts',
+    file: 'src/model/runners/worker/remote.ts',
     search: `  } catch (error) {
     await link.end();
     throwIfAborted(signal);`,
@@ -47,29 +47,29 @@ export const WORKERS = [
   },
   {
     what: 'a lost worker is not replaced',
-    file: 'src/model/worker/remote.ts',
+    file: 'src/model/runners/worker/remote.ts',
     search: 'if (this.#link.lost === undefined) return this.#link;',
     replace: 'return this.#link;',
     tests: FAULTS,
   },
   {
     what: 'a disposed model leaves its worker running',
-    file: 'src/model/worker/remote.ts',
-    search: `    await Promise.all(this.#runs);
+    file: 'src/model/runners/worker/remote.ts',
+    search: `    await Promise.all(this.#calls);
     await this.#link.end();`,
-    replace: '    await Promise.all(this.#runs);',
+    replace: '    await Promise.all(this.#calls);',
     tests: MODELS,
   },
   {
     what: 'the signal is not heard in the worker',
-    file: 'src/model/worker/host.ts',
+    file: 'src/model/runners/worker/host.ts',
     search: '...(cancellable && { signal })',
     replace: '',
     tests: MODELS,
   },
   {
     what: 'the reason of an abort is lost on the way',
-    file: 'src/model/worker/remote.ts',
+    file: 'src/model/runners/worker/remote.ts',
     search: `      // The reason stays on this side.
       throwIfAborted(signal);`,
     replace: '',
@@ -77,14 +77,14 @@ export const WORKERS = [
   },
   {
     what: "the caller's own error comes out as a likeness",
-    file: 'src/model/worker/remote.ts',
+    file: 'src/model/runners/worker/remote.ts',
     search: 'throw served?.fault ?? error;',
     replace: 'throw error;',
     tests: MODELS,
   },
   {
     what: "the caller's bytes are given away",
-    file: 'src/model/worker/source.ts',
+    file: 'src/model/runners/worker/source.ts',
     search: 'if (from instanceof Uint8Array) own.set(from.subarray(begin, end));',
     replace:
       'if (from instanceof Uint8Array) return { value: from.subarray(begin, end), transfer: [from.buffer as ArrayBuffer] };',
@@ -92,21 +92,21 @@ export const WORKERS = [
   },
   {
     what: 'shares come back in the order in which they were given out',
-    file: 'src/model/worker/shares.ts',
-    search: 'all[i] = outputs[share]?.[place] as Fields;',
-    replace: 'all.push(outputs[share]?.[place] as Fields);',
+    file: 'src/model/runners/worker/shares.ts',
+    search: 'all[i] = outputs[share]?.[index] as Fields;',
+    replace: 'all.push(outputs[share]?.[index] as Fields);',
     tests: MODELS,
   },
   {
     what: 'each part of a batch has the masks of the first',
-    file: 'src/model/worker/shares.ts',
+    file: 'src/model/runners/worker/shares.ts',
     search: 'ids: rows(input.ids),',
     replace: 'ids: input.ids.slice(0, (to - from) * sequences * seq),',
     tests: MODELS,
   },
   {
     what: 'dropout is shared out',
-    file: 'src/model/worker/shares.ts',
+    file: 'src/model/runners/worker/shares.ts',
     search: 'if (only === undefined || options.train)',
     replace: 'if (only === undefined)',
     tests: MODELS,

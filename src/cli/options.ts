@@ -1,6 +1,7 @@
 /** The options that commands share. */
 import { extname } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { DTYPES, type Dtype } from '../dtypes.js';
 import { type PipelineOptions, type Pipelines, pipeline } from '../index.js';
 import { ProgressBar } from './progress-bar.js';
 import type { TaskInput } from './task-input.js';
@@ -19,7 +20,7 @@ export interface SourceOptions {
 
 /** Which model, and how it is loaded. */
 export interface ModelOptions extends SourceOptions {
-  readonly dtype?: 'float32' | 'int8';
+  readonly dtype?: Dtype;
   readonly threads?: number | 'auto';
 }
 
@@ -79,7 +80,7 @@ export function withModel(command: Command, what: string, required = false): Com
       new Option(
         '--dtype <dtype>',
         "how large weights are stored and multiplied; default: the checkpoint's own",
-      ).choices(['float32', 'int8']),
+      ).choices(DTYPES),
     )
     .addOption(new Option('--threads <n>', 'threads that compute, or auto').argParser(parseThreads).default(1));
 }

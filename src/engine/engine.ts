@@ -1,9 +1,9 @@
 /** The operations of a forward pass, on matrices in linear memory. */
-
+import type { Dtype } from '../dtypes.js';
 import { ACTIVATIONS, type Activation, type Build, buildOf, type Kernels, THREADED_KERNELS } from './kernels.js';
 import { aligned, type LinearMemory, type Matrix } from './memory.js';
 import type { Runtime } from './runtime.js';
-import { type Dtype, type Panels, type Scheme, schemesOf } from './schemes.js';
+import { type Levels, type Panels, type Scheme, schemesOf } from './schemes.js';
 import { splitProduct, splitRows } from './split.js';
 import type { Kernel } from './work-queue.js';
 
@@ -242,29 +242,34 @@ export class Engine {
     [inputs, outputs]: readonly [number, number],
     first: number,
   ): void {
-    this.#schemes[dtype].packLevels?.(levels, scales, address, inputs, outputs, first);
+    this.#levelsOf(dtype).pack(levels, scales, address, inputs, outputs, first);
   }
 
-  /** The quantised form of packed columns, copied; `undefined` if the panels are not quantised. */
+  /** The quantised form of packed columns, copied; the panels are of a quantised dtype. */
   unpackLevels(
     { address, dtype }: Panels,
     inputs: number,
     outputs: number,
     first: number,
-  ): { levels: Int8Array; scales: Float32Array } | undefined {
-    const { unpackLevels } = this.#schemes[dtype];
-    if (unpackLevels === undefined) return undefined;
+  ): { levels: Int8Array; scales: Float32Array } {
+    const { unpack } = this.#levelsOf(dtype);
     const [levels, scales] = [new Int8Array(outputs * inputs), new Float32Array(outputs)];
     const levelsAt = this.#scratch + 4;
     for (let output = 0; output < outputs; output++) {
-      unpackLevels(address, inputs, 1, first + output, levelsAt, this.#scratch);
+      unpack(address, inputs, 1, first + output, levelsAt, this.#scratch);
       levels.set(new Int8Array(this.memory.wasm.buffer, levelsAt, inputs), output * inputs);
       scales[output] = this.memory.f32(this.#scratch, 1)[0] as number;
     }
     return { levels, scales };
   }
 
-  /** A float32 copy of packed columns, (outputs, inputs); from int8 panels, the dequantised numbers. */
+  #levelsOf(dtype: Dtype): Levels {
+    const { levels } = this.#schemes[dtype];
+    if (levels === undefined) throw new TypeError(`${dtype} panels have no levels`);
+    return levels;
+  }
+
+  /** A float32 copy of packed columns, (outputs, inputs); of quantised panels, the dequantised numbers. */
   unpack({ address, dtype }: Panels, inputs: number, outputs: number, first: number): Float32Array {
     const result = new Float32Array(outputs * inputs);
     const most = Math.floor(this.#scratchBytes / (inputs * 4));

@@ -1,17 +1,20 @@
 /** One scheme per dtype: the kernels that pack a weight matrix, multiply by it and unpack it. */
+import type { Dtype } from '../dtypes.js';
 import { Autotuner } from './autotune.js';
 import type { Kernels } from './kernels.js';
 import { matrixBytes } from './memory.js';
 import type { Grain } from './split.js';
 
-export const DTYPES = ['float32', 'int8'] as const;
-/** How weight matrices are stored and multiplied. */
-export type Dtype = (typeof DTYPES)[number];
-
 /** The address and the dtype of a packed weight matrix. */
 export interface Panels {
   readonly address: number;
   readonly dtype: Dtype;
+}
+
+/** Columns into and out of panels as a checkpoint stores them: levels, and one scale per column. */
+export interface Levels {
+  readonly pack: Kernels['packLevels'];
+  readonly unpack: Kernels['unpackLevels'];
 }
 
 export interface Scheme {
@@ -21,9 +24,10 @@ export interface Scheme {
   scratchBytes(inputs: number): number;
   readonly pack: Kernels['packF32'];
   readonly unpack: Kernels['unpackF32'];
-  /** Of a quantised scheme only: pack and unpack columns in the form that a checkpoint stores. */
-  readonly packLevels?: Kernels['packLevels'];
-  readonly unpackLevels?: Kernels['unpackLevels'];
+  /** Of a quantised scheme only. */
+  readonly levels?: Levels;
+  /** Inputs of the deepest product whose sums do not overflow. */
+  readonly maxInputs: number;
   /** The kernel of the products, or several kernels with the same results. */
   readonly gemm: Autotuner<'gemmF32' | 'gemmI8' | 'gemmI8Paired'>;
   readonly embed: Kernels['embed'];
@@ -45,6 +49,7 @@ export function schemesOf(kernels: Kernels): Readonly<Record<Dtype, Scheme>> {
       scratchBytes: kernels.gemmScratchBytes,
       pack: kernels.packF32,
       unpack: kernels.unpackF32,
+      maxInputs: Number.POSITIVE_INFINITY,
       gemm: PRODUCTS.float32,
       embed: kernels.embed,
       // 128 x 768 in eight parts by columns took as long as the whole; in two parts by rows, 2 to 4 % longer.
@@ -55,8 +60,8 @@ export function schemesOf(kernels: Kernels): Readonly<Record<Dtype, Scheme>> {
       scratchBytes: kernels.gemmI8ScratchBytes,
       pack: kernels.packI8,
       unpack: kernels.unpackI8,
-      packLevels: kernels.packLevels,
-      unpackLevels: kernels.unpackLevels,
+      levels: { pack: kernels.packLevels, unpack: kernels.unpackLevels },
+      maxInputs: 2 ** 17,
       gemm: PRODUCTS.int8,
       embed: kernels.embedI8,
       // Two threads ran parts of 64 rows 1.94 times as fast as one thread; parts of 32 rows, or of 384 columns, where each

@@ -19,9 +19,9 @@ export function checkMatrix(name: string, value: Float32Array, rows: number, col
 }
 
 /** @throws ERR_INPUT for a number that is none or infinite, with its index */
-export function checkFinite(name: string, values: Float32Array): void {
+export function checkFinite(name: string, values: Float32Array, dtype: string): void {
   const at = values.findIndex((value) => !Number.isFinite(value));
-  if (at !== -1) throw mismatch('ERR_INPUT', name, 'finite numbers, since dtype is int8', values[at], `[${at}]`);
+  if (at !== -1) throw mismatch('ERR_INPUT', name, `finite numbers, since dtype is ${dtype}`, values[at], `[${at}]`);
 }
 
 /** @throws ERR_INPUT unless `value` is among the names */

@@ -1,10 +1,11 @@
 /** The kernels as functions of Float32Arrays: each call copies its matrices in, computes, copies the result out. */
 import { codeUrl } from '../code-url.js';
 import { type DisposableIfKnown, disposable } from '../disposable.js';
+import { DTYPES, type Dtype } from '../dtypes.js';
 import { ACTIVATIONS, buildOf, type Kernels } from '../engine/kernels.js';
 import { checkMaxMemoryBytes, type LinearMemory, type Region } from '../engine/memory.js';
 import { type Runtime, startRuntime } from '../engine/runtime.js';
-import { DTYPES, type Dtype, type Scheme, schemesOf } from '../engine/schemes.js';
+import { type Scheme, schemesOf } from '../engine/schemes.js';
 import { AlbertError, checkOptions, mismatch } from '../errors.js';
 import { checkFinite, checkMatrix, checkName, checkSizes, maskBiasOf } from './checks.js';
 import {
@@ -21,9 +22,6 @@ import {
   type ProductOptions,
 } from './options.js';
 import { Blocks, PackedMatrix } from './packed.js';
-
-/** int8 activations of deeper products would overflow their sums. */
-const MAX_INT8_DEPTH = 2 ** 17;
 
 /** Bytes of a matrix that are on their way into panels at once. */
 const STAGING_BYTES = 2 ** 20;
@@ -106,12 +104,11 @@ export class KernelLibrary {
     checkName('dtype', dtype, DTYPES);
     checkSizes({ k, n }, 1);
     checkMatrix('b', b, k, n);
-    if (dtype === 'int8') {
-      if (k > MAX_INT8_DEPTH) throw mismatch('ERR_INPUT', 'k', `at most ${MAX_INT8_DEPTH}`, k);
-      // One of them would decide its column's scale, and no number of the column could be told any more.
-      checkFinite('b', b);
-    }
-    const bytes = schemes[dtype].panelsBytes(k, n);
+    const { panelsBytes, maxInputs, levels } = schemes[dtype];
+    if (k > maxInputs) throw mismatch('ERR_INPUT', 'k', `at most ${maxInputs}`, k);
+    // An infinite number would decide its column's scale, and no number of the column could be told any more.
+    if (levels !== undefined) checkFinite('b', b, dtype);
+    const bytes = panelsBytes(k, n);
     const block = blocks.take(bytes);
     try {
       this.#pack(b, { address: block.start, dtype, k, n });

@@ -1,6 +1,7 @@
 /** What callers may ask of the kernels, and what they tell of themselves. */
+
+import type { Dtype } from '../dtypes.js';
 import type { Activation, Build } from '../engine/kernels.js';
-import type { Dtype } from '../engine/schemes.js';
 import type { OptionNames } from '../errors.js';
 
 export interface KernelsOptions {

@@ -1,7 +1,7 @@
 /** Weight matrices that stay packed in linear memory until each is freed, in any order. */
 import { type DisposableIfKnown, disposable } from '../disposable.js';
+import type { Dtype } from '../dtypes.js';
 import { aligned, type LinearMemory, Region } from '../engine/memory.js';
-import type { Dtype } from '../engine/schemes.js';
 
 /** A weight matrix (k, n), packed as the products read it. */
 export interface PackedMatrix extends DisposableIfKnown {}

@@ -6,10 +6,10 @@ import { type OpenedSource, openSource, type Source } from '../source.js';
 import { asOneLoad } from '../source-options.js';
 import type { Tensor } from '../tensor.js';
 import { RARE_READERS } from '../weights/rare.js';
-import type { Backend, Recipe, RunCall } from './backend.js';
+import type { Architecture } from './architecture.js';
 import { type AlbertConfig, parseConfig } from './config.js';
-import { type Architecture, HEADS } from './heads/index.js';
 import { type AlbertInputs, type CheckedInputs, checkEach, checkInputs, checkPositions } from './inputs.js';
+import { HEADS } from './network/heads/index.js';
 import {
   type CommonOutput,
   checkDirectory,
@@ -30,17 +30,18 @@ import {
   type SaveOptions,
   withoutTrain,
 } from './options.js';
-import { type Placed, placeModel } from './place.js';
+import { type ChosenRunner, chooseRunner } from './runners/choose.js';
+import type { ForwardCall, Recipe, Runner } from './runners/runner.js';
 
 /** A model class: what `from_pretrained` and `from_config` are called on. */
 export interface ModelClass<M> {
   readonly architecture: Architecture;
-  new (placed: Placed): M;
+  new (chosen: ChosenRunner): M;
 }
 
 /**
- * What the seven classes share: FlaxAlbert's loading, calling and saving, with `Fields` as the outputs of the head. `await using`
- * disposes of a model, where the engine has it.
+ * What the seven classes share: FlaxAlbert's loading, calling and saving; `Fields` are the outputs of the head. Where the
+ * engine has `await using`, it disposes of a model.
  */
 // biome-ignore lint/correctness/noUnusedVariables: a declaration that merges with the class names its parameter alike
 export interface AlbertPreTrainedModel<Fields extends object = object> extends AsyncDisposableIfKnown {}
@@ -50,22 +51,22 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     asyncDisposable(AlbertPreTrainedModel.prototype);
   }
 
-  readonly #backend: Backend;
+  readonly #runner: Runner;
   readonly #whyNoWorker: string | undefined;
   readonly #rank: 2 | 3;
 
   /** Use `from_pretrained` or `from_config`. */
-  constructor({ backend, whyNoWorker }: Placed) {
-    this.#backend = backend;
+  constructor({ runner, whyNoWorker }: ChosenRunner) {
+    this.#runner = runner;
     this.#whyNoWorker = whyNoWorker;
     this.#rank = HEADS[(this.constructor as unknown as ModelClass<unknown>).architecture].rank;
   }
 
   /**
-   * Loads a checkpoint: `config.json` and `model.safetensors`, `flax_model.msgpack` or `pytorch_model.bin`,
-   * in shards too where they have an index.
+   * Loads a checkpoint: `config.json` and `model.safetensors`, `flax_model.msgpack` or `pytorch_model.bin`; also in shards,
+   * if an index lists them.
    *
-   * @throws ERR_INPUT for options that are none, ERR_SOURCE, ERR_CONFIG, ERR_CHECKPOINT, ERR_PARAMETER (every misfit by
+   * @throws ERR_INPUT for unknown options, ERR_SOURCE, ERR_CONFIG, ERR_CHECKPOINT, ERR_PARAMETER (every misfit by
    *   name), ERR_MEMORY, ERR_WORKER, ERR_ABORTED
    */
   static async from_pretrained<M extends AlbertPreTrainedModel<object>>(
@@ -79,7 +80,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     return loadModel(this, await openSource(source, options), options);
   }
 
-  /** A model of random parameters, initialised as FlaxAlbert does. */
+  /** A model with random parameters, initialised as FlaxAlbert does. */
   static async from_config<M extends AlbertPreTrainedModel<object>>(
     this: ModelClass<M>,
     config: Readonly<Record<string, unknown>>,
@@ -95,11 +96,11 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
 
   /** Frozen. */
   get config(): AlbertConfig {
-    return this.#backend.config;
+    return this.#runner.config;
   }
 
   /**
-   * FlaxAlbert's `__call__`. Calls queue; one that fails affects no other.
+   * FlaxAlbert's `__call__`. Calls queue; a call that fails does not affect the others.
    *
    * @returns the head's fields, each the caller's own copy
    * @throws ERR_INPUT and ERR_TOO_LONG before any kernel runs, ERR_MEMORY, ERR_ABORTED, ERR_DISPOSED
@@ -108,7 +109,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   forward(inputs: AlbertInputs, options?: ForwardOptions): Promise<Fields & CommonOutput>;
   async forward(inputs: AlbertInputs, given?: ForwardOptions): Promise<unknown> {
     const options = checkOptions(given, FORWARD_OPTIONS);
-    // Checked and copied now: what the caller does to his arrays later is his own affair.
+    // Checked and copied now: the caller may change its arrays afterwards.
     const checked = reading('inputs', () => checkInputs(inputs, this.config, this.#rank));
     checkDropout(options);
     const [fields] = await this.#run({ inputs: [checked], options });
@@ -116,12 +117,12 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   }
 
   /**
-   * `forward` of each of several inputs, whatever their lengths, as one run: their tokens are packed one after another,
+   * `forward` of each of several inputs, whatever their lengths, as one batch: their tokens are packed one after another,
    * and no padding is computed.
    *
    * @returns for each what `forward` returns, bit for bit
    * @throws what `forward` throws, ERR_INPUT and ERR_TOO_LONG naming the input at fault; ERR_INPUT for `train`: dropout
-   *   falls by an element's place in the run
+   *   drops an element by its index in the batch
    */
   forwardEach(
     inputs: readonly AlbertInputs[],
@@ -134,8 +135,8 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   }
 
   /**
-   * `forwardEach` of single sequences whose head computes some positions only. Logits for 16,000 words at one mask of 32
-   * tokens take 9 % less time than at all of them (8 layers of 512), and 64 KB instead of 2 MB.
+   * `forwardEach` of single sequences whose head computes only some positions. For a vocabulary of 16,000, 8 layers of 512
+   * and one mask among 32 tokens, that takes 9 % less time than all positions, and 64 KB of logits instead of 2 MB.
    *
    * @param positions for each sequence, increasing positions, at least one
    * @returns as `forwardEach`, but fields of tokens are (positions, …) instead of (1, seq, …)
@@ -147,56 +148,57 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   ): Promise<(Fields & CommonOutput)[]> {
     const options = withoutTrain(checkOptions(given, FORWARD_OPTIONS));
     const checked = this.#checkEach(inputs);
-    const keep = reading('positions', () => checkPositions(positions, checked));
-    return this.#run({ inputs: checked, keep, options }) as Promise<(Fields & CommonOutput)[]>;
+    const headPositions = reading('positions', () => checkPositions(positions, checked));
+    return this.#run({ inputs: checked, headPositions, options }) as Promise<(Fields & CommonOutput)[]>;
   }
 
   /**
    * The parameters by PyTorch's names, in FlaxAlbert's order: a float32 copy of all of them, (out, in) for dense weights.
-   * What is stored in int8 comes dequantised: the nearest that its channel's 255 levels have to the checkpoint's numbers.
+   * int8 weights are dequantised: each is the nearest of its channel's 255 levels to the checkpoint's number.
    *
    * @throws ERR_ENVIRONMENT for a model in a worker, ERR_DISPOSED
    */
   get params(): ReadonlyMap<string, Tensor<Float32Array>> {
-    return this.#backend.params();
+    return this.#runner.params();
   }
 
-  /** What the checkpoint lacked and what it had too much of. */
+  /** Missing and unused tensors of the checkpoint. */
   get loadReport(): LoadReport {
-    return this.#backend.report;
+    return this.#runner.report;
   }
 
-  /** What runs the model, and what it takes. */
+  /** The kernels, threads, workers and memory that the model uses. */
   info(): ModelInfo {
     const whyNoWorker = this.#whyNoWorker;
-    return { ...this.#backend.info(), ...(whyNoWorker !== undefined && { whyNoWorker }) };
+    return { ...this.#runner.info(), ...(whyNoWorker !== undefined && { whyNoWorker }) };
   }
 
   /**
-   * Writes `config.json` and the weights into a directory (Node), under the names that Hugging Face libraries read: the
-   * numbers that `params` gives, so of an int8 model the dequantised ones. With `dtype: 'int8'`, for this library alone, the
-   * large matrices as an int8 model holds them. The tokenizer is not the model's: copy its files to load the directory as a pipeline.
+   * Writes `config.json` and the weights into a directory (Node), under the names that Hugging Face libraries read. The
+   * numbers are those of `params`; those of an int8 model are dequantised. With `dtype: 'int8'` the large matrices are written
+   * as an int8 model holds them, which only this library reads. The tokenizer is not part of the model: copy its files to load
+   * the directory as a pipeline.
    */
   async save_pretrained(directory: string | URL, options?: SaveOptions): Promise<void> {
     checkDirectory(directory);
-    await this.#backend.save(directory, checkOptions(options, SAVE_OPTIONS));
+    await this.#runner.save(directory, checkOptions(options, SAVE_OPTIONS));
   }
 
   /**
-   * Ends the model and its workers: a forward that has begun runs to its end, all others reject with ERR_DISPOSED. Then the
-   * memory is free.
+   * Ends the model, its workers and its threads' helpers. A forward that has begun runs to its end; all others reject with
+   * ERR_DISPOSED. Then the memory is free.
    */
   async dispose(): Promise<void> {
-    await this.#backend.dispose();
+    await this.#runner.dispose();
   }
 
   #checkEach(inputs: readonly AlbertInputs[]): CheckedInputs[] {
     return reading('inputs', () => checkEach(inputs, this.config, this.#rank));
   }
 
-  async #run(call: RunCall): Promise<unknown[]> {
+  async #run(call: ForwardCall): Promise<unknown[]> {
     const { return_dict = true, ...options } = call.options;
-    const outputs = await this.#backend.run({ ...call, options });
+    const outputs = await this.#runner.run({ ...call, options });
     return return_dict ? outputs : outputs.map((fields) => Object.values(fields));
   }
 }
@@ -229,5 +231,5 @@ async function make<M>(
   worker: boolean | undefined,
   signal?: AbortSignal,
 ): Promise<M> {
-  return new Class(await placeModel({ ...recipe, architecture: Class.architecture }, worker, signal));
+  return new Class(await chooseRunner({ ...recipe, architecture: Class.architecture }, worker, signal));
 }

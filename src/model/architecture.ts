@@ -1,6 +1,15 @@
-/** Which class a checkpoint was made for. */
+/** The classes by name, and which of them a checkpoint was made for. */
 import type { Checkpoint } from '../weights/checkpoint.js';
-import type { Architecture } from './heads/index.js';
+
+/** FlaxAlbert's classes: the names that a checkpoint's `architectures` gives. */
+export type Architecture =
+  | 'AlbertModel'
+  | 'AlbertForPreTraining'
+  | 'AlbertForMaskedLM'
+  | 'AlbertForSequenceClassification'
+  | 'AlbertForMultipleChoice'
+  | 'AlbertForTokenClassification'
+  | 'AlbertForQuestionAnswering';
 
 /**
  * The class whose head a checkpoint has; where several have it, the one that its configuration names.

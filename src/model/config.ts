@@ -32,7 +32,7 @@ export interface AlbertConfig {
 
 /**
  * transformers' `ACT2FN`: the names that a checkpoint may give an activation, and the kernel of each. It has three more: `prelu`
- * and `xielu` have parameters of their own, which FlaxAlbert has no place for; `sqrtsoftplus` is of routers between experts.
+ * and `xielu` have parameters of their own, which FlaxAlbert does not have; `sqrtsoftplus` is of routers between experts.
  */
 export const HIDDEN_ACTIVATIONS: Readonly<Record<string, Activation>> = Object.freeze({
   ...Object.fromEntries(ACTIVATIONS.slice(1).map((name) => [name, name])),

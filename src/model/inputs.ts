@@ -1,4 +1,4 @@
-/** What a caller passes to `forward`, checked to the last id before any kernel runs. */
+/** Checks what a caller passes to `forward`, down to the last id, before any kernel runs. */
 import { mismatch, within } from '../errors.js';
 import { ownArray } from '../realm.js';
 import { type NestedNumbers, Tensor } from '../tensor.js';
@@ -16,11 +16,11 @@ export type IntegerInput = NestedNumbers[] | Int32Array | BigInt64Array | Shaped
 /** FlaxAlbert's inputs, each (batch, seq), or (batch, choices, seq) for multiple choice; (seq) is a batch of one. */
 export interface AlbertInputs {
   readonly input_ids: IntegerInput;
-  /** 1 for tokens to attend to, 0 for padding; all ones when left out. */
+  /** 1 for tokens to attend to, 0 for padding; default: all 1. */
   readonly attention_mask?: IntegerInput;
-  /** 0 for the first text, 1 for the second; zeros when left out. */
+  /** 0 for the first text, 1 for the second; default: all 0. */
   readonly token_type_ids?: IntegerInput;
-  /** 0, 1, 2, … when left out. */
+  /** Default: 0, 1, 2, … */
   readonly position_ids?: IntegerInput;
 }
 

@@ -1,21 +1,21 @@
 /** FlaxAlbert's classes: the body with each of the heads. */
 import { AlbertPreTrainedModel } from './albert.js';
-import type { Architecture } from './heads/index.js';
-import type { MaskedLMOutput } from './heads/masked-lm.js';
-import type { AlbertModelOutput } from './heads/model.js';
-import type { MultipleChoiceOutput } from './heads/multiple-choice.js';
-import type { PreTrainingOutput } from './heads/pretraining.js';
-import type { QuestionAnsweringOutput } from './heads/question-answering.js';
-import type { SequenceClassificationOutput } from './heads/sequence-classification.js';
-import type { TokenClassificationOutput } from './heads/token-classification.js';
+import type { Architecture } from './architecture.js';
+import type { MaskedLMOutput } from './network/heads/masked-lm.js';
+import type { AlbertModelOutput } from './network/heads/model.js';
+import type { MultipleChoiceOutput } from './network/heads/multiple-choice.js';
+import type { PreTrainingOutput } from './network/heads/pretraining.js';
+import type { QuestionAnsweringOutput } from './network/heads/question-answering.js';
+import type { SequenceClassificationOutput } from './network/heads/sequence-classification.js';
+import type { TokenClassificationOutput } from './network/heads/token-classification.js';
 
-export type { MaskedLMOutput } from './heads/masked-lm.js';
-export type { AlbertModelOutput } from './heads/model.js';
-export type { MultipleChoiceOutput } from './heads/multiple-choice.js';
-export type { PreTrainingOutput } from './heads/pretraining.js';
-export type { QuestionAnsweringOutput } from './heads/question-answering.js';
-export type { SequenceClassificationOutput } from './heads/sequence-classification.js';
-export type { TokenClassificationOutput } from './heads/token-classification.js';
+export type { MaskedLMOutput } from './network/heads/masked-lm.js';
+export type { AlbertModelOutput } from './network/heads/model.js';
+export type { MultipleChoiceOutput } from './network/heads/multiple-choice.js';
+export type { PreTrainingOutput } from './network/heads/pretraining.js';
+export type { QuestionAnsweringOutput } from './network/heads/question-answering.js';
+export type { SequenceClassificationOutput } from './network/heads/sequence-classification.js';
+export type { TokenClassificationOutput } from './network/heads/token-classification.js';
 
 /** The bare body: its hidden states and its pooler. */
 export class AlbertModel extends AlbertPreTrainedModel<AlbertModelOutput> {

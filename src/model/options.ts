@@ -1,14 +1,13 @@
-/** What callers may ask of a model, and what it tells of itself. */
+/** What callers may ask of a model, and what it reports of itself. */
 import { codeUrl } from '../code-url.js';
+import { DTYPES, type Dtype, type SavedDtype } from '../dtypes.js';
 import type { Build } from '../engine/kernels.js';
 import { checkMaxMemoryBytes } from '../engine/memory.js';
 import { MAX_THREADS, type RuntimeOptions } from '../engine/runtime.js';
-import { DTYPES, type Dtype } from '../engine/schemes.js';
 import { mismatch, type OptionNames, reading } from '../errors.js';
 import { isA } from '../realm.js';
 import { SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
 import type { Tensor } from '../tensor.js';
-import type { Params } from './load.js';
 
 /** Other names of dtypes. */
 const SYNONYMS: Readonly<Record<string, Dtype>> = { fp32: 'float32', q8: 'int8' };
@@ -23,23 +22,23 @@ export interface InitOptions {
    */
   readonly dtype?: Dtype | 'fp32' | 'q8';
   /**
-   * Threads that compute one forward, the calling one among them; the others are workers, which `dispose` ends. `auto`: half
-   * of the processors, 2 at least where there are 2, 4 at most. 1 unless given. Answers are the same bit for bit.
+   * Threads that compute one forward, including the calling thread; the others are helpers, which `dispose` ends. `auto`: half
+   * of the processors, but at least 2 where there are 2, and at most 4. Default: 1. Answers are the same bit for bit.
    */
   readonly threads?: number | 'auto';
   /**
-   * Whether the model lives in a worker of its own, so that a forward leaves the calling thread free: everything but `params`
-   * is as without. Unless given, it does in a page, where a worker can be had, and nowhere else.
+   * Whether the model runs in a worker of its own, so that a forward leaves the calling thread free; everything but `params`
+   * works as without a worker. Default: true in a page where a worker is available, otherwise false.
    */
   readonly worker?: boolean;
   /**
-   * The kernels to run instead of the fastest that this engine supports; threads need a build for shared memory. Not used
-   * where WebAssembly may not run. In Node a string must be a `file:` URL; others are taken as URL objects alone.
+   * The kernels to run; default: the fastest that this engine supports. Threads need a build for shared memory. Ignored
+   * where WebAssembly may not run. In Node a string must be a `file:` URL; other URLs are accepted as URL objects only.
    */
   readonly wasmUrl?: string | URL;
-  /** The workers' file, where the package's `worker.js` does not lie where it was published; a string as for `wasmUrl`. */
+  /** The workers' file, if the package's `worker.js` is not where the package put it; strings as for `wasmUrl`. */
   readonly workerUrl?: string | URL;
-  /** The most bytes that the model's memory may grow to; 1 GiB unless raised, 4 GiB at most. */
+  /** The most bytes that the model's memory may grow to; default: 1 GiB, at most 4 GiB. */
   readonly maxMemoryBytes?: number;
 }
 
@@ -54,9 +53,9 @@ export const INIT_OPTIONS: OptionNames<InitOptions> = {
 
 /** How a model is made from a source, and how the source is read. */
 export interface LoadOptions extends InitOptions, SourceOptions {
-  /** A checkpoint without the weights of this head is an error instead of a warning. */
+  /** Whether a checkpoint without the weights of this head is an error instead of a warning. Default: false. */
   readonly strict?: boolean;
-  /** Hears of head weights that a checkpoint lacks and that were initialised; `console.warn` unless given. */
+  /** Called with a warning when the checkpoint lacks head weights, which are initialised then. Default: `console.warn`. */
   readonly onWarning?: (message: string) => void;
 }
 
@@ -69,7 +68,7 @@ export const LOAD_OPTIONS: OptionNames<LoadOptions> = {
 
 const NO_ONNX = "checkpoints are safetensors, Flax's or PyTorch's, not ONNX";
 
-/** Options of a load in transformers.js, under names of their own, and what there is here instead. */
+/** Names of options of transformers.js, and what this library has instead. */
 export const OPTIONS_ELSEWHERE: Readonly<Record<string, string>> = {
   device: 'the library runs on WebAssembly',
   quantized: 'dtype: "int8" quantises',
@@ -80,15 +79,18 @@ export const OPTIONS_ELSEWHERE: Readonly<Record<string, string>> = {
   session_options: NO_ONNX,
 };
 
-/** What one forward computes and returns beside a head's own fields. */
+/** Named tensors, as `params` of a model returns them, or as an object. */
+export type Params = ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>;
+
+/** What one forward computes and returns besides a head's own fields. */
 export interface ForwardOptions {
   /** Return the attention weights of every layer. */
   readonly output_attentions?: boolean;
   /** Return the hidden states after every layer. */
   readonly output_hidden_states?: boolean;
-  /** false: an array in FlaxAlbert's order instead of named fields. */
+  /** `false`: return an array in FlaxAlbert's order instead of named fields. Default: true. */
   readonly return_dict?: boolean;
-  /** Apply dropout at FlaxAlbert's places and rates. */
+  /** Apply dropout where FlaxAlbert does, at its rates. */
   readonly train?: boolean;
   /** The seed of the dropout masks: the same seed drops the same elements. */
   readonly dropout_rng?: number;
@@ -112,8 +114,8 @@ export const FORWARD_OPTIONS: OptionNames<ForwardOptions> = {
 export interface SaveOptions {
   /** `model.safetensors` with PyTorch's names (the default), or `flax_model.msgpack` with Flax's tree. */
   readonly format?: 'safetensors' | 'flax_msgpack';
-  /** The stored type of the numbers; float32 unless given. `int8`: of the large matrices, in safetensors only. */
-  readonly dtype?: 'float32' | 'float16' | 'bfloat16' | 'int8';
+  /** The stored type of the numbers; default: `float32`. `int8` applies to the large matrices, in safetensors only. */
+  readonly dtype?: SavedDtype;
 }
 
 export const SAVE_OPTIONS: OptionNames<SaveOptions> = { format: true, dtype: true };
@@ -135,26 +137,26 @@ export interface CommonOutput {
 /** A head's fields in FlaxAlbert's order, without names. */
 export type FieldArray = (Tensor<Float32Array> | readonly Tensor<Float32Array>[])[];
 
-/** What runs a model, and what it takes. */
+/** What runs a model, and how much memory it takes. */
 export interface ModelInfo {
   readonly dtype: Dtype;
   /** Threads that compute one forward. */
   readonly threads: number;
-  /** Why it is one thread when more were asked for. */
+  /** Why there is one thread although more were asked for. */
   readonly whyNotThreaded?: string;
   /**
-   * Workers that hold the model: 0 when it lives on the calling thread. Several, each with weights of its own, share the inputs
-   * of a call where threads were asked for and memory cannot be shared.
+   * Workers that hold the model; 0 if it runs on the calling thread. Where threads were asked for and memory cannot be shared,
+   * there are several, each with its own weights, which share the inputs of a call.
    */
   readonly workers: number;
-  /** Why it lives on the thread of a page or a service worker, although the caller did not ask for that. */
+  /** Why it runs on the thread of a page or a service worker although the caller did not ask for that. */
   readonly whyNoWorker?: string;
   readonly kernels: Build;
-  /** Why they are `scalar`, many times slower, where that is not the caller's choice: what this engine lacks or refuses. */
+  /** Why the kernels are `scalar`, many times slower, if the caller did not choose them: what this engine lacks or refuses. */
   readonly whyNotSimd?: string;
   /** Bytes of the packed weights. */
   readonly weightBytes: number;
-  /** Bytes of the model's memory: weights, constants and the activations of its largest forward. */
+  /** Bytes of the model's memory: weights, constants and the activations of the largest forward so far. */
   readonly memoryBytes: number;
 }
 
@@ -164,7 +166,7 @@ export interface LoadReport {
   readonly initialized: readonly string[];
   /** Tensors of the checkpoint that this model does not use. */
   readonly ignored: readonly string[];
-  /** What was read; absent for a model of random parameters. */
+  /** What was read; absent for a model with random parameters. */
   readonly checkpoint?: CheckpointInfo;
 }
 
@@ -173,11 +175,11 @@ export interface CheckpointInfo {
   readonly format: 'safetensors' | 'flax_msgpack' | 'pytorch';
   /** The dtypes of its tensors, the most frequent first: `F32`, `BF16`, `I8`, … */
   readonly dtypes: readonly string[];
-  /** The class that it was made for: `AlbertForMaskedLM`, … */
+  /** The class that the checkpoint was made for: `AlbertForMaskedLM`, … */
   readonly architecture: string;
 }
 
-/** @throws ERR_INPUT for a dtype that there is none of, a limit that is no positive number, a number of threads that is none, … */
+/** @throws ERR_INPUT for an unknown dtype, a limit that is not a positive number, an invalid number of threads, … */
 export function checkInitOptions(options: InitOptions): RuntimeOptions & { dtype?: Dtype; worker?: boolean } {
   const { threads = 1, worker } = options;
   const dtype = checkDtype(options.dtype);
@@ -207,14 +209,14 @@ export function checkDropout({ train = false, dropout_rng }: ForwardOptions): vo
   if (dropout_rng !== undefined) checkSeed('dropout_rng', dropout_rng);
 }
 
-/** The options of a run of several inputs. @throws ERR_INPUT for `train` */
+/** The options of a call of several inputs. @throws ERR_INPUT for `train` */
 export function withoutTrain(options: ForwardOptions): ForwardOptions {
   if (options.train) throw mismatch('ERR_INPUT', 'train', 'false for several inputs; forward takes it', options.train);
   checkDropout(options);
   return options;
 }
 
-/** @throws ERR_INPUT for a seed that is no non-negative integer */
+/** @throws ERR_INPUT unless the seed is a non-negative integer */
 export function checkSeed(title: string, seed: number): void {
   if (!Number.isSafeInteger(seed) || seed < 0) throw mismatch('ERR_INPUT', title, 'a non-negative integer', seed);
 }

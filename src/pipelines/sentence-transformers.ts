@@ -5,9 +5,9 @@
  * embedding looks like a right one.
  */
 import { AlbertError, mismatch } from '../errors.js';
-import { LENGTHS, MAX_MODULES, MODULES, moduleFolder, SETTINGS } from '../model/sentence-files.js';
 import { type OpenedSource, openFolder } from '../source.js';
 import { POOLING_NAMES, type Pooling } from './pooling.js';
+import { LENGTHS, MAX_MODULES, MODULES, moduleFolder, SETTINGS } from './sentence-files.js';
 import { readLayer, type VectorLayer } from './vector-layers.js';
 
 /** What the files say. */

@@ -4,7 +4,7 @@
  * Source: its modules of these names, and torch.nn for the activations.
  */
 import { mismatch } from '../errors.js';
-import { readTensors } from '../model/stored-tensors.js';
+import { readTensors } from '../model/parameters/stored-tensors.js';
 import type { OpenedSource } from '../source.js';
 import { normalizeRows } from './pooling.js';
 

@@ -16,6 +16,6 @@ const NO_WORKER = 'this thread cannot start workers; in an extension, offscreen 
 export function startModelWorker(url: URL | undefined, data: unknown, listener: WorkerListener): WorkerHandle {
   if (typeof Worker === 'undefined') throw new Error(NO_WORKER);
   if (url !== undefined) return startWorkerAt(url, data, listener);
-  const worker = new Worker(new URL('../model/worker/entry.js', import.meta.url), { type: 'module' });
+  const worker = new Worker(new URL('../model/runners/worker/entry.js', import.meta.url), { type: 'module' });
   return watchWorker(worker, data, listener);
 }

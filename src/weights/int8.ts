@@ -3,10 +3,8 @@
  * `_scale` (docs/int8-format.md).
  */
 import { mismatch } from '../errors.js';
-import type { Checkpoint, StoredTensor } from './checkpoint.js';
-
-/** What a file says of itself. */
-export const INT8_METADATA = { quantization: 'albert-wasm-int8', quantization_version: '1' } as const;
+import type { StoredTensor } from './checkpoint.js';
+import type { Quantization, QuantizedRows } from './quantized.js';
 
 /** -128 is left out, so that the range is symmetric; the kernels' sums rely on it. */
 const MAX_LEVEL = 127;
@@ -14,38 +12,11 @@ const MAX_LEVEL = 127;
 /** The largest scale whose numbers float32 can hold. */
 const MAX_SCALE = Math.fround(3.4028234663852886e38 / MAX_LEVEL);
 
-/** Rows of levels, one after another, and one scale per row. */
-export interface Int8Rows {
-  readonly levels: Int8Array;
-  readonly scales: Float32Array;
-}
-
-/**
- * Whether a checkpoint is of this format.
- *
- * @throws ERR_CHECKPOINT for a version that this library does not know
- */
-export function isInt8({ metadata }: Checkpoint): boolean {
-  const { quantization, quantization_version: version } = metadata;
-  if (quantization !== INT8_METADATA.quantization) return false;
-  if (version !== INT8_METADATA.quantization_version) {
-    throw mismatch(
-      'ERR_CHECKPOINT',
-      'quantization_version',
-      `"${INT8_METADATA.quantization_version}"`,
-      version ?? 'none',
-    );
-  }
-  return true;
-}
-
-/** The name of a matrix's scales. */
-export function scaleName(name: string): string {
+function scaleName(name: string): string {
   return `${name}_scale`;
 }
 
-/** What the header shows to be wrong with the scales of a matrix; `undefined` if nothing is. */
-export function faultOfScales(name: string, rows: number, scales: StoredTensor | undefined): string | undefined {
+function faultOfScales(name: string, rows: number, scales: StoredTensor | undefined): string | undefined {
   const title = scaleName(name);
   const wrong = (expected: string, got: unknown) => mismatch('ERR_PARAMETER', title, expected, got).message;
   if (scales === undefined) return wrong(`a tensor [${rows}]`, 'none');
@@ -54,8 +25,7 @@ export function faultOfScales(name: string, rows: number, scales: StoredTensor |
   return undefined;
 }
 
-/** What is wrong with the values of rows; `undefined` if nothing is. */
-export function faultOfRows(name: string, { levels, scales }: Int8Rows): string | undefined {
+function faultOfRows(name: string, { levels, scales }: QuantizedRows): string | undefined {
   const scale = scales.find((value) => !(value >= 0 && value <= MAX_SCALE));
   if (scale !== undefined) {
     return mismatch('ERR_PARAMETER', scaleName(name), `scales from 0 to ${MAX_SCALE}`, scale).message;
@@ -64,8 +34,7 @@ export function faultOfRows(name: string, { levels, scales }: Int8Rows): string 
   return mismatch('ERR_PARAMETER', name, `levels from -${MAX_LEVEL} to ${MAX_LEVEL}`, -128).message;
 }
 
-/** The numbers of rows; `levels` may be the last bytes of `target`. */
-export function dequantize({ levels, scales }: Int8Rows, target: Float32Array): void {
+function dequantize({ levels, scales }: QuantizedRows, target: Float32Array): void {
   const cols = levels.length / scales.length;
   for (let row = 0, i = 0; row < scales.length; row++) {
     const scale = scales[row] as number;
@@ -77,7 +46,7 @@ export function dequantize({ levels, scales }: Int8Rows, target: Float32Array): 
  * Quantises a row-major matrix, each row by its largest magnitude, bit for bit as `packI8` does: every step is rounded to
  * float32, ties to even.
  */
-export function quantize(data: Float32Array, rows: number): Int8Rows {
+function quantize(data: Float32Array, rows: number): QuantizedRows {
   const cols = data.length / rows;
   const [levels, scales] = [new Int8Array(data.length), new Float32Array(rows)];
   for (let row = 0; row < rows; row++) {
@@ -99,3 +68,14 @@ const ROUND = 12582912;
 function nearestEven(x: number): number {
   return Math.fround(x + ROUND) - ROUND;
 }
+
+export const INT8: Quantization = {
+  dtype: 'int8',
+  metadata: { quantization: 'albert-wasm-int8', quantization_version: '1' },
+  levels: 'I8',
+  scaleName,
+  faultOfScales,
+  faultOfRows,
+  quantize,
+  dequantize,
+};

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Recipe } from '../../src/model/backend.js';
 import { parseConfig } from '../../src/model/config.js';
 import { AlbertModel } from '../../src/model/models.js';
 import { checkInitOptions } from '../../src/model/options.js';
-import { ModelPool } from '../../src/model/worker/pool.js';
-import { RemoteModel } from '../../src/model/worker/remote.js';
+import type { Recipe } from '../../src/model/runners/runner.js';
+import { ModelPool } from '../../src/model/runners/worker/pool.js';
+import { RemoteModel } from '../../src/model/runners/worker/remote.js';
 import { expectError } from '../expect-error.js';
 import { resources, resourcesBeside } from '../resources.js';
 import { TINY, TINY_INPUTS } from '../tiny.js';
@@ -88,7 +88,7 @@ for (const [what, source, why] of FAULTS) {
         () => ModelPool.make(recipe, 2, 'a test', options),
       ]) {
         process.env.FAULT = 'run';
-        await using model = new AlbertModel({ backend: await make() });
+        await using model = new AlbertModel({ runner: await make() });
         process.env.FAULT = '';
         // Both are told, whichever the worker had begun.
         const calls = [model.forward(TINY_INPUTS), model.forward(TINY_INPUTS)];
@@ -135,7 +135,7 @@ test('no pool: one of its workers does not start, and the others end', async () 
 
 test('a worker that is lost while nobody calls is not missed', async () => {
   const started = new Promise<Worker>((resolve) => process.once('worker', resolve));
-  await using model = new AlbertModel({ backend: await RemoteModel.make(recipeFor(ENTRY)) });
+  await using model = new AlbertModel({ runner: await RemoteModel.make(recipeFor(ENTRY)) });
   const worker = await started;
   await worker.terminate();
   await model.forward(TINY_INPUTS);
@@ -157,7 +157,7 @@ test('a worker is replaced though the signal of the load has fired since', async
 test('a worker that cannot be made anew: ERR_WORKER at every call, and it can be disposed of', async () => {
   process.env.FAULT = 'run';
   const recipe = recipeFor(faulty('process.exit(1)'));
-  const model = new AlbertModel({ backend: await RemoteModel.make(recipe) });
+  const model = new AlbertModel({ runner: await RemoteModel.make(recipe) });
   process.env.FAULT = 'make';
   for (let i = 0; i < 3; i++) await expectError(() => model.forward(TINY_INPUTS), 'ERR_WORKER', 'exit code 1');
   await model.dispose();

@@ -7,12 +7,12 @@ import type { Worker } from 'node:worker_threads';
 import * as fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Backend, Recipe } from '../../src/model/backend.js';
 import { parseConfig } from '../../src/model/config.js';
-import { LocalModel } from '../../src/model/local.js';
 import { AlbertForMaskedLM, AlbertForSequenceClassification, AlbertModel } from '../../src/model/models.js';
 import { checkInitOptions } from '../../src/model/options.js';
-import { ModelPool } from '../../src/model/worker/pool.js';
+import { LocalModel } from '../../src/model/runners/local.js';
+import type { Recipe, Runner } from '../../src/model/runners/runner.js';
+import { ModelPool } from '../../src/model/runners/worker/pool.js';
 import { pipeline } from '../../src/pipelines/index.js';
 import { stateCases } from '../cases.js';
 import { expectError } from '../expect-error.js';
@@ -57,7 +57,7 @@ for (const [name, Head] of Object.entries(HEADS)) {
     const recipe: Recipe = { architecture: Head.architecture, origin: { config, seed: 3 }, options };
     await using local = await Head.from_config(MEDIUM, { seed: 3 });
     await using remote = await Head.from_config(MEDIUM, { seed: 3, worker: true });
-    await using pool = new Head({ backend: await ModelPool.make(recipe, 3, 'a test') });
+    await using pool = new Head({ runner: await ModelPool.make(recipe, 3, 'a test') });
     const rank = name === 'multiple_choice' ? 3 : 2;
     for (const { shapes, seed, ...asked } of fc.sample(CALLS, { numRuns: 40, seed: 11 })) {
       const inputs = shapes.map(({ batch, seq }, i) => {
@@ -308,12 +308,12 @@ test('without shared memory and without workers: the calling thread, and why', a
   }
 });
 
-test('a local backend is what it was', async () => {
+test('a local runner is what it was', async () => {
   const { worker, ...options } = checkInitOptions({});
   const origin = { config: parseConfig(TINY), seed: 1 };
-  const backend: Backend = await LocalModel.make({ architecture: 'AlbertModel', origin, options });
-  assert.is(backend.info().workers, 0);
-  await backend.dispose();
+  const runner: Runner = await LocalModel.make({ architecture: 'AlbertModel', origin, options });
+  assert.is(runner.info().workers, 0);
+  await runner.dispose();
 });
 
 test.run();

@@ -1,5 +1,6 @@
 /** `bench`: how many tokens per second this machine computes. */
 import type { Command } from 'commander';
+import { DTYPES } from '../../dtypes.js';
 import type { AlbertPreTrainedModel } from '../../index.js';
 import { load, type ModelOptions, type OutputOptions, withModel, withOutput } from '../options.js';
 import { anySmallModel } from '../small-models.js';
@@ -42,7 +43,7 @@ Examples:
       const { model = anySmallModel() } = options;
       await writeAnswers(options, [], async (writer) => {
         let first = true;
-        for (const dtype of options.dtype === undefined ? (['float32', 'int8'] as const) : [options.dtype]) {
+        for (const dtype of options.dtype === undefined ? DTYPES : [options.dtype]) {
           await using extract = await load('feature-extraction', { ...options, model, dtype });
           for await (const row of measure(extract.model)) {
             const rows = [...(first ? [HEAD] : []), cells(row)];

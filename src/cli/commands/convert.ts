@@ -3,6 +3,7 @@ import { existsSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
+import { SAVED_DTYPES } from '../../dtypes.js';
 import { AlbertError, convert, type SaveOptions } from '../../index.js';
 import { complain } from '../complain.js';
 import { type SourceOptions, withBar, withSource } from '../options.js';
@@ -21,9 +22,7 @@ export function addConvert(program: Command): void {
     .description('write a checkpoint in another dtype or format, its tokenizer beside it');
   withSource(command, 'a checkpoint', true)
     .requiredOption('--out <directory>', 'where to write')
-    .addOption(
-      new Option('--dtype <dtype>', 'how numbers are stored').choices(['int8', 'float16', 'bfloat16', 'float32']),
-    )
+    .addOption(new Option('--dtype <dtype>', 'how numbers are stored').choices(SAVED_DTYPES))
     .addOption(new Option('--format <format>', 'the file of weights').choices(['safetensors', 'flax_msgpack']))
     .option('--force', 'overwrite a model in the directory')
     .addHelpText(

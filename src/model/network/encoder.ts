@@ -1,0 +1,103 @@
+/** FlaxAlbertEncoder: the mapping to hidden_size, then each layer with the weights of its group. */
+import type { Dense } from '../../engine/engine.js';
+import type { Matrix, Region } from '../../engine/memory.js';
+import type { Tensor } from '../../tensor.js';
+import { type AlbertConfig, groupOfLayer } from '../config.js';
+import type { ParameterTable } from '../parameters/table.js';
+import { readAttentions, writeMaskBias } from './attention.js';
+import { readRows } from './batch.js';
+import type { ForwardContext } from './context.js';
+import { declareLayer, type LayerActivations, type LayerParameters, planLayer, runLayer } from './layer.js';
+
+export interface EncoderParameters {
+  readonly mapping: Dense;
+  /** [group][inner layer] */
+  readonly groups: readonly (readonly LayerParameters[])[];
+}
+
+export interface EncoderActivations {
+  /** (tokens, hidden_size): what one layer hands to the next, and the output. */
+  readonly hidden: Matrix;
+  readonly layer: LayerActivations;
+}
+
+/** What the encoder collects of one rectangle on its way, where asked to. */
+export interface Collected {
+  /** (batch, seq, hidden_size) each: after the mapping and, as FlaxAlbert counts, after each application of a group. */
+  readonly hidden_states: Tensor<Float32Array>[] | undefined;
+  /** (batch, num_attention_heads, seq, seq) each: one for every inner layer of every application. */
+  readonly attentions: Tensor<Float32Array>[] | undefined;
+}
+
+export function declareEncoder(table: ParameterTable, config: AlbertConfig, name: string): EncoderParameters {
+  const { embedding_size, hidden_size, num_hidden_groups, inner_group_num } = config;
+  return {
+    mapping: table.dense({
+      name: `${name}.embedding_hidden_mapping_in`,
+      inputs: embedding_size,
+      outputs: hidden_size,
+    }),
+    groups: Array.from({ length: num_hidden_groups }, (_, group) =>
+      Array.from({ length: inner_group_num }, (_, inner) =>
+        declareLayer(table, config, `${name}.albert_layer_groups.${group}.albert_layers.${inner}`),
+      ),
+    ),
+  };
+}
+
+export function planEncoder(region: Region, context: ForwardContext): EncoderActivations {
+  return {
+    hidden: region.matrix(context.batch.tokens, context.config.hidden_size),
+    layer: planLayer(region, context),
+  };
+}
+
+/** Floats of what the encoder collects of a batch. */
+export function collectedFloats(context: ForwardContext): number {
+  const { config, batch, output_hidden_states, output_attentions } = context;
+  const { num_hidden_layers: layers, inner_group_num, num_attention_heads: heads, hidden_size } = config;
+  const states = output_hidden_states ? (layers + 1) * batch.tokens * hidden_size : 0;
+  if (!output_attentions) return states;
+  const pairs = batch.rectangles.reduce((sum, { batch: sequences, seq }) => sum + sequences * seq * seq, 0);
+  return states + layers * inner_group_num * heads * pairs;
+}
+
+/** From `embedded` to the last `hidden`. Yields after each layer, where a caller may stop. */
+export function* runEncoder(
+  context: ForwardContext,
+  { mapping, groups }: EncoderParameters,
+  { hidden, layer: activations }: EncoderActivations,
+  embedded: Matrix,
+): Generator<void, Collected[]> {
+  const { engine, config, batch, output_hidden_states, output_attentions } = context;
+  const collected = batch.rectangles.map(
+    (): Collected => ({
+      hidden_states: output_hidden_states ? [] : undefined,
+      attentions: output_attentions ? [] : undefined,
+    }),
+  );
+  const collectHidden = () => {
+    for (const [i, { tokens }] of batch.rectangles.entries()) {
+      collected[i]?.hidden_states?.push(readRows(engine, hidden, tokens));
+    }
+  };
+  const collectAttentions = () => {
+    for (const [i, rectangle] of batch.rectangles.entries()) {
+      collected[i]?.attentions?.push(readAttentions(context, activations.attention, rectangle));
+    }
+  };
+
+  writeMaskBias(context, activations.attention);
+  engine.linear(embedded, mapping, hidden);
+  collectHidden();
+  for (let layer = 0; layer < config.num_hidden_layers; layer++) {
+    const group = groups[groupOfLayer(config, layer)] as readonly LayerParameters[];
+    for (const parameters of group) {
+      runLayer(context, parameters, activations, hidden);
+      collectAttentions();
+      yield;
+    }
+    collectHidden();
+  }
+  return collected;
+}

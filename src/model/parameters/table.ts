@@ -1,0 +1,180 @@
+/**
+ * The one table of parameters: each tensor's names, its shape, how it is initialised and where it lies in memory.
+ *
+ * Building the table walks the model once, in FlaxAlbert's order, and hands out addresses on the way; the result is the
+ * list of tensors to load and, over the same memory, the tree that the forward pass reads.
+ */
+
+import type { Dtype } from '../../dtypes.js';
+import type { Dense, Engine, Norm } from '../../engine/engine.js';
+import { matrixBytes, type Region } from '../../engine/memory.js';
+import type { Panels } from '../../engine/schemes.js';
+
+/** Where a tensor lies once it is packed. */
+export type Location =
+  /** A vector, padded to whole panels. */
+  | { readonly kind: 'vector'; readonly address: number }
+  /** A table read row by row; rows are padded. */
+  | { readonly kind: 'table'; readonly address: number }
+  /** `outputs` columns of packed panels, from column `first` on. */
+  | { readonly kind: 'panels'; readonly panels: Panels; readonly first: number };
+
+export interface Parameter {
+  /** PyTorch's name, which safetensors checkpoints use. */
+  readonly name: string;
+  /** Flax's path in the tree of parameters. */
+  readonly flaxName: string;
+  /** PyTorch's shape; of a dense layer's weight (out, in). */
+  readonly shape: readonly number[];
+  /** Whether Flax stores it transposed, as a dense kernel (in, out). */
+  readonly kernel: boolean;
+  readonly initial: 'normal' | 'zeros' | 'ones';
+  /** Whether a quantised model or file quantises it: a large matrix. All others are float32 in every model. */
+  readonly quantizable: boolean;
+  /** A checkpoint of another task may lack what belongs to the head; the pooler counts as part of the head. */
+  readonly of: 'body' | 'head';
+  readonly location: Location;
+}
+
+/** What every declaration says of its tensors. */
+interface Declared {
+  /** The module's name, as PyTorch has it. */
+  readonly name: string;
+  /** Default: `body`. */
+  readonly of?: 'body' | 'head';
+}
+
+/** A dense layer: weight (outputs, inputs), bias (outputs). */
+export interface DeclaredDense extends Omit<Declared, 'name'> {
+  /** Several names: layers of the same input, side by side in one wide matrix. */
+  readonly name: string | readonly string[];
+  readonly inputs: number;
+  /** Of each layer. */
+  readonly outputs: number;
+  /**
+   * Precise: float32 in every model, such as a head's last layer, which is small and after which nothing evens out errors.
+   * Default: the model's dtype.
+   */
+  readonly stored?: 'float32';
+  /** The address of a bias that was declared before. Default: a bias of the layer's own. */
+  readonly bias?: number;
+}
+
+/** Records the parameters that a model declares: each method takes room for some tensors and returns their addresses. */
+export class ParameterTable {
+  readonly parameters: Parameter[] = [];
+  readonly #region: Region;
+  readonly #engine: Engine;
+
+  constructor(region: Region, engine: Engine) {
+    this.#region = region;
+    this.#engine = engine;
+  }
+
+  dense({ name, inputs, outputs, of, stored, bias }: DeclaredDense): Dense {
+    const names = [name].flat();
+    const total = names.length * outputs;
+    const panels = this.#takePanels(inputs, total, stored);
+    const ownBias = bias === undefined ? this.#region.take(matrixBytes(1, total)) : undefined;
+    for (const [i, module] of names.entries()) {
+      this.#add({
+        name: `${module}.weight`,
+        flaxName: flaxPath(module, 'kernel'),
+        shape: [outputs, inputs],
+        kernel: true,
+        initial: 'normal',
+        quantizable: stored === undefined,
+        of,
+        location: { kind: 'panels', panels, first: i * outputs },
+      });
+      if (ownBias !== undefined) this.#addVector(module, 'bias', outputs, ownBias + i * outputs * 4, of);
+    }
+    return { panels, bias: bias ?? (ownBias as number), inputs, outputs: total };
+  }
+
+  norm({ name, size, of }: Declared & { readonly size: number }): Norm {
+    const scale = this.#region.take(matrixBytes(1, size));
+    const bias = this.#region.take(matrixBytes(1, size));
+    this.#addVector(name, 'scale', size, scale, of);
+    this.#addVector(name, 'bias', size, bias, of);
+    return { scale, bias };
+  }
+
+  /** A bare bias, whose name is the tensor's. */
+  bias({ name, size, of }: Declared & { readonly size: number }): number {
+    const address = this.#region.take(matrixBytes(1, size));
+    const location = { kind: 'vector', address } as const;
+    this.#add({ name, flaxName: name.replaceAll('.', '/'), shape: [size], initial: 'zeros', of, location });
+    return address;
+  }
+
+  /** An embedding table (count, size) that is read row by row. */
+  rowTable({ name, count, size, of }: Declared & { readonly count: number; readonly size: number }): number {
+    const address = this.#region.take(matrixBytes(count, size));
+    const location = { kind: 'table', address } as const;
+    const flaxName = flaxPath(name, 'embedding');
+    this.#add({ name: `${name}.weight`, flaxName, shape: [count, size], initial: 'normal', of, location });
+    return address;
+  }
+
+  /** An embedding table (count, size) as panels: a tied decoder multiplies by it as it is. */
+  panelTable({ name, count, size, of }: Declared & { readonly count: number; readonly size: number }): Panels {
+    const panels = this.#takePanels(size, count);
+    this.#add({
+      name: `${name}.weight`,
+      flaxName: flaxPath(name, 'embedding'),
+      shape: [count, size],
+      initial: 'normal',
+      quantizable: true,
+      of,
+      location: { kind: 'panels', panels, first: 0 },
+    });
+    return panels;
+  }
+
+  #takePanels(inputs: number, outputs: number, dtype: Dtype = this.#engine.dtype): Panels {
+    return { address: this.#region.take(this.#engine.panelsBytes(dtype, inputs, outputs)), dtype };
+  }
+
+  #addVector(
+    module: string,
+    leaf: 'scale' | 'bias',
+    size: number,
+    address: number,
+    of: Parameter['of'] = 'body',
+  ): void {
+    this.#add({
+      name: `${module}.${leaf === 'scale' ? 'weight' : 'bias'}`,
+      flaxName: flaxPath(module, leaf),
+      shape: [size],
+      initial: leaf === 'scale' ? 'ones' : 'zeros',
+      of,
+      location: { kind: 'vector', address },
+    });
+  }
+
+  #add({
+    kernel = false,
+    quantizable = false,
+    of = 'body',
+    ...parameter
+  }: Omit<Parameter, 'kernel' | 'quantizable' | 'of'> & Partial<Parameter>): void {
+    this.parameters.push({ ...parameter, kernel, quantizable, of });
+  }
+}
+
+/** Flax's path of a module's parameter: the same modules, other names for the leaves. */
+function flaxPath(module: string, leaf: 'kernel' | 'bias' | 'scale' | 'embedding'): string {
+  return `${module}.${leaf}`.replaceAll('.', '/');
+}
+
+/** A parameter's rows and columns; a vector is one row. */
+export function matrixOf({ shape }: Parameter): readonly [rows: number, cols: number] {
+  const [rows = 1, cols] = shape;
+  return cols === undefined ? [1, rows] : [rows, cols];
+}
+
+/** Elements of a shape. */
+export function elements(shape: readonly number[]): number {
+  return shape.reduce((product, dim) => product * dim, 1);
+}

@@ -1,0 +1,49 @@
+/** A runner holds a model and runs its forwards: on the calling thread, in a worker, or in several workers. */
+
+import type { Dtype } from '../../dtypes.js';
+import type { RuntimeOptions } from '../../engine/runtime.js';
+import type { OpenedSource } from '../../source.js';
+import type { Tensor } from '../../tensor.js';
+import type { RareReaders } from '../../weights/formats.js';
+import type { Architecture } from '../architecture.js';
+import type { AlbertConfig } from '../config.js';
+import type { CheckedInputs } from '../inputs.js';
+import type { Fields } from '../network/forward.js';
+import type { ForwardOptions, LoadReport, ModelInfo, SaveOptions } from '../options.js';
+
+/** A checkpoint that a model's parameters come from. */
+export interface CheckpointOrigin {
+  readonly source: OpenedSource;
+  readonly readers: RareReaders;
+  readonly strict: boolean;
+}
+
+/** Where a model's parameters come from: a checkpoint, or random numbers. */
+export type Origin = CheckpointOrigin | { readonly config: AlbertConfig; readonly seed: number };
+
+/** What a runner makes its model of. All but the source can be sent to a worker. */
+export interface Recipe {
+  readonly architecture: Architecture;
+  readonly origin: Origin;
+  readonly options: RuntimeOptions & { readonly dtype?: Dtype };
+}
+
+/** One call of a model: its inputs, checked, are computed as one batch. */
+export interface ForwardCall {
+  readonly inputs: readonly CheckedInputs[];
+  /** Of each input, the positions that the head computes; default: all. */
+  readonly headPositions?: readonly (readonly number[])[];
+  readonly options: ForwardOptions;
+}
+
+export interface Runner {
+  readonly config: AlbertConfig;
+  readonly report: LoadReport;
+  info(): ModelInfo;
+  /** The fields of each input. Calls are computed one after another, in their order. */
+  run(call: ForwardCall): Promise<Fields[]>;
+  params(): ReadonlyMap<string, Tensor<Float32Array>>;
+  save(directory: string | URL, options: SaveOptions): Promise<void>;
+  /** A call that has begun runs to its end; all others reject with ERR_DISPOSED. */
+  dispose(): Promise<void>;
+}
