@@ -1,6 +1,6 @@
 /**
- * What a worker thread does with a job. A forward holds its thread until it is done; the thread that renews the job's lock is another,
- * so that no job is taken for stalled because its model is busy.
+ * Processes a job in a worker thread. A forward blocks this thread until it is done; another thread renews the job's lock, so a
+ * job does not count as stalled while its model is busy.
  */
 import { workerData } from 'node:worker_threads';
 import { type PipelineOptions, type Pipelines, pipeline } from 'albert-wasm';
@@ -16,7 +16,7 @@ const REPORT_MS = 1000;
 
 type Pipe = Pipelines[keyof LineTasks];
 
-/** The model of the last job: as a rule it is the next one's too. */
+/** The pipeline of the last job, which the next job usually needs again. */
 let loaded: { key: string; pipe: Promise<Pipe> } | undefined;
 
 export default async function process(job: SandboxedJob<unknown>): Promise<object> {
@@ -35,7 +35,7 @@ export default async function process(job: SandboxedJob<unknown>): Promise<objec
   return writePart(part, processShard(part.task, pipe as never, shard, call as never), (counts, offset) => {
     if (Date.now() - reported < REPORT_MS) return;
     reported = Date.now();
-    // It is news only: the job does not wait for it, and its loss is none.
+    // Only information: the job does not wait for it, and losing it does no harm.
     void Promise.resolve(job.updateProgress({ ...counts, bytes: offset - part.start })).catch(() => {});
   });
 }
