@@ -1,6 +1,6 @@
 /**
- * A worker thread's program. A forward holds its thread until it is done; the thread that renews the job's lock is another,
- * so that no job is taken for stalled because its model is busy.
+ * Processes a job in a worker thread. A forward blocks this thread until it is done; another thread renews the job's lock, so a
+ * job does not count as stalled while its model is busy.
  */
 import { workerData } from 'node:worker_threads';
 import type { SandboxedJob } from 'bullmq';

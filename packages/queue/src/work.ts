@@ -1,4 +1,4 @@
-/** What is done with a job: it is checked, its rows are written, or its run is closed. */
+/** Does a job: checks it, then writes the rows of a part or closes a run. */
 import { type PipelineOptions, type Pipelines, pipeline } from 'albert-wasm';
 import { type LineTasks, processShard } from 'albert-wasm/shards';
 import { checkCounts, checkPart, checkSuccess, unexpected } from './check.js';
@@ -11,10 +11,10 @@ const REPORT_MS = 1000;
 
 type Pipe = Pipelines[keyof LineTasks];
 
-/** The model of the last job: as a rule it is the next one's too. */
+/** The pipeline of the last job, which the next job usually needs again. */
 let loaded: { key: string; pipe: Promise<Pipe> } | undefined;
 
-/** What is used of BullMQ's job. */
+/** The parts of BullMQ's job that are used. */
 export interface QueuedWork {
   readonly name: string;
   readonly data: unknown;
@@ -22,7 +22,7 @@ export interface QueuedWork {
   getChildrenValues(): Promise<Record<string, unknown>>;
 }
 
-/** @throws ERR_INPUT for what no `enqueue` writes, and for paths outside the roots; ERR_SOURCE; whatever the model throws */
+/** @throws ERR_INPUT for a job that `enqueue` does not write, and for paths outside the roots; ERR_SOURCE; what the model throws */
 export async function doJob(job: QueuedWork, roots: Roots): Promise<object> {
   if (job.name === SUCCESS) return succeed(job, roots);
   if (job.name !== PART) throw unexpected('job', `${PART} or ${SUCCESS}`, job.name);
@@ -38,7 +38,7 @@ export async function doJob(job: QueuedWork, roots: Roots): Promise<object> {
   return writePart(part, processShard(part.task, pipe as never, shard, call as never), (counts, offset) => {
     if (Date.now() - reported < REPORT_MS) return;
     reported = Date.now();
-    // It is news only: the job does not wait for it, and its loss is none.
+    // Only information: the job does not wait for it, and losing it does no harm.
     void Promise.resolve(job.updateProgress({ ...counts, bytes: offset - part.start })).catch(() => {});
   });
 }
