@@ -1,4 +1,4 @@
-/** Dropout whose mask is a pure function of a key and an element's index, and the check of what a checkpoint holds. */
+/** Dropout whose mask is a pure function of a key and an element's index. */
 import { at } from "./layout";
 
 /** The finaliser of MurmurHash3 over a Weyl sequence: 32 well-mixed bits for each index. */
@@ -16,10 +16,4 @@ export function dropout(x: usize, ldx: usize, rows: i32, cols: i32, key: i32, th
       store<f32>(at(x, j), randomBits(row * cols + j, key) >= threshold ? load<f32>(at(x, j)) * scale : 0);
     }
   }
-}
-
-/** Whether none of `n` floats is NaN or infinite: both have an exponent of all ones. */
-export function allFinite(x: usize, n: i32): bool {
-  for (let i = 0; i < n; i++) if ((load<i32>(at(x, i)) & 0x7f800000) == 0x7f800000) return false;
-  return true;
 }

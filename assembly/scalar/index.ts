@@ -19,7 +19,8 @@ export { embed, embedI8 } from "./embedding";
 export { layerNorm } from "./layer-norm";
 export { softmax } from "./softmax";
 export { activate } from "./activation";
-export { allFinite, dropout } from "./dropout";
+export { dropout } from "./dropout";
+export { allFinite } from "./finite";
 
 /** First byte after the kernels' constants: the host's memory begins here. */
 export const heapBase: usize = __heap_base;

@@ -149,18 +149,18 @@ function unreadable(url: URL, cause: unknown): AlbertError {
 }
 
 /** The most names that are read of a directory and of each folder in it. */
-const MOST_LISTED = 200;
+const MAX_LISTED = 200;
 
 /** The names of the files in a directory and in the folders of it; `undefined` for any other URL. */
 export async function listFiles(url: URL): Promise<readonly string[] | undefined> {
   if (url.protocol !== 'file:') return undefined;
   const names: string[] = [];
   const found = await readdir(url, { withFileTypes: true }).catch(() => []);
-  for (const entry of found.slice(0, MOST_LISTED)) {
+  for (const entry of found.slice(0, MAX_LISTED)) {
     if (!entry.isDirectory()) names.push(entry.name);
     else {
       const inside = await readdir(new URL(`${encodeURIComponent(entry.name)}/`, url)).catch(() => []);
-      names.push(...inside.slice(0, MOST_LISTED).map((name) => `${entry.name}/${name}`));
+      names.push(...inside.slice(0, MAX_LISTED).map((name) => `${entry.name}/${name}`));
     }
   }
   return names;
