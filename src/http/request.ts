@@ -43,7 +43,7 @@ export class Attempt {
     this.#wait(STALL_PARTS);
   }
 
-  /** A thread that was busy has not read what arrived: however long it was busy, only one part of the silence passes meanwhile. */
+  /** A busy thread has not read what arrived: however long it was busy, only one part of the silence ends meanwhile. */
   #wait(parts: number): void {
     this.#timer = setTimeout(() => {
       if (parts > 1) this.#wait(parts - 1);
