@@ -17,8 +17,8 @@ export const WORKERS = [
   {
     what: 'a silent worker is waited for',
     file: 'src/model/runners/worker/link.ts',
-    search: 'this.#timer = setTimeout(() => this.#lose(`it was silent for',
-    replace: 'this.#timer = setTimeout(() => void (`it was silent for',
+    search: 'new Silence((ms) => this.#lose(`it was silent for',
+    replace: 'new Silence((ms) => void (`it was silent for',
     tests: FAULTS,
   },
   {
