@@ -9,6 +9,13 @@ const SAFETENSORS = ['test/weights/safetensors.test.ts'];
 /** @type {import('../run-mutations.mjs').Mutation[]} */
 export const HOST = [
   {
+    what: 'a thread that was busy takes what came meanwhile for silence',
+    file: 'src/http/request.ts',
+    search: 'this.#wait(STALL_PARTS);',
+    replace: 'this.#wait(1);',
+    tests: ['test/http/fetch-file.test.ts'],
+  },
+  {
     what: 'a policy under which WebAssembly compiles and does not run is taken for none',
     file: 'src/engine/builds.ts',
     search: 'new WebAssembly.Instance(await WebAssembly.compile(EMPTY_MODULE));',

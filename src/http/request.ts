@@ -15,7 +15,10 @@ export interface HttpOptions extends Pick<SourceOptions, 'fetch' | 'signal'>, Pa
 /** Statuses after which the same request may succeed. */
 const PASSING = new Set([408, 429, 500, 502, 503, 504]);
 
-/** A signal for one attempt: it fires with the caller's, or when `beat` was not heard for a while. */
+/** The parts in which silence is counted. */
+const STALL_PARTS = 4;
+
+/** A signal for one attempt: it fires with the caller's, or when `beat` was not called for a while. */
 export class Attempt {
   readonly #controller = new AbortController();
   readonly #caller: AbortSignal | undefined;
@@ -37,8 +40,15 @@ export class Attempt {
   /** Something came. */
   beat(): void {
     clearTimeout(this.#timer);
-    const silence = new Error(`nothing came for ${this.#stallMs / 1000} s`);
-    this.#timer = setTimeout(() => this.#controller.abort(silence), this.#stallMs);
+    this.#wait(STALL_PARTS);
+  }
+
+  /** A thread that was busy has not read what came: however long that was, only one part of the silence ends meanwhile. */
+  #wait(parts: number): void {
+    this.#timer = setTimeout(() => {
+      if (parts > 1) this.#wait(parts - 1);
+      else this.#controller.abort(new Error(`nothing came for ${this.#stallMs / 1000} s`));
+    }, this.#stallMs / STALL_PARTS);
   }
 
   /** Ends the attempt, and with it what is left of an answer's body. */

@@ -105,6 +105,22 @@ test('failures that bring nothing end, with what was wrong', async () => {
   await expectError(() => fetchBytes(closed), 'ERR_SOURCE', 'ECONNREFUSED');
 });
 
+test('a thread that is busy for longer than a stall goes on reading', () =>
+  serve(
+    () => (_, response) => {
+      response.writeHead(200, { 'content-length': file.bytes.length, etag: '"one"' });
+      response.write(file.bytes.subarray(0, CHUNK));
+      setTimeout(() => {
+        response.end(file.bytes.subarray(CHUNK));
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
+      }, 20);
+    },
+    async (url, hits) => {
+      assert.equal(await fetchBytes(url, { stallMs: 400 }), file.bytes);
+      assert.is(hits.length, 1);
+    },
+  ));
+
 test('silence is a failure too', () =>
   serve(
     (hit) => (request, response) => {
