@@ -102,8 +102,8 @@ export const QUEUE = [
   {
     what: '_SUCCESS is written in its place, and a half-written one stays',
     file: OUTPUT,
-    search: 'const temporary = `${path}.${randomUUID()}${INCOMPLETE}`;\n  try {\n    // On',
-    replace: 'const temporary = path;\n  try {\n    // On',
+    search: 'const temporary = `${path}.${randomUUID()}${INCOMPLETE}`;\n  try {\n    // Synced',
+    replace: 'const temporary = path;\n  try {\n    // Synced',
     tests,
   },
   {
@@ -138,7 +138,7 @@ export const QUEUE = [
   {
     what: 'another content of a model is the same run',
     file: ENQUEUE,
-    search: '...work, ...placed });',
+    search: '...work, ...located });',
     replace: '...work });',
     tests,
   },
