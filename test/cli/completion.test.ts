@@ -31,7 +31,7 @@ test('bash is offered commands, their options, and choices', async () => {
   assert.equal(await offered('c'), ['classify', 'choose', 'convert', 'completion']);
   assert.equal(await offered('fill-mask', '--ta'), ['--targets']);
   assert.equal(await offered('classify', '--dtype', ''), ['float32', 'int8']);
-  assert.equal(await offered('convert', '--dtype', 'f'), ['float16', 'float32']);
+  assert.equal(await offered('convert', '--dtype', 'f'), ['float32', 'float16']);
   assert.equal(await offered('tag', '--model', 'x', '--aggregation', 'a'), ['average']);
   assert.equal(await offered('embed', '--pooling', ''), [
     'mean',
