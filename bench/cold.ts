@@ -146,7 +146,7 @@ function report(contestants: readonly Contestant[], runs: ReadonlyMap<Contestant
       runtime,
       'first output, ms': rounded(median(ms)),
       'quartiles, ms': interval(quartiles(ms), 1),
-      'times our time': rounded(median(ms) / median(of(ours).map((run) => run.ms)), 2),
+      'relative time': rounded(median(ms) / median(of(ours).map((run) => run.ms)), 2),
       'peak, MB': rounded(peak / 1e6),
       'times the weights': rounded(peak / weightBytes, 2),
       NMSE: error.toExponential(1),
@@ -164,8 +164,8 @@ function report(contestants: readonly Contestant[], runs: ReadonlyMap<Contestant
       summary: `${sentences.join('; ')}.`,
       note:
         `Medians of ${given.rounds} processes each, by turns: from the import of the package to the first output, the files in the ` +
-        `system's cache; the peak of resident memory above that of an empty Node (${rounded(empty / 1e6)} MB), and the same in ` +
-        'parts of our packed weights of that dtype; the part of the energy of our float32 answer that is error (NMSE).',
+        `system's cache; the peak of resident memory above that of an empty Node (${rounded(empty / 1e6)} MB), and the same relative to ` +
+        'our packed weights of that dtype; the share of the energy of our float32 answer that is error (NMSE).',
       command: 'npm run bench:cold',
       charts: [],
       rows,

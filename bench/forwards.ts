@@ -92,7 +92,7 @@ export function forwardReport(
     summary: `${measured.map((row) => `${nameForward(row)} ${median(row.forward.wall).toFixed(0)} ms`).join('; ')}.`,
     note:
       'Batch x sequence, no padding; answers compared with float32 first. Medians; the peak is the register peak of the ' +
-      'same dtype on one thread, measured between the forwards; NMSE is the part of the last hidden state that is error. ' +
+      'same dtype on one thread, measured between the forwards; NMSE is the share of the last hidden state that is error. ' +
       'Numbers of threads take turns; the speed-up is the median round by round, with its quartiles and the ratio of the best.',
     rows: measured.map(forwardRow),
     charts: [chart(measured)],
@@ -148,7 +148,7 @@ function chart(measured: readonly MeasuredForward[]): Chart {
   const shapes = [...new Set(measured.map(({ shape }) => nameShape(shape)))];
   return {
     name: 'tokens',
-    title: 'Forwards of ALBERT-base: tokens a second',
+    title: 'Forwards of ALBERT-base: tokens per second',
     unit: 'tokens/s, batch x sequence; medians with quartiles; longer is better',
     groups: shapes.map((label) => ({
       label,

@@ -1,5 +1,5 @@
 /**
- * The most operations a second that this engine gets out of one core: multiply-adds between registers, no memory. Every
+ * The most operations per second that this engine gets out of one core: multiply-adds between registers, no memory. Every
  * report quotes its figures as a share of it, measured in the same run, since clocks and neighbours differ.
  */
 import type { Dtype } from '../src/dtypes.js';

@@ -17,11 +17,11 @@ const RESULTS = new URL('./results/', import.meta.url);
 
 const INTRODUCTION = `# Results
 
-Written by the benches; this index too. Figures are medians of one run in which the contestants took turns, answers were
-checked before anything was timed, and the peak of the machine was measured between them: read the ratios and the shares of
-the peak, since milliseconds are this machine's and this hour's. \`npm run bench:report\` runs everything with the Node it is
-started by and writes all of it anew; each report's own command writes that one, and with \`--only\`, \`--shape\` or \`--dtype\`
-prints some rows and writes nothing. Every bench takes \`--json FILE\`.
+Written by the benches, this index included. Figures are medians of one run in which the contestants took turns. Answers were
+compared before the timing, and the peak of the machine was measured in between. Read the ratios and the shares of the peak:
+milliseconds are those of this machine at that hour. \`npm run bench:report\` runs everything with the current Node and writes
+all reports. Each report's own command writes that report; with \`--only\`, \`--shape\` or \`--dtype\` it prints some rows and writes
+nothing. Every bench takes \`--json FILE\`.
 `;
 
 /** A Markdown table; numbers are aligned to the right. */

@@ -1,4 +1,4 @@
-/** A Node script: classifies the texts of its arguments, and prints one line each. */
+/** A Node script that classifies its arguments and prints one line per text. */
 import sst2 from '@albert-wasm/albert-mini-en-sst2';
 import { AlbertError, pipeline } from 'albert-wasm';
 
@@ -13,12 +13,12 @@ try {
     });
     for (const [i, [best]] of answers.entries()) console.log(`${best.label}\t${best.score.toFixed(3)}\t${texts[i]}`);
   } finally {
-    // Gives the model's memory back. Where there is `await using`, that does it at the end of the block.
+    // Releases the model's memory. In engines with `await using`, the end of the block does the same.
     await classify.dispose();
   }
 } catch (error) {
   if (!(error instanceof AlbertError)) throw error;
-  // The code is for programs and never renamed, the message for people.
+  // The code is for programs and is never renamed; the message is for people.
   console.error(`${error.code}: ${error.message}`);
   process.exitCode = 1;
 }

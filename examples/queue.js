@@ -1,6 +1,6 @@
 /**
- * A queue inside the process: many bring texts, one model answers them in batches, and whoever brings more than there is room
- * for waits. So a long file, or a fast client, never fills memory. As a program it classifies the lines of standard input.
+ * A queue within the process: many callers add texts, one model answers them in batches, and callers wait while the queue is full.
+ * A long file or a fast client therefore never fills the memory. Run as a program, it classifies the lines of standard input.
  */
 import { createInterface } from 'node:readline';
 import sst2 from '@albert-wasm/albert-mini-en-sst2';
@@ -13,8 +13,8 @@ export class Queue {
 
   /**
    * @param answerAll answers an array of items, in order
-   * @param size the most items that wait
-   * @param batch the most items that are answered at once
+   * @param size the maximum number of waiting items
+   * @param batch the maximum number of items that are answered at once
    */
   constructor(answerAll, { size = 64, batch = 16 } = {}) {
     Object.assign(this, { answerAll, size, batch });
@@ -24,12 +24,12 @@ export class Queue {
     return this.#waiting.length;
   }
 
-  /** Resolves when there is room for one more item. This is the back-pressure: await it before the next `add`. */
+  /** Resolves when there is room for another item. This is the back-pressure: await it before each `add`. */
   async room() {
     while (this.#waiting.length >= this.size) await new Promise((resolve) => this.#room.push(resolve));
   }
 
-  /** The answer to an item. Throws when there is no room: a server would say 503. */
+  /** Returns the answer to an item. Throws if there is no room: a server would respond with 503. */
   add(item) {
     if (this.#waiting.length >= this.size) throw new Error(`${this.size} items are waiting already`);
     return new Promise((resolve, reject) => {
@@ -64,7 +64,7 @@ if (import.meta.filename === process.argv[1]) {
     last = queue.add(line).then(([best]) => console.log(`${best.label}\t${line}`));
     most = Math.max(most, queue.waiting);
   }
-  // Answers come in the order of the lines, so the last is the end.
+  // Answers come in the order of the lines, so the last answer is the end.
   await last;
   console.error(`at most ${most} lines waited`);
   await classify.dispose();

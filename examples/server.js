@@ -1,6 +1,6 @@
 /**
- * A server that classifies: POST `{ "text": "…" }`. Requests that arrive while the model is busy share its next run, which is
- * faster than one run each. SIGTERM ends it calmly: what was accepted is answered first.
+ * A server that classifies: POST `{ "text": "…" }`. Requests that arrive while the model is busy share its next batch, which is
+ * faster than one batch per request. After SIGTERM, the server answers all accepted requests before it ends.
  */
 import { createServer } from 'node:http';
 import sst2 from '@albert-wasm/albert-mini-en-sst2';
@@ -9,7 +9,7 @@ import { AlbertError, pipeline } from 'albert-wasm';
 const MAX_BYTES = 64 * 1024;
 const MAX_WAITING = 1000;
 
-/** The status of each error that is the client's; any other is ours: 500. */
+/** The status codes of errors that the client caused; all others are 500. */
 const STATUS = { ERR_INPUT: 400, ERR_TOO_LONG: 413 };
 
 class Refusal extends Error {
@@ -19,10 +19,10 @@ class Refusal extends Error {
   }
 }
 
-// In a worker, so that requests are taken and refused while the model works.
+// In a worker, so that the server can accept and refuse requests while the model computes.
 const classify = await pipeline('sentiment-analysis', sst2, { dtype: 'int8', worker: true });
 
-/** Texts that wait for a run, each with what settles its request. */
+/** Texts that wait for a batch, each with the functions that settle its request. */
 const waiting = [];
 let running = false;
 
@@ -42,7 +42,7 @@ async function run() {
       const answers = await classify(batch.map(({ text }) => text));
       for (const [i, { resolve }] of batch.entries()) resolve(answers[i]);
     } catch {
-      // One text of the batch is at fault: the others must not fail with it.
+      // One text of the batch caused the error: the others must still be answered.
       await Promise.all(batch.map(({ text, resolve, reject }) => classify(text).then(resolve, reject)));
     }
   }
@@ -60,13 +60,13 @@ async function readBody(request) {
   try {
     return JSON.parse(Buffer.concat(chunks).toString());
   } catch (cause) {
-    throw new Refusal(400, `the body is no JSON: ${cause.message}`);
+    throw new Refusal(400, `the body is not JSON: ${cause.message}`);
   }
 }
 
 const server = createServer(async (request, response) => {
   const send = (status, body) => {
-    // What is left of a body that was refused is not worth reading.
+    // The rest of a refused body need not be read.
     if (!request.complete) response.setHeader('connection', 'close');
     response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
   };
@@ -86,7 +86,7 @@ server.listen(Number(process.env.PORT ?? 8080), () => console.log(`http://localh
 
 for (const signal of ['SIGTERM', 'SIGINT']) {
   process.once(signal, () => {
-    // Called back when the last answer is sent; then nothing keeps the process alive.
+    // The callback runs after the last response; then nothing keeps the process alive.
     server.close(() => classify.dispose());
   });
 }

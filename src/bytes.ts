@@ -1,12 +1,13 @@
-/** The ground floor's bytes: in memory, or of a file that is read in pieces. */
+/** Bytes in memory, or of a file that is read in pieces. */
 
-/** An open file: nothing of it is in memory but what was asked for. */
+/** An open file: only what is read of it is in memory. */
 export interface FileBytes {
   readonly length: number;
   /**
-   * Fills `target` with the bytes from `offset` on; it may lie in WebAssembly memory, shared or not, that does not grow meanwhile.
+   * Fills `target` with the bytes from `offset` on. `target` may lie in WebAssembly memory, shared or not, if that does not grow
+   * meanwhile.
    *
-   * @throws ERR_SOURCE, also when the file has become shorter than it was
+   * @throws ERR_SOURCE, also when the file has become shorter
    */
   read(target: Uint8Array, offset: number): Promise<void>;
   close(): Promise<void>;
@@ -14,12 +15,12 @@ export interface FileBytes {
 
 export type Bytes = Uint8Array | FileBytes;
 
-/** Closes what is open; bytes in memory need no closing. */
+/** Closes an open file; does nothing for bytes in memory. */
 export async function closeBytes(bytes: Bytes | undefined): Promise<void> {
   if (bytes !== undefined && !(bytes instanceof Uint8Array)) await bytes.close();
 }
 
-/** The bytes from `begin` to `end` or to the last: a view where they are in memory, else a copy. */
+/** The bytes from `begin` to `end`, by default to the last: a view of bytes in memory, a copy of a file's. */
 export async function sliceBytes(bytes: Bytes, begin = 0, end = bytes.length): Promise<Uint8Array> {
   if (bytes instanceof Uint8Array) return bytes.subarray(begin, end);
   const slice = new Uint8Array(Math.min(end, bytes.length) - begin);

@@ -1,14 +1,14 @@
-/** Calls between two threads, in both directions: a name and a value go, a value or an error comes back. */
+/** Calls between two threads, in both directions: a call sends a name and a value, and receives a value or an error. */
 import { AlbertError, type AlbertErrorCode, reasonOf } from './errors.js';
 import { isA } from './realm.js';
 
-/** What a call is answered with, and what of it moves instead of being copied. */
+/** The answer to a call, and the parts of it that are transferred, not copied. */
 export interface Answer {
   readonly value?: unknown;
   readonly transfer?: Transferable[];
 }
 
-/** What the other side may call. The signal fires when it has given the call up. */
+/** What the other side may call. The signal fires when the other side gives the call up. */
 export type Handlers = Readonly<Record<string, (value: never, signal: AbortSignal) => Promise<Answer>>>;
 
 type Message =
@@ -17,7 +17,7 @@ type Message =
   | { readonly answer: number; readonly value: unknown }
   | { readonly fault: number; readonly error: Fault };
 
-/** An error on its way: of our own errors the code, of others the name. */
+/** An error as it is sent: an AlbertError with its code, any other with its name. */
 interface Fault {
   readonly name: string;
   readonly message: string;
@@ -30,11 +30,11 @@ interface Pending {
 }
 
 export interface CallOptions {
-  /** Tells the other side to give up; the call settles as it answers. */
+  /** Tells the other side to give up; the call still settles with its answer. */
   readonly signal?: AbortSignal;
 }
 
-/** One side's end of the calls. */
+/** One side of the connection. */
 export class Calls {
   readonly #post: (message: unknown, transfer?: Transferable[]) => void;
   readonly #handlers: Handlers;
@@ -42,7 +42,7 @@ export class Calls {
   readonly #running = new Map<number, AbortController>();
   #last = 0;
 
-  /** @param post sends a message to the other side, whose `hear` takes it */
+  /** @param post sends a message to the other side, which passes it to its `hear` */
   constructor(post: (message: unknown, transfer?: Transferable[]) => void, handlers: Handlers) {
     this.#post = post;
     this.#handlers = handlers;
@@ -61,7 +61,7 @@ export class Calls {
     }
   }
 
-  /** Takes a message of the other side. */
+  /** Receives a message of the other side. */
   hear(message: unknown): void {
     const heard = message as Message;
     if ('call' in heard) this.#answer(heard.id, heard.call, heard.value);
@@ -70,7 +70,7 @@ export class Calls {
     else this.#take(heard.fault)?.reject(revived(heard.error));
   }
 
-  /** Rejects all calls that wait: the other side is gone. */
+  /** Rejects all calls that have no answer yet: the other side is gone. */
   fail(error: Error): void {
     for (const id of this.#pending.keys()) this.#take(id)?.reject(error);
   }

@@ -1,12 +1,12 @@
-/** URLs of code: where the kernels and the workers' file lie. */
+/** URLs of code: of the kernels and of the file for workers. */
 import { takesCodeFrom } from '#platform';
 import { mismatch, reading } from './errors.js';
 import { printableUrl } from './http/request.js';
 import { isUrl } from './url.js';
 
 /**
- * The URL of code, as a string, which can be sent to a worker. One that was given as a string may have come with a configuration
- * or a message: on a server it must be a file of the machine. A program that means another writes `new URL(…)`.
+ * The URL of code as a string, which can be sent to a worker. If the option is a string, it may come from a configuration or a
+ * message: on a server it must then name a file of the machine. A program that wants any other URL passes `new URL(…)`.
  *
  * @throws ERR_INPUT
  */

@@ -1,7 +1,7 @@
-/** `await using` and `using`, where the engine and the caller's TypeScript have them. Safari has neither symbol. */
+/** `await using` and `using`, where the JavaScript engine and the caller's TypeScript have them. Safari has neither symbol. */
 
 declare global {
-  // Empty without the library ESNext.Disposable, so that a program can do without that library; merged with its own where it is.
+  // Empty where TypeScript has no library ESNext.Disposable, so that a program need not have it; otherwise merged with its types.
   interface AsyncDisposable {}
   interface Disposable {}
 }

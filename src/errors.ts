@@ -1,7 +1,7 @@
-/** The ground floor: the one error type that every wing throws, and the sentence it speaks in. */
+/** The error type of the library, the sentences of its messages, and checks of options and signals. */
 import { printable } from './printable.js';
 
-/** Stable codes: a program may branch on them, a release never renames one. */
+/** Stable codes: programs may branch on them; no release renames one. */
 export type AlbertErrorCode =
   | 'ERR_INPUT'
   | 'ERR_TOO_LONG'
@@ -22,34 +22,34 @@ export class AlbertError extends Error {
   override readonly name = 'AlbertError';
   readonly code: AlbertErrorCode;
 
-  /** @param message one line, or several: each is cut at 2,000 characters, and what would act on a terminal is escaped */
+  /** @param message one or several lines; each is cut at 2,000 characters, and characters that act on a terminal are escaped */
   constructor(code: AlbertErrorCode, message: string | readonly string[], options?: ErrorOptions) {
     super([message].flat().map(bounded).join('\n'), options);
     this.code = code;
   }
 }
 
-/** The most of a line: what was expected may quote a file as well as what came. */
+/** Characters of a line, at most: both what was expected and what came may quote a file. */
 const LINE_SHOWN = 2000;
 
 function bounded(line: string): string {
   return clip(printable(clip(line, LINE_SHOWN)), LINE_SHOWN);
 }
 
-/** The most of a title or a place that is shown: a file of strangers may have a key of a megabyte. */
+/** Characters of a title or a location, at most: an untrusted file may have a key of a megabyte. */
 const NAME_SHOWN = 400;
-/** The most that is shown of what another library or a caller's function throws. */
+/** Characters of the message of another library's or a caller's error, at most. */
 const REASON_SHOWN = 1000;
-/** The most that is shown of a value's text and of a whole value; of an array's elements, and of arrays within arrays. */
+/** At most: characters of a string, characters of a whole value, elements of an array, levels of nested arrays. */
 const TEXT_SHOWN = 80;
 const VALUE_SHOWN = 400;
 const ELEMENTS_SHOWN = 8;
 const DEPTH_SHOWN = 3;
 
 /**
- * Builds the house sentence: `"input_ids" expected ids < 30000, got 31337 at [0, 5]`.
+ * Builds the library's error sentence: `"input_ids" expected ids < 30000, got 31337 at [0, 5]`.
  *
- * @param where the place of the fault, e.g. `[0, 5]` or a file name; left out when the title says it all
+ * @param where the location of the fault, such as `[0, 5]` or a file name; default: none
  */
 export function mismatch(
   code: AlbertErrorCode,
@@ -63,7 +63,7 @@ export function mismatch(
   return new AlbertError(code, `"${clip(title, NAME_SHOWN)}" expected ${expected}, got ${show(got)}${place}`, options);
 }
 
-/** Runs `work`; an AlbertError says the place in front: `inputs[3]: "input_ids" expected …`. */
+/** Runs `work`; an AlbertError gets the location in front of its message: `inputs[3]: "input_ids" expected …`. */
 export function within<T>(place: string, work: () => T): T {
   try {
     return work();
@@ -73,7 +73,7 @@ export function within<T>(place: string, work: () => T): T {
   }
 }
 
-/** Runs a check of what a caller has given. @throws ERR_INPUT for what its getters or proxies throw */
+/** Runs a check of a caller's value. @throws ERR_INPUT for an error of the value's getters or proxies */
 export function reading<T>(title: string, check: () => T): T {
   try {
     return check();
@@ -83,25 +83,25 @@ export function reading<T>(title: string, check: () => T): T {
   }
 }
 
-/** What an error of others says, be it an error or not. Never throws. */
+/** The message of a thrown value, which may be anything. Never throws. */
 export function reasonOf(error: unknown): string {
   try {
     const { message } = error as Error;
     if (typeof message === 'string' && message !== '') return clip(message, REASON_SHOWN);
   } catch {
-    // It is shown as any other value.
+    // It is shown like any other value.
   }
   return show(error);
 }
 
-/** Every key that options may have: the compiler misses none. */
+/** Every key that options may have; the compiler checks that none is missing. */
 export type OptionNames<T> = Readonly<Record<keyof T, true>>;
 
 /**
- * The options of a call, an object or nothing: a copy, read once.
+ * Reads the options of a call once, and returns a copy; `undefined` gives empty options.
  *
- * @param elsewhere names that other libraries have, and what there is instead
- * @throws ERR_INPUT for an unknown option, such as a misspelt one, with the one that is meant if it is known; and for
+ * @param elsewhere other libraries' names for options, each with what to use here
+ * @throws ERR_INPUT for an unknown option, such as a misspelt one, with the intended one if there is a guess; and for
  *   options that cannot be read
  */
 export function checkOptions<T extends object>(
@@ -126,12 +126,12 @@ function unknownOption(unknown: string, names: readonly string[], elsewhere: Rea
   return new AlbertError('ERR_INPUT', instead === undefined ? message : `${message} (${instead})`);
 }
 
-/** `cache_dir` and `cacheDir` are one name. */
+/** `cache_dir` and `cacheDir` become the same name. */
 function withoutCase(name: string): string {
   return name.replaceAll('_', '').toLowerCase();
 }
 
-/** Shortens any value to something a person can read in one line. Never throws, and takes a bounded time. */
+/** Any value in one short, readable line. Never throws, and takes a bounded time. */
 export function show(value: unknown): string {
   try {
     return clip(shown(value, 0), VALUE_SHOWN);
@@ -145,7 +145,7 @@ function shown(value: unknown, depth: number): string {
     const text = JSON.stringify(value.slice(0, TEXT_SHOWN));
     return value.length > TEXT_SHOWN ? `${text}…` : text;
   }
-  // The digits of a bigint of a million would take seconds.
+  // A bigint of a million digits would take seconds.
   if (typeof value === 'bigint') return BigInt.asIntN(256, value) === value ? `${value}n` : 'a bigint beyond 256 bits';
   if (typeof value === 'function') return 'a function';
   if (Array.isArray(value)) {
@@ -156,7 +156,7 @@ function shown(value: unknown, depth: number): string {
     return `[${parts.join(', ')}]`;
   }
   if (typeof value !== 'object' || value === null) return String(value);
-  // What a file of strangers holds may have any value under this key.
+  // An object from an untrusted file may have any value under this key.
   const name: unknown = typeof value.constructor === 'function' ? value.constructor.name : undefined;
   const kind = typeof name === 'string' && name !== '' ? clip(name, TEXT_SHOWN) : 'an object';
   return ArrayBuffer.isView(value) ? `${kind} of ${(value as Uint8Array).length ?? value.byteLength}` : kind;
@@ -166,7 +166,7 @@ function clip(text: string, most: number): string {
   return text.length > most ? `${text.slice(0, most)}…` : text;
 }
 
-/** Throws ERR_ABORTED when the caller has cancelled; the signal's reason becomes the cause. ERR_INPUT for no signal at all. */
+/** @throws ERR_ABORTED when the caller has cancelled, with the signal's reason as the cause; ERR_INPUT if `signal` is no signal */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   const isSignal = () => typeof signal?.aborted === 'boolean';
   if (signal !== undefined && !reading('signal', isSignal))

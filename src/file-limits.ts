@@ -1,7 +1,7 @@
-/** How large a file of a model may be, by its name: checked before the file is read. */
+/** The largest size of each file of a model, by the name of the file; checked before the file is read. */
 import { mismatch } from './errors.js';
 
-/** Powers of two; any other file but weights has the limit of an index, above that of a safetensors header. */
+/** Exponents of two. Other files, except weights, have the limit of an index, which is above that of a safetensors header. */
 const LIMITS: ReadonlyMap<string, number> = new Map([
   ['config.json', 20],
   ['special_tokens_map.json', 20],
@@ -14,12 +14,12 @@ const LIMITS: ReadonlyMap<string, number> = new Map([
   ['tokenizer.json', 25],
 ]);
 
-/** Whether a file has weights, by its name. */
+/** Whether a file contains weights, by its name. */
 export function isWeights(file: string): boolean {
   return /\.(safetensors|msgpack|bin)$/.test(file);
 }
 
-/** The most bytes that a file may have: 4 GiB of weights, 1 to 32 MiB of what is read as a whole, 128 MiB of anything else. */
+/** The largest size of a file: 4 GiB for weights, 1 to 32 MiB for files that are read whole, 128 MiB for others. */
 export function maxFileBytes(file: string): number {
   return 2 ** (isWeights(file) ? 32 : (LIMITS.get(file.split('/').at(-1) as string) ?? 27));
 }

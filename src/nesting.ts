@@ -1,6 +1,6 @@
-/** How deep a value of JSON goes: what is kept of a stranger's file is copied, sent and written by functions as deep as it is. */
+/** The depth of a JSON value: functions that copy, send or write a value of an untrusted file recurse as deep as it is nested. */
 
-/** Whether arrays and objects lie in each other more than `most` times. */
+/** Whether arrays and objects are nested more than `most` levels deep. */
 export function nestsDeeper(value: unknown, most: number): boolean {
   let level = [value].filter(isObject);
   for (let depth = 1; level.length > 0; depth++) {

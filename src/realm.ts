@@ -1,9 +1,9 @@
 /**
- * What a value is, whichever realm made it: test runners give a program globals of its own, and a value from Node itself or from
- * a worker's message is not an `instanceof` them.
+ * The class of a value, whichever realm made it. Test runners give a program its own globals: a value from Node itself or from a
+ * worker's message is then not an `instanceof` them.
  */
 
-/** The classes that callers' values may be of. */
+/** The classes of callers' values. */
 interface Kinds {
   readonly ArrayBuffer: ArrayBuffer;
   readonly Error: Error;
@@ -18,12 +18,12 @@ interface Kinds {
 
 const ARRAYS = { Float32Array, Int32Array, BigInt64Array };
 
-/** Whether a value is of a class of that name, or of one that extends it. */
+/** Whether a value is an instance of the class with this name, or of a class that extends it. */
 export function isA<K extends keyof Kinds>(kind: K, value: unknown): value is Kinds[K] {
   return Object.prototype.toString.call(value) === `[object ${kind}]`;
 }
 
-/** A typed array of one of these kinds as this realm's, over the same memory; `undefined` for anything else. */
+/** A typed array of one of these kinds as one of this realm, over the same memory; `undefined` for anything else. */
 export function ownArray<K extends keyof typeof ARRAYS>(value: unknown, ...kinds: K[]): Kinds[K] | undefined {
   const kind = kinds.find((kind) => isA(kind, value));
   if (kind === undefined) return undefined;

@@ -1,48 +1,51 @@
-/** The options of everything that loads from a source: models, tokenizers and pipelines share them. */
+/** The options that models, tokenizers and pipelines share: how a source is read. */
 import { mismatch, type OptionNames, throwIfAborted } from './errors.js';
 import { isWeights } from './file-limits.js';
 
-/** How far one file has come. `loaded` never falls, and the last report of a stage has `loaded === total`. */
+/** Progress of one file. `loaded` never decreases; the last report of a stage has `loaded === total`. */
 export interface LoadProgress {
-  /** `download`: over the network, with what an earlier download left; `read`: from disk or the browser's cache. */
+  /** `download`: over the network, continuing an earlier download; `read`: from disk or the browser's cache. */
   readonly stage: 'download' | 'read';
   readonly file: string;
   /** Bytes. */
   readonly loaded: number;
-  /** Bytes; `undefined` where the server has not said. */
+  /** Bytes; `undefined` if the server has not sent the size. */
   readonly total: number | undefined;
   /** Percent, from 0 to 100; `undefined` where `total` is. */
   readonly progress: number | undefined;
-  /** How far the load is with all of its files. */
+  /** Progress of the load with all of its files. */
   readonly overall: OverallProgress;
 }
 
-/** How far a load has come with the files that it has met so far, of a pipeline those of model and tokenizer. */
+/** Progress of a load, over the files known so far; a pipeline loads a model and a tokenizer. */
 export interface OverallProgress {
-  /** Bytes, those of a file once, whether downloaded, read or both. Never falls. */
+  /** Bytes; those of a file count once, whether it is downloaded, read or both. Never decreases. */
   readonly loaded: number;
   /**
-   * Bytes; grows when another file is met. `undefined` while a file has not said its size, and, where the load is one of
-   * weights, until they are met: without them it would be next to nothing.
+   * Bytes; increases when another file is found. `undefined` while the size of a file is unknown and, if the load includes
+   * weights, until they are found: without them, the sum would mean little.
    */
   readonly total: number | undefined;
   /** Percent, from 0 to 100; `undefined` where `total` is. */
   readonly progress: number | undefined;
 }
 
-/** How a source is read, and who hears of it. */
+/** How a source is read, and who receives its progress. */
 export interface SourceOptions {
-  /** Branch, tag or commit of a Hub id; `main` unless given. All files of a load are of one commit. */
+  /** Branch, tag or commit of a Hub id; default: `main`. All files of a load belong to one commit. */
   readonly revision?: string;
-  /** Access token for private and gated repositories, sent to the Hub's origin only; in Node `HF_TOKEN` unless given, or what `hf auth login` has stored. */
+  /**
+   * Access token for private and gated repositories, sent only to the Hub's origin. Default in Node: `HF_TOKEN`, or what
+   * `hf auth login` stored.
+   */
   readonly token?: string;
-  /** Directory of the Hub's cache (Node), the one of `huggingface_hub` unless given; name of the Cache (browsers). */
+  /** Directory of the Hub's cache (Node; default: that of `huggingface_hub`), or name of the Cache (browsers). */
   readonly cacheDir?: string;
-  /** Take a Hub id's files from the cache and ask no server. */
+  /** Reads a Hub id's files from the cache only, and asks no server. */
   readonly localFilesOnly?: boolean;
   /** Used instead of the global `fetch`; must follow the Fetch standard. */
   readonly fetch?: typeof globalThis.fetch;
-  /** Receives how far each file has come, and the load with all of them. What it throws ends the load. */
+  /** Receives the progress of each file and of the whole load. An error that it throws ends the load. */
   readonly onProgress?: (progress: LoadProgress) => void;
   /** Cancels the load. */
   readonly signal?: AbortSignal;
@@ -82,30 +85,30 @@ export function checkSourceOptions(options: SourceOptions): void {
 
 type Sizes = Pick<LoadProgress, 'loaded' | 'total'>;
 
-/** The files that one load has met. */
+/** The files that one load has found. */
 interface Load {
   readonly weights: boolean;
   readonly files: Map<string, Sizes>;
 }
 
-/** Loads that run, each by the function that receives its progress. */
+/** The running loads, each under the function that receives its progress. */
 const LOADS = new WeakMap<object, Load>();
 
 /**
- * Options for all that one load reads, so that its reports count files together. A load within another is part of that.
+ * Options for everything that one load reads, so that its reports count the files together. A load within a load is part of it.
  *
  * @param weights whether weights are among the files
  */
 export function asOneLoad<T extends SourceOptions>(options: T, { weights }: { weights: boolean }): T {
   const { onProgress } = options;
   if (typeof onProgress !== 'function' || LOADS.has(onProgress)) return options;
-  // Its own function: the caller's may receive the progress of several loads.
+  // A new function per load: the caller's may receive the progress of several loads.
   const report = (progress: LoadProgress) => onProgress(progress);
   LOADS.set(report, { weights, files: new Map() });
   return { ...options, onProgress: report };
 }
 
-/** Reports one stage of one file: only what is news, so that a download that starts over does not run backwards. */
+/** Reports one stage of one file, only when it advances: a download that starts over does not run backwards. */
 export function progressReporter(
   { onProgress }: SourceOptions,
   stage: LoadProgress['stage'],
@@ -117,7 +120,7 @@ export function progressReporter(
   return (loaded, total) => {
     if (loaded < loadedBefore || (loaded === loadedBefore && total === totalBefore)) return;
     [loadedBefore, totalBefore] = [loaded, total];
-    // What has been downloaded is read from the disk again.
+    // A downloaded file is read from the disk afterwards.
     load.files.set(file, { loaded: Math.max(loaded, load.files.get(file)?.loaded ?? 0), total });
     onProgress({ stage, file, loaded, total, progress: percent({ loaded, total }), overall: overall(load) });
   };

@@ -1,4 +1,4 @@
-/** The ground floor's door to files: a directory, URLs, the Hub or memory, read by file name alike. */
+/** Sources of files: a directory, URLs, the Hub or memory, all read by file name. */
 
 import { directoryUrl, FILES_ADVICE, listFiles, openFile, openHub, readFile } from '#platform';
 import type { Bytes } from './bytes.js';
@@ -11,15 +11,16 @@ import { isUrl } from './url.js';
 
 /**
  * The files of a model by name (`config.json`, `model.safetensors`, `tokenizer.json`, …): their content in memory, or the URL
- * of each. A package of a model exports its URLs so that bundlers, which may rename files, still lead to them.
+ * of each. The package of a model exports their URLs: bundlers may rename files, and the URLs still lead to them.
  */
 export type ModelFiles = Readonly<Record<string, string | Uint8Array | ArrayBuffer | URL>>;
 
 /**
- * Where a model lives: a directory path, the `file:` or `http(s):` URL of a directory, a Hub id `owner/name`, or its files,
- * in memory or each by its URL, also as the module that exports them, which is what `require` of a model's package gives. ALBERT's own eight models
- * (`albert-base-v2`, …) need no owner. In Node an existing directory comes before a Hub id of its name. In a browser a path is a URL relative to
- * the page, and needs a slash or a dot in front, or a slash at its end, where it could be a Hub id.
+ * The location of a model: a directory path, the `file:` or `http(s):` URL of a directory, a Hub id `owner/name`, or the files,
+ * in memory or each by its URL. The files may also be the module that exports them, which `require` of a model's package returns.
+ * ALBERT's own eight models (`albert-base-v2`, …) need no owner. In Node, an existing directory takes precedence over a Hub id of
+ * the same name. In a browser, a path is a URL relative to the page; if it could be a Hub id, it needs a leading slash or dot, or
+ * a trailing slash.
  */
 export type Source = string | URL | ModelFiles | { readonly default: ModelFiles };
 
@@ -30,22 +31,22 @@ export interface OpenedSource {
   readonly commit?: string;
   /** The bytes of one file, or `undefined` when the source does not have it. */
   readFile(file: string, signal?: AbortSignal): Promise<Uint8Array | undefined>;
-  /** The same to be read in pieces, where the platform can; what is not in memory is the caller's to close. */
+  /** The same, to be read in pieces where the platform can; the caller closes what is not in memory. */
   openFile(file: string, signal?: AbortSignal): Promise<Bytes | undefined>;
-  /** What messages say about a source that lacks something. */
+  /** What the message says when a file is missing. */
   list?(): Promise<SourceListing>;
 }
 
 export interface SourceListing {
-  /** The names of the files that are there, those of a folder as `folder/name`; `undefined` where the source cannot tell. */
+  /** The names of the existing files, in a folder as `folder/name`; `undefined` if the source cannot list them. */
   readonly files?: readonly string[] | undefined;
-  /** Where else they may be, as a clause. */
+  /** Where else a file may be found, as a clause. */
   readonly elsewhere?: string;
 }
 
 /**
  * @throws ERR_SOURCE when the source is neither a directory, nor a URL, nor files, nor a repository of the Hub that can be
- *   read; ERR_INPUT for options that are none; ERR_ABORTED
+ *   read; ERR_INPUT for invalid options; ERR_ABORTED
  */
 export async function openSource(source: Source, options: SourceOptions = {}): Promise<OpenedSource> {
   checkSourceOptions(options);
@@ -70,7 +71,7 @@ export async function openSource(source: Source, options: SourceOptions = {}): P
     const content = reading('source', () => contentOf(file, files.get(file)));
     if (!isA('URL', content)) return content;
     const bytes = await read(content, { ...options, signal }, file);
-    // What is listed must be there, unlike what a directory may or may not have.
+    // A file that is listed must exist, unlike a file that a directory may or may not have.
     if (bytes === undefined) {
       throw mismatch('ERR_SOURCE', file, 'to exist', 'no file', `${printableUrl(content)}; ${FILES_ADVICE}`);
     }
@@ -100,7 +101,7 @@ export function openFolder(source: OpenedSource, path: string): OpenedSource {
   };
 }
 
-/** The files themselves, where it is a module that exports them. */
+/** The files themselves, if the source is a module that exports them. */
 function filesOf(source: Exclude<Source, string | URL>): ModelFiles {
   const files = (source as { default?: unknown }).default;
   return isA('Object', files) ? (files as ModelFiles) : (source as ModelFiles);
@@ -148,7 +149,7 @@ async function locate(source: string | URL): Promise<URL | string> {
       throw notASource(shown);
     }
     const url = new URL(source);
-    // `data:` and `blob:` are of one file, and lead to no other.
+    // A `data:` or `blob:` URL is one file, and leads to no other.
     if (!isUrl('config.json', url)) throw notASource(printableUrl(url));
     if (!url.pathname.endsWith('/')) url.pathname += '/';
     return url;

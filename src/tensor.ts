@@ -1,4 +1,4 @@
-/** The ground floor's value: numbers with a shape, as models return them and as callers may pass them. */
+/** Tensors: numbers with a shape, which models return and callers may pass. */
 import { mismatch } from './errors.js';
 import { ownArray } from './realm.js';
 
@@ -10,12 +10,12 @@ export type TensorData = Float32Array | Int32Array | BigInt64Array;
 /** Nested arrays of numbers: the plain JavaScript form of a tensor. */
 export type NestedNumbers = number | bigint | NestedNumbers[];
 
-/** A row-major array of numbers and its shape. The data belong to whoever holds the tensor. */
+/** A row-major array of numbers and its shape. The data belong to the owner of the tensor. */
 export class Tensor<D extends TensorData = TensorData> {
   readonly data: D;
   readonly shape: readonly number[];
 
-  /** @throws ERR_INPUT when the shape does not hold exactly the data */
+  /** @throws ERR_INPUT if the shape does not match the number of elements */
   constructor(data: D, shape: readonly number[]) {
     const own = ownArray(data, 'Float32Array', 'Int32Array', 'BigInt64Array');
     if (own === undefined) {

@@ -1,43 +1,89 @@
 /** The examples of README and docs run as they are written, in a project that has the package installed. */
-import { existsSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { LOAD_OPTIONS } from '../src/model/options.js';
+import { CALL_OPTIONS } from '../src/pipelines/jobs.js';
 import { Project, snippetsOf } from './docs/snippets.js';
+import { randomFiles } from './pipelines/checkpoint.js';
 import { ACT2FN, add, dense, dot, layerNorm, type Row, type Rows, softmax, transpose } from './reference/operations.js';
 
 const readme = suite('README');
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const text = readFileSync(`${ROOT}/README.md`, 'utf8');
+/** Its words, whatever the lines. */
+const words = text.replaceAll(/\s+/g, ' ');
 
-/** Runs the first or last example of a text. Returns what it prints. */
-function runExample(text: string, which: 0 | -1): string {
+/** Runs the first or last example of a text, behind some lines. Returns what it prints. */
+function runExample(text: string, which: 0 | -1, first = ''): string {
   const project = new Project();
   try {
-    return project.run(snippetsOf(text).at(which) as string);
+    return project.run(`${first}\n${snippetsOf(text).at(which)}`);
   } finally {
     project.remove();
   }
 }
 
-readme('the example for Node', () => {
-  const output = runExample(text.slice(text.indexOf('## In Node')), 0);
-  assert.match(output, /label: 'POSITIVE', score: 0\.998/);
-  assert.match(output, /\[ 1, 8, \d+, \d+ \]/);
-  // One text alone, then two at once: the logits of negative and positive.
-  const logits = [...output.matchAll(/\[ \[ (-?[\d.]+), (-?[\d.]+) \] \]/g)];
-  assert.equal(
-    logits.map(([, negative, positive]) => Number(positive) > Number(negative)),
-    [true, true, false],
-  );
+const section = (title: string) => text.slice(text.indexOf(`\n## ${title}\n`));
+
+readme('the quick start', () => {
+  assert.match(runExample(section('Quick start'), 0), /label: 'POSITIVE', score: 0\.998/);
 });
 
-readme('the example of kernels: shares that sum to 1, a product of its size', () => {
-  const output = runExample(text.slice(text.indexOf('## Kernels on their own')), 0);
-  const [, shares, length] = /Float32Array\(10\) \[([^\]]+)\] (\d+)/.exec(output) ?? [];
-  const sum = shares?.split(',').reduce((total, share) => total + Number(share), 0) ?? 0;
-  assert.ok(Math.abs(sum - 1) < 1e-5, output);
-  assert.is(Number(length), 128 * 3072);
+readme('the quick start on the command line', () => {
+  const [, words = ''] = /`npx albert-wasm (classify "[^"]+")`/.exec(section('Quick start')) ?? [];
+  const args = ['-c', `"${process.execPath}" "${ROOT}/dist/node/cli.js" ${words}`];
+  assert.match(execFileSync('sh', args, { encoding: 'utf8' }), /"label":"POSITIVE"/);
+});
+
+readme('the example for a page', () => {
+  const body = 'globalThis.document = { body: {} };';
+  const [code = ''] = snippetsOf(section('Browser'));
+  const printed = runExample(`\`\`\`js\n${code}console.log(document.body.textContent);\n\`\`\``, 0, body);
+  assert.is(printed, 'POSITIVE 99.8 %\n');
+});
+
+readme('the example of a class', () => {
+  const output = runExample(section('API'), 0);
+  assert.match(output, /\[ 1, 8, \d+, \d+ \]/);
+  const [, negative, positive] = /\[ \[ (-?[\d.]+), (-?[\d.]+) \] \]/.exec(output) ?? [];
+  assert.ok(Number(positive) > Number(negative), output);
+});
+
+readme('the example of a Hub id, by a folder of that name', async () => {
+  const project = new Project();
+  try {
+    const folder = `${project.folder}/albert/albert-base-v2`;
+    mkdirSync(folder, { recursive: true });
+    for (const [file, content] of Object.entries(await randomFiles('model')))
+      writeFileSync(`${folder}/${file}`, content as string);
+    const [code = ''] = snippetsOf(section('Models and the Hub'));
+    assert.match(project.run(code), /^config\.json undefined\n[\s\S]*model\.safetensors 100\n/);
+  } finally {
+    project.remove();
+  }
+});
+
+readme('the tasks and options of its tables are those of the library', () => {
+  const tasks = new Set(section('API').match(/(?<=^\| `)[a-z-]+(?=`)/gm));
+  const all = readFileSync(`${ROOT}/docs/tasks.md`, 'utf8').match(/(?<=^## )[a-z-]+$/gm) ?? [];
+  for (const task of all) assert.ok(tasks.has(task), task);
+  const options = [...section('API').matchAll(/^\| `(\w+)` \| (?:loads|calls)/gm)].map(([, name]) => name as string);
+  assert.equal(options, ['dtype', 'threads', 'worker', 'signal', 'batch_size']);
+  const names = { ...LOAD_OPTIONS, ...CALL_OPTIONS };
+  for (const option of options) assert.ok(option in names, option);
+});
+
+readme('the sizes of the kernels and of the inline file', () => {
+  const [, least, most] = /kernels are (\d+) to (\d+) KB of WebAssembly/.exec(words) ?? [];
+  const sizes = ['simd', 'relaxed'].map((name) => statSync(`${ROOT}/build/${name}.wasm`).size / 1000);
+  assert.equal(sizes.map(Math.round), [Number(least), Number(most)]);
+  const [, inline] = /one file of (\d+) KB \(gzip\)/.exec(words) ?? [];
+  const packed = gzipSync(readFileSync(`${ROOT}/dist/inline.js`), { level: 9 }).length / 1000;
+  assert.ok(Math.abs(packed - Number(inline)) < 2, `${packed} KB`);
 });
 
 readme('the worked example of docs/kernels.md, beside the same layer in float64', () => {
@@ -71,12 +117,6 @@ readme('the worked example of docs/kernels.md, beside the same layer in float64'
     assert.ok(Math.abs(Number(y) - (first[i] as number)) < 0.06, `${y} instead of ${first[i]}`);
   });
   assert.match(output, /^32 /);
-});
-
-readme('every file it names is there', () => {
-  for (const [, link] of text.matchAll(/\]\((?!https?:)([^)#]+)\)/g)) assert.ok(existsSync(`${ROOT}/${link}`), link);
-  const { scripts } = JSON.parse(readFileSync(`${ROOT}/package.json`, 'utf8'));
-  for (const [, script] of text.matchAll(/npm run ([\w:]+)/g)) assert.ok(scripts[script as string], script);
 });
 
 readme.run();

@@ -1,4 +1,4 @@
-/** The check of what a checkpoint holds. */
+/** Whether numbers are finite, without SIMD. */
 import { at } from "./layout";
 
 /** Whether none of `n` floats is NaN or infinite: both have an exponent of all ones. */

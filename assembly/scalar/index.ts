@@ -19,8 +19,8 @@ export { embed, embedI8 } from "./embedding";
 export { layerNorm } from "./layer-norm";
 export { softmax } from "./softmax";
 export { activate } from "./activation";
-export { dropout } from "./dropout";
 export { allFinite } from "./finite";
+export { dropout } from "./dropout";
 
 /** First byte after the kernels' constants: the host's memory begins here. */
 export const heapBase: usize = __heap_base;

@@ -43,7 +43,7 @@ writeReport(
     summary: `${rows.map((row) => `${row.measure.split(':')[0]} on ${row.build}: ${row.cost}`).join('; ')}.`,
     note:
       'Each build of the kernels that this engine runs: relaxed SIMD quantises activations to 7 bits, plain SIMD to 13. The ' +
-      'sentences of ours are bench/accuracy/sentences.txt.',
+      'sentences are in bench/accuracy/sentences.txt.',
     command: 'npm run bench:accuracy',
     rows,
     charts: [],

@@ -71,7 +71,7 @@ export function maskedSentences(limit?: number): string[] {
 }
 
 const fillMask: Measure = {
-  name: "fill-mask: float32's best word, albert-mini-en on sentences of ours with one word masked",
+  name: "fill-mask: float32's best word, albert-mini-en on our own sentences with one word masked",
   target: 'at least 97 % the same',
   async measure(wasmUrl, limit) {
     const sentences = maskedSentences(limit);

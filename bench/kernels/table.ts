@@ -56,7 +56,7 @@ function chart(measured: readonly Measured[]): Chart {
   return {
     name: 'share',
     title: 'Kernels: share of the register peak',
-    unit: 'percent of the operations a second that registers alone reach, same dtype, same run; longer is better',
+    unit: 'percent of the operations per second that registers alone reach, same dtype, same run; longer is better',
     groups: labels.map((label) => ({
       label,
       bars: products

@@ -142,7 +142,7 @@ function float32Linear(graph: OnnxGraph, albert: Albert, name: string): Operatio
   return (x, output) => graph.node('Add', [bias, graph.node('MatMul', [x, weight])], {}, output);
 }
 
-/** Activations in uint8 with a scale and a zero point a tensor, found at run time; weights with a scale a channel. */
+/** Activations in uint8 with one scale and one zero point per tensor, found at run time; weights with one scale per channel. */
 function int8Linear(graph: OnnxGraph, albert: Albert, name: string): Operation {
   const { inputs, outputs, kernel } = kernelOf(albert, name);
   const scales = new Float32Array(outputs);

@@ -82,7 +82,7 @@ export function contestRows({ shape, dtype, peak, contestants }: Contest): Row[]
       'cpu ms': rounded(median(samples.cpu), 2),
       'Gop/s': rounded(rate),
       'share of peak': percent(rate / peak),
-      'times our time': rounded(ratio(contestant, contestants), 2),
+      'relative time': rounded(ratio(contestant, contestants), 2),
       'its quartiles': interval(quartilesOfRatio(contestant, contestants)),
       'largest difference': difference.toExponential(1),
       NMSE: error.toExponential(1),
@@ -95,7 +95,7 @@ export function contestSentences(contest: Contest): string[] {
     (row) =>
       `${`${row.shape} ${row.dtype}`.padEnd(14)} ${String(row.runtime).padEnd(17)} ${row.ms} ms ` +
       `(${row['quartiles, ms']}; cpu ${row['cpu ms']}), ${row['Gop/s']} Gop/s, ${row['share of peak']} of ` +
-      `${contest.peak.toFixed(1)}, ${row['times our time']} times ours (${row['its quartiles']})`,
+      `${contest.peak.toFixed(1)}, ${row['relative time']} times ours (${row['its quartiles']})`,
   );
 }
 
@@ -110,7 +110,7 @@ export function contestSummary(contests: readonly Contest[]): string {
       const others = contestants.slice(1).map((one) => `${one.name} ${ratio(one, contestants).toFixed(2)}`);
       return `${dtype} ${others.join(', ')}`;
     });
-  return `Times our time at ${shape}: ${parts.join('; ')}.`;
+  return `Relative time (ours = 1) at ${shape}: ${parts.join('; ')}.`;
 }
 
 export function contestCharts(contests: readonly Contest[]): Chart[] {

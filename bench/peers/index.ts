@@ -66,10 +66,10 @@ writeReport(
     note:
       `Against ${versions}. Batch x sequence, no padding, the same weights. Medians of wall and processor time, measured by ` +
       'turns; ratios of wall medians, with the quartiles of the ratio round by round. Before that every answer was compared ' +
-      'with our float32 one: the largest difference, and the part of its energy that is error (NMSE). In int8 every product ' +
+      'with our float32 one: the largest difference, and the share of its energy that is error (NMSE). In int8 every product ' +
       'with weights is quantised, ' +
-      "in ONNX Runtime's files with a scale a channel and a scale and zero point an activation tensor; " +
-      'TensorFlow.js has no int8. onnxruntime-node is native code and uses vector instructions that WebAssembly has not.',
+      "in ONNX Runtime's files with one scale per channel, and one scale and zero point per activation tensor; " +
+      'TensorFlow.js has no int8. onnxruntime-node is native code and uses vector instructions that WebAssembly does not have.',
     command: 'npm run bench:peers',
     rows: contests.flatMap(contestRows),
     charts: contestCharts(contests),

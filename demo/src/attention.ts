@@ -5,7 +5,7 @@ import type { Reading } from './sentiment.js';
 /** The choice of all heads: their mean. */
 const ALL = 'all';
 
-/** What is shown first, counted from 0: a head that looks at the token before. */
+/** What is shown first, counted from 0: a head that attends to the previous token. */
 const FIRST = { layer: 1, head: 0 };
 
 export class AttentionMap {
@@ -127,7 +127,7 @@ export class AttentionMap {
 
 function sentence(tokens: readonly string[], row: number, column: number, value: number): string {
   const to = row === column ? 'itself' : `“${tokens[column]}”`;
-  return `“${tokens[row]}” looks at ${to}: ${percent(value)}`;
+  return `“${tokens[row]}” attends to ${to}: ${percent(value)}`;
 }
 
 /** (seq, seq) of one head, or the mean of all. */

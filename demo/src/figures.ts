@@ -28,10 +28,10 @@ export async function showFigures(model: AlbertForSequenceClassification): Promi
   const info = model.info();
   const workers = info.workers === 1 ? 'a Web Worker' : `${info.workers} Web Workers`;
   const rows = [
-    ['Speed', `${whole((TOKENS / median) * 1000)} tokens a second`],
+    ['Speed', `${whole((TOKENS / median) * 1000)} tokens per second`],
     ['Kernels', `WebAssembly, ${info.kernels}`],
     ['Threads', String(info.threads)],
-    ['Numbers', info.dtype],
+    ['Data type', info.dtype],
     ['Runs in', info.workers === 0 ? 'this page' : workers],
     ['Memory', megabytes(info.memoryBytes)],
   ];

@@ -40,7 +40,7 @@ export function startMask(onLoad: () => void): void {
     const masks = text.includes(MASK) ? await fill(text, { top_k: WORDS, signal }) : [];
     if (signal.aborted) return;
     const lists = masks.map((words, i) => suggestionsOf(words, i, masks.length));
-    const hint = make('p', 'Nothing is missing: hide a word to see what else could be there.', { class: 'note' });
+    const hint = make('p', 'No word is missing: hide one to see what else could be there.', { class: 'note' });
     element('suggestions').replaceChildren(...(lists.length > 0 ? lists : [hint]));
     announce(masks.map((words) => words.map(({ token_str }) => token_str).join(', ')).join('; '));
   });

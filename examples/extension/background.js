@@ -1,4 +1,4 @@
-/** The service worker: it starts no workers and is stopped when idle, so that an offscreen document holds the model. */
+/** The service worker: it cannot start workers and is stopped when idle, so an offscreen document holds the model. */
 let opening;
 
 chrome.runtime.onMessage.addListener(({ ask }, _sender, answer) => {

@@ -1,4 +1,4 @@
-/** The popup: it asks the service worker, and shows what comes back. */
+/** The popup: asks the service worker and shows the answer. */
 const answer = document.querySelector('#answer');
 
 document.querySelector('#text').addEventListener('change', async ({ target }) => {

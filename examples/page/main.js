@@ -14,7 +14,7 @@ const [query, state, found] = ['query', 'state', 'found'].map((id) => document.g
 const options = { pooling: 'mean', normalize: true };
 
 try {
-  // In a browser the model lives in a worker of its own: typing stays smooth.
+  // In a browser the model runs in a worker, so that typing stays smooth.
   const embed = await pipeline('feature-extraction', model, {
     dtype: 'int8',
     onProgress: ({ file, loaded }) => {
@@ -25,7 +25,7 @@ try {
 
   let current = new AbortController();
   const search = async () => {
-    // Of what is typed only the latest matters.
+    // Only the latest query matters.
     current.abort();
     const { signal } = (current = new AbortController());
     try {

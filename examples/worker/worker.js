@@ -1,13 +1,13 @@
-/** The worker's side: tokenizer, model and all that is made of the answers, away from the page. */
+/** The worker's side: the tokenizer and the model, off the page's thread. */
 import sst2 from '@albert-wasm/albert-mini-en-sst2';
 import { pipeline } from 'albert-wasm';
 
-// `worker: false`: this is a worker already, the model need not have one of its own.
+// `worker: false`: this is already a worker, so the model does not need another one.
 const loading = pipeline('sentiment-analysis', sst2, { dtype: 'int8', worker: false });
 
 let current = new AbortController();
 
-// Set before anything is awaited: a message that nobody hears is lost.
+// Set before the first `await`: a message without a listener is lost.
 globalThis.onmessage = async ({ data: { id, text } }) => {
   current.abort();
   const { signal } = (current = new AbortController());

@@ -10,9 +10,9 @@ const SAFETENSORS = ['test/weights/safetensors.test.ts'];
 export const HOST = [
   {
     what: 'a thread that was busy takes what came meanwhile for silence',
-    file: 'src/http/request.ts',
-    search: 'this.#wait(STALL_PARTS);',
-    replace: 'this.#wait(1);',
+    file: 'src/silence.ts',
+    search: 'const PARTS = 4;',
+    replace: 'const PARTS = 1;',
     tests: ['test/http/fetch-file.test.ts'],
   },
   {
@@ -146,21 +146,21 @@ export const HOST = [
     file: 'src/model/network/batch.ts',
     search: '(rectangles[i] as Rectangle).tokens.from + position',
     replace: 'position',
-    tests: ['test/model/forward-each.test.ts'],
+    tests: ['test/model/batch.test.ts'],
   },
   {
     what: 'packed inputs share the sequences of the first',
     file: 'src/model/network/batch.ts',
     search: 'sequences: { from: sequences, to: (sequences += batch), shape: leading }',
     replace: 'sequences: { from: 0, to: (sequences += batch) && batch, shape: leading }',
-    tests: ['test/model/forward-each.test.ts'],
+    tests: ['test/model/batch.test.ts'],
   },
   {
     what: 'parts of a product leave out their last columns',
     file: 'src/engine/split.ts',
     search: 'column: from, columns: to - from }',
     replace: 'column: from, columns: to - from - 8 }',
-    tests: ['test/model/threads.test.ts'],
+    tests: ['test/engine/split.test.ts'],
   },
   {
     what: 'a lost worker is not told of',

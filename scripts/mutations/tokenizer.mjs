@@ -23,6 +23,20 @@ export const TOKENIZER = [
     tests: OFFSETS,
   },
   {
+    what: 'the arrays of a text are the next one’s while a step still shares them',
+    file: 'src/tokenizer/normalizer.ts',
+    search: 'if (after.starts !== before.starts) release(before);',
+    replace: 'release(before);',
+    tests: OFFSETS,
+  },
+  {
+    what: 'arrays that are used again lift the limit of a text',
+    file: 'src/tokenizer/offsets.ts',
+    search: 'this.#room = Math.min(this.#units.length, limit);',
+    replace: 'this.#room = this.#units.length;',
+    tests: ['test/tokenizer/encode.test.ts', ...SETTINGS],
+  },
+  {
     what: 'marks without a combining class are dropped with the accents of spiece.model',
     file: 'src/tokenizer/albert-steps.ts',
     search: 'return afterHighest.normalize',

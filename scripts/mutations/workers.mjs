@@ -17,8 +17,8 @@ export const WORKERS = [
   {
     what: 'a silent worker is waited for',
     file: 'src/model/runners/worker/link.ts',
-    search: 'this.#timer = setTimeout(() => this.#lose(`it was silent for',
-    replace: 'this.#timer = setTimeout(() => void (`it was silent for',
+    search: 'new Silence((ms) => this.#lose(`it was silent for',
+    replace: 'new Silence((ms) => void (`it was silent for',
     tests: FAULTS,
   },
   {
@@ -95,21 +95,21 @@ export const WORKERS = [
     file: 'src/model/runners/worker/shares.ts',
     search: 'all[i] = outputs[share]?.[index] as Fields;',
     replace: 'all.push(outputs[share]?.[index] as Fields);',
-    tests: MODELS,
+    tests: ['test/model/shares.test.ts'],
   },
   {
     what: 'each part of a batch has the masks of the first',
     file: 'src/model/runners/worker/shares.ts',
     search: 'ids: rows(input.ids),',
     replace: 'ids: input.ids.slice(0, (to - from) * sequences * seq),',
-    tests: MODELS,
+    tests: ['test/model/shares.test.ts'],
   },
   {
     what: 'dropout is shared out',
     file: 'src/model/runners/worker/shares.ts',
     search: 'if (only === undefined || options.train)',
     replace: 'if (only === undefined)',
-    tests: MODELS,
+    tests: ['test/model/shares.test.ts'],
   },
   {
     what: 'an error in a worker has no code',
@@ -117,6 +117,20 @@ export const WORKERS = [
     search:
       "code === undefined ? Object.assign(new Error(message), { name }) : new AlbertError(code, message.split('\\n'))",
     replace: 'Object.assign(new Error(message), { name })',
-    tests: MODELS,
+    tests: ['test/calls.test.ts'],
+  },
+  {
+    what: 'calls wait for ever for a worker that is gone',
+    file: 'src/calls.ts',
+    search: 'for (const id of this.#pending.keys()) this.#take(id)?.reject(error);',
+    replace: 'for (const id of this.#pending.keys()) void [this.#take(id), error];',
+    tests: ['test/calls.test.ts'],
+  },
+  {
+    what: 'an abort stops another call',
+    file: 'src/calls.ts',
+    search: 'const abort = () => this.#post({ abort: id });',
+    replace: 'const abort = () => this.#post({ abort: id + 1 });',
+    tests: ['test/calls.test.ts'],
   },
 ];

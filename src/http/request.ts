@@ -1,6 +1,7 @@
 /** One HTTP request: what its status means, and when to give up waiting. */
 import { AlbertError, mismatch, reasonOf, throwIfAborted } from '../errors.js';
 import { isA } from '../realm.js';
+import { Silence } from '../silence.js';
 import type { SourceOptions } from '../source-options.js';
 import { type Patience, Transient } from './retry.js';
 
@@ -15,16 +16,13 @@ export interface HttpOptions extends Pick<SourceOptions, 'fetch' | 'signal'>, Pa
 /** Statuses after which the same request may succeed. */
 const PASSING = new Set([408, 429, 500, 502, 503, 504]);
 
-/** The parts in which silence is counted. */
-const STALL_PARTS = 4;
-
 /** A signal for one attempt: it fires with the caller's, or if `beat` is not called for a while. */
 export class Attempt {
   readonly #controller = new AbortController();
   readonly #caller: AbortSignal | undefined;
   readonly #stallMs: number;
   readonly #cancel = () => this.#controller.abort();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #silence = new Silence((ms) => this.#controller.abort(new Error(`nothing arrived for ${ms / 1000} s`)));
 
   constructor({ signal, stallMs = 30_000 }: HttpOptions) {
     this.#caller = signal;
@@ -39,21 +37,12 @@ export class Attempt {
 
   /** Called when something arrives. */
   beat(): void {
-    clearTimeout(this.#timer);
-    this.#wait(STALL_PARTS);
-  }
-
-  /** A busy thread has not read what arrived: however long it was busy, only one part of the silence ends meanwhile. */
-  #wait(parts: number): void {
-    this.#timer = setTimeout(() => {
-      if (parts > 1) this.#wait(parts - 1);
-      else this.#controller.abort(new Error(`nothing arrived for ${this.#stallMs / 1000} s`));
-    }, this.#stallMs / STALL_PARTS);
+    this.#silence.wait(this.#stallMs);
   }
 
   /** Ends the attempt and the rest of an answer's body. */
   end(): void {
-    clearTimeout(this.#timer);
+    this.#silence.stop();
     this.#caller?.removeEventListener('abort', this.#cancel);
     this.#controller.abort();
   }

@@ -1,16 +1,16 @@
-/** What callers of the kernels may pass: sizes, arrays of just as many numbers, names. */
+/** Checks of what callers pass: sizes, arrays of the right length, names. */
 import { MASKED } from '../engine/masked.js';
 import { mismatch } from '../errors.js';
 import { isA } from '../realm.js';
 
-/** Sizes by their names. @throws ERR_INPUT for one that is no integer from `least` on */
-export function checkSizes(sizes: Readonly<Record<string, number>>, least = 0): void {
+/** @param sizes by their names @throws ERR_INPUT for a size that is no integer from `min` on */
+export function checkSizes(sizes: Readonly<Record<string, number>>, min = 0): void {
   for (const [name, size] of Object.entries(sizes)) {
-    if (!Number.isSafeInteger(size) || size < least) throw mismatch('ERR_INPUT', name, `an integer >= ${least}`, size);
+    if (!Number.isSafeInteger(size) || size < min) throw mismatch('ERR_INPUT', name, `an integer >= ${min}`, size);
   }
 }
 
-/** @throws ERR_INPUT unless `value` is a Float32Array of that many numbers, rows times columns */
+/** @throws ERR_INPUT unless `value` is a Float32Array of rows x columns numbers */
 export function checkMatrix(name: string, value: Float32Array, rows: number, cols: number): void {
   if (!isA('Float32Array', value)) throw mismatch('ERR_INPUT', name, 'a Float32Array', value);
   if (value.length !== rows * cols) {
@@ -18,10 +18,11 @@ export function checkMatrix(name: string, value: Float32Array, rows: number, col
   }
 }
 
-/** @throws ERR_INPUT for a number that is none or infinite, with its index */
+/** @throws ERR_INPUT for a NaN or an infinity, with its index */
 export function checkFinite(name: string, values: Float32Array, dtype: string): void {
-  const at = values.findIndex((value) => !Number.isFinite(value));
-  if (at !== -1) throw mismatch('ERR_INPUT', name, `finite numbers, since dtype is ${dtype}`, values[at], `[${at}]`);
+  const index = values.findIndex((value) => !Number.isFinite(value));
+  if (index === -1) return;
+  throw mismatch('ERR_INPUT', name, `finite numbers, since dtype is ${dtype}`, values[index], `[${index}]`);
 }
 
 /** @throws ERR_INPUT unless `value` is among the names */
@@ -29,7 +30,7 @@ export function checkName(title: string, value: string, names: readonly string[]
   if (!names.includes(value)) throw mismatch('ERR_INPUT', title, `one of ${names.join(', ')}`, value);
 }
 
-/** What is added to the scores of each key. @throws ERR_INPUT unless the mask has one 0 or 1 per key */
+/** The number that is added to the scores of each key. @throws ERR_INPUT unless the mask has one 0 or 1 per key */
 export function maskBiasOf(mask: ArrayLike<number> | undefined, seq: number): Float32Array {
   const bias = new Float32Array(seq);
   if (mask === undefined) return bias;

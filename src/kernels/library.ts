@@ -23,13 +23,13 @@ import {
 } from './options.js';
 import { Blocks, PackedMatrix } from './packed.js';
 
-/** Bytes of a matrix that are on their way into panels at once. */
+/** Bytes of a matrix that are packed at once. */
 const STAGING_BYTES = 2 ** 20;
 
 /**
  * Compiles the kernels and makes their memory.
  *
- * @throws ERR_INPUT for options that are none, ERR_ENVIRONMENT, ERR_SOURCE when the kernels cannot be read
+ * @throws ERR_INPUT for unknown or invalid options, ERR_ENVIRONMENT if nothing runs here, ERR_SOURCE if the kernels cannot be read
  */
 export async function loadKernels(given?: KernelsOptions): Promise<KernelLibrary> {
   const { wasmUrl, maxMemoryBytes } = checkOptions(given, KERNELS_OPTIONS);
@@ -41,7 +41,7 @@ export async function loadKernels(given?: KernelsOptions): Promise<KernelLibrary
   return new KernelLibrary(await startRuntime(options));
 }
 
-/** Where everything lies while the library lives. */
+/** What the library holds until it is disposed. */
 interface State {
   readonly kernels: Kernels;
   readonly memory: LinearMemory;
@@ -60,9 +60,9 @@ interface Panels {
 }
 
 /**
- * Matrices are row-major; a result is the caller's own, and what the caller passes is never changed. Every method throws
- * ERR_INPUT for sizes and arrays that do not fit, ERR_MEMORY beyond `maxMemoryBytes` and ERR_DISPOSED after `dispose`;
- * the library then works on.
+ * Matrices are row-major. Results belong to the caller, and arguments are never changed. Every method throws ERR_INPUT for
+ * sizes and arrays that do not match, ERR_MEMORY beyond `maxMemoryBytes` and ERR_DISPOSED after `dispose`; after the first
+ * two, the library still works.
  */
 export interface KernelLibrary extends DisposableIfKnown {}
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the static block defines what the interface adds
@@ -97,7 +97,7 @@ export class KernelLibrary {
     });
   }
 
-  /** Packs the right factor (k, n) of products to come. */
+  /** Packs a matrix (k, n), to be the right factor of products. */
   pack(b: Float32Array, k: number, n: number, given?: PackOptions): PackedMatrix {
     const { blocks, schemes, packed } = this.#alive();
     const { dtype = 'float32' } = checkOptions(given, PACK_OPTIONS);
@@ -106,7 +106,7 @@ export class KernelLibrary {
     checkMatrix('b', b, k, n);
     const { panelsBytes, maxInputs, levels } = schemes[dtype];
     if (k > maxInputs) throw mismatch('ERR_INPUT', 'k', `at most ${maxInputs}`, k);
-    // An infinite number would decide its column's scale, and no number of the column could be told any more.
+    // A NaN or an infinity would become its column's scale, and no number of that column could be recovered.
     if (levels !== undefined) checkFinite('b', b, dtype);
     const bytes = panelsBytes(k, n);
     const block = blocks.take(bytes);
@@ -206,8 +206,8 @@ export class KernelLibrary {
   }
 
   /**
-   * softmax(q · kᵀ / sqrt(headDim)) · v of each head of one sequence. All are (seq, heads · headDim): a head's columns
-   * lie side by side.
+   * softmax(q · kᵀ / sqrt(headDim)) · v of each head of one sequence. All matrices are (seq, heads · headDim); the columns of a
+   * head are adjacent.
    */
   attention(q: Float32Array, k: Float32Array, v: Float32Array, options: AttentionOptions): Float32Array {
     const { kernels, memory } = this.#alive();
@@ -243,13 +243,13 @@ export class KernelLibrary {
     return { kernels: buildOf(kernels), ...why, packedBytes: blocks.bytes, memoryBytes: memory.bytes };
   }
 
-  /** Gives all memory back, that of packed matrices too; a second call does nothing. */
+  /** Frees all memory, including that of packed matrices; a second call does nothing. */
   dispose(): void {
     for (const matrix of this.#state?.packed.keys() ?? []) matrix.free();
     this.#state = undefined;
   }
 
-  /** The product with what is in panels already; nothing is empty. */
+  /** The product with a packed matrix; no factor is empty. */
   #multiply(a: Float32Array, m: number, { address, dtype, k, n }: Panels, options: ProductOptions): Float32Array {
     const { kernels, memory, schemes } = this.#alive();
     const { bias = new Float32Array(n), activation = 'identity', residual } = options;
@@ -280,7 +280,7 @@ export class KernelLibrary {
       const most = Math.min(n, Math.max(1, Math.floor(STAGING_BYTES / (k * 4))));
       const staging = region.take(k * most * 4);
       memory.claim(region);
-      // A panel's free lanes are read too.
+      // The unused lanes of a panel are read too.
       memory.f32(address, panelsBytes(k, n) / 4).fill(0);
       for (let first = 0; first < n; first += most) {
         const count = Math.min(most, n - first);
@@ -291,7 +291,7 @@ export class KernelLibrary {
     });
   }
 
-  /** Plans and runs one call's work in a region above everything in use, which is free again afterwards. */
+  /** Runs the work of one call with a region above everything in use, and frees the region afterwards. */
   #run<T>(work: (region: Region) => T): T {
     const { memory } = this.#alive();
     const before = memory.used;

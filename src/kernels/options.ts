@@ -1,13 +1,13 @@
-/** What callers may ask of the kernels, and what they tell of themselves. */
+/** The options of the kernel library, and what `info()` returns. */
 
 import type { Dtype } from '../dtypes.js';
 import type { Activation, Build } from '../engine/kernels.js';
 import type { OptionNames } from '../errors.js';
 
 export interface KernelsOptions {
-  /** The kernels to run instead of the fastest that this engine supports. In Node a string must be a `file:` URL. */
+  /** The URL of the kernels; default: the fastest build that runs here. In Node a string must be a `file:` URL. */
   readonly wasmUrl?: string | URL;
-  /** The most bytes that the library's memory may grow to; 1 GiB unless raised, 4 GiB at most. */
+  /** The largest size of the library's memory in bytes; default: 1 GiB; at most 4 GiB. */
   readonly maxMemoryBytes?: number;
 }
 
@@ -21,14 +21,17 @@ export interface AttentionOptions {
   readonly heads: number;
   readonly seq: number;
   readonly headDim: number;
-  /** 1 for each key that is attended to, 0 for the others; all are unless given. Where all are 0, all weigh the same. */
+  /** 1 for each key that is attended to, 0 for the others; default: all 1. If all are 0, all keys have the same weight. */
   readonly mask?: ArrayLike<number>;
 }
 
 export const ATTENTION_OPTIONS: OptionNames<AttentionOptions> = { heads: true, seq: true, headDim: true, mask: true };
 
 export interface PackOptions {
-  /** `int8`: a quarter of the memory, one scale a column; a row of the other factor is quantised on its way in. */
+  /**
+   * `int8` takes a quarter of the memory, with one scale per column; each product quantises the rows of its left factor.
+   * Default: `float32`.
+   */
   readonly dtype?: Dtype;
 }
 
@@ -37,7 +40,7 @@ export const PACK_OPTIONS: OptionNames<PackOptions> = { dtype: true };
 export interface ProductOptions {
   /** (n) numbers that are added to each row, before the activation. */
   readonly bias?: Float32Array;
-  /** `identity` unless given. */
+  /** Default: `identity`. */
   readonly activation?: Activation;
   /** (m, n) numbers that are added after the activation. */
   readonly residual?: Float32Array;
@@ -47,7 +50,7 @@ export const PRODUCT_OPTIONS: OptionNames<ProductOptions> = { bias: true, activa
 
 export interface KernelsInfo {
   readonly kernels: Build;
-  /** Why they are `scalar`, many times slower, where that is not the caller's choice. */
+  /** Why they are `scalar`, many times slower, unless the caller chose them. */
   readonly whyNotSimd?: string;
   /** Bytes of the packed matrices. */
   readonly packedBytes: number;

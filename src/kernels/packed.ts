@@ -1,9 +1,9 @@
-/** Weight matrices that stay packed in linear memory until each is freed, in any order. */
+/** Packed weight matrices: each stays in linear memory until it is freed, in any order. */
 import { type DisposableIfKnown, disposable } from '../disposable.js';
 import type { Dtype } from '../dtypes.js';
 import { aligned, type LinearMemory, Region } from '../engine/memory.js';
 
-/** A weight matrix (k, n), packed as the products read it. */
+/** A weight matrix (k, n), packed for products. */
 export interface PackedMatrix extends DisposableIfKnown {}
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the static block defines what the interface adds
 export class PackedMatrix {
@@ -14,7 +14,7 @@ export class PackedMatrix {
   readonly k: number;
   readonly n: number;
   readonly dtype: Dtype;
-  /** Bytes of linear memory that it takes. */
+  /** Bytes of linear memory that the matrix takes. */
   readonly bytes: number;
   #release: (() => void) | undefined;
 
@@ -30,18 +30,18 @@ export class PackedMatrix {
     return this.#release === undefined;
   }
 
-  /** Gives its memory back; a second call does nothing. */
+  /** Frees the memory of the matrix; a second call does nothing. */
   free(): void {
     this.#release?.();
     this.#release = undefined;
   }
 }
 
-/** Places of lasting blocks in a memory whose top end is everyone else's. */
+/** Allocates blocks that last, at the bottom of a memory; temporary regions lie above them. */
 export class Blocks {
   readonly #memory: LinearMemory;
   readonly #base: number;
-  /** By address. */
+  /** Sorted by address. */
   #blocks: Region[] = [];
 
   /** The blocks begin where the memory in use ends. */
@@ -55,19 +55,19 @@ export class Blocks {
     return this.#blocks.reduce((sum, { start, end }) => sum + end - start, 0);
   }
 
-  /** A block in the first gap that holds it, else on top of all others. @throws ERR_MEMORY */
+  /** Allocates a block in the first gap that is large enough, or above all others. @throws ERR_MEMORY */
   take(bytes: number): Region {
     let start = this.#base;
-    let place = 0;
-    for (; place < this.#blocks.length; place++) {
-      const next = this.#blocks[place] as Region;
+    let index = 0;
+    for (; index < this.#blocks.length; index++) {
+      const next = this.#blocks[index] as Region;
       if (next.start - start >= aligned(bytes)) break;
       start = next.end;
     }
     const block = new Region(start);
     block.take(bytes);
-    if (place === this.#blocks.length) this.#memory.claim(block);
-    this.#blocks.splice(place, 0, block);
+    if (index === this.#blocks.length) this.#memory.claim(block);
+    this.#blocks.splice(index, 0, block);
     return block;
   }
 

@@ -117,7 +117,7 @@ function encodeWindows(
     throw mismatch('ERR_INPUT', 'max_seq_len', `an integer from 1 to ${longest}`, max_seq_len);
   }
   const pieces = tokenizer.encode(question, { add_special_tokens: false }).input_ids.length;
-  const surrounding = tokenizer.num_special_tokens(true);
+  const surrounding = tokenizer.num_special_tokens_to_add(true);
   const room = max_seq_len - surrounding - pieces;
   if (pieces === 0) throw mismatch('ERR_INPUT', 'question', 'a question', question);
   if (room < 1) {

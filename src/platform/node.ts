@@ -148,7 +148,7 @@ function unreadable(url: URL, cause: unknown): AlbertError {
   return new AlbertError('ERR_SOURCE', `cannot read ${url.href}: ${(cause as Error).message}`, { cause });
 }
 
-/** Names that are read from a directory and from each folder in it, at most. */
+/** The most names that are read of a directory and of each folder in it. */
 const MAX_LISTED = 200;
 
 /** The names of the files in a directory and in its folders; `undefined` for any other URL. */

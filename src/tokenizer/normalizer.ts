@@ -4,12 +4,12 @@
  * Source: the normalizers of Hugging Face's tokenizers.
  */
 import { codePointAt } from './code-point.js';
-import { type AlignedText, AlignedTextBuilder, Replacer } from './offsets.js';
+import { type AlignedText, AlignedTextBuilder, Replacer, release } from './offsets.js';
 import { MARK_SOURCE, OPAQUE_CLASS } from './unicode-tables.js';
 import { isSurrogate, unitTable } from './unit-table.js';
 
 /**
- * One step of a normalisation.
+ * One step of a normalisation. Both arrays of its result are the source's or both are new.
  *
  * @param limit the most UTF-16 units of its result
  * @throws ERR_TOO_LONG past the limit
@@ -164,7 +164,7 @@ export function unicodeForm(form: 'NFC' | 'NFD' | 'NFKC' | 'NFKD'): Step {
       joinsHere = joinsNext;
     }
     // A text that has the form already keeps the offsets of its characters apart.
-    return changes || (hasOpaque && text.normalize(form) !== text) ? result.build() : source;
+    return changes || (hasOpaque && text.normalize(form) !== text) ? result.build() : result.undo();
   };
 }
 
@@ -191,7 +191,7 @@ export function strip(left: boolean, right: boolean): Step[] {
 const stripRight: Step = ({ text, starts, ends }) => {
   let end = text.length;
   while (end > 0 && spaces.test(text[end - 1] as string)) end--;
-  return { text: text.slice(0, end), starts: starts.subarray(0, end), ends: ends.subarray(0, end) };
+  return { text: text.slice(0, end), starts, ends };
 };
 const spaces = new RegExp(WHITE_SPACE, 'u');
 
@@ -206,7 +206,11 @@ export function prepend(content: string): Step {
   };
 }
 
-/** All steps, one after the other. */
+/** All steps, one after the other. It ends the source. */
 export function normalize(source: AlignedText, steps: readonly Step[], limit: number): AlignedText {
-  return steps.reduce((text, step) => step(text, limit), source);
+  return steps.reduce((before, step) => {
+    const after = step(before, limit);
+    if (after.starts !== before.starts) release(before);
+    return after;
+  }, source);
 }

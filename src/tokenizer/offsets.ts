@@ -5,17 +5,35 @@ import { isSurrogate } from './unit-table.js';
 /** The longest text after normalisation, in UTF-16 units: U+FDFA alone grows eighteenfold. */
 export const MAX_NORMALIZED_LENGTH = 4 << 20;
 
-/** Unit `i` of `text` came from `[starts[i], ends[i])` of the caller's string. Both arrays never decrease. */
+/** Unit `i` of `text` came from `[starts[i], ends[i])` of the caller's string. Both never decrease, as far as the text goes. */
 export interface AlignedText {
   readonly text: string;
-  readonly starts: Int32Array; // (text.length)
-  readonly ends: Int32Array; // (text.length)
+  readonly starts: Int32Array; // (at least text.length)
+  readonly ends: Int32Array; // (at least text.length)
+}
+
+/** Units of a text whose arrays are used again: new ones for every step of a short text took a tenth of its time. */
+const KEPT_UNITS = 4096;
+const keptUnits: Uint16Array[] = [];
+const keptOffsets: Int32Array[] = [];
+
+function takeOffsets(length: number): Int32Array {
+  return (length <= KEPT_UNITS ? keptOffsets.pop() : undefined) ?? new Int32Array(Math.max(length, KEPT_UNITS));
+}
+
+function takeUnits(length: number): Uint16Array {
+  return (length <= KEPT_UNITS ? keptUnits.pop() : undefined) ?? new Uint16Array(Math.max(length, KEPT_UNITS));
+}
+
+/** Ends a text: its arrays belong to the next one. What shares them must have ended too. */
+export function release({ starts, ends }: AlignedText): void {
+  if (starts.length === KEPT_UNITS) keptOffsets.push(starts, ends);
 }
 
 /** A part of the caller's string as it is, from `origin` on. A lone surrogate is U+FFFD, as UTF-8 has it. */
 export function alignText(text: string, origin: number): AlignedText {
-  const starts = new Int32Array(text.length);
-  const ends = new Int32Array(text.length);
+  const starts = takeOffsets(text.length);
+  const ends = takeOffsets(text.length);
   let surrogates = false;
   for (let i = 0; i < text.length; i++) {
     starts[i] = origin + i;
@@ -30,6 +48,8 @@ const LONE_SURROGATES = /\p{Surrogate}/gu;
 /** Collects aligned text from left to right, in flat arrays: a string grown unit by unit took a third longer. */
 export class AlignedTextBuilder {
   readonly #limit: number;
+  /** Units that there is room for. */
+  #room: number;
   #length = 0;
   #units: Uint16Array;
   #starts: Int32Array;
@@ -39,9 +59,10 @@ export class AlignedTextBuilder {
   constructor(expectedLength: number, limit = MAX_NORMALIZED_LENGTH) {
     const capacity = Math.min(expectedLength, limit);
     this.#limit = limit;
-    this.#units = new Uint16Array(capacity);
-    this.#starts = new Int32Array(capacity);
-    this.#ends = new Int32Array(capacity);
+    this.#units = takeUnits(capacity);
+    this.#starts = takeOffsets(capacity);
+    this.#ends = takeOffsets(capacity);
+    this.#room = Math.min(this.#units.length, limit);
   }
 
   /**
@@ -51,7 +72,7 @@ export class AlignedTextBuilder {
    */
   push(units: string, start: number, end: number): void {
     const to = this.#length + units.length;
-    if (to > this.#units.length) this.#grow(to);
+    if (to > this.#room) this.#grow(to);
     for (let i = 0; i < units.length; i++) {
       this.#units[this.#length] = units.charCodeAt(i);
       this.#starts[this.#length] = start;
@@ -64,7 +85,7 @@ export class AlignedTextBuilder {
     if (from === to) return;
     const at = this.#length;
     this.#length += to - from;
-    if (this.#length > this.#units.length) this.#grow(this.#length);
+    if (this.#length > this.#room) this.#grow(this.#length);
     const [units, newStarts, newEnds] = [this.#units, this.#starts, this.#ends];
     // A word is short: views of it would cost more than it.
     for (let i = from, into = at; i < to; i++, into++) {
@@ -79,6 +100,7 @@ export class AlignedTextBuilder {
     if (this.#length > 0) this.#ends[this.#length - 1] = end;
   }
 
+  /** The text; nothing can be appended to it any more. */
   build(): AlignedText {
     const length = this.#length;
     const parts: string[] = [];
@@ -86,7 +108,18 @@ export class AlignedTextBuilder {
       const units: ArrayLike<number> = this.#units.subarray(from, Math.min(from + CHUNK, length));
       parts.push(String.fromCharCode.apply(undefined, units as number[])); // a spread would iterate: 5 times slower
     }
-    return { text: parts.join(''), starts: this.#starts.subarray(0, length), ends: this.#ends.subarray(0, length) };
+    this.#giveUnitsBack();
+    return { text: parts.length === 1 ? (parts[0] as string) : parts.join(''), starts: this.#starts, ends: this.#ends };
+  }
+
+  /** Ends it without a text. */
+  discard(): void {
+    this.#giveUnitsBack();
+    release({ text: '', starts: this.#starts, ends: this.#ends });
+  }
+
+  #giveUnitsBack(): void {
+    if (this.#units.length === KEPT_UNITS) keptUnits.push(this.#units);
   }
 
   #grow(needed: number): void {
@@ -95,7 +128,7 @@ export class AlignedTextBuilder {
       throw mismatch('ERR_TOO_LONG', 'text', expected, `${needed + MAX_NORMALIZED_LENGTH - this.#limit} or more`);
     }
     // Doubling keeps the whole text linear; the cap keeps a hostile text at 40 MiB.
-    const capacity = Math.min(Math.max(2 * this.#units.length, needed, 64), this.#limit);
+    const capacity = Math.min(Math.max(2 * this.#room, needed), this.#limit);
     const grown = <A extends Uint16Array | Int32Array>(old: A, array: A): A => {
       array.set(old);
       return array;
@@ -103,6 +136,7 @@ export class AlignedTextBuilder {
     this.#units = grown(this.#units, new Uint16Array(capacity));
     this.#starts = grown(this.#starts, new Int32Array(capacity));
     this.#ends = grown(this.#ends, new Int32Array(capacity));
+    this.#room = capacity;
   }
 }
 
@@ -138,6 +172,12 @@ export class Replacer {
     if (this.#result === undefined) return this.#source;
     this.#result.copy(this.#source, this.#copied, this.#source.text.length);
     return this.#result.build();
+  }
+
+  /** The source, whatever was replaced. */
+  undo(): AlignedText {
+    this.#result?.discard();
+    return this.#source;
   }
 }
 

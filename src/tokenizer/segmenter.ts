@@ -3,7 +3,7 @@ import { AlbertError, mismatch } from '../errors.js';
 import { AddedTokenFinder } from './added-tokens.js';
 import { type AddedToken, MAX_PIECE_BYTES, type TokenizerDefinition, type TokenModel } from './definition.js';
 import { normalize, type Step } from './normalizer.js';
-import { alignText, MAX_NORMALIZED_LENGTH } from './offsets.js';
+import { alignText, MAX_NORMALIZED_LENGTH, release } from './offsets.js';
 import { appendPiece, type Pieces } from './pieces.js';
 
 /** The longest text, in UTF-16 units of the caller's string; of words, all together. */
@@ -79,6 +79,7 @@ export class Segmenter {
       if (token === undefined) this.#model.segment(normalized, start, end, pieces);
       else appendPiece(pieces, token.id, token.content, normalized.starts[start]!, normalized.ends[end - 1]!);
     }
+    release(normalized);
     return normalized.text.length;
   }
 }
@@ -92,7 +93,9 @@ function checkLength(length: number): void {
 /** A character map can make a token a thousand times as long: each is limited, and all together. */
 function normalizedSpelling({ content }: AddedToken, steps: readonly Step[], limit: number): string {
   try {
-    return normalize(alignText(content, 0), steps, limit).text;
+    const normalized = normalize(alignText(content, 0), steps, limit);
+    release(normalized);
+    return normalized.text;
   } catch (cause) {
     if (!(cause instanceof AlbertError) || cause.code !== 'ERR_TOO_LONG') throw cause;
     const expected = `at most ${MAX_PIECE_BYTES} characters after normalisation, 4 Mi with all others`;

@@ -210,8 +210,8 @@ export class AlbertTokenizer {
     return this.#model.startsWord(token);
   }
 
-  /** How many special tokens surround one text, or a pair. */
-  num_special_tokens(pair = false): number {
+  /** How many special tokens `encode` adds to one text, or to a pair. */
+  num_special_tokens_to_add(pair = false): number {
     return specialTokenCount(pair ? 2 : 1);
   }
 

@@ -7,7 +7,7 @@
 import { codePointAt } from './code-point.js';
 import type { TokenModel } from './definition.js';
 import { type MarkSpaces, SPACE_MARK } from './metaspace.js';
-import type { AlignedText } from './offsets.js';
+import { type AlignedText, release } from './offsets.js';
 import { appendPiece, type Pieces } from './pieces.js';
 import { Trie } from './trie.js';
 
@@ -59,7 +59,8 @@ export class Unigram implements TokenModel {
 
   /** Unknown characters in a row are one unknown piece. */
   segment(source: AlignedText, start: number, end: number, pieces: Pieces): void {
-    const { text, starts, ends, words } = this.#markSpaces(source, start, end);
+    const marked = this.#markSpaces(source, start, end);
+    const { text, starts, ends, words } = marked;
     for (let word = 1; word < words.length; word++) {
       const [from, to] = [words[word - 1]!, words[word]!];
       const { ids, nextEnd } = this.#bestPath(text, from, to - from);
@@ -70,6 +71,7 @@ export class Unigram implements TokenModel {
         appendPiece(pieces, id, token, starts[at]!, ends[stop - 1]!);
       }
     }
+    release(marked);
   }
 
   startsWord(token: string): boolean {

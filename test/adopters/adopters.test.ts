@@ -197,7 +197,7 @@ browserSuite('adopters', (test, surroundings) => {
     });
 
     test(`Next.js with ${bundler}: a standalone server elsewhere, with the settings that the documentation names`, async () => {
-      await buildNext(bundler, /```js\n(\/\/ next\.config\.mjs\n[\s\S]*?)```/.exec(PAGE)?.[1] as string);
+      await buildNext(bundler, /```js next\.config\.mjs\n([\s\S]*?)```/.exec(PAGE)?.[1] as string);
       const elsewhere = `${place}/elsewhere`;
       await cp(`${project}/.next/standalone`, elsewhere, { recursive: true, verbatimSymlinks: true });
       // Nothing else is on that machine: neither what was installed here nor what was built.

@@ -94,7 +94,7 @@ browserSuite('demo', (demo, surroundings) => {
       await page.click('.examples button:first-child');
       await page.waitForFunction(() => document.querySelector('#label')?.textContent === 'Negative');
       const figures = await page.textContent('#figures');
-      for (const figure of [/tokens a second/, /relaxed-simd|simd/, /Threads[2-9]/, /int8/, /Web Worker/]) {
+      for (const figure of [/tokens per second/, /relaxed-simd|simd/, /Threads[2-9]/, /int8/, /Web Worker/]) {
         assert.match(figures ?? '', figure);
       }
     }),
@@ -146,10 +146,10 @@ browserSuite('demo', (demo, surroundings) => {
       await page.keyboard.press('ArrowRight');
       const map = await readMap(page);
       const readout = await page.textContent('#readout');
-      assert.is(readout, `“liked” looks at “She”: ${((map[2]?.[1] as number) * 100).toFixed(1)} %`);
+      assert.is(readout, `“liked” attends to “She”: ${((map[2]?.[1] as number) * 100).toFixed(1)} %`);
       assert.is(await page.evaluate(() => document.activeElement?.getAttribute('aria-label')), readout);
       await page.hover('[data-row="5"][data-column="4"]');
-      assert.match((await page.textContent('#readout')) ?? '', /^“film” looks at “quiet”: /);
+      assert.match((await page.textContent('#readout')) ?? '', /^“film” attends to “quiet”: /);
       await page
         .locator('section')
         .nth(1)
@@ -282,7 +282,7 @@ browserSuite('demo', (demo, surroundings) => {
         'Hide “door”',
         /^Suggest words/,
         /^Downloaded/,
-        /looks at/,
+        /attends to/,
       ]) {
         assert.ok(
           names.some((name) => (wanted instanceof RegExp ? wanted.test(name) : name === wanted)),

@@ -35,18 +35,29 @@ export class Project {
     return execFileSync(process.execPath, ['program.mjs'], { cwd: this.folder, encoding: 'utf8' });
   }
 
+  /** Runs a program behind another that is loaded first. @returns what it prints */
+  async output(code: string, name: string, first = '', type = 'mjs'): Promise<string> {
+    writeFileSync(`${this.folder}/first.mjs`, first);
+    writeFileSync(`${this.folder}/${name}.${type}`, code);
+    const args = ['--import', './first.mjs', `${name}.${type}`];
+    try {
+      return (await promisify(execFile)(process.execPath, args, { cwd: this.folder, timeout: 120_000 })).stdout;
+    } catch (error) {
+      // Node shows the line of the error, which may be a whole bundle.
+      const lines = (error as { stderr: string }).stderr.split('\n').filter((line) => line.length < 500);
+      throw new Error(lines.join('\n'), { cause: code });
+    }
+  }
+
   /**
    * Runs a program behind another that is loaded first.
    *
-   * @returns the arguments of each `console.log`, as they are after a way through JSON
+   * @returns the arguments of each `console.log`, after a round trip through JSON
    */
   async printed(code: string, name: string, first = ''): Promise<unknown[][]> {
     const marked = `console.log = (...values) => process.stdout.write('\\nprinted ' + JSON.stringify(values) + '\\n');`;
-    writeFileSync(`${this.folder}/first.mjs`, `${first}\n${marked}`);
-    writeFileSync(`${this.folder}/${name}.mjs`, code);
-    const args = ['--import', './first.mjs', `${name}.mjs`];
-    const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: this.folder, timeout: 120_000 });
-    return [...stdout.matchAll(/^printed (.*)$/gm)].map(([, values]) => JSON.parse(values as string));
+    const output = await this.output(code, name, `${first}\n${marked}`);
+    return [...output.matchAll(/^printed (.*)$/gm)].map(([, values]) => JSON.parse(values as string));
   }
 
   remove(): void {

@@ -66,6 +66,15 @@ test('every program prints what is shown', async () => {
         for (const word of words(shown[i]))
           assert.ok(words(printed).includes(word), `${word}: ${JSON.stringify(printed)}`);
       }
+      // Of shipped models the page shows the numbers too, rounded.
+      if (!code.includes("'./my-")) {
+        const numbers = (value: unknown) =>
+          (JSON.stringify(value).match(/[\d.]+(?:e-\d+)?(?=[,\]}])/g) ?? []).map(Number);
+        const [got, stated] = [numbers(printed), numbers(shown[i])];
+        assert.is(got.length, stated.length, code);
+        for (const [j, number] of got.entries())
+          assert.ok(Math.abs(number - (stated[j] as number)) < 0.001, `${number} is shown as ${stated[j]}`);
+      }
       if (code.includes('extract.embedding')) assert.equal(printed, shown[i]);
     }
     assert.is(tasks, [...page.matchAll(/^## [a-z-]+$/gm)].length);

@@ -114,7 +114,7 @@ test('a newcomer: install both, run the lines of README.md', async () => {
     return;
   }
   assert.equal(readdirSync(`${folder}/node_modules/@albert-wasm`), ['albert-mini-en-sst2']);
-  const lines = readFileSync(`${ROOT}/README.md`, 'utf8').match(/## In Node[\s\S]*?```js\n([\s\S]*?)```/)?.[1];
+  const lines = readFileSync(`${ROOT}/README.md`, 'utf8').match(/## Quick start[\s\S]*?```js\n([\s\S]*?)```/)?.[1];
   assert.match(await runModule('readme.js', lines as string), /POSITIVE/);
   const byName = `
     import { pipeline } from 'albert-wasm';

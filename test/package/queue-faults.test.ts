@@ -1,16 +1,6 @@
 /** What strangers write into the queue, and what becomes of directories that two runs, a deletion or a crash has touched. */
 
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +8,7 @@ import { type EnqueueOptions, enqueue, startWorker } from '@albert-wasm/queue';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { stateCases } from '../cases.js';
+import { code, makeFolders, payloads, RUN, TASK } from '../shards/payloads.js';
 import { fails } from './fails.js';
 import { hasRedis, TestRedis } from './redis.js';
 
@@ -41,8 +32,8 @@ const { Queue } = createRequire(`${ROOT}/packages/queue/package.json`)('bullmq')
   Queue: new (name: string, options: object) => JobQueue;
 };
 const folder = mkdtempSync(`${tmpdir()}/albert-wasm-queue-`);
-const [input, output] = [`${folder}/input`, `${folder}/output`];
-for (const path of [input, output, `${folder}/outside`]) mkdirSync(path);
+const { input, output, file, claimed, marker, part } = makeFolders(folder);
+const PAYLOADS = payloads(folder);
 const redis = hasRedis ? await TestRedis.start() : undefined;
 const connection = { port: redis?.port as number };
 const told: string[] = [];
@@ -59,11 +50,6 @@ test.after(async () => {
 if (!hasRedis) console.log('\nskipped: there is no redis-server here (Debian: redis-server)');
 const withRedis = hasRedis ? test : test.skip;
 
-const file = `${input}/lines.jsonl`;
-writeFileSync(file, '"good"\n"bad"\n"on \u2028 two \u0085 lines"\nno json\n');
-const TASK = 'text-classification';
-const RUN = 'a'.repeat(32);
-
 /** What the queue has made of a job. */
 async function outcome(name: string, data: object): Promise<{ state: string; why: string }> {
   const job = await queue!.add(name, data);
@@ -76,75 +62,9 @@ async function outcome(name: string, data: object): Promise<{ state: string; why
   }
 }
 
-const claimed = `${output}/claimed`;
-const part = { uri: file, start: 0, end: 20, part: 0, parts: 1, run: RUN, output: claimed, task: TASK };
-const code = (marker: string) =>
-  `data:text/javascript,import{writeFileSync as w}from'node:fs';w(${JSON.stringify(marker)},'x')`;
-const marker = `${folder}/outside/ran`;
-const deep = JSON.parse(`${'['.repeat(500)}${']'.repeat(500)}`);
-
-/** Payloads that no `enqueue` has written, and what is said of them. */
-const PAYLOADS: [change: Record<string, unknown>, said: RegExp][] = [
-  [
-    { options: { load: { worker: true, workerUrl: code(marker) } } },
-    /"load" expected no other keys than dtype, threads/,
-  ],
-  [{ options: { load: { threads: 2, workerUrl: code(marker) } } }, /"load" expected no other keys/],
-  [{ options: { load: { wasmUrl: 'data:application/wasm,x' } } }, /"load" expected no other keys.*"wasmUrl"/],
-  [{ options: { load: { cacheDir: '/' } } }, /"load" expected no other keys.*"cacheDir"/],
-  [{ options: { load: { token: 'x' } } }, /"load" expected no other keys/],
-  [{ options: { load: { dtype: 'float64' } } }, /"dtype" expected float32 or int8/],
-  [{ options: { load: { threads: 65 } } }, /"threads" expected an integer from 1 to 64/],
-  [{ options: { load: { threads: 1.5 } } }, /"threads"/],
-  [{ options: { load: { revision: 7 } } }, /"revision"/],
-  [{ options: { load: [] } }, /"load" expected an object/],
-  [{ options: { other: 1 } }, /"options" expected no other keys/],
-  [{ options: 'x' }, /"options" expected an object/],
-  [{ options: { call: { signal: {} } } }, /"call" expected no other keys/],
-  [{ options: { call: { top_k: '1' } } }, /"top_k" expected an integer/],
-  [{ options: { call: { ignore_labels: [1] } } }, /"ignore_labels"/],
-  [{ options: { call: { pooling: deep } } }, /"pooling" expected a name, got an array/],
-  [{ __proto__: null, polluted: 1 }, /"job" expected no other keys/],
-  [{ run: '/../../x' }, /"run" expected 32 hexadecimal digits, got "\/..\/..\/x"/],
-  [{ run: RUN.toUpperCase() }, /"run"/],
-  [{ run: `${RUN}\n` }, /"run"/],
-  [{ run: 7 }, /"run"/],
-  [{ part: -1 }, /"part"/],
-  [{ part: 1 }, /"part" expected an integer below 1/],
-  [{ part: '0' }, /"part"/],
-  [{ parts: 0 }, /"parts"/],
-  [{ parts: 1e9 }, /"parts"/],
-  [{ start: 0.5 }, /"start"/],
-  [{ end: null }, /"end"/],
-  [{ task: 'toString' }, /"task"/],
-  [{ task: deep }, /"task"/],
-  [{ model: 7 }, /"model"/],
-  [{ model: 'owner/name' }, /"model" expected one of the worker’s option "models"/],
-  [{ model: 'http://127.0.0.1:1/' }, /"model" expected one of/],
-  [{ model: `${folder}/outside` }, /"input" expected a place under/],
-  [{ uri: 'lines.jsonl' }, /"uri" expected an absolute path/],
-  [{ uri: `file://${file}` }, /"uri" expected an absolute path/],
-  [{ uri: '/etc/passwd' }, /"input" expected a place under/],
-  [{ uri: `${input}/../outside/secret` }, /"input" expected a place under/],
-  [{ uri: `${input}/link` }, /"input" expected a place under/],
-  [{ uri: `${input}/none` }, /cannot read .*none/],
-  [{ output: `${folder}/outside` }, /"output" expected a place under/],
-  [{ output: `${output}/link` }, /"output" expected a place under/],
-  [{ output: `${output}/../outside` }, /"output" expected a place under/],
-  [{ output: `${output}-other` }, /cannot read|"output" expected a place under/],
-  [{ output: 'claimed' }, /"output" expected an absolute path/],
-  [{ output }, /got one with the rows of another run/],
-  [{ run: 'b'.repeat(32) }, /got one with the rows of another run/],
-];
-
 withRedis(
   'what is no job of ours is refused: nothing runs, nothing is read or written outside of the roots',
   async () => {
-    mkdirSync(claimed);
-    writeFileSync(`${claimed}/_RUN`, `${RUN}\n`);
-    writeFileSync(`${folder}/outside/secret`, '"secret"\n');
-    symlinkSync(`${folder}/outside/secret`, `${input}/link`);
-    symlinkSync(`${folder}/outside`, `${output}/link`);
     for (const [change, said] of PAYLOADS) {
       const { state, why } = await outcome('part', { ...part, ...change });
       assert.is(state, 'failed', JSON.stringify(change).slice(0, 200));

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { placeModel } from '../../packages/queue/src/model.js';
+import { locateModel } from '../../packages/queue/src/model.js';
 
 const test = suite('the place of a model');
 const folder = mkdtempSync(join(tmpdir(), 'albert-wasm-place-'));
@@ -22,9 +22,9 @@ function directory(name: string, files: readonly string[]): string {
 }
 
 async function isMarked(path: string, file: string): Promise<boolean> {
-  const { content } = await placeModel(path);
+  const { content } = await locateModel(path);
   writeFileSync(join(path, file), 'another content');
-  const { content: changed } = await placeModel(path);
+  const { content: changed } = await locateModel(path);
   assert.match(String(content), /^[0-9a-f]{64}$/);
   return content !== changed;
 }
@@ -69,9 +69,9 @@ test('what no pipeline reads is none of it', async () => {
 
 test('a Hub id stays one, with an owner or as one of ALBERT’s own; any other name is a path', async () => {
   for (const model of ['owner/name', 'albert-base-v2', 'albert-xxlarge-v1', 'https://example.org/model/']) {
-    assert.equal(await placeModel(model), { model });
+    assert.equal(await locateModel(model), { model });
   }
-  assert.equal(await placeModel('albert-base-v3'), { model: join(process.cwd(), 'albert-base-v3') });
+  assert.equal(await locateModel('albert-base-v3'), { model: join(process.cwd(), 'albert-base-v3') });
 });
 
 test.run();

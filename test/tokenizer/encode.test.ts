@@ -203,7 +203,7 @@ test('what pipelines ask instead of knowing marks and templates', () => {
     ['▁the', 's', '▁', '[MASK]'].map((token) => fromJson.startsWord(token)),
     [true, false, true, false],
   );
-  assert.equal([fromJson.num_special_tokens(), fromJson.num_special_tokens(true)], [2, 3]);
+  assert.equal([fromJson.num_special_tokens_to_add(), fromJson.num_special_tokens_to_add(true)], [2, 3]);
   const pair = fromJson.encode('The cat', { text_pair: 'sat' });
   assert.equal(
     [pieceRange(pair), pieceRange(pair, 1)],

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
-import { fromJson, GOLDEN, hostileText, seeded } from './support.js';
+import { fails, fromJson, GOLDEN, hostileText, seeded } from './support.js';
 
 const test = suite('offsets');
 
@@ -252,6 +252,24 @@ test('offsets are monotone, within bounds, between characters, and leave no lett
     }
   }
   assert.ok(texts.length >= 1500);
+});
+
+test('texts around the length up to which arrays are used again, after others and after one that is too long', async () => {
+  // Steps that replace, that share the arrays, and that change nothing after all.
+  const unit = 'É Ab ﬁ ΟΔΟΣ e\u0301x각  ';
+  const once = fromJson.encode(unit, { add_special_tokens: false });
+  for (const count of [1, 2, 3, 200, 226, 227, 228, 229, 230, 455, 456, 1000, 3, 1]) {
+    const { input_ids, offsets } = fromJson.encode(unit.repeat(count), { add_special_tokens: false });
+    assert.is(input_ids.length, count * once.input_ids.length);
+    for (const [i, offset] of offsets.entries()) {
+      const [repeat, at] = [Math.floor(i / once.offsets.length), i % once.offsets.length];
+      const [start, end] = once.offsets[at] as [number, number];
+      assert.equal(offset, [repeat * unit.length + start, repeat * unit.length + end], `${i} of ${count}`);
+      assert.is(input_ids[i], once.input_ids[at]);
+    }
+    if (count > 3) continue;
+    await fails('ERR_TOO_LONG', /after normalisation/, () => fromJson.encode('\ufdfa'.repeat(300_000)));
+  }
 });
 
 test.run();

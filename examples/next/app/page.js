@@ -1,4 +1,4 @@
-/** In the browser: the model lives in a worker of the page, from files that Next.js has copied. */
+/** In the browser: the model runs in a worker of the page, from files that Next.js has copied. */
 'use client';
 import sst2 from '@albert-wasm/albert-mini-en-sst2';
 import { pipeline } from 'albert-wasm';

@@ -1,15 +1,15 @@
-/** A job's payload is untrusted data from Redis: only its known keys and types are used. */
+/** Checks of a job's payload, which is untrusted data from Redis: only known keys and types are used. */
 import { isAbsolute } from 'node:path';
 import { AlbertError } from 'albert-wasm';
 import type { LineCall, LineTasks } from 'albert-wasm/shards';
 import type { Counts, PartJob, SuccessJob, Work } from './jobs.js';
 
-/** Their names have five digits. */
+/** The names of parts have five digits. */
 export const MAX_PARTS = 100_000;
 const MAX_THREADS = 64;
 /** More than any path or list that the options of a call need. */
-const LONGEST_TEXT = 4096;
-const LONGEST_LIST = 65_536;
+const MAX_TEXT_LENGTH = 4096;
+const MAX_LIST_LENGTH = 65_536;
 
 type Check = (value: unknown) => boolean;
 interface Field {
@@ -19,12 +19,12 @@ interface Field {
 }
 type Shape = Readonly<Record<string, Field>>;
 
-const text: Check = (value) => typeof value === 'string' && value !== '' && value.length <= LONGEST_TEXT;
+const text: Check = (value) => typeof value === 'string' && value !== '' && value.length <= MAX_TEXT_LENGTH;
 const path: Check = (value) => text(value) && isAbsolute(value as string) && !(value as string).includes('\0');
-const integer = (value: unknown, least = 0, most = Number.MAX_SAFE_INTEGER) =>
-  Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
+const integer = (value: unknown, min = 0, max = Number.MAX_SAFE_INTEGER) =>
+  Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max;
 const texts: Check = (value) =>
-  Array.isArray(value) && value.length <= LONGEST_LIST && value.every((item) => typeof item === 'string');
+  Array.isArray(value) && value.length <= MAX_LIST_LENGTH && value.every((item) => typeof item === 'string');
 
 /** The compiler checks that no key is missing. */
 const TASKS: Readonly<Record<keyof LineTasks, true>> = {
@@ -99,7 +99,7 @@ const WORDS = {
 type KeyOf<T> = T extends T ? keyof T : never;
 type CallKey = Exclude<KeyOf<LineCall<keyof LineTasks>>, 'signal' | 'onProgress'>;
 
-/** The options of the tasks' calls. The pipelines check which option belongs to which task, and what a name may be. */
+/** The options of the tasks' calls. The pipelines check which options a task has, and which names are valid. */
 const CALL: Readonly<Record<CallKey, Field>> = {
   batch_size: INTEGER,
   top_k: {
@@ -133,19 +133,19 @@ const COUNTS: Shape = {
   errors: { expected: 'an integer from 0', check: integer },
 };
 
-/** A part's job. @throws ERR_INPUT naming the unknown or invalid key */
+/** Checks the job of a part. @throws ERR_INPUT naming the unknown or invalid key */
 export function checkPart(data: unknown): PartJob {
   const part = withOptions(checkShape<PartJob>('job', data, PART));
   if (part.part >= part.parts) throw unexpected('part', `an integer below ${part.parts}`, part.part);
   return part;
 }
 
-/** The job that closes a run. @throws ERR_INPUT */
+/** Checks the job that closes a run. @throws ERR_INPUT */
 export function checkSuccess(data: unknown): SuccessJob {
   return checkShape('job', data, RUN);
 }
 
-/** Task, model and options. @throws ERR_INPUT */
+/** Checks task, model and options. @throws ERR_INPUT */
 export function checkWork({ task, model, options }: Partial<Work>): Work {
   return withOptions(checkShape<Work>('job', { task, model, options }, WORK));
 }
@@ -163,7 +163,7 @@ function withOptions<T extends Work>(work: T): T {
   };
 }
 
-/** The result of a part or a run. @throws ERR_INPUT */
+/** Checks the result of a part or a run. @throws ERR_INPUT */
 export function checkCounts(counts: unknown): Counts {
   return checkShape('counts', counts, COUNTS);
 }
@@ -187,7 +187,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The library's sentence. It shows the beginning of a stranger's value, or only its kind. */
+/** An error in the library's sentence; of an untrusted value it shows the beginning, or only the kind. */
 export function unexpected(title: string, expected: string, got: unknown): AlbertError {
   const shown =
     typeof got === 'string'

@@ -1,4 +1,4 @@
-/** Redis: an address, and whether anybody answers there. */
+/** Connections to Redis, and errors for a Redis that does not answer. */
 import { AlbertError } from 'albert-wasm';
 import { Redis, type RedisOptions } from 'ioredis';
 
@@ -6,9 +6,9 @@ import { Redis, type RedisOptions } from 'ioredis';
 export type Connection = string | RedisOptions;
 
 /**
- * Connects, or says at once that nobody answers.
+ * Connects, or fails at once if Redis does not answer.
  *
- * @param maxRetriesPerRequest how often what is asked later is tried again; `null` for as long as it takes
+ * @param maxRetriesPerRequest how often each later request is retried; `null`: without limit
  * @throws ERR_SOURCE
  */
 export async function connect(connection: Connection, maxRetriesPerRequest: number | null): Promise<Redis> {
@@ -26,7 +26,7 @@ export async function connect(connection: Connection, maxRetriesPerRequest: numb
   }
 }
 
-/** Why something that was asked of the queue has failed: ERR_SOURCE where Redis does not answer, ERR_INTERNAL where it refuses. */
+/** The error for a failed request to the queue: ERR_SOURCE if Redis does not answer, ERR_INTERNAL if it refuses. */
 export function refusal(redis: Redis, cause: unknown): AlbertError {
   if (redis.status !== 'ready') return unreachable(redis, cause);
   return new AlbertError('ERR_INTERNAL', `the queue refuses: ${(cause as Error).message}`, { cause });

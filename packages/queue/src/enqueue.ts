@@ -9,7 +9,7 @@ import type { Redis } from 'ioredis';
 import { checkCounts, checkWork, MAX_PARTS, unexpected } from './check.js';
 import { type Connection, connect, refusal } from './connection.js';
 import { type Counts, PART, type PartJob, partId, QUEUE, runId, SUCCESS, type Work } from './jobs.js';
-import { placeModel } from './model.js';
+import { locateModel } from './model.js';
 import { claim, isWhole, type Success } from './output.js';
 
 export interface EnqueueOptions<T extends keyof LineTasks> extends Work<T> {
@@ -17,11 +17,11 @@ export interface EnqueueOptions<T extends keyof LineTasks> extends Work<T> {
   readonly queue?: string;
   /** A path that is the same on every worker's machine. */
   readonly file: string;
-  /** How many parts it is cut into: several for each worker, so that none waits long for the last. */
+  /** The number of parts that the file is cut into: several per worker, so that none waits long for the last part. */
   readonly parts: number;
-  /** A directory that all workers share; made where it is missing. */
+  /** A directory that all workers share; created if it is missing. */
   readonly output: string;
-  /** How often a part is tried; default: 3 times. */
+  /** How often a part is tried; default: 3. */
   readonly attempts?: number;
 }
 
@@ -33,9 +33,9 @@ export interface Progress extends Counts {
 /** A run in the queue. */
 export interface Run extends AsyncDisposable {
   readonly id: string;
-  /** Parts done, and the rows of these and of those under way. @throws ERR_SOURCE where Redis does not answer */
+  /** The number of finished parts, and the rows of these and of the running ones. @throws ERR_SOURCE if Redis does not answer */
   progress(): Promise<Progress>;
-  /** Waits for `_SUCCESS`. @throws ERR_SOURCE where Redis does not answer; ERR_INTERNAL for a part that failed every attempt */
+  /** Waits for `_SUCCESS`. @throws ERR_SOURCE if Redis does not answer; ERR_INTERNAL if a part failed every attempt */
   finished(options?: { onProgress?: (progress: Progress) => void; signal?: AbortSignal }): Promise<Success>;
   /** Closes the connection; the run goes on. */
   close(): Promise<void>;
@@ -46,34 +46,34 @@ const POLL_MS = 500;
 /**
  * Cuts a file and puts its parts into the queue. The same call again finds the same run; after a failure it tries what is missing.
  *
- * @throws ERR_INPUT for work that no worker takes; ERR_SOURCE where Redis does not answer, for a file that cannot be cut, and for
- *   a directory that another run has, finished or not; ERR_INTERNAL for a run that has failed while other parts of it are still being worked on
+ * @throws ERR_INPUT for work that no worker accepts; ERR_SOURCE if Redis does not answer, if the file cannot be cut, or if the
+ *   directory belongs to another run, finished or not; ERR_INTERNAL if the run has failed but some of its parts are still running
  */
 export async function enqueue<T extends keyof LineTasks>(options: EnqueueOptions<T>): Promise<Run> {
   const { task, model, parts, attempts = 3, queue: name = QUEUE } = options;
-  // Work that no worker would take is refused here.
+  // Work that no worker would accept is refused here.
   const given = checkWork({ task, model, options: options.options as Work['options'] });
   if (parts > MAX_PARTS) throw unexpected('parts', `an integer from 1 to ${MAX_PARTS}`, parts);
   const [uri, output] = [resolve(options.file), resolve(options.output)];
   const shards = await cutFile(uri, parts);
   const { size, mtimeMs } = await stat(uri);
-  const placed = given.model === undefined ? undefined : await placeModel(given.model);
-  const work: Work = { ...given, ...(placed && { model: placed.model }) };
-  const id = runId({ uri, size, mtimeMs, output, parts, ...work, ...placed });
+  const located = given.model === undefined ? undefined : await locateModel(given.model);
+  const work: Work = { ...given, ...(located && { model: located.model }) };
+  const id = runId({ uri, size, mtimeMs, output, parts, ...work, ...located });
   await makeDirectory(output);
   await claim(output, id);
   const whole = await isWhole(output, { run: id, parts });
   const redis = await connect(options.connection, 1);
   const queue = new Queue(name, { connection: redis });
   const flows = new FlowProducer({ connection: redis });
-  // What is asked fails by itself.
+  // Each request reports its own failure.
   queue.on('error', () => {});
   flows.on('error', () => {});
   const run = new QueuedRun(id, parts, queue, flows, redis);
   try {
     const known = await queue.getJob(id);
-    // A parent that has failed cannot wait for its children again, and one that has succeeded still says so when its rows are gone.
-    // Parts that are written are only counted.
+    // A parent that has failed cannot wait for its children again, and one that has succeeded stays so when its rows are deleted.
+    // Parts whose rows exist are only counted.
     const over = (await known?.isFailed()) || (!whole && (await known?.isCompleted()));
     if (over) await known?.remove({ removeChildren: true });
     await flows.add({
@@ -108,7 +108,7 @@ async function makeDirectory(path: string): Promise<void> {
   }
 }
 
-/** A number that a job reports, if it is one. */
+/** The number that a job reports; 0 if it is none. */
 function countIn(value: unknown): number {
   return Number.isSafeInteger(value) ? (value as number) : 0;
 }
@@ -132,7 +132,7 @@ class QueuedRun implements Run {
 
   async finished({ onProgress, signal }: Parameters<Run['finished']>[0] = {}): Promise<Success> {
     for (;;) {
-      // Asked rather than listened to: nobody tells a listener that Redis is gone.
+      // Polled: a listener would not learn that Redis is gone.
       const job = await this.#ask(() => this.queue.getJob(this.id));
       if (job === undefined)
         throw new AlbertError('ERR_SOURCE', `the queue ${this.queue.name} has lost the run ${this.id}`);

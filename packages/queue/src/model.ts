@@ -1,4 +1,4 @@
-/** The model of a run as every worker is to find it, and a mark of its content. */
+/** The location of a run's model, the same for every worker, and a hash of its content. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
@@ -14,20 +14,20 @@ const LOADED =
 /** `owner/name`, or one of ALBERT's own models, which need no owner. */
 const HUB_ID = /^([\w.-]+\/[\w.-]+|albert-(base|large|xlarge|xxlarge)-v[12])$/;
 
-export interface PlacedModel {
+export interface LocatedModel {
   /** An absolute path, a URL or a Hub id. */
   readonly model: string;
-  /** SHA-256 over the names and bytes of a directory's files; nothing that is elsewhere. */
+  /** SHA-256 of the names and bytes of a directory's files; only for a directory on this machine. */
   readonly content?: string;
 }
 
 /**
- * A path becomes absolute: workers have other working directories. A Hub id, or a path that only workers have, has no
- * content here.
+ * Makes a path absolute, because workers have other working directories. A Hub id, or a path that only workers can read, has
+ * no `content`.
  *
  * @throws ERR_SOURCE for a directory that cannot be read
  */
-export async function placeModel(model: string): Promise<PlacedModel> {
+export async function locateModel(model: string): Promise<LocatedModel> {
   if (/^https?:/.test(model)) return { model };
   const path = model.startsWith('file:') ? fileURLToPath(model) : resolve(model);
   const entries = await readdir(path).catch(() => undefined);

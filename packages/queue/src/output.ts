@@ -1,4 +1,4 @@
-/** Files of rows in the output directory: a name is given to what is whole, and to nothing else. */
+/** Files of rows in the output directory: a file gets its name only when it is complete. */
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { link, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
@@ -10,16 +10,16 @@ import type { Counts, PartJob, SuccessJob } from './jobs.js';
 
 const INCOMPLETE = '.incomplete';
 
-/** Holds the id of the run that owns the directory. */
+/** The file with the id of the run that owns the directory. */
 const CLAIM = '_RUN';
 const SUCCESS_FILE = '_SUCCESS';
 
-/** Rows are written in pieces of about so many characters. */
+/** Rows are written in pieces of about this many characters. */
 const PIECE = 1 << 16;
 
 const NEWLINE = 0x0a;
 
-/** What `_SUCCESS` says. */
+/** The content of `_SUCCESS`. */
 export interface Success extends Counts {
   readonly run: string;
   readonly parts: number;
@@ -32,9 +32,9 @@ function partName({ run, part }: Pick<Part, 'run' | 'part'>): string {
 }
 
 /**
- * Claims an output directory for a run, before anything of the run is in the queue: of two runs, the first one gets it.
+ * Claims an output directory for a run, before any job of the run is in the queue. If two runs want it, the first one gets it.
  *
- * @throws ERR_SOURCE where another run has it, or has written there
+ * @throws ERR_SOURCE if another run has claimed the directory or written to it
  */
 export async function claim(output: string, run: string): Promise<void> {
   const names = await readdir(output);
@@ -43,7 +43,7 @@ export async function claim(output: string, run: string): Promise<void> {
   const finished = await readSuccess(output);
   if ((owner ?? run) !== run || foreign || (finished !== undefined && finished.run !== run)) throw taken(output);
   if (owner === run) return;
-  // Linked, so that a half-written file is never read.
+  // Written elsewhere and linked, so that a half-written file is never read.
   const temporary = join(output, `${CLAIM}.${randomUUID()}${INCOMPLETE}`);
   try {
     await writeFile(temporary, `${run}\n`, { flag: 'wx' });
@@ -53,7 +53,7 @@ export async function claim(output: string, run: string): Promise<void> {
       return writeFile(join(output, CLAIM), `${run}\n`, { flag: 'wx' });
     });
   } catch (cause) {
-    // Another call was quicker, perhaps with the same run.
+    // Another call was faster, perhaps for the same run.
     if ((await ownerOf(output)) === run) return;
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST') throw taken(output);
     throw new AlbertError('ERR_SOURCE', `cannot write to ${output}: ${(cause as Error).message}`, { cause });
@@ -76,14 +76,14 @@ async function ownerOf(output: string): Promise<string | undefined> {
   return (await readFile(join(output, CLAIM), 'utf8').catch(() => undefined))?.trim();
 }
 
-/** Writes rows under a name of their own, then renames the file. @param progress hears of every piece */
+/** Writes rows to a temporary file, then renames it. @param progress called after each piece */
 export async function writePart(
   job: Part,
   rows: AsyncIterable<ShardRow>,
   progress: (counts: Counts, offset: number) => void,
 ): Promise<Counts> {
   const path = join(job.output, partName(job));
-  // A name for each attempt: one that was taken for dead may still be writing.
+  // One name per attempt: a worker that counts as dead may still be writing.
   const temporary = `${path}.${randomUUID()}${INCOMPLETE}`;
   const counts = { rows: 0, errors: 0 };
   const file = await open(temporary, 'wx');
@@ -136,7 +136,7 @@ export async function countPart(job: Part): Promise<Counts | undefined> {
   return line.length === 0 ? counts : undefined;
 }
 
-/** Closes a run: removes what attempts that died have left, and writes `_SUCCESS` with the counts. @throws for a part that is not there */
+/** Closes a run: removes the temporary files of dead attempts and writes `_SUCCESS` with the counts. @throws if a part is missing */
 export async function writeSuccess({ output, run, parts }: SuccessJob, counts: Counts): Promise<Success> {
   const names = new Set(await readdir(output));
   const missing = missingPart(names, { run, parts });
@@ -147,7 +147,7 @@ export async function writeSuccess({ output, run, parts }: SuccessJob, counts: C
   const path = join(output, SUCCESS_FILE);
   const temporary = `${path}.${randomUUID()}${INCOMPLETE}`;
   try {
-    // On the disk before it has its name: a machine that loses power must not leave half of it.
+    // Synced to the disk before it gets its name: a power failure must not leave half of it.
     const file = await open(temporary, 'wx');
     await file
       .writeFile(`${JSON.stringify(success)}\n`)
@@ -161,7 +161,7 @@ export async function writeSuccess({ output, run, parts }: SuccessJob, counts: C
   return success;
 }
 
-/** Whether a directory has the whole of a run. */
+/** Whether a directory contains all files of a run. */
 export async function isWhole(output: string, run: Pick<Success, 'run' | 'parts'>): Promise<boolean> {
   const success = await readSuccess(output);
   return success?.run === run.run && missingPart(new Set(await readdir(output)), run) === undefined;
@@ -175,7 +175,7 @@ function missingPart(names: ReadonlySet<string>, { run, parts }: Pick<Success, '
   return undefined;
 }
 
-/** What `_SUCCESS` of a directory says; `undefined` if it is missing, or half-written: the same run writes it anew. */
+/** The content of `_SUCCESS` in a directory; `undefined` if the file is missing or half-written: the same run writes it again. */
 async function readSuccess(output: string): Promise<Success | undefined> {
   try {
     const { run, parts, ...counts } = JSON.parse(await readFile(join(output, SUCCESS_FILE), 'utf8'));

@@ -1,66 +1,13 @@
 /**
- * What a worker thread does with a job. A forward holds its thread until it is done; the thread that renews the job's lock is another,
- * so that no job is taken for stalled because its model is busy.
+ * Processes a job in a worker thread. A forward blocks this thread until it is done; another thread renews the job's lock, so a
+ * job does not count as stalled while its model is busy.
  */
 import { workerData } from 'node:worker_threads';
-import { type PipelineOptions, type Pipelines, pipeline } from 'albert-wasm';
-import { type LineTasks, processShard } from 'albert-wasm/shards';
 import type { SandboxedJob } from 'bullmq';
-import { checkCounts, checkPart, checkSuccess, unexpected } from './check.js';
-import { PART, SUCCESS } from './jobs.js';
-import { checkClaim, countPart, writePart, writeSuccess } from './output.js';
-import { allowedModel, type Roots, readable, writable } from './roots.js';
+import type { Roots } from './roots.js';
+import { doJob } from './work.js';
 
-/** Milliseconds between two reports of progress. */
-const REPORT_MS = 1000;
-
-type Pipe = Pipelines[keyof LineTasks];
-
-/** The model of the last job: as a rule it is the next one's too. */
-let loaded: { key: string; pipe: Promise<Pipe> } | undefined;
-
-export default async function process(job: SandboxedJob<unknown>): Promise<object> {
+export default function process(job: SandboxedJob<unknown>): Promise<object> {
   const { roots } = workerData as { roots: Roots };
-  if (job.name === SUCCESS) return succeed(job, roots);
-  if (job.name !== PART) throw unexpected('job', `${PART} or ${SUCCESS}`, job.name);
-  const given = checkPart(job.data);
-  const part = { ...given, output: await writable(given.output, roots) };
-  await checkClaim(part);
-  const done = await countPart(part);
-  if (done !== undefined) return done;
-  const shard = { uri: await readable(part.uri, roots), start: part.start, end: part.end };
-  const { load, call } = part.options ?? {};
-  const pipe = await open(part.task, await allowedModel(part, roots), load);
-  let reported = Date.now();
-  return writePart(part, processShard(part.task, pipe as never, shard, call as never), (counts, offset) => {
-    if (Date.now() - reported < REPORT_MS) return;
-    reported = Date.now();
-    // It is news only: the job does not wait for it, and its loss is none.
-    void Promise.resolve(job.updateProgress({ ...counts, bytes: offset - part.start })).catch(() => {});
-  });
-}
-
-async function succeed(job: SandboxedJob<unknown>, roots: Roots): Promise<object> {
-  const given = checkSuccess(job.data);
-  const run = { ...given, output: await writable(given.output, roots) };
-  await checkClaim(run);
-  const parts = Object.values(await job.getChildrenValues<unknown>()).map(checkCounts);
-  const sum = (key: 'rows' | 'errors') => parts.reduce((total, counts) => total + counts[key], 0);
-  return writeSuccess(run, { rows: sum('rows'), errors: sum('errors') });
-}
-
-async function open(task: keyof LineTasks, model: string | undefined, options: PipelineOptions = {}): Promise<Pipe> {
-  const key = JSON.stringify([task, model, options]);
-  if (loaded?.key !== key) {
-    const before = loaded;
-    loaded = undefined;
-    await before?.pipe.then((pipe) => pipe.dispose()).catch(() => {});
-    loaded = { key, pipe: pipeline(task, model, options) };
-  }
-  try {
-    return await loaded.pipe;
-  } catch (error) {
-    loaded = undefined;
-    throw error;
-  }
+  return doJob(job, roots);
 }

@@ -1,4 +1,4 @@
-/** Where a worker may read and write, whatever a job says. */
+/** The directories where a worker may read and write, whatever a job says. */
 import { realpath } from 'node:fs/promises';
 import { isAbsolute, relative, sep } from 'node:path';
 import { AlbertError } from 'albert-wasm';
@@ -7,9 +7,9 @@ import type { PartJob } from './jobs.js';
 
 /** A worker's roots. */
 export interface Roots {
-  /** Directories whose files it may read: lines, and models that are named by a path. */
+  /** Directories whose files the worker may read: lines, and models named by a path. */
   readonly input: readonly string[];
-  /** Directories under which it may write rows. */
+  /** Directories under which the worker may write rows. */
   readonly output: readonly string[];
   /** URLs and Hub ids that jobs may name as their model. */
   readonly models: readonly string[];
@@ -31,17 +31,17 @@ export function rootsOf(given: Readonly<Record<keyof Roots, unknown>>): Roots {
   };
 }
 
-/** The real path of what a job may read, symbolic links followed. @throws ERR_INPUT for a place outside of all roots; ERR_SOURCE */
+/** The real path, with symbolic links resolved, of a file that a job may read. @throws ERR_INPUT outside all roots; ERR_SOURCE */
 export function readable(path: string, { input }: Roots): Promise<string> {
   return within('input', path, input);
 }
 
-/** The real path of a directory that a job may write in. @throws ERR_INPUT for a place outside of all roots; ERR_SOURCE */
+/** The real path of a directory that a job may write to. @throws ERR_INPUT for a path outside all roots; ERR_SOURCE */
 export function writable(directory: string, { output }: Roots): Promise<string> {
   return within('output', directory, output);
 }
 
-/** A part's model: what the worker allows by name, or a directory that it may read. @throws ERR_INPUT, ERR_SOURCE */
+/** The model of a part: one that the worker allows by name, or a directory that it may read. @throws ERR_INPUT, ERR_SOURCE */
 export async function allowedModel({ model }: Pick<PartJob, 'model'>, roots: Roots): Promise<string | undefined> {
   if (model === undefined || roots.models.includes(model)) return model;
   if (isAbsolute(model)) return readable(model, roots);

@@ -10,22 +10,22 @@ export interface ShardWorkerOptions
   readonly connection: Connection;
   readonly queue?: string;
   /**
-   * The directory, or directories, that jobs may read: files of lines, and models that are named by a path. A client that can
-   * write to the queue can have any file in them read as lines.
+   * The directory, or directories, that jobs may read: files of lines, and models named by a path. A client that can write to
+   * the queue can have any file in them read as lines.
    */
   readonly input: string | readonly string[];
-  /** The directory, or directories, under which jobs may write rows, each run in a directory that `enqueue` has made its own. */
+  /** The directory, or directories, under which jobs may write rows; each run in a directory that `enqueue` has claimed for it. */
   readonly output: string | readonly string[];
   /** URLs and Hub ids that jobs may name as their model; default: none. */
   readonly models?: readonly string[];
-  /** Jobs at once, each with a thread and a model of its own; default: 1. */
+  /** The number of jobs that run at once, each with its own thread and model; default: 1. */
   readonly concurrency?: number;
-  /** Hears of connections that break, which are tried again until they hold, and of jobs that fail. */
+  /** Called for a connection that breaks, which is retried until it succeeds, and for a job that fails. */
   readonly onError?: (error: Error) => void;
 }
 
 /**
- * Starts a worker; `close()` lets its jobs end and then ends it.
+ * Starts a worker; its `close()` waits for the running jobs and then ends it.
  *
  * @throws ERR_INPUT for invalid roots; ERR_SOURCE if Redis does not answer
  */
@@ -42,13 +42,13 @@ export async function startWorker({
   const roots = rootsOf({ input, output, models });
   const redis = await connect(connection, null);
   const worker = new Worker(queue, new URL('./processor.js', import.meta.url), {
-    // A machine that is lost costs a part one attempt of these; a part that brings its worker down must come to an end.
+    // A lost machine costs a part one of these attempts; a part that crashes its workers must fail in the end.
     maxStalledCount: 3,
     ...options,
     connection: redis,
     concurrency,
     useWorkerThreads: true,
-    // Without the program's flags: a thread needs none of its preloads, and refuses some.
+    // Without the program's flags: a thread needs no preloads, and refuses some flags.
     workerThreadsOptions: { execArgv: [], workerData: { roots } },
   });
   worker.on('error', onError);
@@ -60,7 +60,7 @@ export async function startWorker({
   return worker;
 }
 
-/** Names that others have chosen must not steer a terminal: the library's error escapes them. */
+/** Untrusted names must not act on a terminal: the library's error escapes them. */
 function complain({ message }: Error): void {
   process.stderr.write(`${new AlbertError('ERR_INTERNAL', `albert-wasm shards: ${message}`).message}\n`);
 }

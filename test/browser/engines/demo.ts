@@ -41,7 +41,7 @@ export function testDemo(test: Test, engine: () => Engine, start: (options: Engi
   test('the demo, wide: sentiment as one types, words for a mask, on two threads', async () => {
     await visit(engine(), 1000, 1480);
     const figures = await engine().evaluate<string>(text('#figures'));
-    for (const figure of [/tokens a second/, /simd/, /Threads[2-9]/, /int8/, /Web Worker/])
+    for (const figure of [/tokens per second/, /simd/, /Threads[2-9]/, /int8/, /Web Worker/])
       assert.match(figures, figure);
     await shot(engine(), 'wide');
   });

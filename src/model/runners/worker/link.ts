@@ -3,6 +3,7 @@ import { startModelWorker } from '#model-worker';
 import { Calls, type Handlers } from '../../../calls.js';
 import { AlbertError } from '../../../errors.js';
 import type { WorkerHandle } from '../../../platform/worker.js';
+import { Silence } from '../../../silence.js';
 import { ServedHelpers } from './helpers.js';
 import type { ModelStart } from './messages.js';
 
@@ -23,7 +24,7 @@ export class Link {
   readonly #waiting = new Set<{ readonly patience: number }>();
   /** Calls of the worker that have no answer yet: until they have, it may be silent. */
   #owed = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #silence = new Silence((ms) => this.#lose(`it was silent for ${ms} ms`));
   #lost: string | undefined;
 
   /** @throws ERR_WORKER when no worker is available */
@@ -107,12 +108,11 @@ export class Link {
     void this.#helpers.end();
   }
 
-  /** Restarts the timer, which also keeps a process alive while it waits for a worker's answer. */
+  /** Waits anew for a sign of life, which also keeps a process alive until its worker has answered. */
   #watch(): void {
-    clearTimeout(this.#timer);
+    this.#silence.stop();
     if (this.#waiting.size === 0 || this.#owed > 0 || this.#lost !== undefined) return;
-    const patience = Math.max(...[...this.#waiting].map((waiting) => waiting.patience));
-    this.#timer = setTimeout(() => this.#lose(`it was silent for ${patience} ms`), patience);
+    this.#silence.wait(Math.max(...[...this.#waiting].map((waiting) => waiting.patience)));
   }
 
   async #owing<T>(handle: () => Promise<T>): Promise<T> {
