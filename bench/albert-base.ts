@@ -3,7 +3,7 @@ import type { AlbertConfig } from '../src/model/config.js';
 import { AlbertModel } from '../src/model/models.js';
 import type { InitOptions } from '../src/model/options.js';
 import { encodeSafetensors } from '../src/weights/safetensors.js';
-import { formulaTensor } from '../test/formula.js';
+import { formulaTensor } from '../test/support/formula.js';
 import { uniform } from './numbers.js';
 
 const CONFIG = {

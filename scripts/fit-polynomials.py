@@ -2,7 +2,7 @@
 
 Minimax fits by Lawson's iteratively reweighted least squares, in float64, on Chebyshev points. The
 printed errors are those of the coefficients rounded to float32, evaluated in float64: what float32
-arithmetic adds on top is measured by test/kernels/activation.test.ts.
+arithmetic adds on top is measured by test/assembly/activation.test.ts.
 
     python3 scripts/fit-polynomials.py
 """

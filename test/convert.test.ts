@@ -10,9 +10,9 @@ import * as assert from 'uvu/assert';
 import { convert } from '../src/convert.js';
 import { AlbertForPreTraining, AlbertForTokenClassification, AlbertModel } from '../src/model/models.js';
 import { decodeSafetensors, encodeSafetensors } from '../src/weights/safetensors.js';
-import { expectError } from './expect-error.js';
-import { fixtureBytes, formulaFiles, HEADS, readFixture } from './fixtures.js';
-import { TINY } from './tiny.js';
+import { expectError } from './support/expect-error.js';
+import { fixtureBytes, formulaFiles, HEADS, readFixture } from './support/fixtures.js';
+import { TINY } from './support/tiny.js';
 import { rewritable } from './weights/samples.js';
 
 const conversion = suite('convert');

@@ -5,7 +5,7 @@
  * N sentences of each, `--json FILE` writes the figures there.
  */
 import { parseArgs } from 'node:util';
-import { BUILDS } from '../../test/builds.js';
+import { BUILDS } from '../../test/support/builds.js';
 import { machine, nameMachine } from '../machine.js';
 import { writeReport } from '../report.js';
 import { MEASURES } from './measures.js';

@@ -4,7 +4,7 @@ import type { Dtype } from '../../src/dtypes.js';
 import { pipeline } from '../../src/index.js';
 import { AlbertModel } from '../../src/model/models.js';
 import type { InitOptions } from '../../src/model/options.js';
-import { formulaFiles, readFixture } from '../../test/fixtures.js';
+import { formulaFiles, readFixture } from '../../test/support/fixtures.js';
 import { percent } from '../format.js';
 import { uniform } from '../numbers.js';
 import { nmse } from '../statistics.js';

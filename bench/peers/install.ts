@@ -1,5 +1,5 @@
 /** Installs the peers on demand: nobody who does not measure against them has to carry their hundreds of megabytes. */
-import { install, isInstalled } from '../../test/npm.js';
+import { install, isInstalled } from '../../test/support/npm.js';
 
 const HERE = new URL('.', import.meta.url);
 

@@ -1,8 +1,8 @@
 /** Faults of activations, configurations, ids and the limits of files; `tests` are the files that must fail. */
-const ACTIVATION = ['test/kernels/activation.test.ts'];
+const ACTIVATION = ['test/assembly/activation.test.ts'];
 const CONFIG = ['test/model/config.test.ts'];
 const LOAD = ['test/model/load.test.ts'];
-const SOURCE = ['test/source.test.ts'];
+const SOURCE = ['test/ground/source.test.ts'];
 const OPEN = ['test/weights/open.test.ts'];
 
 /** @type {import('../run-mutations.mjs').Mutation[]} */
@@ -54,7 +54,7 @@ export const CONFIGURATION = [
     file: 'src/model/config.ts',
     search: "gelu_python: 'gelu',",
     replace: "gelu_python: 'gelu_new',",
-    tests: ['test/kernels.test.ts'],
+    tests: ['test/kernel-library/library.test.ts'],
   },
   {
     what: 'a list of labels counts num_labels',

@@ -1,12 +1,12 @@
 /** Faults of the kernels, each of one line that a careless hand might write; `tests` are the files that must fail. */
-const GEMM = ['test/kernels/gemm.test.ts'];
-const INT8 = ['test/kernels/gemm-i8.test.ts'];
-const QUANTIZE = ['test/kernels/quantize.test.ts', 'test/kernels/gemm-i8.test.ts'];
-const ATTENTION = ['test/kernels/attention.test.ts'];
-const SOFTMAX = ['test/kernels/softmax.test.ts'];
-const NORM = ['test/kernels/layer-norm.test.ts'];
-const ACTIVATION = ['test/kernels/activation.test.ts'];
-const EMBEDDING = ['test/kernels/embedding.test.ts'];
+const GEMM = ['test/assembly/gemm.test.ts'];
+const INT8 = ['test/assembly/gemm-i8.test.ts'];
+const QUANTIZE = ['test/assembly/i8-rows.test.ts', 'test/assembly/gemm-i8.test.ts'];
+const ATTENTION = ['test/assembly/attention.test.ts'];
+const SOFTMAX = ['test/assembly/softmax.test.ts'];
+const NORM = ['test/assembly/layer-norm.test.ts'];
+const ACTIVATION = ['test/assembly/activation.test.ts'];
+const EMBEDDING = ['test/assembly/embedding.test.ts'];
 
 /** @type {import('../run-mutations.mjs').Mutation[]} */
 export const KERNELS = [
@@ -129,14 +129,14 @@ export const KERNELS = [
     file: 'assembly/gemm/f32-panel.ts',
     search: '<usize>(column / LANES) * <usize>k * PANEL_ROW_BYTES',
     replace: '<usize>(column / LANES) * <usize>(k + (k & 1)) * PANEL_ROW_BYTES',
-    tests: ['test/kernels/pack.test.ts'],
+    tests: ['test/assembly/f32-panel.test.ts'],
   },
   {
     what: 'unpacking swaps neighbouring columns',
     file: 'assembly/gemm/f32-panel.ts',
     search: 'panels + offsetOf(0, column, k)',
     replace: 'panels + offsetOf(0, column ^ 1, k)',
-    tests: ['test/kernels/pack.test.ts'],
+    tests: ['test/assembly/f32-panel.test.ts'],
   },
   {
     what: 'the right half of an int8 panel takes the scales of the left',
@@ -341,6 +341,6 @@ export const KERNELS = [
     file: 'assembly/dropout.ts',
     search: 'i32x4.splat(row * cols)',
     replace: 'i32x4.splat(row * padded(cols))',
-    tests: ['test/kernels/dropout.test.ts'],
+    tests: ['test/assembly/dropout.test.ts'],
   },
 ];

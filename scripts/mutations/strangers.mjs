@@ -1,5 +1,5 @@
 /** Faults of what stands before strangers: messages, the queue's jobs, files that others write beside ours. */
-const ERRORS = ['test/errors.test.ts'];
+const ERRORS = ['test/ground/errors.test.ts'];
 const HOSTILE = ['test/fuzz/hostile.test.ts'];
 const ODD = ['test/faults/odd-values.test.ts'];
 const BLOBS = ['test/hub/blob-file.test.ts'];

@@ -117,20 +117,20 @@ export const WORKERS = [
     search:
       "code === undefined ? Object.assign(new Error(message), { name }) : new AlbertError(code, message.split('\\n'))",
     replace: 'Object.assign(new Error(message), { name })',
-    tests: ['test/calls.test.ts'],
+    tests: ['test/ground/calls.test.ts'],
   },
   {
     what: 'calls wait for ever for a worker that is gone',
     file: 'src/calls.ts',
     search: 'for (const id of this.#pending.keys()) this.#take(id)?.reject(error);',
     replace: 'for (const id of this.#pending.keys()) void [this.#take(id), error];',
-    tests: ['test/calls.test.ts'],
+    tests: ['test/ground/calls.test.ts'],
   },
   {
     what: 'an abort stops another call',
     file: 'src/calls.ts',
     search: 'const abort = () => this.#post({ abort: id });',
     replace: 'const abort = () => this.#post({ abort: id + 1 });',
-    tests: ['test/calls.test.ts'],
+    tests: ['test/ground/calls.test.ts'],
   },
 ];

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { AlbertForPreTraining, pipeline } from '../../src/index.js';
 import { encodeSafetensors } from '../../src/weights/safetensors.js';
 import { randomFiles } from '../pipelines/checkpoint.js';
-import { TINY } from '../tiny.js';
+import { TINY } from '../support/tiny.js';
 import { run } from './command-line.js';
 
 const commands = suite('commands');

@@ -4,8 +4,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { formatRecord, readRecords, splitRecord } from '../../src/cli/csv.js';
 import { decodeLine, type Line, MAX_LINE_BYTES } from '../../src/shards/read-lines.js';
-import { stateCases } from '../cases.js';
-import { expectError } from '../expect-error.js';
+import { stateCases } from '../support/cases.js';
+import { expectError } from '../support/expect-error.js';
 
 const test = suite('CSV');
 

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { promisify } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { stateCases } from '../cases.js';
 import { randomFiles } from '../pipelines/checkpoint.js';
+import { stateCases } from '../support/cases.js';
 import { ROOT, run } from './command-line.js';
 
 const test = suite('docs/cli.md');

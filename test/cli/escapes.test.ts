@@ -5,8 +5,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AlbertForSequenceClassification } from '../../src/index.js';
 import { encodeSafetensors } from '../../src/weights/safetensors.js';
-import { stateCases } from '../cases.js';
-import { TINY } from '../tiny.js';
+import { stateCases } from '../support/cases.js';
+import { TINY } from '../support/tiny.js';
 import { MODEL } from '../tokenizer/support.js';
 import { run } from './command-line.js';
 

@@ -24,7 +24,7 @@ import { checkUsage } from '../../src/cli/usage.js';
 import { writeAnswers } from '../../src/cli/writers.js';
 import { FORMATS, type ParsedLine } from '../../src/shards/formats.js';
 import { decodeLine } from '../../src/shards/read-lines.js';
-import { expectError } from '../expect-error.js';
+import { expectError } from '../support/expect-error.js';
 
 const test = suite('inputs and outputs');
 

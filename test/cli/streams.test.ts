@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { stateCases } from '../cases.js';
 import { randomFiles } from '../pipelines/checkpoint.js';
+import { stateCases } from '../support/cases.js';
 import { ROOT, run } from './command-line.js';
 
 const streams = suite('streams');

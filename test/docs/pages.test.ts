@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { stateCases } from '../cases.js';
+import { stateCases } from '../support/cases.js';
 
 const test = suite('pages of prose');
 

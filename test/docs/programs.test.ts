@@ -41,7 +41,7 @@ const PRINTED: Readonly<Record<string, readonly RegExp[]>> = {
 
 /** Pages whose programs a test of their own runs. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
-  'README.md': 'test/readme.test.ts',
+  'README.md': 'test/docs/readme.test.ts',
   'docs/tasks.md': 'test/docs/tasks.test.ts',
   'docs/migrating-from-transformers-js.md': 'test/docs/migrating.test.ts',
   'packages/queue/README.md': 'test/package/queue.test.ts',

@@ -6,10 +6,10 @@ import { type ModelInfo, pipeline } from '../../src/index.js';
 import { loadKernels } from '../../src/kernels.js';
 import { AlbertModel } from '../../src/model/models.js';
 import type { InitOptions } from '../../src/model/options.js';
-import { expectError } from '../expect-error.js';
-import { Random } from '../kernels/reference.js';
-import { TINY, TINY_INPUTS } from '../tiny.js';
-import { withoutWebAssembly } from '../without-webassembly.js';
+import { Random } from '../assembly/reference.js';
+import { expectError } from '../support/expect-error.js';
+import { TINY, TINY_INPUTS } from '../support/tiny.js';
+import { withoutWebAssembly } from '../support/without-webassembly.js';
 
 const test = suite('builds');
 

@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Prints the build and the share of error in int8's answer. */
 const SCRIPT = `
   import { AlbertModel } from './src/model/models.ts';
-  import { TINY, TINY_INPUTS } from './test/tiny.ts';
+  import { TINY, TINY_INPUTS } from './test/support/tiny.ts';
   const answers = [];
   let info;
   for (const dtype of ['float32', 'int8']) {

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LinearMemory, matrixBytes, padded } from '../../src/engine/memory.js';
-import { expectError } from '../expect-error.js';
+import { expectError } from '../support/expect-error.js';
 
 const memory = suite('memory');
 const PAGE = 65_536;

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Grain, splitProduct, splitRows } from '../../src/engine/split.js';
-import { stateCases } from '../cases.js';
+import { stateCases } from '../support/cases.js';
 
 const test = suite('split');
 

@@ -4,9 +4,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Threads } from '../../src/engine/threads.js';
 import type { Kernel } from '../../src/engine/work-queue.js';
-import { stateCases } from '../cases.js';
-import { expectError } from '../expect-error.js';
-import { resources, resourcesBeside } from '../resources.js';
+import { stateCases } from '../support/cases.js';
+import { expectError } from '../support/expect-error.js';
+import { resources, resourcesBeside } from '../support/resources.js';
 
 const threads = suite('threads');
 

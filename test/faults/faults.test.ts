@@ -3,9 +3,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AlbertError } from '../../src/errors.js';
 import { AlbertModel } from '../../src/model/models.js';
-import { stateCases } from '../cases.js';
-import { assertGrown, assertHealthy, golden, observed } from '../health.js';
-import { TINY_INPUTS } from '../tiny.js';
+import { stateCases } from '../support/cases.js';
+import { assertGrown, assertHealthy, golden, observed } from '../support/health.js';
+import { TINY_INPUTS } from '../support/tiny.js';
 import { size } from './sizes.js';
 import { VARIANTS } from './variants.js';
 

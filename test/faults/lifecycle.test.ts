@@ -4,10 +4,10 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AlbertError } from '../../src/errors.js';
 import { AlbertModel } from '../../src/model/models.js';
-import { stateCases } from '../cases.js';
-import { assertHealthy, golden, observed } from '../health.js';
-import { Random } from '../kernels/reference.js';
-import { TINY_INPUTS } from '../tiny.js';
+import { Random } from '../assembly/reference.js';
+import { stateCases } from '../support/cases.js';
+import { assertHealthy, golden, observed } from '../support/health.js';
+import { TINY_INPUTS } from '../support/tiny.js';
 import { size } from './sizes.js';
 import { VARIANTS, type Variant } from './variants.js';
 

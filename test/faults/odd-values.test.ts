@@ -5,10 +5,10 @@ import type { AlbertErrorCode } from '../../src/errors.js';
 import { AlbertModel, AlbertTokenizer, pipeline } from '../../src/index.js';
 import { loadKernels } from '../../src/kernels.js';
 import { readFile as readInPage } from '../../src/platform/web.js';
-import { stateCases } from '../cases.js';
-import { expectError } from '../expect-error.js';
-import { assertHealthy, observed } from '../health.js';
-import { TINY } from '../tiny.js';
+import { stateCases } from '../support/cases.js';
+import { expectError } from '../support/expect-error.js';
+import { assertHealthy, observed } from '../support/health.js';
+import { TINY } from '../support/tiny.js';
 import { MODEL } from '../tokenizer/support.js';
 
 const test = suite('odd values');

@@ -1,6 +1,6 @@
 /** The ways that a model computes, each of which every fault must leave whole: on one thread and two, in float32 and int8. */
 import type { InitOptions } from '../../src/model/options.js';
-import { TINY } from '../tiny.js';
+import { TINY } from '../support/tiny.js';
 
 /** Large enough for two threads to divide the products of `TINY_INPUTS`. */
 const THREADED_CONFIG = {

@@ -10,9 +10,9 @@ import { checkInitOptions } from '../../src/model/options.js';
 import type { Recipe } from '../../src/model/runners/runner.js';
 import { ModelPool } from '../../src/model/runners/worker/pool.js';
 import { RemoteModel } from '../../src/model/runners/worker/remote.js';
-import { expectError } from '../expect-error.js';
-import { resources, resourcesBeside } from '../resources.js';
-import { TINY, TINY_INPUTS } from '../tiny.js';
+import { expectError } from '../support/expect-error.js';
+import { resources, resourcesBeside } from '../support/resources.js';
+import { TINY, TINY_INPUTS } from '../support/tiny.js';
 import { size } from './sizes.js';
 
 const test = suite('faulty workers of a model');

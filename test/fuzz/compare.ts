@@ -5,14 +5,14 @@ import type { AlbertInputs } from '../../src/model/inputs.js';
 import type { InitOptions } from '../../src/model/options.js';
 import type { Tensor } from '../../src/tensor.js';
 import { encodeSafetensors } from '../../src/weights/safetensors.js';
-import { BUILDS } from '../builds.js';
-import { HEADS } from '../fixtures.js';
-import { FORMATS, type Format } from '../kernels/int8.js';
-import { Random } from '../kernels/reference.js';
+import { FORMATS, type Format } from '../assembly/int8.js';
+import { Random } from '../assembly/reference.js';
 import { type Fields, forward } from '../reference/albert.js';
 import type { Weights } from '../reference/encoder.js';
 import type { Row, Rows } from '../reference/operations.js';
 import { prefixOf } from '../reference/parameters.js';
+import { BUILDS } from '../support/builds.js';
+import { HEADS } from '../support/fixtures.js';
 import { type Case, drawWeights, ON_THREADS } from './draw.js';
 
 /**

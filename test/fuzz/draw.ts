@@ -1,6 +1,6 @@
 /** Random models: a configuration, inputs and weights, each drawn from one seed and kept as plain JSON. */
 import type { AlbertConfig } from '../../src/model/config.js';
-import { Random } from '../kernels/reference.js';
+import { Random } from '../assembly/reference.js';
 import type { HeadName } from '../reference/albert.js';
 import type { Sequence } from '../reference/encoder.js';
 import { ACT2FN } from '../reference/operations.js';

@@ -8,8 +8,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AlbertError, AlbertModel, AlbertTokenizer, type ModelFiles } from '../../src/index.js';
 import { encodeSafetensors } from '../../src/weights/safetensors.js';
-import { stateCases } from '../cases.js';
-import { TINY } from '../tiny.js';
+import { stateCases } from '../support/cases.js';
+import { TINY } from '../support/tiny.js';
 import { CONFIG, seeded, smallTokenizerJson } from '../tokenizer/support.js';
 
 const test = suite('hostile files');

@@ -6,8 +6,8 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Threads } from '../../src/engine/threads.js';
-import { stateCases } from '../cases.js';
 import { ACT2FN } from '../reference/operations.js';
+import { stateCases } from '../support/cases.js';
 import { checkCase } from './compare.js';
 import { type Case, drawCase, HEAD_NAMES } from './draw.js';
 

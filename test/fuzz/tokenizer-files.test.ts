@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 
 import { AlbertError } from '../../src/errors.js';
 import { AlbertTokenizer } from '../../src/tokenizer/tokenizer.js';
-import { stateCases } from '../cases.js';
+import { stateCases } from '../support/cases.js';
 import { addedToken, layouts, readSpiece, wordPieceJson, wordPieces } from '../tokenizer/layouts.js';
 import { multilingualLine } from '../tokenizer/lines.js';
 import { SPIECE, seeded } from '../tokenizer/support.js';

@@ -10,7 +10,7 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AlbertTokenizer } from '../../src/tokenizer/tokenizer.js';
-import { stateCases } from '../cases.js';
+import { stateCases } from '../support/cases.js';
 import { readSpiece } from '../tokenizer/layouts.js';
 import { multilingualLines } from '../tokenizer/lines.js';
 import { GOLDEN, hostileText, SPIECE, seeded } from '../tokenizer/support.js';

@@ -6,8 +6,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { maxFileBytes } from '../../src/file-limits.js';
 import { fetchFile } from '../../src/http/fetch-file.js';
-import { expectError } from '../expect-error.js';
 import { CHUNK, type HubFile, sendChunks, sendFile, sendGzip, someFiles } from '../hub/server.js';
+import { expectError } from '../support/expect-error.js';
 
 const test = suite('files by URL');
 

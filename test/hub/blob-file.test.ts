@@ -22,8 +22,8 @@ import * as assert from 'uvu/assert';
 import { BlobFile } from '../../src/hub/node/blob-file.js';
 import { HubCache } from '../../src/hub/node/cache.js';
 import { writeFiles } from '../../src/platform/node.js';
-import { stateCases } from '../cases.js';
-import { expectError } from '../expect-error.js';
+import { stateCases } from '../support/cases.js';
+import { expectError } from '../support/expect-error.js';
 
 const test = suite('downloads on the disk');
 

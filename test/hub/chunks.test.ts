@@ -15,8 +15,8 @@ import { openRepository as openInPage } from '../../src/hub/web/repository.js';
 import { readFile } from '../../src/platform/node.js';
 import { readFile as readInPage } from '../../src/platform/web.js';
 import type { LoadProgress, SourceOptions } from '../../src/source-options.js';
-import { stateCases } from '../cases.js';
-import { expectError } from '../expect-error.js';
+import { stateCases } from '../support/cases.js';
+import { expectError } from '../support/expect-error.js';
 import {
   CHUNK_FAULTS,
   type ChunkFault,

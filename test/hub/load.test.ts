@@ -7,7 +7,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AlbertModel, AlbertTokenizer, type LoadProgress, pipeline, type SourceOptions } from '../../src/index.js';
 import { openSource } from '../../src/source.js';
-import { expectError } from '../expect-error.js';
+import { expectError } from '../support/expect-error.js';
 import { COMMIT, type HubFile, TestHub, times } from './server.js';
 
 const test = suite('loading by Hub id');

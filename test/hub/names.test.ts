@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { checkFileName, checkRevision, hashOf, hubIdOf, isCommit, isHubId } from '../../src/hub/names.js';
-import { expectError } from '../expect-error.js';
+import { expectError } from '../support/expect-error.js';
 
 const names = suite('names of the Hub');
 

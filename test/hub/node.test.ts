@@ -19,8 +19,8 @@ import * as assert from 'uvu/assert';
 import { cacheDirectory } from '../../src/hub/node/cache.js';
 import { openRepository } from '../../src/hub/node/repository.js';
 import type { LoadProgress, SourceOptions } from '../../src/source-options.js';
-import { stateCases } from '../cases.js';
-import { expectError } from '../expect-error.js';
+import { stateCases } from '../support/cases.js';
+import { expectError } from '../support/expect-error.js';
 import {
   CHUNK,
   COMMIT,

@@ -6,7 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openRepository } from '../../src/hub/web/repository.js';
 import { AlbertModel, type LoadProgress } from '../../src/index.js';
-import { TINY, TINY_INPUTS } from '../tiny.js';
+import { TINY, TINY_INPUTS } from '../support/tiny.js';
 import { type TorchTensor, torchZip } from '../weights/pytorch-files.js';
 import { rejects } from '../weights/samples.js';
 import { fetchFrom, TestCaches } from './page.js';

@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openRepository } from '../../src/hub/web/repository.js';
 import type { LoadProgress, SourceOptions } from '../../src/source-options.js';
-import { expectError } from '../expect-error.js';
+import { expectError } from '../support/expect-error.js';
 import { fetchFrom, TestCaches } from './page.js';
 import { COMMIT, gitSha1, sendFile, TestHub, times } from './server.js';
 

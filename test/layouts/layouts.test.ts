@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { pipeline } from '../../src/index.js';
-import { stateCases } from '../cases.js';
+import { stateCases } from '../support/cases.js';
 import { rejects } from '../weights/samples.js';
 import { LAYOUTS, type Task } from './table.js';
 

@@ -4,8 +4,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AlbertError } from '../../src/errors.js';
 import { groupOfLayer, HIDDEN_ACTIVATIONS, parseConfig, readConfig } from '../../src/model/config.js';
-import { expectError } from '../expect-error.js';
-import { TINY } from '../tiny.js';
+import { expectError } from '../support/expect-error.js';
+import { TINY } from '../support/tiny.js';
 
 const config = suite('config');
 

@@ -7,8 +7,8 @@ import {
   AlbertForTokenClassification,
   AlbertModel,
 } from '../../src/model/models.js';
-import { expectError } from '../expect-error.js';
-import { TINY, TINY_INPUTS } from '../tiny.js';
+import { expectError } from '../support/expect-error.js';
+import { TINY, TINY_INPUTS } from '../support/tiny.js';
 
 const dropout = suite('dropout');
 

@@ -4,11 +4,11 @@ import * as assert from 'uvu/assert';
 import type { AlbertInputs } from '../../src/model/inputs.js';
 import { AlbertForMaskedLM, AlbertForPreTraining, AlbertModel } from '../../src/model/models.js';
 import { Tensor } from '../../src/tensor.js';
-import { BUILDS } from '../builds.js';
-import { stateCases } from '../cases.js';
-import { expectError } from '../expect-error.js';
-import { HEADS } from '../fixtures.js';
-import { TINY, TINY_INPUTS } from '../tiny.js';
+import { BUILDS } from '../support/builds.js';
+import { stateCases } from '../support/cases.js';
+import { expectError } from '../support/expect-error.js';
+import { HEADS } from '../support/fixtures.js';
+import { TINY, TINY_INPUTS } from '../support/tiny.js';
 
 const each = suite('forwardEach');
 

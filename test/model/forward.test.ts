@@ -9,8 +9,8 @@ import {
   AlbertModel,
 } from '../../src/model/models.js';
 import { Tensor } from '../../src/tensor.js';
-import { expectError } from '../expect-error.js';
-import { TINY, TINY_INPUTS } from '../tiny.js';
+import { expectError } from '../support/expect-error.js';
+import { TINY, TINY_INPUTS } from '../support/tiny.js';
 
 const forward = suite('forward');
 

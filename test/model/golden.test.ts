@@ -10,8 +10,8 @@ import * as assert from 'uvu/assert';
 import { AlbertPreTrainedModel, type ModelClass } from '../../src/model/albert.js';
 import * as models from '../../src/model/models.js';
 import type { SaveOptions } from '../../src/model/options.js';
-import { stateCases } from '../cases.js';
-import { TINY } from '../tiny.js';
+import { stateCases } from '../support/cases.js';
+import { TINY } from '../support/tiny.js';
 
 const golden = suite('golden');
 

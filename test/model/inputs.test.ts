@@ -4,8 +4,8 @@ import * as assert from 'uvu/assert';
 import type { AlbertErrorCode } from '../../src/errors.js';
 import { AlbertForMultipleChoice, AlbertModel } from '../../src/model/models.js';
 import { Tensor } from '../../src/tensor.js';
-import { expectError } from '../expect-error.js';
-import { TINY, TINY_INPUTS } from '../tiny.js';
+import { expectError } from '../support/expect-error.js';
+import { TINY, TINY_INPUTS } from '../support/tiny.js';
 
 const inputs = suite('inputs');
 

@@ -12,11 +12,11 @@ import {
 } from '../../src/model/models.js';
 import type { ModelFiles } from '../../src/source.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors.js';
-import { BUILDS } from '../builds.js';
-import { stateCases } from '../cases.js';
-import { expectError } from '../expect-error.js';
-import { HEADS, readFixture } from '../fixtures.js';
-import { TINY, TINY_INPUTS } from '../tiny.js';
+import { BUILDS } from '../support/builds.js';
+import { stateCases } from '../support/cases.js';
+import { expectError } from '../support/expect-error.js';
+import { HEADS, readFixture } from '../support/fixtures.js';
+import { TINY, TINY_INPUTS } from '../support/tiny.js';
 import { decoded, sameBytes, seeded } from '../weights/samples.js';
 
 const file = suite('int8 file');

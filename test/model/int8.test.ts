@@ -10,10 +10,10 @@ import {
   AlbertModel,
 } from '../../src/model/models.js';
 import { Tensor } from '../../src/tensor.js';
-import { BUILDS } from '../builds.js';
-import { expectError } from '../expect-error.js';
-import { fixtureBytes, formulaFiles, readFixture } from '../fixtures.js';
-import { TINY, TINY_INPUTS } from '../tiny.js';
+import { BUILDS } from '../support/builds.js';
+import { expectError } from '../support/expect-error.js';
+import { fixtureBytes, formulaFiles, readFixture } from '../support/fixtures.js';
+import { TINY, TINY_INPUTS } from '../support/tiny.js';
 
 const int8 = suite('int8');
 

@@ -14,10 +14,10 @@ import {
 import type { ModelFiles } from '../../src/source.js';
 import { decodeFloat32 } from '../../src/weights/checkpoint.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors.js';
-import { stateCases } from '../cases.js';
-import { expectError } from '../expect-error.js';
-import { fixtureBytes, HEADS, readFixture } from '../fixtures.js';
-import { TINY, TINY_INPUTS } from '../tiny.js';
+import { stateCases } from '../support/cases.js';
+import { expectError } from '../support/expect-error.js';
+import { fixtureBytes, HEADS, readFixture } from '../support/fixtures.js';
+import { TINY, TINY_INPUTS } from '../support/tiny.js';
 
 const load = suite('load');
 

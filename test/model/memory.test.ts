@@ -2,8 +2,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AlbertModel } from '../../src/model/models.js';
-import { BUILDS } from '../builds.js';
-import { TINY, TINY_INPUTS } from '../tiny.js';
+import { BUILDS } from '../support/builds.js';
+import { TINY, TINY_INPUTS } from '../support/tiny.js';
 
 const memory = suite('memory of a model');
 

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { AlbertForMaskedLM, AlbertForPreTraining, AlbertForSequenceClassification, convert } from '../../src/index.js';
 import type { ModelFiles } from '../../src/source.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors.js';
-import { TINY, TINY_INPUTS } from '../tiny.js';
+import { TINY, TINY_INPUTS } from '../support/tiny.js';
 import {
   type Python,
   pickle,

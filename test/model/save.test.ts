@@ -5,8 +5,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AlbertModel } from '../../src/model/models.js';
 import type { Tensor } from '../../src/tensor.js';
-import { expectError } from '../expect-error.js';
-import { TINY, TINY_INPUTS } from '../tiny.js';
+import { expectError } from '../support/expect-error.js';
+import { TINY, TINY_INPUTS } from '../support/tiny.js';
 
 const test = suite('save_pretrained');
 

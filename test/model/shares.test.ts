@@ -6,7 +6,7 @@ import type { Fields } from '../../src/model/network/forward.js';
 import type { ForwardCall } from '../../src/model/runners/runner.js';
 import { shareOut } from '../../src/model/runners/worker/shares.js';
 import { Tensor } from '../../src/tensor.js';
-import { stateCases } from '../cases.js';
+import { stateCases } from '../support/cases.js';
 
 const test = suite('shares');
 

@@ -8,12 +8,12 @@ import * as assert from 'uvu/assert';
 import { AlbertModel } from '../../src/model/models.js';
 import type { ForwardOptions, InitOptions } from '../../src/model/options.js';
 import type { Tensor } from '../../src/tensor.js';
-import { BUILDS } from '../builds.js';
-import { stateCases } from '../cases.js';
-import { expectError } from '../expect-error.js';
-import { HEADS } from '../fixtures.js';
-import { resources, resourcesBeside } from '../resources.js';
-import { TINY, TINY_INPUTS } from '../tiny.js';
+import { BUILDS } from '../support/builds.js';
+import { stateCases } from '../support/cases.js';
+import { expectError } from '../support/expect-error.js';
+import { HEADS } from '../support/fixtures.js';
+import { resources, resourcesBeside } from '../support/resources.js';
+import { TINY, TINY_INPUTS } from '../support/tiny.js';
 
 const threads = suite('threads of a model');
 

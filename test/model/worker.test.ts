@@ -14,11 +14,11 @@ import { LocalModel } from '../../src/model/runners/local.js';
 import type { Recipe, Runner } from '../../src/model/runners/runner.js';
 import { ModelPool } from '../../src/model/runners/worker/pool.js';
 import { pipeline } from '../../src/pipelines/index.js';
-import { stateCases } from '../cases.js';
-import { expectError } from '../expect-error.js';
-import { HEADS } from '../fixtures.js';
-import { resources, resourcesBeside } from '../resources.js';
-import { TINY, TINY_INPUTS } from '../tiny.js';
+import { stateCases } from '../support/cases.js';
+import { expectError } from '../support/expect-error.js';
+import { HEADS } from '../support/fixtures.js';
+import { resources, resourcesBeside } from '../support/resources.js';
+import { TINY, TINY_INPUTS } from '../support/tiny.js';
 
 const test = suite('models in workers');
 

@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { stateCases } from '../cases.js';
+import { stateCases } from '../support/cases.js';
 import { BASELINE, beyondBaseline, importsOf, ownMembers } from './baseline.js';
 
 const test = suite('the baseline of browsers');

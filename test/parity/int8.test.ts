@@ -2,8 +2,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Tensor } from '../../src/tensor.js';
-import { BUILDS } from '../builds.js';
-import { FIXTURE_NAMES, type Fixture, formulaFiles, HEADS, readFixture } from '../fixtures.js';
+import { BUILDS } from '../support/builds.js';
+import { FIXTURE_NAMES, type Fixture, formulaFiles, HEADS, readFixture } from '../support/fixtures.js';
 
 const parity = suite('int8 parity');
 

@@ -6,14 +6,14 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { AlbertConfig } from '../../src/model/config.js';
 import { encodeSafetensors } from '../../src/weights/safetensors.js';
-import { BUILDS } from '../builds.js';
-import { stateCases } from '../cases.js';
-import { HEADS } from '../fixtures.js';
-import { formulaTensor } from '../formula.js';
 import { forward } from '../reference/albert.js';
 import type { Sequence } from '../reference/encoder.js';
 import type { Rows } from '../reference/operations.js';
 import { parameterShapes, prefixOf } from '../reference/parameters.js';
+import { BUILDS } from '../support/builds.js';
+import { stateCases } from '../support/cases.js';
+import { HEADS } from '../support/fixtures.js';
+import { formulaTensor } from '../support/formula.js';
 import { seeded } from '../tokenizer/support.js';
 
 const test = suite('odd sizes');

@@ -4,8 +4,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ModelFiles } from '../../src/source.js';
 import type { Tensor } from '../../src/tensor.js';
-import { BUILDS } from '../builds.js';
-import { stateCases } from '../cases.js';
+import { BUILDS } from '../support/builds.js';
+import { stateCases } from '../support/cases.js';
 import {
   FIXTURE_NAMES,
   type Fixture,
@@ -14,8 +14,8 @@ import {
   formulaFiles,
   HEADS,
   readFixture,
-} from '../fixtures.js';
-import { withoutWebAssembly } from '../without-webassembly.js';
+} from '../support/fixtures.js';
+import { withoutWebAssembly } from '../support/without-webassembly.js';
 
 /** Fields that are compared below which the suite has not seen the fixtures. */
 const MIN_FIELDS = 26 * 8;

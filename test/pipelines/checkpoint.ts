@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import type { ModelFiles } from '../../src/source.js';
 import { encodeSafetensors } from '../../src/weights/safetensors.js';
-import { HEADS } from '../fixtures.js';
-import { TINY } from '../tiny.js';
+import { HEADS } from '../support/fixtures.js';
+import { TINY } from '../support/tiny.js';
 import { MODEL } from '../tokenizer/support.js';
 
 /** The tiny configuration. With its own range of 0.3 all tokens of a text end up alike, and their labels the same. */

@@ -5,9 +5,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { pipeline, type SequenceClassificationOutput } from '../../src/index.js';
 import type { InitOptions } from '../../src/model/options.js';
-import { BUILDS } from '../builds.js';
-import { stateCases } from '../cases.js';
-import { withoutWebAssembly } from '../without-webassembly.js';
+import { BUILDS } from '../support/builds.js';
+import { stateCases } from '../support/cases.js';
+import { withoutWebAssembly } from '../support/without-webassembly.js';
 
 const test = suite('exactness');
 

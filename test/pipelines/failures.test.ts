@@ -8,8 +8,8 @@ import {
   pipeline,
 } from '../../src/index.js';
 import { encodeSafetensors } from '../../src/weights/safetensors.js';
-import { expectError } from '../expect-error.js';
-import { resources, resourcesBeside } from '../resources.js';
+import { expectError } from '../support/expect-error.js';
+import { resources, resourcesBeside } from '../support/resources.js';
 import { randomFiles } from './checkpoint.js';
 
 const test = suite('pipelines that fail');
@@ -125,7 +125,7 @@ async function overflowing(
   head: 'sequence_classification' | 'token_classification' | 'masked_lm' | 'model' | 'multiple_choice',
 ) {
   const files = await randomFiles(head);
-  const { HEADS } = await import('../fixtures.js');
+  const { HEADS } = await import('../support/fixtures.js');
   await using model = await HEADS[head].from_pretrained(files);
   // The last layer norm's scale: all that follows is beyond float32.
   const tensors = [...model.params].map(([name, { shape, data }]) => ({

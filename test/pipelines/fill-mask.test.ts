@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { type MaskedLMOutput, pipeline } from '../../src/index.js';
 
 import { fillTogether } from '../../src/pipelines/fill-together.js';
-import { expectError } from '../expect-error.js';
+import { expectError } from '../support/expect-error.js';
 import { randomFiles } from './checkpoint.js';
 
 const test = suite('fill-mask');

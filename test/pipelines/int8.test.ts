@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { pipeline } from '../../src/index.js';
-import { BUILDS } from '../builds.js';
+import { BUILDS } from '../support/builds.js';
 
 const expected = JSON.parse(readFileSync(new URL('../fixtures/models/expected.json', import.meta.url), 'utf8'));
 

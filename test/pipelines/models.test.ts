@@ -5,8 +5,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AlbertTokenizer, pipeline } from '../../src/index.js';
 import { AlbertForPreTraining } from '../../src/model/models.js';
-import { BUILDS } from '../builds.js';
-import { stateCases } from '../cases.js';
+import { BUILDS } from '../support/builds.js';
+import { stateCases } from '../support/cases.js';
 import { MODEL } from '../tokenizer/support.js';
 
 const expected = JSON.parse(readFileSync(new URL('../fixtures/models/expected.json', import.meta.url), 'utf8'));

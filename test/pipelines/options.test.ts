@@ -4,7 +4,7 @@ import sst2 from '@albert-wasm/albert-mini-en-sst2';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { pipeline } from '../../src/index.js';
-import { expectError } from '../expect-error.js';
+import { expectError } from '../support/expect-error.js';
 import { randomFiles } from './checkpoint.js';
 
 const options = suite("transformers.js's options");

@@ -8,7 +8,7 @@ import { type AlbertForSequenceClassification, pipeline, type SequenceClassifica
 import { embeddedModel } from '../../src/pipelines/embedded.js';
 import { CALL_OPTIONS } from '../../src/pipelines/jobs.js';
 import { makePipeline } from '../../src/pipelines/pipeline.js';
-import { expectError } from '../expect-error.js';
+import { expectError } from '../support/expect-error.js';
 import { randomFiles } from './checkpoint.js';
 
 const pipelines = suite('pipelines');

@@ -9,8 +9,8 @@ import {
   type QuestionAnsweringOptions,
   type QuestionAnsweringOutput,
 } from '../../src/index.js';
-import { stateCases } from '../cases.js';
-import { expectError } from '../expect-error.js';
+import { stateCases } from '../support/cases.js';
+import { expectError } from '../support/expect-error.js';
 import { hostileText, seeded } from '../tokenizer/support.js';
 import { randomFiles } from './checkpoint.js';
 

@@ -10,8 +10,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AlbertModel, AlbertTokenizer, type ModelFiles, pipeline } from '../../src/index.js';
 import { encodeSafetensors } from '../../src/weights/safetensors.js';
-import { expectError } from '../expect-error.js';
 import { type HubFile, TestHub } from '../hub/server.js';
+import { expectError } from '../support/expect-error.js';
 import { torchZip } from '../weights/pytorch-files.js';
 import { randomFiles } from './checkpoint.js';
 

@@ -9,7 +9,7 @@ import {
   stackEncodings,
   Tensor,
 } from '../../src/index.js';
-import { expectError } from '../expect-error.js';
+import { expectError } from '../support/expect-error.js';
 import { MODEL } from '../tokenizer/support.js';
 import { randomFiles } from './checkpoint.js';
 

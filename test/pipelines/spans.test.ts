@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type AnswerWindow, bestSpans, type Span, type SpanOptions } from '../../src/pipelines/spans.js';
-import { stateCases } from '../cases.js';
+import { stateCases } from '../support/cases.js';
 
 const spans = suite('spans');
 

@@ -2,8 +2,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { pipeline, type TokenClassificationOutput } from '../../src/index.js';
-import { stateCases } from '../cases.js';
-import { expectError } from '../expect-error.js';
+import { stateCases } from '../support/cases.js';
+import { expectError } from '../support/expect-error.js';
 import { hostileText, seeded } from '../tokenizer/support.js';
 import { randomFiles } from './checkpoint.js';
 

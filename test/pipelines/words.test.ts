@@ -4,7 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decidedPieces } from '../../src/pipelines/windows.js';
 import { wordBreaks, wordStarts } from '../../src/pipelines/words.js';
-import { stateCases } from '../cases.js';
+import { stateCases } from '../support/cases.js';
 import { hostileText, seeded, fromJson as tokenizer } from '../tokenizer/support.js';
 
 const words = suite('words');

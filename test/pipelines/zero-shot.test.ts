@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { pipeline, type SequenceClassificationOutput } from '../../src/index.js';
-import { expectError } from '../expect-error.js';
+import { expectError } from '../support/expect-error.js';
 import { randomFiles } from './checkpoint.js';
 
 const test = suite('zero-shot classification');

@@ -7,8 +7,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { cutFile, readShard } from '../../src/shards/cut.js';
 import { decodeLine, type Line, MAX_LINE_BYTES, readLines } from '../../src/shards/read-lines.js';
-import { stateCases } from '../cases.js';
-import { expectError } from '../expect-error.js';
+import { stateCases } from '../support/cases.js';
+import { expectError } from '../support/expect-error.js';
 
 const test = suite('shards');
 

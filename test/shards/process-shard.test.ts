@@ -7,8 +7,8 @@ import type { PartJob } from '../../packages/queue/src/jobs.js';
 import { countPart, writePart } from '../../packages/queue/src/output.js';
 import { AlbertError, pipeline } from '../../src/index.js';
 import { cutFile, processShard, type Shard } from '../../src/shards/index.js';
-import { stateCases } from '../cases.js';
-import { expectError } from '../expect-error.js';
+import { stateCases } from '../support/cases.js';
+import { expectError } from '../support/expect-error.js';
 
 const test = suite('processShard');
 

@@ -20,9 +20,9 @@ import { type EnqueueOptions, enqueue } from '../../packages/queue/src/enqueue.j
 import { countPart, isWhole, writePart, writeSuccess } from '../../packages/queue/src/output.js';
 import { rootsOf } from '../../packages/queue/src/roots.js';
 import { doJob } from '../../packages/queue/src/work.js';
-import { stateCases } from '../cases.js';
-import { fails } from '../package/fails.js';
-import { freePort } from '../package/redis.js';
+import { fails } from '../queue/fails.js';
+import { freePort } from '../queue/redis.js';
+import { stateCases } from '../support/cases.js';
 import { code, makeFolders, payloads, RUN, TASK } from './payloads.js';
 
 const test = suite('the rules of the queue');

@@ -2,10 +2,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AlbertModel } from '../../src/model/models.js';
-import { stateCases } from '../cases.js';
-import { expectError } from '../expect-error.js';
-import { assertHealthy, observed } from '../health.js';
-import { TINY, TINY_INPUTS } from '../tiny.js';
+import { stateCases } from '../support/cases.js';
+import { expectError } from '../support/expect-error.js';
+import { assertHealthy, observed } from '../support/health.js';
+import { TINY, TINY_INPUTS } from '../support/tiny.js';
 
 const test = suite('leaks');
 

@@ -6,8 +6,8 @@ import { createHistogram } from 'node:perf_hooks';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type AlbertErrorCode, pipeline } from '../../src/index.js';
-import { stateCases } from '../cases.js';
-import { expectError } from '../expect-error.js';
+import { stateCases } from '../support/cases.js';
+import { expectError } from '../support/expect-error.js';
 
 const soak = suite('soak');
 

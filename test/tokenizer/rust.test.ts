@@ -17,7 +17,7 @@ import {
 } from '../../src/tokenizer/normalizer.js';
 import { alignText } from '../../src/tokenizer/offsets.js';
 import { AlbertTokenizer } from '../../src/tokenizer/tokenizer.js';
-import { stateCases } from '../cases.js';
+import { stateCases } from '../support/cases.js';
 import { layouts, readSpiece, wordPieceJson } from './layouts.js';
 import { multilingualLines } from './lines.js';
 import { MODEL, SPIECE, seeded } from './support.js';

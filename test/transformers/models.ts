@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { bareModel, encodeAlbertOnnx, type OnnxHead } from '../../bench/onnx/albert.js';
 import { maskedLM, questionAnswering, sequenceClassification, tokenClassification } from '../../bench/onnx/heads.js';
 import type { ModelFiles } from '../../src/index.js';
-import { HEADS } from '../fixtures.js';
 import { randomFiles } from '../pipelines/checkpoint.js';
+import { HEADS } from '../support/fixtures.js';
 
 const SHIPPED = new URL('../../models/', import.meta.url);
 const FILES = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'];

@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type LabelScore, pipeline, type QuestionAnswer, type Tensor } from '../../src/index.js';
-import { stateCases } from '../cases.js';
 import { Project, snippetsOf } from '../docs/snippets.js';
-import { install } from '../npm.js';
+import { stateCases } from '../support/cases.js';
+import { install } from '../support/npm.js';
 import { writeOurs, writeTheirs } from './models.js';
 
 const HERE = new URL('.', import.meta.url);

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { stateCases } from '../cases.js';
+import { stateCases } from '../support/cases.js';
 
 const test = suite('memory of a checkpoint');
 

@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert';
 import { openFile } from '../../src/platform/node.js';
 import { type Checkpoint, readBytes } from '../../src/weights/checkpoint.js';
 import { readPytorch } from '../../src/weights/pytorch/read.js';
-import { stateCases } from '../cases.js';
+import { stateCases } from '../support/cases.js';
 import { sameBytes } from './samples.js';
 
 const test = suite('files of torch');

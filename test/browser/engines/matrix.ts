@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type LabelScore, type ModelInfo, pipeline } from '../../../src/index.js';
-import { stateCases } from '../../cases.js';
+import { stateCases } from '../../support/cases.js';
 import { testDemo } from './demo.js';
 import { type Engine, EngineMissing, type EngineName, waitFor } from './engine.js';
 import { ISOLATED, policy } from './headers.js';

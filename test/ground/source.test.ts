@@ -8,15 +8,15 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AlbertModel } from '../src/model/models.js';
-import * as web from '../src/platform/web.js';
-import { openSource } from '../src/source.js';
-import type { LoadProgress } from '../src/source-options.js';
-import { expectError } from './expect-error.js';
+import { AlbertModel } from '../../src/model/models.js';
+import * as web from '../../src/platform/web.js';
+import { openSource } from '../../src/source.js';
+import type { LoadProgress } from '../../src/source-options.js';
+import { expectError } from '../support/expect-error.js';
 
 const source = suite('source');
 
-const FIXTURE = new URL('fixtures/flax/tiny/model/', import.meta.url);
+const FIXTURE = new URL('../fixtures/flax/tiny/model/', import.meta.url);
 const config = readFileSync(new URL('config.json', FIXTURE), 'utf8');
 
 let lastUrl = '';

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { readFile } from '../../src/platform/node.js';
 import { FILES_ADVICE, ownFile, resolveByName } from '../../src/platform/node-own-files.js';
 import { openSource } from '../../src/source.js';
-import { expectError } from '../expect-error.js';
+import { expectError } from '../support/expect-error.js';
 
 const test = suite('own files');
 

@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { type EnqueueOptions, enqueue, startWorker } from '@albert-wasm/queue';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { stateCases } from '../cases.js';
 import { code, makeFolders, payloads, RUN, TASK } from '../shards/payloads.js';
+import { stateCases } from '../support/cases.js';
 import { fails } from './fails.js';
 import { hasRedis, TestRedis } from './redis.js';
 

@@ -1,15 +1,15 @@
 /** albert-wasm/kernels: every function against float64 at random sizes, what it refuses, and what it leaves in memory. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ACTIVATIONS } from '../src/engine/kernels.js';
-import { type Activation, type Dtype, type KernelLibrary, loadKernels } from '../src/kernels.js';
-import { HIDDEN_ACTIVATIONS } from '../src/model/config.js';
-import { BUILDS } from './builds.js';
-import { stateCases } from './cases.js';
-import { expectError } from './expect-error.js';
-import { columnsOf, FORMATS, gemmI8, quantize } from './kernels/int8.js';
-import { ACTIVATION_REFERENCES, epilogue, gemm, layerNormRow, Random, softmaxRow } from './kernels/reference.js';
-import { ACT2FN, dot, type Rows, softmax } from './reference/operations.js';
+import { ACTIVATIONS } from '../../src/engine/kernels.js';
+import { type Activation, type Dtype, type KernelLibrary, loadKernels } from '../../src/kernels.js';
+import { HIDDEN_ACTIVATIONS } from '../../src/model/config.js';
+import { columnsOf, FORMATS, gemmI8, quantize } from '../assembly/int8.js';
+import { ACTIVATION_REFERENCES, epilogue, gemm, layerNormRow, Random, softmaxRow } from '../assembly/reference.js';
+import { ACT2FN, dot, type Rows, softmax } from '../reference/operations.js';
+import { BUILDS } from '../support/builds.js';
+import { stateCases } from '../support/cases.js';
+import { expectError } from '../support/expect-error.js';
 
 const test = suite('kernel library');
 let cases = 0;

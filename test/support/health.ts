@@ -1,7 +1,7 @@
 /** Whether a model is as it was: the same answer to the bit, no memory in use, no page more, nothing left running. */
 import * as assert from 'uvu/assert';
-import { LinearMemory } from '../src/engine/memory.js';
-import type { AlbertModel } from '../src/model/models.js';
+import { LinearMemory } from '../../src/engine/memory.js';
+import type { AlbertModel } from '../../src/model/models.js';
 import { resources, resourcesBeside } from './resources.js';
 import { TINY_INPUTS } from './tiny.js';
 

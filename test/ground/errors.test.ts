@@ -2,10 +2,10 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Calls } from '../src/calls.js';
-import { AlbertError, checkOptions, mismatch, reading, reasonOf, show, within } from '../src/errors.js';
-import { printable, printableText } from '../src/printable.js';
-import { stateCases } from './cases.js';
+import { Calls } from '../../src/calls.js';
+import { AlbertError, checkOptions, mismatch, reading, reasonOf, show, within } from '../../src/errors.js';
+import { printable, printableText } from '../../src/printable.js';
+import { stateCases } from '../support/cases.js';
 
 const test = suite('errors');
 

@@ -7,7 +7,7 @@ export interface Build {
 }
 
 function build(name: Build['name']): Build {
-  return { name, wasmUrl: new URL(`../build/${name}.wasm`, import.meta.url) };
+  return { name, wasmUrl: new URL(`../../build/${name}.wasm`, import.meta.url) };
 }
 
 export const BUILDS: readonly Build[] = [

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 
 const test = suite('examples');
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 interface Ended {
   readonly code: number | null;
@@ -55,7 +55,7 @@ test('a queue: every line answered in order, no more of them waiting than there 
 });
 
 test('a queue that is full refuses, and an error reaches those whom it concerns', async () => {
-  const { Queue } = await import(new URL('../examples/queue.js', import.meta.url).href);
+  const { Queue } = await import(new URL('../../examples/queue.js', import.meta.url).href);
   const batches: string[][] = [];
   const answerAll = async (items: string[]) => {
     batches.push(items);

@@ -1,6 +1,6 @@
 /** The FlaxAlbert fixtures as the tests read them: configuration, inputs, expected fields, weights. */
 import { readdirSync, readFileSync } from 'node:fs';
-import type { AlbertInputs } from '../src/model/inputs.js';
+import type { AlbertInputs } from '../../src/model/inputs.js';
 import {
   AlbertForMaskedLM,
   AlbertForMultipleChoice,
@@ -9,13 +9,13 @@ import {
   AlbertForSequenceClassification,
   AlbertForTokenClassification,
   AlbertModel,
-} from '../src/model/models.js';
-import type { ModelFiles } from '../src/source.js';
-import type { Tensor } from '../src/tensor.js';
-import { decodeSafetensors, encodeSafetensors } from '../src/weights/safetensors.js';
+} from '../../src/model/models.js';
+import type { ModelFiles } from '../../src/source.js';
+import type { Tensor } from '../../src/tensor.js';
+import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors.js';
 import { formulaTensor } from './formula.js';
 
-const FOLDER = new URL('fixtures/flax/', import.meta.url);
+const FOLDER = new URL('../fixtures/flax/', import.meta.url);
 
 type HeadName = keyof typeof classes;
 

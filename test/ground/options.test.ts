@@ -2,13 +2,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { suite } from 'uvu';
-import { AlbertModel, AlbertTokenizer, convert, pipeline, rankEmbeddings, type Task } from '../src/index.js';
-import { loadKernels } from '../src/kernels.js';
-import { stateCases } from './cases.js';
-import { expectError } from './expect-error.js';
-import { randomFiles } from './pipelines/checkpoint.js';
-import { TINY, TINY_INPUTS } from './tiny.js';
-import { MODEL } from './tokenizer/support.js';
+import { AlbertModel, AlbertTokenizer, convert, pipeline, rankEmbeddings, type Task } from '../../src/index.js';
+import { loadKernels } from '../../src/kernels.js';
+import { randomFiles } from '../pipelines/checkpoint.js';
+import { stateCases } from '../support/cases.js';
+import { expectError } from '../support/expect-error.js';
+import { TINY, TINY_INPUTS } from '../support/tiny.js';
+import { MODEL } from '../tokenizer/support.js';
 
 const options = suite('options');
 

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { pipeline } from '../src/index.js';
-import { ROOT, run } from './cli/command-line.js';
-import { expectError } from './expect-error.js';
-import { TestHub } from './hub/server.js';
+import { pipeline } from '../../src/index.js';
+import { TestHub } from '../hub/server.js';
+import { expectError } from '../support/expect-error.js';
+import { ROOT, run } from './command-line.js';
 
 const cli = suite('command line');
 
@@ -123,7 +123,7 @@ cli('shows a model and its kernels', async () => {
 });
 
 cli('loads from the Hub, quietly in a pipe', async () => {
-  const folder = new URL('../models/albert-mini-en-sst2/', import.meta.url);
+  const folder = new URL('../../models/albert-mini-en-sst2/', import.meta.url);
   const hub = await TestHub.start(
     new Map(readdirSync(folder).map((name) => [name, { bytes: readFileSync(new URL(name, folder)), lfs: true }])),
   );

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { stateCases } from './cases.js';
+import { stateCases } from '../support/cases.js';
 
 const test = suite('codes');
 
@@ -16,9 +16,9 @@ function codesIn(folder: string, suffix: string, except: string): Set<string> {
 }
 
 const listed: readonly string[] =
-  readFileSync(new URL('../src/errors.ts', import.meta.url), 'utf8').match(/(?<=\| ')ERR_\w+/g) ?? [];
-const thrown = codesIn('../src/', '.ts', 'errors.ts');
-const expected = codesIn('./', '.test.ts', 'codes.test.ts');
+  readFileSync(new URL('../../src/errors.ts', import.meta.url), 'utf8').match(/(?<=\| ')ERR_\w+/g) ?? [];
+const thrown = codesIn('../../src/', '.ts', 'errors.ts');
+const expected = codesIn('../', '.test.ts', 'ground/codes.test.ts');
 
 test('each code that is thrown is expected by a test', () => {
   for (const code of listed) {

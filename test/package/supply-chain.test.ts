@@ -6,11 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { stateCases } from './cases.js';
+import { stateCases } from '../support/cases.js';
 
 const test = suite('supply chain');
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const readJson = (path: string) => JSON.parse(readFileSync(`${ROOT}/${path}`, 'utf8'));
 /** Where a package without an address of its own comes from. */
 const REGISTRY = 'https://registry.npmjs.org/';
@@ -60,7 +60,7 @@ test('the kernels rebuild byte for byte', async () => {
 
 test('the scalar kernels as JavaScript are made of their module, and reach nothing but numbers and their memory', async () => {
   // @ts-expect-error: plain JavaScript
-  const { wasmToScript } = await import('../scripts/wasm-to-script.mjs');
+  const { wasmToScript } = await import('../../scripts/wasm-to-script.mjs');
   const script = readFileSync(`${ROOT}/build/scalar.js`, 'utf8');
   assert.is(script, wasmToScript(readFileSync(`${ROOT}/build/scalar.wasm`)), 'scalar.js is not what scalar.wasm gives');
   // Everything that it names and does not make itself.

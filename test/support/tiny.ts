@@ -1,5 +1,5 @@
 /** A small configuration that exercises every dimension, and helpers to run it. */
-import type { AlbertInputs } from '../src/model/inputs.js';
+import type { AlbertInputs } from '../../src/model/inputs.js';
 
 /** Two groups of two inner layers; no size is a multiple of 8. */
 export const TINY = Object.freeze({

@@ -3,7 +3,7 @@
 import * as assert from 'uvu/assert';
 import { relaxedSimd } from 'wasm-feature-detect';
 import { compileKernels, instantiateKernels, type KernelScript, type Kernels } from '../../src/engine/kernels.js';
-import { stateCases } from '../cases.js';
+import { stateCases } from '../support/cases.js';
 import { Arena, MEMORY_PAGES, POISONS, type Region } from './arena.js';
 
 const RELAXED = (await relaxedSimd()) ? (['relaxed'] as const) : [];

@@ -3,18 +3,18 @@ import { readFileSync } from 'node:fs';
 import { createContext, runInContext } from 'node:vm';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Calls } from '../src/calls.js';
-import { loadKernels } from '../src/kernels.js';
-import { AlbertModel } from '../src/model/models.js';
-import { isA, ownArray } from '../src/realm.js';
-import { openSource } from '../src/source.js';
-import { Tensor } from '../src/tensor.js';
+import { Calls } from '../../src/calls.js';
+import { loadKernels } from '../../src/kernels.js';
+import { AlbertModel } from '../../src/model/models.js';
+import { isA, ownArray } from '../../src/realm.js';
+import { openSource } from '../../src/source.js';
+import { Tensor } from '../../src/tensor.js';
 
 const realm = suite('another realm');
 
 const context = createContext({ URL });
 const foreign = <T>(code: string): T => runInContext(code, context) as T;
-const FIXTURE = new URL('fixtures/flax/tiny/model/', import.meta.url);
+const FIXTURE = new URL('../fixtures/flax/tiny/model/', import.meta.url);
 const contentOf = (name: string) => [...readFileSync(new URL(name, FIXTURE))];
 
 realm('is another realm', () => {

@@ -1,8 +1,8 @@
 /** Tensors: dtype, shape, nesting. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Tensor } from '../src/tensor.js';
-import { expectError } from './expect-error.js';
+import { Tensor } from '../../src/tensor.js';
+import { expectError } from '../support/expect-error.js';
 
 const tensor = suite('tensor');
 

@@ -5,14 +5,24 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LOAD_OPTIONS } from '../src/model/options.js';
-import { CALL_OPTIONS } from '../src/pipelines/jobs.js';
-import { Project, snippetsOf } from './docs/snippets.js';
-import { randomFiles } from './pipelines/checkpoint.js';
-import { ACT2FN, add, dense, dot, layerNorm, type Row, type Rows, softmax, transpose } from './reference/operations.js';
+import { LOAD_OPTIONS } from '../../src/model/options.js';
+import { CALL_OPTIONS } from '../../src/pipelines/jobs.js';
+import { randomFiles } from '../pipelines/checkpoint.js';
+import {
+  ACT2FN,
+  add,
+  dense,
+  dot,
+  layerNorm,
+  type Row,
+  type Rows,
+  softmax,
+  transpose,
+} from '../reference/operations.js';
+import { Project, snippetsOf } from './snippets.js';
 
 const readme = suite('README');
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const text = readFileSync(`${ROOT}/README.md`, 'utf8');
 /** Its words, whatever the lines. */
 const words = text.replaceAll(/\s+/g, ' ');
