@@ -1,6 +1,7 @@
 /** URLs of code: of the kernels and of the file for workers. */
 import { takesCodeFrom } from '#platform';
-import { mismatch, reading } from './errors.js';
+import { reading } from './checks.js';
+import { mismatch } from './errors.js';
 import { printableUrl } from './http/request.js';
 import { isUrl } from './url.js';
 

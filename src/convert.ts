@@ -1,6 +1,5 @@
 /** Converting a checkpoint: loaded as the class that it was made for, written in another dtype or format. */
 import { writeFiles } from '#platform';
-import { checkOptions } from './errors.js';
 import {
   type CheckpointInfo,
   checkDirectory,
@@ -9,6 +8,7 @@ import {
   type SaveOptions,
 } from './model/options.js';
 import { LocalModel } from './model/runners/local.js';
+import { checkOptions } from './options.js';
 import { LENGTHS, MODULES, moduleFolders, SETTINGS } from './pipelines/sentence-files.js';
 import { type OpenedSource, openSource, type Source } from './source.js';
 import { asOneLoad, SOURCE_OPTIONS, type SourceOptions } from './source-options.js';

@@ -38,12 +38,17 @@ function bounded(line: string): string {
 
 /** Characters of a title or a location, at most: an untrusted file may have a key of a megabyte. */
 const NAME_SHOWN = 400;
+
 /** Characters of the message of another library's or a caller's error, at most. */
 const REASON_SHOWN = 1000;
+
 /** At most: characters of a string, characters of a whole value, elements of an array, levels of nested arrays. */
 const TEXT_SHOWN = 80;
+
 const VALUE_SHOWN = 400;
+
 const ELEMENTS_SHOWN = 8;
+
 const DEPTH_SHOWN = 3;
 
 /**
@@ -73,16 +78,6 @@ export function within<T>(place: string, work: () => T): T {
   }
 }
 
-/** Runs a check of a caller's value. @throws ERR_INPUT for an error of the value's getters or proxies */
-export function reading<T>(title: string, check: () => T): T {
-  try {
-    return check();
-  } catch (cause) {
-    if (cause instanceof AlbertError) throw cause;
-    throw new AlbertError('ERR_INPUT', `"${title}" cannot be read: ${reasonOf(cause)}`, { cause });
-  }
-}
-
 /** The message of a thrown value, which may be anything. Never throws. */
 export function reasonOf(error: unknown): string {
   try {
@@ -92,43 +87,6 @@ export function reasonOf(error: unknown): string {
     // It is shown like any other value.
   }
   return show(error);
-}
-
-/** Every key that options may have; the compiler checks that none is missing. */
-export type OptionNames<T> = Readonly<Record<keyof T, true>>;
-
-/**
- * Reads the options of a call once, and returns a copy; `undefined` gives empty options.
- *
- * @param elsewhere other libraries' names for options, each with what to use here
- * @throws ERR_INPUT for an unknown option, such as a misspelt one, with the intended one if there is a guess; and for
- *   options that cannot be read
- */
-export function checkOptions<T extends object>(
-  options: T | undefined,
-  names: OptionNames<T>,
-  elsewhere: Readonly<Record<string, string>> = {},
-): T {
-  if (options === undefined) return {} as T;
-  if (typeof options !== 'object' || options === null) throw mismatch('ERR_INPUT', 'options', 'an object', options);
-  return reading('options', () => {
-    const unknown = Object.keys(options).find((key) => !Object.hasOwn(names, key));
-    if (unknown !== undefined) throw unknownOption(unknown, Object.keys(names), elsewhere);
-    const given = (Object.keys(names) as (keyof T)[]).filter((name) => name in options);
-    return Object.fromEntries(given.map((name) => [name, options[name]])) as T;
-  });
-}
-
-function unknownOption(unknown: string, names: readonly string[], elsewhere: Readonly<Record<string, string>>) {
-  const meant = names.find((name) => withoutCase(name) === withoutCase(unknown));
-  const instead = Object.hasOwn(elsewhere, unknown) ? elsewhere[unknown] : meant && `here ${meant}`;
-  const { message } = mismatch('ERR_INPUT', 'options', `no other keys than ${names.join(', ')}`, unknown);
-  return new AlbertError('ERR_INPUT', instead === undefined ? message : `${message} (${instead})`);
-}
-
-/** `cache_dir` and `cacheDir` become the same name. */
-function withoutCase(name: string): string {
-  return name.replaceAll('_', '').toLowerCase();
 }
 
 /** Any value in one short, readable line. Never throws, and takes a bounded time. */
@@ -164,12 +122,4 @@ function shown(value: unknown, depth: number): string {
 
 function clip(text: string, most: number): string {
   return text.length > most ? `${text.slice(0, most)}…` : text;
-}
-
-/** @throws ERR_ABORTED when the caller has cancelled, with the signal's reason as the cause; ERR_INPUT if `signal` is no signal */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  const isSignal = () => typeof signal?.aborted === 'boolean';
-  if (signal !== undefined && !reading('signal', isSignal))
-    throw mismatch('ERR_INPUT', 'signal', 'an AbortSignal', signal);
-  if (signal?.aborted) throw new AlbertError('ERR_ABORTED', 'the operation was aborted', { cause: signal.reason });
 }

@@ -1,6 +1,9 @@
 /** The options that models, tokenizers and pipelines share: how a source is read. */
-import { mismatch, type OptionNames, throwIfAborted } from './errors.js';
+
+import { throwIfAborted } from './abort.js';
+import { mismatch } from './errors.js';
 import { isWeights } from './file-limits.js';
+import type { OptionNames } from './options.js';
 
 /** Progress of one file. `loaded` never decreases; the last report of a stage has `loaded === total`. */
 export interface LoadProgress {

@@ -2,7 +2,8 @@
 
 import { directoryUrl, FILES_ADVICE, listFiles, openFile, openHub, readFile } from '#platform';
 import type { Bytes } from './bytes.js';
-import { AlbertError, mismatch, reading } from './errors.js';
+import { reading } from './checks.js';
+import { AlbertError, mismatch } from './errors.js';
 import { printableUrl } from './http/request.js';
 import { hubIdOf } from './hub/names.js';
 import { isA } from './realm.js';

@@ -53,7 +53,7 @@ export const STRANGERS = [
   },
   {
     what: 'what a caller’s getters throw is passed on',
-    file: 'src/errors.ts',
+    file: 'src/checks.ts',
     search: "    if (cause instanceof AlbertError) throw cause;\n    throw new AlbertError('ERR_INPUT'",
     replace: "    if (cause !== undefined) throw cause;\n    throw new AlbertError('ERR_INPUT'",
     tests: [...ERRORS, ...ODD],

@@ -1,5 +1,7 @@
 /** One HTTP request: what its status means, and when to give up waiting. */
-import { AlbertError, mismatch, reasonOf, throwIfAborted } from '../errors.js';
+
+import { throwIfAborted } from '../abort.js';
+import { AlbertError, mismatch, reasonOf } from '../errors.js';
 import { isA } from '../realm.js';
 import { Silence } from '../silence.js';
 import type { SourceOptions } from '../source-options.js';

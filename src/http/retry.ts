@@ -1,5 +1,7 @@
 /** Retries after temporary failures, with exponential back-off and jitter, or after as long as the server asks. */
-import { AlbertError, throwIfAborted } from '../errors.js';
+
+import { throwIfAborted } from '../abort.js';
+import { AlbertError } from '../errors.js';
 
 /** How patient a load is with a server. */
 export interface Patience {

@@ -6,7 +6,8 @@ import { ACTIVATIONS, buildOf, type Kernels } from '../engine/kernels.js';
 import { checkMaxMemoryBytes, type LinearMemory, type Region } from '../engine/memory.js';
 import { type Runtime, startRuntime } from '../engine/runtime.js';
 import { type Scheme, schemesOf } from '../engine/schemes.js';
-import { AlbertError, checkOptions, mismatch } from '../errors.js';
+import { AlbertError, mismatch } from '../errors.js';
+import { checkOptions } from '../options.js';
 import { checkFinite, checkMatrix, checkName, checkSizes, maskBiasOf } from './checks.js';
 import {
   ATTENTION_OPTIONS,

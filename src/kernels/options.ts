@@ -2,7 +2,7 @@
 
 import type { Dtype } from '../dtypes.js';
 import type { Activation, Build } from '../engine/kernels.js';
-import type { OptionNames } from '../errors.js';
+import type { OptionNames } from '../options.js';
 
 export interface KernelsOptions {
   /** The URL of the kernels; default: the fastest build that runs here. In Node a string must be a `file:` URL. */

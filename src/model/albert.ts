@@ -1,6 +1,9 @@
 /** The base of every ALBERT model: loading, the forward method, saving, disposing. */
+
+import { throwIfAborted } from '../abort.js';
+import { reading } from '../checks.js';
 import { type AsyncDisposableIfKnown, asyncDisposable } from '../disposable.js';
-import { checkOptions, reading, throwIfAborted } from '../errors.js';
+import { checkOptions } from '../options.js';
 import { printable } from '../printable.js';
 import { type OpenedSource, openSource, type Source } from '../source.js';
 import { asOneLoad } from '../source-options.js';

@@ -1,10 +1,13 @@
 /** What callers may ask of a model, and what it reports of itself. */
+
+import { reading } from '../checks.js';
 import { codeUrl } from '../code-url.js';
 import { DTYPES, type Dtype, type SavedDtype } from '../dtypes.js';
 import type { Build } from '../engine/kernels.js';
 import { checkMaxMemoryBytes } from '../engine/memory.js';
 import { MAX_THREADS, type RuntimeOptions } from '../engine/runtime.js';
-import { mismatch, type OptionNames, reading } from '../errors.js';
+import { mismatch } from '../errors.js';
+import type { OptionNames } from '../options.js';
 import { isA } from '../realm.js';
 import { SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
 import type { Tensor } from '../tensor.js';

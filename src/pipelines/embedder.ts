@@ -1,6 +1,7 @@
 /** What the embedding tasks share: the body of a checkpoint, and how a text's hidden states become one vector. */
-import { mismatch, type OptionNames } from '../errors.js';
+import { mismatch } from '../errors.js';
 import { AlbertModel, type AlbertModelOutput } from '../model/models.js';
+import type { OptionNames } from '../options.js';
 import { type OpenedSource, openFolder } from '../source.js';
 import { type AlbertTokenizer, type Encoding, pieceRange } from '../tokenizer/tokenizer.js';
 import type { Job, Sequence, Some } from './jobs.js';

@@ -1,5 +1,8 @@
 /** How similar embeddings are. */
-import { checkOptions, mismatch, reading } from '../errors.js';
+
+import { reading } from '../checks.js';
+import { mismatch } from '../errors.js';
+import { checkOptions } from '../options.js';
 import { Tensor } from '../tensor.js';
 import { checkCount } from './checks.js';
 import { largest } from './scores.js';

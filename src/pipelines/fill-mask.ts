@@ -1,6 +1,7 @@
 /** The fill-mask pipeline: the likeliest words for each `[MASK]` of a text, or for all of them together. */
-import { mismatch, type OptionNames } from '../errors.js';
+import { mismatch } from '../errors.js';
 import { AlbertForMaskedLM, type MaskedLMOutput } from '../model/models.js';
+import type { OptionNames } from '../options.js';
 import type { OpenedSource } from '../source.js';
 import { type AlbertTokenizer, type Encoding, pieceRange } from '../tokenizer/tokenizer.js';
 import { checkTextList, checkTopK } from './checks.js';

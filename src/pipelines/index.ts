@@ -1,6 +1,9 @@
 /** From a task's name to its pipeline. */
-import { checkOptions, mismatch, reading } from '../errors.js';
+
+import { reading } from '../checks.js';
+import { mismatch } from '../errors.js';
 import { checkInitOptions, OPTIONS_ELSEWHERE } from '../model/options.js';
+import { checkOptions } from '../options.js';
 import { type OpenedSource, openSource, type Source } from '../source.js';
 import { asOneLoad } from '../source-options.js';
 import { checkTokenizerOptions } from '../tokenizer/tokenizer.js';

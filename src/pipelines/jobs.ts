@@ -1,6 +1,7 @@
 /** How a task's inputs run: as jobs of sequences that the model runs together, with answers decoded from its outputs. */
-import { mismatch, type OptionNames } from '../errors.js';
+import { mismatch } from '../errors.js';
 import type { AlbertInputs } from '../model/inputs.js';
+import type { OptionNames } from '../options.js';
 import { Tensor } from '../tensor.js';
 import { checkCount } from './checks.js';
 

@@ -1,6 +1,7 @@
 /** The multiple-choice pipeline: which of several texts goes with a prompt. */
-import type { OptionNames } from '../errors.js';
+
 import { AlbertForMultipleChoice, type MultipleChoiceOutput } from '../model/models.js';
+import type { OptionNames } from '../options.js';
 import type { OpenedSource } from '../source.js';
 import { checkTextList, checkTexts, checkTopK } from './checks.js';
 import type { Job, Jobs } from './jobs.js';

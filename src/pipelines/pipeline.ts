@@ -1,8 +1,11 @@
 /** What every pipeline shares: a model, its tokenizer, and the way from inputs to answers. */
+
+import { reading } from '../checks.js';
 import { type AsyncDisposableIfKnown, asyncDisposable } from '../disposable.js';
-import { checkOptions, type OptionNames, reading, within } from '../errors.js';
+import { within } from '../errors.js';
 import { type AlbertPreTrainedModel, loadModel, type ModelClass } from '../model/albert.js';
 import { LOAD_OPTIONS, type LoadOptions } from '../model/options.js';
+import { checkOptions, type OptionNames } from '../options.js';
 import { type OpenedSource, openSource, type Source } from '../source.js';
 import { AlbertTokenizer, TOKENIZER_OPTIONS, type TokenizerOptions } from '../tokenizer/tokenizer.js';
 import { type CallOptions, type Forward, runJobs, type Sequence, type Work } from './jobs.js';

@@ -1,6 +1,7 @@
 /** The question-answering pipeline: the stretches of a context that answer a question. */
-import { mismatch, type OptionNames } from '../errors.js';
+import { mismatch } from '../errors.js';
 import { AlbertForQuestionAnswering, type QuestionAnsweringOutput } from '../model/models.js';
+import type { OptionNames } from '../options.js';
 import type { OpenedSource } from '../source.js';
 import { type AlbertTokenizer, type Encoding, pieceRange } from '../tokenizer/tokenizer.js';
 import { checkCount, checkTexts } from './checks.js';

@@ -1,7 +1,8 @@
 /** The text-classification pipeline (sentiment and the like): labels with scores. */
-import { mismatch, type OptionNames } from '../errors.js';
+import { mismatch } from '../errors.js';
 import type { AlbertConfig } from '../model/config.js';
 import { AlbertForSequenceClassification } from '../model/models.js';
+import type { OptionNames } from '../options.js';
 import type { OpenedSource } from '../source.js';
 import { checkTexts, checkTopK } from './checks.js';
 import { makePipeline, openModel, type Pipeline, type PipelineOptions } from './pipeline.js';

@@ -1,5 +1,6 @@
 /** Texts with more tokens than a model has positions: cut with a warning, read in windows, or refused. */
-import { mismatch, type OptionNames } from '../errors.js';
+import { mismatch } from '../errors.js';
+import type { OptionNames } from '../options.js';
 import type { AlbertTokenizer, Encoding, TruncationStrategy } from '../tokenizer/tokenizer.js';
 import { CALL_OPTIONS, type CallOptions, type Sequence, type Some } from './jobs.js';
 

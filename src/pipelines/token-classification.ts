@@ -1,6 +1,7 @@
 /** The token-classification pipeline (named entities and the like): labels of tokens, or of the stretches they make up. */
-import { mismatch, type OptionNames } from '../errors.js';
+import { mismatch } from '../errors.js';
 import { AlbertForTokenClassification, type TokenClassificationOutput } from '../model/models.js';
+import type { OptionNames } from '../options.js';
 import type { OpenedSource } from '../source.js';
 import { type Encoding, pieceRange } from '../tokenizer/tokenizer.js';
 import { type AggregationStrategy, groupEntities, labelTokens, labelWords, type ScoredToken } from './aggregation.js';

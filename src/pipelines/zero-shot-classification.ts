@@ -4,9 +4,10 @@
  *
  * Source: Hugging Face's pipeline of this name.
  */
-import { AlbertError, mismatch, type OptionNames } from '../errors.js';
+import { AlbertError, mismatch } from '../errors.js';
 import type { AlbertConfig } from '../model/config.js';
 import { AlbertForSequenceClassification, type SequenceClassificationOutput } from '../model/models.js';
+import type { OptionNames } from '../options.js';
 import type { OpenedSource } from '../source.js';
 import { checkTextList } from './checks.js';
 import type { Job, Jobs } from './jobs.js';

@@ -16,9 +16,9 @@ import {
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-
+import { throwIfAborted } from '../abort.js';
 import type { Bytes, FileBytes } from '../bytes.js';
-import { AlbertError, mismatch, throwIfAborted } from '../errors.js';
+import { AlbertError, mismatch } from '../errors.js';
 import { checkFileSize } from '../file-limits.js';
 import { fetchFile } from '../http/fetch-file.js';
 import { openRepository } from '../hub/node/repository.js';

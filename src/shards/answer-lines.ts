@@ -1,5 +1,7 @@
 /** Batches of lines through a pipeline: answers in order, and errors that name their line. */
-import { reasonOf, throwIfAborted } from '../errors.js';
+
+import { throwIfAborted } from '../abort.js';
+import { reasonOf } from '../errors.js';
 import { AlbertError, type CallOptions, type Pipeline } from '../index.js';
 import type { ParsedLine } from './formats.js';
 import { decodeLine, isBlank, type Line } from './read-lines.js';

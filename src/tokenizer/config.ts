@@ -4,7 +4,8 @@
  *
  * Source: `PreTrainedTokenizerBase._from_pretrained` of transformers.
  */
-import { mismatch, type OptionNames } from '../errors.js';
+import { mismatch } from '../errors.js';
+import type { OptionNames } from '../options.js';
 import { type AddedToken, MAX_PIECES, type SpecialTokens, tooManyPieces } from './definition.js';
 import { type JsonObject, parseObject, readFlag, readObject } from './json.js';
 

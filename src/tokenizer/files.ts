@@ -1,5 +1,7 @@
 /** Finds a tokenizer's files in a source and reads them. */
-import { mismatch, throwIfAborted } from '../errors.js';
+
+import { throwIfAborted } from '../abort.js';
+import { mismatch } from '../errors.js';
 import type { OpenedSource } from '../source.js';
 import { readsOlderFiles, readTokenizerConfig, type TokenizerConfig, type TokenizerOptions } from './config.js';
 import type { TokenizerDefinition } from './definition.js';

@@ -1,5 +1,6 @@
 /** The options of `encode`, as given and once checked. */
-import { mismatch, type OptionNames } from '../errors.js';
+import { mismatch } from '../errors.js';
+import type { OptionNames } from '../options.js';
 import { checkTokenCount, specialTokenCount } from './encoding.js';
 import type { TruncationStrategy } from './truncation.js';
 

@@ -1,5 +1,8 @@
 /** ALBERT's tokenizer: text to ids with offsets in the caller's string, and back. */
-import { checkOptions, mismatch, reading } from '../errors.js';
+
+import { reading } from '../checks.js';
+import { mismatch } from '../errors.js';
+import { checkOptions } from '../options.js';
 import { type OpenedSource, openSource, type Source } from '../source.js';
 import { asOneLoad, SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
 import {

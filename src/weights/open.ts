@@ -1,6 +1,8 @@
 /** Finds a model's weights in a source and reads them: which file by name, which format by its bytes. */
+
+import { throwIfAborted } from '../abort.js';
 import { type Bytes, closeBytes, sliceBytes } from '../bytes.js';
-import { mismatch, throwIfAborted } from '../errors.js';
+import { mismatch } from '../errors.js';
 import type { OpenedSource } from '../source.js';
 import type { Checkpoint, StoredTensor } from './checkpoint.js';
 import { FORMATS, formatOf, type RareReaders, STRICTEST, type WeightFormat } from './formats.js';

@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Calls } from '../../src/calls.js';
-import { AlbertError, checkOptions, mismatch, reading, reasonOf, show, within } from '../../src/errors.js';
+import { reading } from '../../src/checks.js';
+import { AlbertError, mismatch, reasonOf, show, within } from '../../src/errors.js';
+import { checkOptions } from '../../src/options.js';
 import { printable, printableText } from '../../src/printable.js';
 import { stateCases } from '../support/cases.js';
 

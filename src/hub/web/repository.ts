@@ -1,5 +1,7 @@
 /** A repository of the Hub in a browser: files are kept in the Cache of the page's origin, if available. */
-import { mismatch, throwIfAborted } from '../../errors.js';
+
+import { throwIfAborted } from '../../abort.js';
+import { mismatch } from '../../errors.js';
 import { type FetchedFile, fetchFile } from '../../http/fetch-file.js';
 import { printableUrl } from '../../http/request.js';
 import type { Patience } from '../../http/retry.js';

@@ -1,7 +1,7 @@
 /** FlaxAlbert's forward method over planned memory: embeddings, encoder, pooler, head. */
 import { yieldToEventLoop } from '#platform';
+import { throwIfAborted } from '../../abort.js';
 import type { Engine } from '../../engine/engine.js';
-import { throwIfAborted } from '../../errors.js';
 import type { Tensor } from '../../tensor.js';
 import type { AlbertConfig } from '../config.js';
 import type { ForwardOptions } from '../options.js';

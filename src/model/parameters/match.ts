@@ -1,5 +1,7 @@
 /** Matches a checkpoint's tensors, or a caller's, with the table of parameters: a source of numbers for each parameter. */
-import { mismatch, reading } from '../../errors.js';
+
+import { reading } from '../../checks.js';
+import { mismatch } from '../../errors.js';
 import { isA, ownArray } from '../../realm.js';
 import { Tensor } from '../../tensor.js';
 import { type Checkpoint, isFloatDtype, readBytes, readFloat32, type StoredTensor } from '../../weights/checkpoint.js';

@@ -1,7 +1,9 @@
 /** Packs parameters into the weights' memory, a few rows at a time, and copies them back. */
+
+import { throwIfAborted } from '../../abort.js';
 import type { Engine } from '../../engine/engine.js';
 import { matrixBytes, PANEL_COLUMNS, padded } from '../../engine/memory.js';
-import { AlbertError, mismatch, throwIfAborted } from '../../errors.js';
+import { AlbertError, mismatch } from '../../errors.js';
 import { Tensor } from '../../tensor.js';
 import type { Quantization, QuantizedRows } from '../../weights/quantized.js';
 import { elements, matrixOf, type Parameter } from './table.js';

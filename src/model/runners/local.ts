@@ -1,10 +1,11 @@
 /** A model on the calling thread: its weights in linear memory, and the queue of its calls. */
 import { yieldToEventLoop } from '#platform';
+import { throwIfAborted } from '../../abort.js';
 import type { Dtype } from '../../dtypes.js';
 import { Engine } from '../../engine/engine.js';
 import { Region } from '../../engine/memory.js';
 import { type Runtime, type RuntimeOptions, startRuntime } from '../../engine/runtime.js';
-import { AlbertError, mismatch, throwIfAborted } from '../../errors.js';
+import { AlbertError, mismatch } from '../../errors.js';
 import { checkFileSize } from '../../file-limits.js';
 import { nestsDeeper } from '../../nesting.js';
 import type { OpenedSource } from '../../source.js';

@@ -1,5 +1,7 @@
 /** A model in a worker; when the worker is lost, a new one makes the model of the same recipe. */
-import { AlbertError, mismatch, throwIfAborted } from '../../../errors.js';
+
+import { throwIfAborted } from '../../../abort.js';
+import { AlbertError, mismatch } from '../../../errors.js';
 import type { Tensor } from '../../../tensor.js';
 import { type AlbertConfig, parseConfig } from '../../config.js';
 import type { Fields } from '../../network/forward.js';
