@@ -1,5 +1,5 @@
 /** The command-line choices that several benches share. */
-import { DTYPES, type Dtype } from '../src/dtypes.js';
+import { DTYPES, type Dtype } from '../src/ground/dtypes.js';
 
 /** The shapes of a full report. */
 export const SHAPES: readonly string[] = ['1x16', '1x128', '8x128', '1x512'];

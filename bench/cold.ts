@@ -13,7 +13,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { convert } from '../src/convert.js';
-import type { Dtype } from '../src/dtypes.js';
+import type { Dtype } from '../src/ground/dtypes.js';
 import { type TorchTensor, torchOlder, torchZip } from '../test/weights/pytorch-files.js';
 import { type Albert, albertBase, albertFiles, tokenIds } from './albert-base.js';
 import { interval, rounded } from './format.js';

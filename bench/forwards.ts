@@ -1,5 +1,5 @@
 /** Whole forwards: timed between looks at the peak, and as a report's rows and charts. Node and browsers share it. */
-import type { Dtype } from '../src/dtypes.js';
+import type { Dtype } from '../src/ground/dtypes.js';
 import type { AlbertModel } from '../src/model/models.js';
 import { forwardOps, nameShape, type Shape, tokenIds } from './albert-base.js';
 import { alternate, type Rounds, type Samples } from './alternate.js';

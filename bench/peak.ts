@@ -2,7 +2,7 @@
  * The most operations per second that this engine gets out of one core: multiply-adds between registers, no memory. Every
  * report quotes its figures as a share of it, measured in the same run, since clocks and neighbours differ.
  */
-import type { Dtype } from '../src/dtypes.js';
+import type { Dtype } from '../src/ground/dtypes.js';
 import { median } from './statistics.js';
 
 /** Which build of the kernels: two instructions multiply and add in `simd`, one in `relaxed-simd`. */

@@ -1,5 +1,5 @@
 /**
- * Bundles `dist/index.js` for browsers into one file that needs no other: kernels and workers are in it. For bundlers that copy
+ * Bundles `dist/entry/index.js` for browsers into one file that needs no other: kernels and workers are in it. For bundlers that copy
  * nothing, and for a page that takes the library from another origin.
  */
 import { readFileSync, statSync } from 'node:fs';
@@ -88,9 +88,9 @@ async function bundle(input, workers, file) {
   return code;
 }
 
-const helper = { '../engine/helper.js': await bundle('engine/helper.js', {}) };
-const host = { '../model/runners/worker/entry.js': await bundle('model/runners/worker/entry.js', helper) };
+const helper = { '../../engine/helper.js': await bundle('engine/helper.js', {}) };
+const host = { '../../model/runners/worker/entry.js': await bundle('model/runners/worker/entry.js', helper) };
 const file = `${root}/dist/inline.js`;
-await bundle('index.js', { ...helper, ...host }, file);
+await bundle('entry/index.js', { ...helper, ...host }, file);
 const { size } = statSync(file);
 if (size > MAX_BYTES) throw new Error(`${file} has ${size} bytes`);

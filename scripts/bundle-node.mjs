@@ -15,9 +15,9 @@ const { dependencies } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')
 rmSync(dir, { recursive: true, force: true });
 const build = await rolldown({
   input: {
-    cli: `${root}/dist/cli.js`,
-    index: `${root}/dist/index.js`,
-    kernels: `${root}/dist/kernels.js`,
+    cli: `${root}/dist/entry/cli.js`,
+    index: `${root}/dist/entry/index.js`,
+    kernels: `${root}/dist/entry/kernels.js`,
     shards: `${root}/dist/shards/index.js`,
   },
   platform: 'node',

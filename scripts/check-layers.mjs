@@ -17,7 +17,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
  */
 const ROOMS = {
   cli: {
-    files: ['src/cli.ts', 'src/cli/'],
+    files: ['src/entry/cli.ts', 'src/cli/'],
     imports: ['index', 'shards', 'ground'],
     what: 'argv in, a table or JSON lines out; one file per command',
   },
@@ -27,7 +27,7 @@ const ROOMS = {
     what: 'lines of large files, in slices, through pipelines; in Node only',
   },
   index: {
-    files: ['src/index.ts'],
+    files: ['src/entry/index.ts'],
     imports: ['convert', 'pipelines', 'model', 'model/terms', 'tokenizer', 'ground'],
     what: 'what the package exports',
   },
@@ -66,8 +66,8 @@ const ROOMS = {
     imports: ['engine', 'weights', 'ground'],
     what: 'configuration, inputs, options, class names, random numbers: the files of model/ itself',
   },
-  kernels: {
-    files: ['src/kernels.ts', 'src/kernels/'],
+  'kernel-library': {
+    files: ['src/entry/kernels.ts', 'src/kernel-library/'],
     imports: ['engine', 'ground'],
     what: 'the kernels without a model, on Float32Arrays (docs/kernels.md)',
   },
@@ -87,7 +87,7 @@ const ROOMS = {
     what: 'text to ids and back, with offsets',
   },
   ground: {
-    files: ['src/'],
+    files: ['src/ground/', 'src/http/', 'src/hub/', 'src/platform/'],
     imports: [],
     what: 'errors, tensors, sources, files; http/, hub/, platform/',
   },
@@ -101,17 +101,20 @@ const PACKAGE_OWNERS = {
   '@assemblyscript/loader': 'src/engine/kernels.ts',
   'wasm-feature-detect': 'src/engine/builds.ts',
   pbf: 'src/tokenizer/sentencepiece.ts',
-  commander: 'src/cli',
+  commander: ['src/cli/', 'src/entry/cli.ts'],
 };
 
 /** Where Node's own modules may be used: what no browser loads. */
-const ON_NODE = ['src/platform/node', 'src/hub/node/', 'src/cli', 'src/shards/'];
+const ON_NODE = ['src/platform/node/', 'src/hub/node/', 'src/cli/', 'src/entry/cli.ts', 'src/shards/'];
 
 /** Where a program's bundler compiles kernels; elsewhere they are loaded by their URLs. */
 const WITH_MODULES = 'src/engine/workerd-builds.ts';
 
 /** What only one file may import: the rest of the source must not know on which platform it runs. */
-const BEHIND_PLATFORM = { 'src/hub/node/': 'src/platform/node.ts', 'src/hub/web/': 'src/platform/web.ts' };
+const BEHIND_PLATFORM = {
+  'src/hub/node/': 'src/platform/node/platform.ts',
+  'src/hub/web/': 'src/platform/web/platform.ts',
+};
 
 /** The room whose `files` have the longest beginning of this path. */
 function roomOf(file) {
@@ -147,16 +150,17 @@ for (const file of files) {
       if (target === undefined) faults.push(`${file} imports ${specifier}, which is no file of the project`);
       else targets.push(target);
     } else if (specifier === '#platform') {
-      targets.push('src/platform/node.ts', 'src/platform/web.ts');
+      targets.push('src/platform/node/platform.ts', 'src/platform/web/platform.ts');
     } else if (specifier === '#builds') {
       targets.push('src/engine/builds.ts', 'src/engine/workerd-builds.ts');
     } else if (specifier === '#model-worker') {
-      targets.push('src/platform/node-model-worker.ts', 'src/platform/web-model-worker.ts');
+      targets.push('src/platform/node/model-worker.ts', 'src/platform/web/model-worker.ts');
     } else if (specifier.startsWith('node:')) {
       if (!ON_NODE.some((place) => file.startsWith(place))) faults.push(`${file} imports ${specifier}`);
     } else {
       const owner = PACKAGE_OWNERS[specifier];
-      if (owner === undefined || !file.startsWith(owner)) faults.push(`${file} imports the package ${specifier}`);
+      if (owner === undefined || ![owner].flat().some((start) => file.startsWith(start)))
+        faults.push(`${file} imports the package ${specifier}`);
     }
   }
   for (const target of targets) {
@@ -197,7 +201,7 @@ function reach(file) {
   for (const target of graph.get(file) ?? []) reach(target);
 }
 reach('src/model/runners/worker/entry.ts');
-if (started.has('src/platform/web-model-worker.ts')) faults.push('the worker of a model imports what starts it');
+if (started.has('src/platform/web/model-worker.ts')) faults.push('the worker of a model imports what starts it');
 
 for (const [room, { imports }] of Object.entries(ROOMS)) {
   for (const other of imports) if (!imported[room].has(other)) faults.push(`${room} may import ${other} and does not`);

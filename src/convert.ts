@@ -1,5 +1,8 @@
 /** Converting a checkpoint: loaded as the class that it was made for, written in another dtype or format. */
 import { writeFiles } from '#platform';
+import { checkOptions } from './ground/options.js';
+import { type OpenedSource, openSource, type Source } from './ground/source.js';
+import { asOneLoad, SOURCE_OPTIONS, type SourceOptions } from './ground/source-options.js';
 import {
   type CheckpointInfo,
   checkDirectory,
@@ -8,10 +11,7 @@ import {
   type SaveOptions,
 } from './model/options.js';
 import { LocalModel } from './model/runners/local.js';
-import { checkOptions } from './options.js';
 import { LENGTHS, MODULES, moduleFolders, SETTINGS } from './pipelines/sentence-files.js';
-import { type OpenedSource, openSource, type Source } from './source.js';
-import { asOneLoad, SOURCE_OPTIONS, type SourceOptions } from './source-options.js';
 import { RARE_READERS } from './weights/rare.js';
 
 /** What belongs to a tokenizer and goes along. */

@@ -1,7 +1,7 @@
 /** What int8 costs: each measure answers for float32 and for int8 on one build of the kernels, and says what is allowed. */
 import { existsSync, readFileSync } from 'node:fs';
-import type { Dtype } from '../../src/dtypes.js';
-import { pipeline } from '../../src/index.js';
+import { pipeline } from '../../src/entry/index.js';
+import type { Dtype } from '../../src/ground/dtypes.js';
 import { AlbertModel } from '../../src/model/models.js';
 import type { InitOptions } from '../../src/model/options.js';
 import { formulaFiles, readFixture } from '../../test/support/fixtures.js';

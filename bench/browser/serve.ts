@@ -12,7 +12,7 @@ export async function serve(cacheDir: string): Promise<ViteDevServer> {
     logLevel: 'error',
     cacheDir,
     optimizeDeps: { entries: 'bench/browser/index.html' },
-    resolve: { alias: { '#platform': path('../../src/platform/web.ts'), benchmark: path('benchmark.ts') } },
+    resolve: { alias: { '#platform': path('../../src/platform/web/platform.ts'), benchmark: path('benchmark.ts') } },
     server: {
       port: 0,
       headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },

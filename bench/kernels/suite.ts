@@ -1,8 +1,8 @@
 /** How a kernel is measured: its answer is checked first, then benchmark.js times it, between two looks at the peak. */
 import Benchmark from 'benchmark';
-import type { Dtype } from '../../src/dtypes.js';
 import type { Engine } from '../../src/engine/engine.js';
 import type { Build } from '../../src/engine/kernels.js';
+import type { Dtype } from '../../src/ground/dtypes.js';
 import { RegisterPeak } from '../peak.js';
 import { processorTime } from '../processor-time.js';
 import { median, quartiles } from '../statistics.js';

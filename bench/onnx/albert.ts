@@ -5,7 +5,7 @@
  * Every product with weights is quantised. The quantizer itself, given an export of ALBERT whose twelve layers share their
  * weights, quantises those of one layer and leaves the other eleven in float32: such a file runs as fast as a float32 one.
  */
-import type { Dtype } from '../../src/dtypes.js';
+import type { Dtype } from '../../src/ground/dtypes.js';
 import type { Albert } from '../albert-base.js';
 import { OnnxGraph } from './graph.js';
 

@@ -8,7 +8,7 @@ const [kind, model, dtype, ids] = process.argv.slice(2);
 const start = performance.now();
 
 async function albert() {
-  const { AlbertModel } = await import('../../dist/index.js');
+  const { AlbertModel } = await import('../../dist/entry/index.js');
   const loaded = await AlbertModel.from_pretrained(model, { dtype });
   const { last_hidden_state } = await loaded.forward({ input_ids: [JSON.parse(ids)] });
   return { values: last_hidden_state.data, weightBytes: loaded.info().weightBytes };

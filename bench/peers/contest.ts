@@ -1,5 +1,5 @@
 /** One shape's contest: every answer compared with float32, then all timed by turns, ours and the register peak among them. */
-import type { Dtype } from '../../src/dtypes.js';
+import type { Dtype } from '../../src/ground/dtypes.js';
 import { forwardOps, nameShape, type Shape, tokenIds } from '../albert-base.js';
 import { alternate, type Rounds, type Samples } from '../alternate.js';
 import type { Chart } from '../chart.js';

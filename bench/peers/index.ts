@@ -8,7 +8,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Dtype } from '../../src/dtypes.js';
+import type { Dtype } from '../../src/ground/dtypes.js';
 import type { AlbertModel } from '../../src/model/models.js';
 import { type Albert, albertBase, loadAlbert, parseShape } from '../albert-base.js';
 import { parseDtypes, SHAPES } from '../choices.js';

@@ -176,7 +176,7 @@ export const PYTORCH = [
   },
   {
     what: 'weights of PyTorch may have no more than 128 MiB',
-    file: 'src/file-limits.ts',
+    file: 'src/ground/file-limits.ts',
     search: '/\\.(safetensors|msgpack|bin)$/',
     replace: '/\\.(safetensors|msgpack)$/',
     tests: ['test/http/fetch-file.test.ts'],

@@ -67,14 +67,14 @@ export const SCALAR = [
   },
   {
     what: 'the kernel library leaves what a call has claimed',
-    file: 'src/kernels/library.ts',
+    file: 'src/kernel-library/library.ts',
     search: '      memory.release(before);\n',
     replace: '',
     tests: ['test/kernel-library/library.test.ts'],
   },
   {
     what: 'a packed matrix takes a gap that is too small',
-    file: 'src/kernels/packed.ts',
+    file: 'src/kernel-library/packed.ts',
     search: '>= aligned(bytes)',
     replace: '>= aligned(bytes) / 2',
     tests: ['test/kernel-library/library.test.ts'],

@@ -113,7 +113,7 @@ export const WORKERS = [
   },
   {
     what: 'an error in a worker has no code',
-    file: 'src/calls.ts',
+    file: 'src/ground/calls.ts',
     search:
       "code === undefined ? Object.assign(new Error(message), { name }) : new AlbertError(code, message.split('\\n'))",
     replace: 'Object.assign(new Error(message), { name })',
@@ -121,14 +121,14 @@ export const WORKERS = [
   },
   {
     what: 'calls wait for ever for a worker that is gone',
-    file: 'src/calls.ts',
+    file: 'src/ground/calls.ts',
     search: 'for (const id of this.#pending.keys()) this.#take(id)?.reject(error);',
     replace: 'for (const id of this.#pending.keys()) void [this.#take(id), error];',
     tests: ['test/ground/calls.test.ts'],
   },
   {
     what: 'an abort stops another call',
-    file: 'src/calls.ts',
+    file: 'src/ground/calls.ts',
     search: 'const abort = () => this.#post({ abort: id });',
     replace: 'const abort = () => this.#post({ abort: id + 1 });',
     tests: ['test/ground/calls.test.ts'],

@@ -1,5 +1,5 @@
 /** Errors and notices on standard error, escaped, so that strangers' text does not control the terminal. */
-import { printable } from '../printable.js';
+import { printable } from '../ground/printable.js';
 
 /** Writes lines to standard error. */
 export function complain(text: string): void {

@@ -1,5 +1,5 @@
 /** A CSV's records as inputs: a task reads some columns, and the others come back with the answer. */
-import { AlbertError } from '../index.js';
+import { AlbertError } from '../entry/index.js';
 import type { LineFormat } from '../shards/formats.js';
 import { decodeLine, isBlank, type Line } from '../shards/read-lines.js';
 import { readRecords, splitRecord } from './csv.js';

@@ -5,7 +5,7 @@
  * Read: fields with quotes, delimiters and newlines in quotes; records that end with CRLF, LF or CR; a byte order mark in front.
  * A quote within a field that does not begin with one is a character, as in Python's csv and in spreadsheets.
  */
-import { AlbertError } from '../index.js';
+import { AlbertError } from '../entry/index.js';
 import { type Line, MAX_LINE_BYTES } from '../shards/read-lines.js';
 
 const NEWLINE = 0x0a;

@@ -1,8 +1,8 @@
 /** The options that commands share. */
 import { extname } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { DTYPES, type Dtype } from '../dtypes.js';
-import { type PipelineOptions, type Pipelines, pipeline } from '../index.js';
+import { type PipelineOptions, type Pipelines, pipeline } from '../entry/index.js';
+import { DTYPES, type Dtype } from '../ground/dtypes.js';
 import { ProgressBar } from './progress-bar.js';
 import type { TaskInput } from './task-input.js';
 

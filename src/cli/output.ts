@@ -13,8 +13,8 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { AlbertError } from '../index.js';
-import { printableText } from '../printable.js';
+import { AlbertError } from '../entry/index.js';
+import { printableText } from '../ground/printable.js';
 
 export interface Sink {
   /** Resolves when its reader keeps up, so that nothing piles up in memory. */

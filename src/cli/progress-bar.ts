@@ -1,6 +1,6 @@
 /** A line on a terminal that shows how far the files of a load have come. */
-import type { LoadProgress } from '../index.js';
-import { printable } from '../printable.js';
+import type { LoadProgress } from '../entry/index.js';
+import { printable } from '../ground/printable.js';
 
 /** What a terminal offers; `process.stderr` is one. */
 export interface Terminal {

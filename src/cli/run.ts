@@ -1,5 +1,5 @@
 /** Runs a task over arguments or lines. */
-import { AlbertError, type CallOptions, type Pipeline } from '../index.js';
+import { AlbertError, type CallOptions, type Pipeline } from '../entry/index.js';
 import { answerLines } from '../shards/answer-lines.js';
 import { fullRow, type LineFormat, type ParsedLine } from '../shards/formats.js';
 import { openInputs } from './inputs.js';

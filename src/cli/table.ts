@@ -1,5 +1,5 @@
 /** Tables for a terminal. */
-import { printableText } from '../printable.js';
+import { printableText } from '../ground/printable.js';
 
 /** Columns side by side, each as wide as its widest cell. A cell is one line, escaped so that it does not control the terminal. */
 export function table(rows: readonly (readonly string[])[], indent = ''): string {

@@ -1,6 +1,6 @@
 /** Answers as a table, lines of JSON, one JSON array, or CSV. */
-import { AlbertError } from '../index.js';
-import { printableText } from '../printable.js';
+import { AlbertError } from '../entry/index.js';
+import { printableText } from '../ground/printable.js';
 import { renamed } from '../shards/formats.js';
 import { formatRecord } from './csv.js';
 import { type OutputOptions, outputFormat } from './options.js';

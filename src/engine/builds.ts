@@ -4,7 +4,7 @@
  */
 import { relaxedSimd, simd } from 'wasm-feature-detect';
 import { FILES_ADVICE, ownFile } from '#platform';
-import { AlbertError } from '../errors.js';
+import { AlbertError } from '../ground/errors.js';
 import { compileKernels, type KernelCode, type KernelScript } from './kernels.js';
 import { multipliesInt8 } from './probes.js';
 

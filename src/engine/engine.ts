@@ -1,5 +1,5 @@
 /** The operations of a forward pass, on matrices in linear memory. */
-import type { Dtype } from '../dtypes.js';
+import type { Dtype } from '../ground/dtypes.js';
 import { ACTIVATIONS, type Activation, type Build, buildOf, type Kernels, THREADED_KERNELS } from './kernels.js';
 import { aligned, type LinearMemory, type Matrix } from './memory.js';
 import type { Runtime } from './runtime.js';

@@ -2,7 +2,7 @@
 
 import { instantiateSync } from '@assemblyscript/loader';
 import { readFile } from '#platform';
-import { AlbertError } from '../errors.js';
+import { AlbertError } from '../ground/errors.js';
 import { printableUrl } from '../http/request.js';
 
 /** The activation functions of the kernels; the index of each is its number in `assembly/activation.ts`. */

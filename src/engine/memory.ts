@@ -1,5 +1,5 @@
 /** Linear memory: a stack of regions that grows upwards, with the weights at the bottom and a forward's activations above. */
-import { AlbertError, mismatch } from '../errors.js';
+import { AlbertError, mismatch } from '../ground/errors.js';
 
 const PAGE_BYTES = 65_536;
 /** Every allocation begins at the start of a cache line. */

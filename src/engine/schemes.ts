@@ -1,5 +1,5 @@
 /** One scheme per dtype: the kernels that pack a weight matrix, multiply by it and unpack it. */
-import type { Dtype } from '../dtypes.js';
+import type { Dtype } from '../ground/dtypes.js';
 import { Autotuner } from './autotune.js';
 import type { Kernels } from './kernels.js';
 import { matrixBytes } from './memory.js';

@@ -1,6 +1,6 @@
 /** The helper threads of one model: starts them, gives them operations, replaces them when one is lost, ends them. */
 import { startHelper } from '#platform';
-import { AlbertError } from '../errors.js';
+import { AlbertError } from '../ground/errors.js';
 import type { HelperHandle, StartHelper } from '../platform/worker.js';
 import type { ThreadStart } from './thread-main.js';
 import { type Kernel, type Operation, WorkQueue } from './work-queue.js';

@@ -4,7 +4,7 @@
  */
 import relaxed from '../../build/relaxed.wasm';
 import simd from '../../build/simd.wasm';
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
 import type { ChosenKernels } from './builds.js';
 import { multipliesInt8 } from './probes.js';
 

@@ -1,8 +1,8 @@
 /** A file over HTTP into memory. */
 
-import { mismatch } from '../errors.js';
-import { maxFileBytes } from '../file-limits.js';
-import { progressReporter, type SourceOptions } from '../source-options.js';
+import { mismatch } from '../ground/errors.js';
+import { maxFileBytes } from '../ground/file-limits.js';
+import { progressReporter, type SourceOptions } from '../ground/source-options.js';
 import { type HttpOptions, printableUrl } from './request.js';
 import { type Sink, type TransferRequest, transfer } from './transfer.js';
 

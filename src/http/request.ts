@@ -1,10 +1,10 @@
 /** One HTTP request: what its status means, and when to give up waiting. */
 
-import { throwIfAborted } from '../abort.js';
-import { AlbertError, mismatch, reasonOf } from '../errors.js';
-import { isA } from '../realm.js';
-import { Silence } from '../silence.js';
-import type { SourceOptions } from '../source-options.js';
+import { throwIfAborted } from '../ground/abort.js';
+import { AlbertError, mismatch, reasonOf } from '../ground/errors.js';
+import { isA } from '../ground/realm.js';
+import { Silence } from '../ground/silence.js';
+import type { SourceOptions } from '../ground/source-options.js';
 import { type Patience, Transient } from './retry.js';
 
 /** What every request of a load shares. */

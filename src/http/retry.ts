@@ -1,7 +1,7 @@
 /** Retries after temporary failures, with exponential back-off and jitter, or after as long as the server asks. */
 
-import { throwIfAborted } from '../abort.js';
-import { AlbertError } from '../errors.js';
+import { throwIfAborted } from '../ground/abort.js';
+import { AlbertError } from '../ground/errors.js';
 
 /** How patient a load is with a server. */
 export interface Patience {

@@ -1,5 +1,5 @@
 /** One file over HTTP into a sink: resumed where it was interrupted, its size checked, every byte counted. */
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
 import { Attempt, type HttpOptions, printableUrl, refusal, send } from './request.js';
 import { Transient, withRetries } from './retry.js';
 

@@ -1,9 +1,9 @@
 /** What the Hub says about a file before it is fetched: its commit, hash and size. */
 
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
+import { isUrl } from '../ground/url.js';
 import { Attempt, printableUrl, refusal, send } from '../http/request.js';
 import { type Patience, withRetries } from '../http/retry.js';
-import { isUrl } from '../url.js';
 import { hashOf, isCommit } from './names.js';
 import { authorization, type Hub, PUBLIC_HUB } from './settings.js';
 

@@ -1,5 +1,5 @@
 /** The names of a repository's files, for messages. */
-import { throwIfAborted } from '../abort.js';
+import { throwIfAborted } from '../ground/abort.js';
 import { fetchFile } from '../http/fetch-file.js';
 import { authorization, type Hub } from './settings.js';
 

@@ -1,5 +1,5 @@
 /** Names that become URLs and paths: ids, revisions, commits, ETags, files. Anything else is refused. */
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
 
 /** `owner/name` as the Hub allows it: no `--`, no `..`, no `.git`, so that it is one folder's name in the cache. */
 export function isHubId(text: string): boolean {

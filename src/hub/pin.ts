@@ -1,5 +1,5 @@
 /** From a revision to the one commit that all files of a load are of. */
-import { AlbertError, mismatch } from '../errors.js';
+import { AlbertError, mismatch } from '../ground/errors.js';
 import { printableUrl, refusal } from '../http/request.js';
 import { Transient } from '../http/retry.js';
 import { headFile } from './head.js';

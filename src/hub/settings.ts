@@ -1,10 +1,10 @@
 /** The Hub's address and the caller's token: from the options of a load, then the environment variables of `huggingface_hub`. */
 
-import type { Bytes } from '../bytes.js';
-import { AlbertError } from '../errors.js';
+import type { Bytes } from '../ground/bytes.js';
+import { AlbertError } from '../ground/errors.js';
+import type { SourceOptions } from '../ground/source-options.js';
+import { isUrl } from '../ground/url.js';
 import type { HttpOptions } from '../http/request.js';
-import type { SourceOptions } from '../source-options.js';
-import { isUrl } from '../url.js';
 import { checkRevision } from './names.js';
 
 /** A repository of the Hub as one load sees it. */

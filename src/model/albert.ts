@@ -1,13 +1,13 @@
 /** The base of every ALBERT model: loading, the forward method, saving, disposing. */
 
-import { throwIfAborted } from '../abort.js';
-import { reading } from '../checks.js';
-import { type AsyncDisposableIfKnown, asyncDisposable } from '../disposable.js';
-import { checkOptions } from '../options.js';
-import { printable } from '../printable.js';
-import { type OpenedSource, openSource, type Source } from '../source.js';
-import { asOneLoad } from '../source-options.js';
-import type { Tensor } from '../tensor.js';
+import { throwIfAborted } from '../ground/abort.js';
+import { reading } from '../ground/checks.js';
+import { type AsyncDisposableIfKnown, asyncDisposable } from '../ground/disposable.js';
+import { checkOptions } from '../ground/options.js';
+import { printable } from '../ground/printable.js';
+import { type OpenedSource, openSource, type Source } from '../ground/source.js';
+import { asOneLoad } from '../ground/source-options.js';
+import type { Tensor } from '../ground/tensor.js';
 import { RARE_READERS } from '../weights/rare.js';
 import type { Architecture } from './architecture.js';
 import { type AlbertConfig, parseConfig } from './config.js';

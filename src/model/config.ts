@@ -1,6 +1,6 @@
 /** An ALBERT configuration: `config.json` read, checked key by key and frozen. */
 import { ACTIVATIONS, type Activation } from '../engine/kernels.js';
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
 import { count, parseLabels, wrong } from './labels.js';
 
 /** What the forward pass needs of a configuration, in the words of Hugging Face's `AlbertConfig`. */

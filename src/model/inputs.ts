@@ -1,7 +1,7 @@
 /** Checks what a caller passes to `forward`, down to the last id, before any kernel runs. */
-import { mismatch, within } from '../errors.js';
-import { ownArray } from '../realm.js';
-import { type NestedNumbers, Tensor } from '../tensor.js';
+import { mismatch, within } from '../ground/errors.js';
+import { ownArray } from '../ground/realm.js';
+import { type NestedNumbers, Tensor } from '../ground/tensor.js';
 import type { AlbertConfig } from './config.js';
 
 /** Integers with a shape, without nesting. */

@@ -1,5 +1,5 @@
 /** The labels of a configuration: how many, and their names. */
-import { type AlbertError, mismatch } from '../errors.js';
+import { type AlbertError, mismatch } from '../ground/errors.js';
 
 /** Larger than any ALBERT; small enough that no product of two sizes leaves the safe integers. */
 const MOST = 1 << 24;

@@ -1,16 +1,16 @@
 /** What callers may ask of a model, and what it reports of itself. */
 
-import { reading } from '../checks.js';
-import { codeUrl } from '../code-url.js';
-import { DTYPES, type Dtype, type SavedDtype } from '../dtypes.js';
 import type { Build } from '../engine/kernels.js';
 import { checkMaxMemoryBytes } from '../engine/memory.js';
 import { MAX_THREADS, type RuntimeOptions } from '../engine/runtime.js';
-import { mismatch } from '../errors.js';
-import type { OptionNames } from '../options.js';
-import { isA } from '../realm.js';
-import { SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
-import type { Tensor } from '../tensor.js';
+import { reading } from '../ground/checks.js';
+import { codeUrl } from '../ground/code-url.js';
+import { DTYPES, type Dtype, type SavedDtype } from '../ground/dtypes.js';
+import { mismatch } from '../ground/errors.js';
+import type { OptionNames } from '../ground/options.js';
+import { isA } from '../ground/realm.js';
+import { SOURCE_OPTIONS, type SourceOptions } from '../ground/source-options.js';
+import type { Tensor } from '../ground/tensor.js';
 
 /** Other names of dtypes. */
 const SYNONYMS: Readonly<Record<string, Dtype>> = { fp32: 'float32', q8: 'int8' };

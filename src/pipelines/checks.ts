@@ -1,5 +1,5 @@
 /** Checks of what pipelines are given. */
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
 
 /** @throws ERR_INPUT unless an input is an object with a text under each of these keys */
 export function checkTexts(input: unknown, ...keys: readonly string[]): void {

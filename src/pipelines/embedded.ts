@@ -3,7 +3,7 @@
  * download them.
  */
 import { packageDirectory } from '#platform';
-import { AlbertError } from '../errors.js';
+import { AlbertError } from '../ground/errors.js';
 
 /** MLM and sentence order, English. */
 export const ALBERT_MINI_EN = '@albert-wasm/albert-mini-en';

@@ -1,8 +1,8 @@
 /** What the embedding tasks share: the body of a checkpoint, and how a text's hidden states become one vector. */
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
+import type { OptionNames } from '../ground/options.js';
+import { type OpenedSource, openFolder } from '../ground/source.js';
 import { AlbertModel, type AlbertModelOutput } from '../model/models.js';
-import type { OptionNames } from '../options.js';
-import { type OpenedSource, openFolder } from '../source.js';
 import { type AlbertTokenizer, type Encoding, pieceRange } from '../tokenizer/tokenizer.js';
 import type { Job, Sequence, Some } from './jobs.js';
 import { openModel, type PipelineOptions } from './pipeline.js';

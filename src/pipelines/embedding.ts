@@ -1,9 +1,9 @@
 /** How similar embeddings are. */
 
-import { reading } from '../checks.js';
-import { mismatch } from '../errors.js';
-import { checkOptions } from '../options.js';
-import { Tensor } from '../tensor.js';
+import { reading } from '../ground/checks.js';
+import { mismatch } from '../ground/errors.js';
+import { checkOptions } from '../ground/options.js';
+import { Tensor } from '../ground/tensor.js';
 import { checkCount } from './checks.js';
 import { largest } from './scores.js';
 

@@ -1,6 +1,6 @@
 /** The feature-extraction pipeline: a text's hidden states, or one embedding of them. */
-import type { OpenedSource } from '../source.js';
-import { Tensor } from '../tensor.js';
+import type { OpenedSource } from '../ground/source.js';
+import { Tensor } from '../ground/tensor.js';
 import {
   checkPooling,
   EMBEDDING_OPTIONS,

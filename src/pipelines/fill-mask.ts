@@ -1,8 +1,8 @@
 /** The fill-mask pipeline: the likeliest words for each `[MASK]` of a text, or for all of them together. */
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
+import type { OptionNames } from '../ground/options.js';
+import type { OpenedSource } from '../ground/source.js';
 import { AlbertForMaskedLM, type MaskedLMOutput } from '../model/models.js';
-import type { OptionNames } from '../options.js';
-import type { OpenedSource } from '../source.js';
 import { type AlbertTokenizer, type Encoding, pieceRange } from '../tokenizer/tokenizer.js';
 import { checkTextList, checkTopK } from './checks.js';
 import { type Filling, fillTogether } from './fill-together.js';

@@ -1,11 +1,11 @@
 /** From a task's name to its pipeline. */
 
-import { reading } from '../checks.js';
-import { mismatch } from '../errors.js';
+import { reading } from '../ground/checks.js';
+import { mismatch } from '../ground/errors.js';
+import { checkOptions } from '../ground/options.js';
+import { type OpenedSource, openSource, type Source } from '../ground/source.js';
+import { asOneLoad } from '../ground/source-options.js';
 import { checkInitOptions, OPTIONS_ELSEWHERE } from '../model/options.js';
-import { checkOptions } from '../options.js';
-import { type OpenedSource, openSource, type Source } from '../source.js';
-import { asOneLoad } from '../source-options.js';
 import { checkTokenizerOptions } from '../tokenizer/tokenizer.js';
 import { ALBERT_MINI_EN, ALBERT_MINI_EN_SST2, embeddedModel } from './embedded.js';
 import type { FeatureExtractionPipeline } from './feature-extraction.js';

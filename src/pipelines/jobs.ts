@@ -1,8 +1,8 @@
 /** How a task's inputs run: as jobs of sequences that the model runs together, with answers decoded from its outputs. */
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
+import type { OptionNames } from '../ground/options.js';
+import { Tensor } from '../ground/tensor.js';
 import type { AlbertInputs } from '../model/inputs.js';
-import type { OptionNames } from '../options.js';
-import { Tensor } from '../tensor.js';
 import { checkCount } from './checks.js';
 
 /** Options of one call. */

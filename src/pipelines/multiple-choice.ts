@@ -1,8 +1,8 @@
 /** The multiple-choice pipeline: which of several texts goes with a prompt. */
 
+import type { OptionNames } from '../ground/options.js';
+import type { OpenedSource } from '../ground/source.js';
 import { AlbertForMultipleChoice, type MultipleChoiceOutput } from '../model/models.js';
-import type { OptionNames } from '../options.js';
-import type { OpenedSource } from '../source.js';
 import { checkTextList, checkTexts, checkTopK } from './checks.js';
 import type { Job, Jobs } from './jobs.js';
 import { makePipeline, openModel, type Pipeline, type PipelineOptions } from './pipeline.js';

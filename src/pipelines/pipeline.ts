@@ -1,12 +1,12 @@
 /** What every pipeline shares: a model, its tokenizer, and the way from inputs to answers. */
 
-import { reading } from '../checks.js';
-import { type AsyncDisposableIfKnown, asyncDisposable } from '../disposable.js';
-import { within } from '../errors.js';
+import { reading } from '../ground/checks.js';
+import { type AsyncDisposableIfKnown, asyncDisposable } from '../ground/disposable.js';
+import { within } from '../ground/errors.js';
+import { checkOptions, type OptionNames } from '../ground/options.js';
+import { type OpenedSource, openSource, type Source } from '../ground/source.js';
 import { type AlbertPreTrainedModel, loadModel, type ModelClass } from '../model/albert.js';
 import { LOAD_OPTIONS, type LoadOptions } from '../model/options.js';
-import { checkOptions, type OptionNames } from '../options.js';
-import { type OpenedSource, openSource, type Source } from '../source.js';
 import { AlbertTokenizer, TOKENIZER_OPTIONS, type TokenizerOptions } from '../tokenizer/tokenizer.js';
 import { type CallOptions, type Forward, runJobs, type Sequence, type Work } from './jobs.js';
 import { Texts } from './texts.js';

@@ -1,8 +1,8 @@
 /** The question-answering pipeline: the stretches of a context that answer a question. */
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
+import type { OptionNames } from '../ground/options.js';
+import type { OpenedSource } from '../ground/source.js';
 import { AlbertForQuestionAnswering, type QuestionAnsweringOutput } from '../model/models.js';
-import type { OptionNames } from '../options.js';
-import type { OpenedSource } from '../source.js';
 import { type AlbertTokenizer, type Encoding, pieceRange } from '../tokenizer/tokenizer.js';
 import { checkCount, checkTexts } from './checks.js';
 import { CALL_OPTIONS, type CallOptions, type Job, type Some } from './jobs.js';

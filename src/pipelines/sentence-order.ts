@@ -1,6 +1,7 @@
 /** The sentence-order pipeline: whether a text goes before another, as ALBERT's pre-training asks. */
+
+import type { OpenedSource } from '../ground/source.js';
 import { AlbertForPreTraining, type PreTrainingOutput } from '../model/models.js';
-import type { OpenedSource } from '../source.js';
 import { checkTexts } from './checks.js';
 import type { Job } from './jobs.js';
 import { makePipeline, openModel, type Pipeline, type PipelineOptions } from './pipeline.js';

@@ -1,6 +1,7 @@
 /** The sentence-similarity pipeline: how similar sentences are to one of them. */
+
+import type { OpenedSource } from '../ground/source.js';
 import type { AlbertModelOutput } from '../model/models.js';
-import type { OpenedSource } from '../source.js';
 import { checkTextList, checkTexts } from './checks.js';
 import {
   checkPooling,

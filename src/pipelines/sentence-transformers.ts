@@ -4,8 +4,8 @@
  * They are strangers' data: each file is bounded and checked, and refused if it has a setting that is not supported, since a wrong
  * embedding looks like a right one.
  */
-import { AlbertError, mismatch } from '../errors.js';
-import { type OpenedSource, openFolder } from '../source.js';
+import { AlbertError, mismatch } from '../ground/errors.js';
+import { type OpenedSource, openFolder } from '../ground/source.js';
 import { POOLING_NAMES, type Pooling } from './pooling.js';
 import { LENGTHS, MAX_MODULES, MODULES, moduleFolder, SETTINGS } from './sentence-files.js';
 import { readLayer, type VectorLayer } from './vector-layers.js';

@@ -1,9 +1,9 @@
 /** The text-classification pipeline (sentiment and the like): labels with scores. */
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
+import type { OptionNames } from '../ground/options.js';
+import type { OpenedSource } from '../ground/source.js';
 import type { AlbertConfig } from '../model/config.js';
 import { AlbertForSequenceClassification } from '../model/models.js';
-import type { OptionNames } from '../options.js';
-import type { OpenedSource } from '../source.js';
 import { checkTexts, checkTopK } from './checks.js';
 import { makePipeline, openModel, type Pipeline, type PipelineOptions } from './pipeline.js';
 import { largest, meanOfLogits, softmax } from './scores.js';

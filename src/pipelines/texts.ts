@@ -1,6 +1,6 @@
 /** Texts with more tokens than a model has positions: cut with a warning, read in windows, or refused. */
-import { mismatch } from '../errors.js';
-import type { OptionNames } from '../options.js';
+import { mismatch } from '../ground/errors.js';
+import type { OptionNames } from '../ground/options.js';
 import type { AlbertTokenizer, Encoding, TruncationStrategy } from '../tokenizer/tokenizer.js';
 import { CALL_OPTIONS, type CallOptions, type Sequence, type Some } from './jobs.js';
 

@@ -1,8 +1,8 @@
 /** The token-classification pipeline (named entities and the like): labels of tokens, or of the stretches they make up. */
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
+import type { OptionNames } from '../ground/options.js';
+import type { OpenedSource } from '../ground/source.js';
 import { AlbertForTokenClassification, type TokenClassificationOutput } from '../model/models.js';
-import type { OptionNames } from '../options.js';
-import type { OpenedSource } from '../source.js';
 import { type Encoding, pieceRange } from '../tokenizer/tokenizer.js';
 import { type AggregationStrategy, groupEntities, labelTokens, labelWords, type ScoredToken } from './aggregation.js';
 import type { Job, Sequence, Some } from './jobs.js';

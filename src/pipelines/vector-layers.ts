@@ -3,9 +3,9 @@
  *
  * Source: its modules of these names, and torch.nn for the activations.
  */
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
+import type { OpenedSource } from '../ground/source.js';
 import { readTensors } from '../model/parameters/stored-tensors.js';
-import type { OpenedSource } from '../source.js';
 import { normalizeRows } from './pooling.js';
 
 /** One step after the pooling. */

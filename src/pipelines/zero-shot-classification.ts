@@ -4,11 +4,11 @@
  *
  * Source: Hugging Face's pipeline of this name.
  */
-import { AlbertError, mismatch } from '../errors.js';
+import { AlbertError, mismatch } from '../ground/errors.js';
+import type { OptionNames } from '../ground/options.js';
+import type { OpenedSource } from '../ground/source.js';
 import type { AlbertConfig } from '../model/config.js';
 import { AlbertForSequenceClassification, type SequenceClassificationOutput } from '../model/models.js';
-import type { OptionNames } from '../options.js';
-import type { OpenedSource } from '../source.js';
 import { checkTextList } from './checks.js';
 import type { Job, Jobs } from './jobs.js';
 import { makePipeline, openModel, type Pipeline, type PipelineOptions } from './pipeline.js';

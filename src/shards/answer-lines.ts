@@ -1,8 +1,8 @@
 /** Batches of lines through a pipeline: answers in order, and errors that name their line. */
 
-import { throwIfAborted } from '../abort.js';
-import { reasonOf } from '../errors.js';
-import { AlbertError, type CallOptions, type Pipeline } from '../index.js';
+import { AlbertError, type CallOptions, type Pipeline } from '../entry/index.js';
+import { throwIfAborted } from '../ground/abort.js';
+import { reasonOf } from '../ground/errors.js';
 import type { ParsedLine } from './formats.js';
 import { decodeLine, isBlank, type Line } from './read-lines.js';
 

@@ -2,8 +2,8 @@
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { mismatch } from '../errors.js';
-import { AlbertError } from '../index.js';
+import { AlbertError } from '../entry/index.js';
+import { mismatch } from '../ground/errors.js';
 import { type Line, readLines } from './read-lines.js';
 
 /** The lines of a file that begin at a byte from `start` to before `end`. */

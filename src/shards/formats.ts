@@ -1,6 +1,5 @@
 /** How each task's inputs and answers are written as lines of JSON, by the command line and in files of answers. */
 
-import { mismatch } from '../errors.js';
 import {
   AlbertError,
   type ChoicesInput,
@@ -17,7 +16,8 @@ import {
   type TextPair,
   type TokenEntity,
   type ZeroShotClassification,
-} from '../index.js';
+} from '../entry/index.js';
+import { mismatch } from '../ground/errors.js';
 
 export interface LineFormat<Input, Result> {
   /** What a line looks like, for errors. */

@@ -1,6 +1,7 @@
 /** A shard of a file through a pipeline, as rows. */
-import { mismatch } from '../errors.js';
-import type { CallOptions, Pipeline, Pipelines } from '../index.js';
+
+import type { CallOptions, Pipeline, Pipelines } from '../entry/index.js';
+import { mismatch } from '../ground/errors.js';
 import { answerLines } from './answer-lines.js';
 import { readShard, type Shard } from './cut.js';
 import { errorRow, FORMATS, fullRow, type LineFormat, type LineTasks, parseLine } from './formats.js';

@@ -1,6 +1,6 @@
 /** The lines of a byte stream with their offsets; only as many as are asked for are in memory. */
 import { Buffer, isUtf8 } from 'node:buffer';
-import { AlbertError } from '../index.js';
+import { AlbertError } from '../entry/index.js';
 
 /** A line as it lies in its input, without its end. */
 export interface Line {

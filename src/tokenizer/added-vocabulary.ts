@@ -1,5 +1,5 @@
 /** The tokens beside the model's own vocabulary, from the tokenizer file and the files beside it. */
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
 import type { TokenizerConfig } from './config.js';
 import { type AddedToken, checkPiece, MAX_PIECES, type SpecialTokens } from './definition.js';
 

@@ -5,7 +5,7 @@
  * NUL-terminated UTF-8 replacements. The units are darts-clone's: label, has-leaf bit, offset; a leaf holds a value.
  */
 
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
 import { codePointAt } from './code-point.js';
 import { base, checkDepth, hasLeaf, label } from './double-array.js';
 import { clusterEnd, hasClusters, longRun } from './graphemes.js';

@@ -4,8 +4,8 @@
  *
  * Source: `PreTrainedTokenizerBase._from_pretrained` of transformers.
  */
-import { mismatch } from '../errors.js';
-import type { OptionNames } from '../options.js';
+import { mismatch } from '../ground/errors.js';
+import type { OptionNames } from '../ground/options.js';
 import { type AddedToken, MAX_PIECES, type SpecialTokens, tooManyPieces } from './definition.js';
 import { type JsonObject, parseObject, readFlag, readObject } from './json.js';
 

@@ -1,5 +1,5 @@
 /** What is read of every tokenizer file, and the limits that hold for every file. */
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
 import type { Step } from './normalizer.js';
 import type { AlignedText } from './offsets.js';
 import type { Pieces } from './pieces.js';

@@ -3,7 +3,7 @@
  *
  * Units that spell equal ends of keys are shared (darts-clone builds from a DAWG), so a trie need not be a tree.
  */
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
 
 /** The longest key in bytes. Those of the standard maps have at most 18. */
 export const MAX_KEY_BYTES = 256;

@@ -1,5 +1,5 @@
 /** What a text becomes: ids, mask, types and offsets, with the special tokens around the pieces. */
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
 import type { Pieces } from './pieces.js';
 import type { Window } from './truncation.js';
 

@@ -1,8 +1,8 @@
 /** Finds a tokenizer's files in a source and reads them. */
 
-import { throwIfAborted } from '../abort.js';
-import { mismatch } from '../errors.js';
-import type { OpenedSource } from '../source.js';
+import { throwIfAborted } from '../ground/abort.js';
+import { mismatch } from '../ground/errors.js';
+import type { OpenedSource } from '../ground/source.js';
 import { readsOlderFiles, readTokenizerConfig, type TokenizerConfig, type TokenizerOptions } from './config.js';
 import type { TokenizerDefinition } from './definition.js';
 import { readTokenizerJson } from './tokenizer-json.js';

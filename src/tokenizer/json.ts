@@ -1,5 +1,5 @@
 /** Checked access to the JSON of a tokenizer file: a value of the wrong kind is ERR_TOKENIZER with its location. */
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 

@@ -1,5 +1,5 @@
 /** Text that remembers where it came from: every UTF-16 unit knows its range in the caller's string. */
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
 import { isSurrogate } from './unit-table.js';
 
 /** The longest text after normalisation, in UTF-16 units: U+FDFA alone grows eighteenfold. */

@@ -1,6 +1,6 @@
 /** The options of `encode`, as given and once checked. */
-import { mismatch } from '../errors.js';
-import type { OptionNames } from '../options.js';
+import { mismatch } from '../ground/errors.js';
+import type { OptionNames } from '../ground/options.js';
 import { checkTokenCount, specialTokenCount } from './encoding.js';
 import type { TruncationStrategy } from './truncation.js';
 

@@ -1,5 +1,5 @@
 /** From a caller's string to pieces with their offsets in it: added tokens, normalisation, segmentation. */
-import { AlbertError, mismatch } from '../errors.js';
+import { AlbertError, mismatch } from '../ground/errors.js';
 import { AddedTokenFinder } from './added-tokens.js';
 import { type AddedToken, MAX_PIECE_BYTES, type TokenizerDefinition, type TokenModel } from './definition.js';
 import { normalize, type Step } from './normalizer.js';

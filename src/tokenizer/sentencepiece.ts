@@ -5,7 +5,7 @@
  */
 import { PbfReader } from 'pbf';
 
-import { AlbertError, mismatch } from '../errors.js';
+import { AlbertError, mismatch } from '../ground/errors.js';
 import { addedVocabulary } from './added-vocabulary.js';
 import { albertSteps } from './albert-steps.js';
 import { Charsmap } from './charsmap.js';

@@ -1,5 +1,5 @@
 /** Reads the `normalizer` of `tokenizer.json`: its steps, in any order and number. */
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
 import { Charsmap } from './charsmap.js';
 import type { TokenizerConfig } from './config.js';
 import { checkPiece } from './definition.js';

@@ -4,7 +4,7 @@
  *
  * Source: the serialisation of Hugging Face's tokenizers.
  */
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
 import { addedVocabulary } from './added-vocabulary.js';
 import { specialTokens, type TokenizerConfig } from './config.js';
 import {

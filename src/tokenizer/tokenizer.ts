@@ -1,10 +1,10 @@
 /** ALBERT's tokenizer: text to ids with offsets in the caller's string, and back. */
 
-import { reading } from '../checks.js';
-import { mismatch } from '../errors.js';
-import { checkOptions } from '../options.js';
-import { type OpenedSource, openSource, type Source } from '../source.js';
-import { asOneLoad, SOURCE_OPTIONS, type SourceOptions } from '../source-options.js';
+import { reading } from '../ground/checks.js';
+import { mismatch } from '../ground/errors.js';
+import { checkOptions } from '../ground/options.js';
+import { type OpenedSource, openSource, type Source } from '../ground/source.js';
+import { asOneLoad, SOURCE_OPTIONS, type SourceOptions } from '../ground/source-options.js';
 import {
   checkTokenizerOptions,
   specialTokens,

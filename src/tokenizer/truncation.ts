@@ -3,7 +3,7 @@
  *
  * Source: `truncate_encodings` and `Encoding::truncate` of Hugging Face's tokenizers, cutting on the right.
  */
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
 
 /** Which text of a pair loses tokens: the longer one, token by token, or the named one. */
 export type TruncationStrategy = 'longest_first' | 'only_first' | 'only_second';

@@ -1,5 +1,5 @@
 /** Reads the vocabulary of a WordPiece tokenizer: from `tokenizer.json`, or from `vocab.txt`. */
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
 import { addedVocabulary } from './added-vocabulary.js';
 import { bertSteps } from './bert.js';
 import { specialTokens, type TokenizerConfig } from './config.js';

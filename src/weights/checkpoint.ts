@@ -1,6 +1,6 @@
 /** What every checkpoint reader returns: named tensors as they are stored, and their way to float32. */
-import type { FileBytes } from '../bytes.js';
-import { mismatch } from '../errors.js';
+import type { FileBytes } from '../ground/bytes.js';
+import { mismatch } from '../ground/errors.js';
 import { float16Table } from './float16.js';
 
 /** The dtypes that safetensors knows and this library can size, with their bytes per element. */

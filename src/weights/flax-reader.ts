@@ -1,5 +1,5 @@
 /** Walks the tree of a Flax checkpoint. It knows the format; the wire is `msgpack.ts`. */
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
 import {
   DTYPE_BYTES,
   elementCount,

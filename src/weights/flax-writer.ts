@@ -1,5 +1,5 @@
 /** Writes a tree of tensors, byte for byte as `flax.serialization.to_bytes` does. */
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
 import { DTYPE_BYTES } from './checkpoint.js';
 import { CHUNKED, MAX_DEPTH, NDARRAY, NUMPY_NAMES } from './flax-format.js';
 import { arrayHead, binaryHead, countBytes, extensionHead, mapHead, stringBytes, TRUE } from './msgpack.js';

@@ -1,7 +1,7 @@
 /** The formats that weights come in, one row each, in the order in which a source is asked for them. */
-import type { Bytes } from '../bytes.js';
-import type { AlbertError } from '../errors.js';
-import type { OpenedSource } from '../source.js';
+import type { Bytes } from '../ground/bytes.js';
+import type { AlbertError } from '../ground/errors.js';
+import type { OpenedSource } from '../ground/source.js';
 import type { Checkpoint } from './checkpoint.js';
 import { decodeSafetensors, openSafetensors } from './safetensors.js';
 

@@ -2,7 +2,7 @@
  * int8 in a safetensors file: a matrix as I8 levels under its usual name, and one float32 scale per row under the name with
  * `_scale` (docs/int8-format.md).
  */
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
 import type { StoredTensor } from './checkpoint.js';
 import type { Quantization, QuantizedRows } from './quantized.js';
 

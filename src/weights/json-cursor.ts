@@ -2,7 +2,7 @@
  * Reads JSON member by member, for headers that come from strangers. `JSON.parse` would silently keep the last of two equal
  * keys, and build every object before a limit is checked; this cursor builds only what is asked for.
  */
-import { type AlbertError, mismatch } from '../errors.js';
+import { type AlbertError, mismatch } from '../ground/errors.js';
 import { MAX_NAME_BYTES, MAX_TENSORS } from './checkpoint.js';
 
 /** Every tensor and the metadata. */

@@ -4,7 +4,7 @@
  * Not a general decoder: those build objects, in which two equal keys silently become one and `10` sorts before `2`, and
  * follow any depth (4 MB of nested arrays took one of them 650 MiB). This one builds only what is asked for.
  */
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
 
 /** The next token in the file. Of maps and arrays it has the size only: their items are the tokens that follow. */
 export type Token =

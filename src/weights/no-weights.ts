@@ -1,6 +1,6 @@
 /** The error for a source without weights: which files it has, and what to do with them. */
-import { AlbertError, mismatch } from '../errors.js';
-import type { OpenedSource } from '../source.js';
+import { AlbertError, mismatch } from '../ground/errors.js';
+import type { OpenedSource } from '../ground/source.js';
 
 /** Weights that are not read, by their names, and how to get weights that are. */
 const STRANGERS: readonly (readonly [name: RegExp, advice: string])[] = [

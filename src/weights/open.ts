@@ -1,9 +1,9 @@
 /** Finds a model's weights in a source and reads them: which file by name, which format by its bytes. */
 
-import { throwIfAborted } from '../abort.js';
-import { type Bytes, closeBytes, sliceBytes } from '../bytes.js';
-import { mismatch } from '../errors.js';
-import type { OpenedSource } from '../source.js';
+import { throwIfAborted } from '../ground/abort.js';
+import { type Bytes, closeBytes, sliceBytes } from '../ground/bytes.js';
+import { mismatch } from '../ground/errors.js';
+import type { OpenedSource } from '../ground/source.js';
 import type { Checkpoint, StoredTensor } from './checkpoint.js';
 import { FORMATS, formatOf, type RareReaders, STRICTEST, type WeightFormat } from './formats.js';
 import { withCurrentNames } from './names.js';

@@ -1,5 +1,5 @@
 /** The quantisations that checkpoints come in, one row each. */
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
 import type { Checkpoint } from './checkpoint.js';
 import { INT8 } from './int8.js';
 import type { Quantization } from './quantized.js';

@@ -1,5 +1,5 @@
 /** What a quantisation is: how a checkpoint stores its large matrices in fewer bits. */
-import type { Dtype } from '../dtypes.js';
+import type { Dtype } from '../ground/dtypes.js';
 import type { StoredDtype, StoredTensor } from './checkpoint.js';
 
 /** Rows of a matrix: their levels, one row after the other, and one scale per row. */

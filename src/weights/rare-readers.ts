@@ -1,5 +1,5 @@
 /** What `rare.ts` loads on demand. One module, so that a bundler makes one file of it. */
-import { type Bytes, sliceBytes } from '../bytes.js';
+import { type Bytes, sliceBytes } from '../ground/bytes.js';
 import type { Checkpoint } from './checkpoint.js';
 import { decodeFlaxMsgpack } from './flax-msgpack.js';
 

@@ -2,8 +2,8 @@
  * The safetensors format, read and written: 8 bytes of header length, a JSON header, then the values without a gap.
  * Format: https://github.com/huggingface/safetensors#format
  */
-import { type FileBytes, sliceBytes } from '../bytes.js';
-import { AlbertError, mismatch } from '../errors.js';
+import { type FileBytes, sliceBytes } from '../ground/bytes.js';
+import { AlbertError, mismatch } from '../ground/errors.js';
 import {
   type Checkpoint,
   DTYPE_BYTES,

@@ -1,5 +1,5 @@
 /** The index of a checkpoint in shards: `model.safetensors.index.json` and its kind. */
-import { AlbertError, mismatch } from '../errors.js';
+import { AlbertError, mismatch } from '../ground/errors.js';
 import { MAX_NAME_BYTES, MAX_TENSORS } from './checkpoint.js';
 import { JsonCursor } from './json-cursor.js';
 

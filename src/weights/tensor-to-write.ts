@@ -1,5 +1,5 @@
 /** What both writers take: float32 tensors, checked, and narrowed to the dtype of the file. */
-import { mismatch } from '../errors.js';
+import { mismatch } from '../ground/errors.js';
 import { DTYPE_BYTES, elementCount, MAX_NAME_BYTES, MAX_RANK, MAX_TENSORS } from './checkpoint.js';
 import { narrowBfloat16, narrowFloat16 } from './float16.js';
 

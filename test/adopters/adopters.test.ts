@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { promisify, stripVTControlCharacters } from 'node:util';
 import type { Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
-import { type LabelScore, type ModelInfo, pipeline } from '../../src/index.js';
+import { type LabelScore, type ModelInfo, pipeline } from '../../src/entry/index.js';
 import { answerOf, browserSuite, CHROMIUM, path } from '../browser/chromium.js';
 
 interface Answer {

@@ -55,7 +55,7 @@ smoke('model', () => {
   }
 });
 
-const built = existsSync(`${ROOT}/dist/index.js`);
+const built = existsSync(`${ROOT}/dist/entry/index.js`);
 if (!built) console.log('skipped: cold: there is no dist (npm run build)');
 (built ? smoke : smoke.skip)('cold', () => {
   const { rows } = bench('cold.ts', '--only', 'albert-wasm', '--rounds', '1');

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { relaxedSimd } from 'wasm-feature-detect';
 import { RegisterPeak } from '../../bench/peak.js';
 import { largestDifference, median, nmse, quartiles } from '../../bench/statistics.js';
-import { DTYPES } from '../../src/dtypes.js';
+import { DTYPES } from '../../src/ground/dtypes.js';
 
 const statistics = suite('statistics');
 

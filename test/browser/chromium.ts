@@ -46,7 +46,7 @@ export function pagesConfig(directory: string, headers: Record<string, string> =
     configFile: false,
     logLevel: 'error',
     cacheDir: `${directory}/cache`,
-    resolve: { alias: { 'albert-wasm': path('../../dist/index.js') } },
+    resolve: { alias: { 'albert-wasm': path('../../dist/entry/index.js') } },
     build: { outDir: `${directory}/dist`, target: 'esnext' },
     server: { port: 0, headers, fs: { allow: [path('../..')] } },
     preview: { port: 0, headers },

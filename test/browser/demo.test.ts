@@ -3,7 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
 import { type PreviewServer, preview } from 'vite';
-import { AlbertForSequenceClassification, AlbertTokenizer, pipeline } from '../../src/index.js';
+import { AlbertForSequenceClassification, AlbertTokenizer, pipeline } from '../../src/entry/index.js';
 import { stateCases } from '../support/cases.js';
 import { browserSuite, path } from './chromium.js';
 import { readContrasts } from './contrasts.js';

@@ -6,7 +6,7 @@ import { type BrowserContext, chromium, type Worker } from 'playwright-core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { build } from 'vite';
-import { type LabelScore, type ModelInfo, type PipelineOptions, pipeline } from '../../src/index.js';
+import { type LabelScore, type ModelInfo, type PipelineOptions, pipeline } from '../../src/entry/index.js';
 import { CHROMIUM, path } from './chromium.js';
 
 interface Answer {
@@ -35,7 +35,7 @@ async function install(
     root,
     configFile: config,
     logLevel: 'error',
-    resolve: { alias: { 'albert-wasm': path('../../dist/index.js') } },
+    resolve: { alias: { 'albert-wasm': path('../../dist/entry/index.js') } },
     build: { outDir, emptyOutDir: true, target: 'esnext', ...(config === false && own) },
   });
   const manifest = JSON.parse(await readFile(`${outDir}/manifest.json`, 'utf8'));

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { cp, mkdir, symlink } from 'node:fs/promises';
 import * as assert from 'uvu/assert';
 import { build, createServer, type PreviewServer, preview } from 'vite';
-import { type LabelScore, type ModelInfo, pipeline } from '../../src/index.js';
+import { type LabelScore, type ModelInfo, pipeline } from '../../src/entry/index.js';
 import { answerOf, browserSuite, pagesConfig, path } from './chromium.js';
 import { ISOLATED } from './engines/headers.js';
 

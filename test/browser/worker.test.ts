@@ -1,7 +1,7 @@
 /** A model in a Web Worker: the page stays free, an unavailable worker is reported or done without, and no worker is left. */
 import * as assert from 'uvu/assert';
 import { build, type PreviewServer, preview } from 'vite';
-import type { ModelInfo } from '../../src/index.js';
+import type { ModelInfo } from '../../src/entry/index.js';
 import { answerOf, browserSuite, pagesConfig } from './chromium.js';
 import { ISOLATED } from './engines/headers.js';
 

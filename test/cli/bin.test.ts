@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AlbertForSequenceClassification } from '../../src/index.js';
+import { AlbertForSequenceClassification } from '../../src/entry/index.js';
 import { TINY } from '../support/tiny.js';
 import { type TorchTensor, torchOlder } from '../weights/pytorch-files.js';
 import { run } from './command-line.js';

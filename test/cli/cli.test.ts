@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { pipeline } from '../../src/index.js';
+import { pipeline } from '../../src/entry/index.js';
 import { TestHub } from '../hub/server.js';
 import { expectError } from '../support/expect-error.js';
 import { ROOT, run } from './command-line.js';
@@ -192,7 +192,7 @@ cli('failures exit with 1 and one line', async () => {
 });
 
 cli('a reader that has seen enough ends the run', async () => {
-  const flags = ['--import', 'tsx', '--conditions=@albert-wasm/source', 'src/cli.ts', 'classify'];
+  const flags = ['--import', 'tsx', '--conditions=@albert-wasm/source', 'src/entry/cli.ts', 'classify'];
   const child = spawn(process.execPath, flags, { cwd: ROOT });
   // Far more than can be answered in the time allowed.
   child.stdin.on('error', () => {});
@@ -228,7 +228,7 @@ cli('lines that come together are answered in order; each of a slow writer’s i
     texts,
     Array.from({ length: 70 }, (_, i) => `film ${i}`),
   );
-  const flags = ['--import', 'tsx', '--conditions=@albert-wasm/source', 'src/cli.ts', 'classify'];
+  const flags = ['--import', 'tsx', '--conditions=@albert-wasm/source', 'src/entry/cli.ts', 'classify'];
   const child = spawn(process.execPath, flags, { cwd: ROOT });
   const answers: string[] = [];
   const closed = new Promise((resolve) => child.on('close', resolve));

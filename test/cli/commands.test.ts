@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AlbertForPreTraining, pipeline } from '../../src/index.js';
+import { AlbertForPreTraining, pipeline } from '../../src/entry/index.js';
 import { encodeSafetensors } from '../../src/weights/safetensors.js';
 import { randomFiles } from '../pipelines/checkpoint.js';
 import { TINY } from '../support/tiny.js';

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AlbertForSequenceClassification } from '../../src/index.js';
+import { AlbertForSequenceClassification } from '../../src/entry/index.js';
 import { encodeSafetensors } from '../../src/weights/safetensors.js';
 import { stateCases } from '../support/cases.js';
 import { TINY } from '../support/tiny.js';

@@ -257,7 +257,7 @@ test('an output that is an input, or no file, or cannot be written, is refused b
     assert.is(code, 1, err);
     assert.match(err, message);
   }
-  const program = `${process.execPath} --import tsx --conditions=@albert-wasm/source src/cli.ts`;
+  const program = `${process.execPath} --import tsx --conditions=@albert-wasm/source src/entry/cli.ts`;
   const shell = (command: string) =>
     promisify(execFile)('bash', ['-c', command], { cwd: ROOT }).then(
       () => 'it was written',
@@ -272,7 +272,7 @@ test('an output that is an input, or no file, or cannot be written, is refused b
 });
 
 test('a run that is ended leaves no file', async () => {
-  const flags = ['--import', 'tsx', '--conditions=@albert-wasm/source', 'src/cli.ts'];
+  const flags = ['--import', 'tsx', '--conditions=@albert-wasm/source', 'src/entry/cli.ts'];
   const child = spawn(process.execPath, [...flags, ...CLASSIFY, '--output', `${folder}/ended.jsonl`], { cwd: ROOT });
   const closed = new Promise((resolve) => child.on('close', (_, signal) => resolve(signal)));
   child.stdin.on('error', () => {});

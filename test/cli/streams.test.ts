@@ -22,7 +22,7 @@ streams.after(() => {
   rmSync(folder, { recursive: true });
 });
 
-const FLAGS = ['--import', 'tsx', '--conditions=@albert-wasm/source', 'src/cli.ts'];
+const FLAGS = ['--import', 'tsx', '--conditions=@albert-wasm/source', 'src/entry/cli.ts'];
 const CLASSIFY = ['classify', '--model', folder];
 
 /** A text of few tokens and many bytes: what is measured is reading and writing. */

@@ -21,7 +21,7 @@ for (const [file, bytes] of Object.entries(files)) writeFileSync(`${folder}/${fi
 
 /** What a person sees, and the exit code. */
 async function see(command: string): Promise<{ code: number; shown: string }> {
-  const program = `${process.execPath} --import tsx --conditions=@albert-wasm/source src/cli.ts`;
+  const program = `${process.execPath} --import tsx --conditions=@albert-wasm/source src/entry/cli.ts`;
   const run = promisify(execFile)(SCRIPT, ['-qec', `${program} ${command}`, '/dev/null'], { cwd: ROOT });
   const { code, stdout } = await run.then(
     ({ stdout }) => ({ code: 0, stdout }),

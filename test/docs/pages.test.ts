@@ -175,7 +175,7 @@ test('the figures of README.md, comparison.md and performance.md are those of be
 });
 
 test('docs/errors.md lists every code', () => {
-  const codes = read('src/errors.ts').match(/(?<=\| ')ERR_\w+/g) ?? [];
+  const codes = read('src/ground/errors.ts').match(/(?<=\| ')ERR_\w+/g) ?? [];
   const rows = [...read('docs/errors.md').matchAll(/^\| `(ERR_\w+)` \|/gm)].map(([, code]) => code);
   assert.equal(rows, codes);
 });

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { ModelFiles } from '../../src/index.js';
+import type { ModelFiles } from '../../src/entry/index.js';
 import { randomFiles } from '../pipelines/checkpoint.js';
 import { Project, snippetsOf } from './snippets.js';
 

@@ -2,8 +2,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { chooseKernels } from '../../src/engine/builds.js';
-import { type ModelInfo, pipeline } from '../../src/index.js';
-import { loadKernels } from '../../src/kernels.js';
+import { type ModelInfo, pipeline } from '../../src/entry/index.js';
+import { loadKernels } from '../../src/entry/kernels.js';
 import { AlbertModel } from '../../src/model/models.js';
 import type { InitOptions } from '../../src/model/options.js';
 import { Random } from '../assembly/reference.js';

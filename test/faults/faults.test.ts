@@ -1,7 +1,7 @@
 /** Faults one after another: whatever fails, the model answers on bit for bit as before. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AlbertError } from '../../src/errors.js';
+import { AlbertError } from '../../src/ground/errors.js';
 import { AlbertModel } from '../../src/model/models.js';
 import { stateCases } from '../support/cases.js';
 import { assertGrown, assertHealthy, golden, observed } from '../support/health.js';

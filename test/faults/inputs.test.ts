@@ -1,7 +1,7 @@
 /** Random bad input: every one is refused with its place, and never reaches a kernel. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AlbertError } from '../../src/errors.js';
+import { AlbertError } from '../../src/ground/errors.js';
 import { AlbertModel } from '../../src/model/models.js';
 import { Random } from '../assembly/reference.js';
 import { stateCases } from '../support/cases.js';

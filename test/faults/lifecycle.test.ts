@@ -2,7 +2,7 @@
 import { getEventListeners } from 'node:events';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AlbertError } from '../../src/errors.js';
+import { AlbertError } from '../../src/ground/errors.js';
 import { AlbertModel } from '../../src/model/models.js';
 import { Random } from '../assembly/reference.js';
 import { stateCases } from '../support/cases.js';

@@ -1,10 +1,10 @@
 /** Values that no program means: deep, revoked, throwing, from another world. Each call rejects with a code and the model answers on. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { AlbertErrorCode } from '../../src/errors.js';
-import { AlbertModel, AlbertTokenizer, pipeline } from '../../src/index.js';
-import { loadKernels } from '../../src/kernels.js';
-import { readFile as readInPage } from '../../src/platform/web.js';
+import { AlbertModel, AlbertTokenizer, pipeline } from '../../src/entry/index.js';
+import { loadKernels } from '../../src/entry/kernels.js';
+import type { AlbertErrorCode } from '../../src/ground/errors.js';
+import { readFile as readInPage } from '../../src/platform/web/platform.js';
 import { stateCases } from '../support/cases.js';
 import { expectError } from '../support/expect-error.js';
 import { assertHealthy, observed } from '../support/health.js';

@@ -1,9 +1,9 @@
 /** One random model in every build and dtype against the reference, each field within a bound. */
 import { isDeepStrictEqual } from 'node:util';
 import * as assert from 'uvu/assert';
+import type { Tensor } from '../../src/ground/tensor.js';
 import type { AlbertInputs } from '../../src/model/inputs.js';
 import type { InitOptions } from '../../src/model/options.js';
-import type { Tensor } from '../../src/tensor.js';
 import { encodeSafetensors } from '../../src/weights/safetensors.js';
 import { FORMATS, type Format } from '../assembly/int8.js';
 import { Random } from '../assembly/reference.js';

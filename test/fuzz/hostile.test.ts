@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AlbertError, AlbertModel, AlbertTokenizer, type ModelFiles } from '../../src/index.js';
+import { AlbertError, AlbertModel, AlbertTokenizer, type ModelFiles } from '../../src/entry/index.js';
 import { encodeSafetensors } from '../../src/weights/safetensors.js';
 import { stateCases } from '../support/cases.js';
 import { TINY } from '../support/tiny.js';

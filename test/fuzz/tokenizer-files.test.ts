@@ -5,7 +5,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
-import { AlbertError } from '../../src/errors.js';
+import { AlbertError } from '../../src/ground/errors.js';
 import { AlbertTokenizer } from '../../src/tokenizer/tokenizer.js';
 import { stateCases } from '../support/cases.js';
 import { addedToken, layouts, readSpiece, wordPieceJson, wordPieces } from '../tokenizer/layouts.js';

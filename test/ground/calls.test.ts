@@ -1,8 +1,8 @@
 /** Calls between two threads: answers find their call, errors keep their code, and a lost side leaves no call waiting. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Calls, type Handlers } from '../../src/calls.js';
-import { AlbertError } from '../../src/errors.js';
+import { Calls, type Handlers } from '../../src/ground/calls.js';
+import { AlbertError } from '../../src/ground/errors.js';
 import { expectError } from '../support/expect-error.js';
 
 const test = suite('calls');

@@ -16,8 +16,8 @@ function codesIn(folder: string, suffix: string, except: string): Set<string> {
 }
 
 const listed: readonly string[] =
-  readFileSync(new URL('../../src/errors.ts', import.meta.url), 'utf8').match(/(?<=\| ')ERR_\w+/g) ?? [];
-const thrown = codesIn('../../src/', '.ts', 'errors.ts');
+  readFileSync(new URL('../../src/ground/errors.ts', import.meta.url), 'utf8').match(/(?<=\| ')ERR_\w+/g) ?? [];
+const thrown = codesIn('../../src/', '.ts', 'ground/errors.ts');
 const expected = codesIn('../', '.test.ts', 'ground/codes.test.ts');
 
 test('each code that is thrown is expected by a test', () => {

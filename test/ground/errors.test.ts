@@ -2,11 +2,11 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Calls } from '../../src/calls.js';
-import { reading } from '../../src/checks.js';
-import { AlbertError, mismatch, reasonOf, show, within } from '../../src/errors.js';
-import { checkOptions } from '../../src/options.js';
-import { printable, printableText } from '../../src/printable.js';
+import { Calls } from '../../src/ground/calls.js';
+import { reading } from '../../src/ground/checks.js';
+import { AlbertError, mismatch, reasonOf, show, within } from '../../src/ground/errors.js';
+import { checkOptions } from '../../src/ground/options.js';
+import { printable, printableText } from '../../src/ground/printable.js';
 import { stateCases } from '../support/cases.js';
 
 const test = suite('errors');

@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { suite } from 'uvu';
-import { AlbertModel, AlbertTokenizer, convert, pipeline, rankEmbeddings, type Task } from '../../src/index.js';
-import { loadKernels } from '../../src/kernels.js';
+import { AlbertModel, AlbertTokenizer, convert, pipeline, rankEmbeddings, type Task } from '../../src/entry/index.js';
+import { loadKernels } from '../../src/entry/kernels.js';
 import { randomFiles } from '../pipelines/checkpoint.js';
 import { stateCases } from '../support/cases.js';
 import { expectError } from '../support/expect-error.js';

@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { createContext, runInContext } from 'node:vm';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Calls } from '../../src/calls.js';
-import { loadKernels } from '../../src/kernels.js';
+import { loadKernels } from '../../src/entry/kernels.js';
+import { Calls } from '../../src/ground/calls.js';
+import { isA, ownArray } from '../../src/ground/realm.js';
+import { openSource } from '../../src/ground/source.js';
+import { Tensor } from '../../src/ground/tensor.js';
 import { AlbertModel } from '../../src/model/models.js';
-import { isA, ownArray } from '../../src/realm.js';
-import { openSource } from '../../src/source.js';
-import { Tensor } from '../../src/tensor.js';
 
 const realm = suite('another realm');
 

@@ -8,10 +8,10 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { openSource } from '../../src/ground/source.js';
+import type { LoadProgress } from '../../src/ground/source-options.js';
 import { AlbertModel } from '../../src/model/models.js';
-import * as web from '../../src/platform/web.js';
-import { openSource } from '../../src/source.js';
-import type { LoadProgress } from '../../src/source-options.js';
+import * as web from '../../src/platform/web/platform.js';
 import { expectError } from '../support/expect-error.js';
 
 const source = suite('source');

@@ -1,7 +1,7 @@
 /** Tensors: dtype, shape, nesting. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Tensor } from '../../src/tensor.js';
+import { Tensor } from '../../src/ground/tensor.js';
 import { expectError } from '../support/expect-error.js';
 
 const tensor = suite('tensor');

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { maxFileBytes } from '../../src/file-limits.js';
+import { maxFileBytes } from '../../src/ground/file-limits.js';
 import { fetchFile } from '../../src/http/fetch-file.js';
 import { CHUNK, type HubFile, sendChunks, sendFile, sendGzip, someFiles } from '../hub/server.js';
 import { expectError } from '../support/expect-error.js';

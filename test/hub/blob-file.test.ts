@@ -21,7 +21,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { BlobFile } from '../../src/hub/node/blob-file.js';
 import { HubCache } from '../../src/hub/node/cache.js';
-import { writeFiles } from '../../src/platform/node.js';
+import { writeFiles } from '../../src/platform/node/platform.js';
 import { stateCases } from '../support/cases.js';
 import { expectError } from '../support/expect-error.js';
 

@@ -9,12 +9,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { LoadProgress, SourceOptions } from '../../src/ground/source-options.js';
 import type { HttpOptions } from '../../src/http/request.js';
 import { openRepository } from '../../src/hub/node/repository.js';
 import { openRepository as openInPage } from '../../src/hub/web/repository.js';
-import { readFile } from '../../src/platform/node.js';
-import { readFile as readInPage } from '../../src/platform/web.js';
-import type { LoadProgress, SourceOptions } from '../../src/source-options.js';
+import { readFile } from '../../src/platform/node/platform.js';
+import { readFile as readInPage } from '../../src/platform/web/platform.js';
 import { stateCases } from '../support/cases.js';
 import { expectError } from '../support/expect-error.js';
 import {

@@ -5,8 +5,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AlbertModel, AlbertTokenizer, type LoadProgress, pipeline, type SourceOptions } from '../../src/index.js';
-import { openSource } from '../../src/source.js';
+import {
+  AlbertModel,
+  AlbertTokenizer,
+  type LoadProgress,
+  pipeline,
+  type SourceOptions,
+} from '../../src/entry/index.js';
+import { openSource } from '../../src/ground/source.js';
 import { expectError } from '../support/expect-error.js';
 import { COMMIT, type HubFile, TestHub, times } from './server.js';
 

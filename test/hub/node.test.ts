@@ -16,9 +16,9 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { LoadProgress, SourceOptions } from '../../src/ground/source-options.js';
 import { cacheDirectory } from '../../src/hub/node/cache.js';
 import { openRepository } from '../../src/hub/node/repository.js';
-import type { LoadProgress, SourceOptions } from '../../src/source-options.js';
 import { stateCases } from '../support/cases.js';
 import { expectError } from '../support/expect-error.js';
 import {

@@ -1,8 +1,8 @@
 /** The Hub in a browser: its Cache, its redirects that cannot be seen, its hashes. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { LoadProgress, SourceOptions } from '../../src/ground/source-options.js';
 import { openRepository } from '../../src/hub/web/repository.js';
-import type { LoadProgress, SourceOptions } from '../../src/source-options.js';
 import { expectError } from '../support/expect-error.js';
 import { fetchFrom, TestCaches } from './page.js';
 import { COMMIT, gitSha1, sendFile, TestHub, times } from './server.js';

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ACTIVATIONS } from '../../src/engine/kernels.js';
-import { type Activation, type Dtype, type KernelLibrary, loadKernels } from '../../src/kernels.js';
+import { type Activation, type Dtype, type KernelLibrary, loadKernels } from '../../src/entry/kernels.js';
 import { HIDDEN_ACTIVATIONS } from '../../src/model/config.js';
 import { columnsOf, FORMATS, gemmI8, quantize } from '../assembly/int8.js';
 import { ACTIVATION_REFERENCES, epilogue, gemm, layerNormRow, Random, softmaxRow } from '../assembly/reference.js';

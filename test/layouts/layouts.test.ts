@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { pipeline } from '../../src/index.js';
+import { pipeline } from '../../src/entry/index.js';
 import { stateCases } from '../support/cases.js';
 import { rejects } from '../weights/samples.js';
 import { LAYOUTS, type Task } from './table.js';

@@ -2,7 +2,7 @@
  * What becomes of each of the 57 checkpoints that `layouts.py` writes, one per layout seen on the Hub: it loads and answers its
  * task, or it is refused with a code and these words.
  */
-import type { AlbertErrorCode } from '../../src/errors.js';
+import type { AlbertErrorCode } from '../../src/ground/errors.js';
 
 export type Outcome =
   | { readonly answers: Task }

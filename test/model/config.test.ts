@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AlbertError } from '../../src/errors.js';
+import { AlbertError } from '../../src/ground/errors.js';
 import { groupOfLayer, HIDDEN_ACTIVATIONS, parseConfig, readConfig } from '../../src/model/config.js';
 import { expectError } from '../support/expect-error.js';
 import { TINY } from '../support/tiny.js';

@@ -1,9 +1,9 @@
 /** Several inputs in one run: each answers bit for bit as alone, and one that is at fault stops all before any kernel. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Tensor } from '../../src/ground/tensor.js';
 import type { AlbertInputs } from '../../src/model/inputs.js';
 import { AlbertForMaskedLM, AlbertForPreTraining, AlbertModel } from '../../src/model/models.js';
-import { Tensor } from '../../src/tensor.js';
 import { BUILDS } from '../support/builds.js';
 import { stateCases } from '../support/cases.js';
 import { expectError } from '../support/expect-error.js';

@@ -1,6 +1,7 @@
 /** The forward method: its options, its queue, its memory, its end. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Tensor } from '../../src/ground/tensor.js';
 import {
   AlbertForMaskedLM,
   AlbertForPreTraining,
@@ -8,7 +9,6 @@ import {
   AlbertForTokenClassification,
   AlbertModel,
 } from '../../src/model/models.js';
-import { Tensor } from '../../src/tensor.js';
 import { expectError } from '../support/expect-error.js';
 import { TINY, TINY_INPUTS } from '../support/tiny.js';
 

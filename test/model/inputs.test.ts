@@ -1,9 +1,9 @@
 /** Bad input is refused before any kernel runs, with its place, and the model answers on as before. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { AlbertErrorCode } from '../../src/errors.js';
+import type { AlbertErrorCode } from '../../src/ground/errors.js';
+import { Tensor } from '../../src/ground/tensor.js';
 import { AlbertForMultipleChoice, AlbertModel } from '../../src/model/models.js';
-import { Tensor } from '../../src/tensor.js';
 import { expectError } from '../support/expect-error.js';
 import { TINY, TINY_INPUTS } from '../support/tiny.js';
 

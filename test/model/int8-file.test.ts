@@ -3,14 +3,14 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { AlbertError } from '../../src/errors.js';
+import type { AlbertError } from '../../src/ground/errors.js';
+import type { ModelFiles } from '../../src/ground/source.js';
 import {
   AlbertForMaskedLM,
   AlbertForPreTraining,
   AlbertForSequenceClassification,
   AlbertModel,
 } from '../../src/model/models.js';
-import type { ModelFiles } from '../../src/source.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors.js';
 import { BUILDS } from '../support/builds.js';
 import { stateCases } from '../support/cases.js';

@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Tensor } from '../../src/ground/tensor.js';
 import {
   AlbertForMaskedLM,
   AlbertForPreTraining,
   AlbertForSequenceClassification,
   AlbertModel,
 } from '../../src/model/models.js';
-import { Tensor } from '../../src/tensor.js';
 import { BUILDS } from '../support/builds.js';
 import { expectError } from '../support/expect-error.js';
 import { fixtureBytes, formulaFiles, readFixture } from '../support/fixtures.js';

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { ModelFiles } from '../../src/ground/source.js';
 import {
   AlbertForMaskedLM,
   AlbertForPreTraining,
   AlbertForSequenceClassification,
   AlbertModel,
 } from '../../src/model/models.js';
-import type { ModelFiles } from '../../src/source.js';
 import { decodeFloat32 } from '../../src/weights/checkpoint.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors.js';
 import { stateCases } from '../support/cases.js';

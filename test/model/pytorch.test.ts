@@ -4,8 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AlbertForMaskedLM, AlbertForPreTraining, AlbertForSequenceClassification, convert } from '../../src/index.js';
-import type { ModelFiles } from '../../src/source.js';
+import {
+  AlbertForMaskedLM,
+  AlbertForPreTraining,
+  AlbertForSequenceClassification,
+  convert,
+} from '../../src/entry/index.js';
+import type { ModelFiles } from '../../src/ground/source.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors.js';
 import { TINY, TINY_INPUTS } from '../support/tiny.js';
 import {

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Tensor } from '../../src/ground/tensor.js';
 import { AlbertModel } from '../../src/model/models.js';
-import type { Tensor } from '../../src/tensor.js';
 import { expectError } from '../support/expect-error.js';
 import { TINY, TINY_INPUTS } from '../support/tiny.js';
 

@@ -1,11 +1,11 @@
 /** Sharing a call among models: each input goes to one of them, the work is even, and the outputs come back in order. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Tensor } from '../../src/ground/tensor.js';
 import type { CheckedInputs } from '../../src/model/inputs.js';
 import type { Fields } from '../../src/model/network/forward.js';
 import type { ForwardCall } from '../../src/model/runners/runner.js';
 import { shareOut } from '../../src/model/runners/worker/shares.js';
-import { Tensor } from '../../src/tensor.js';
 import { stateCases } from '../support/cases.js';
 
 const test = suite('shares');

@@ -5,9 +5,9 @@ import { isDeepStrictEqual } from 'node:util';
 import * as fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Tensor } from '../../src/ground/tensor.js';
 import { AlbertModel } from '../../src/model/models.js';
 import type { ForwardOptions, InitOptions } from '../../src/model/options.js';
-import type { Tensor } from '../../src/tensor.js';
 import { BUILDS } from '../support/builds.js';
 import { stateCases } from '../support/cases.js';
 import { expectError } from '../support/expect-error.js';
@@ -241,7 +241,7 @@ for (const dispose of [true, false]) {
   for (const flags of [[], ['--input-type=module']]) {
     threads(`a process ends by itself, ${dispose ? 'disposed' : 'not disposed'}, ${flags}`, () => {
       const script = `
-        const { AlbertModel } = await import('${new URL('../../dist/index.js', import.meta.url)}');
+        const { AlbertModel } = await import('${new URL('../../dist/entry/index.js', import.meta.url)}');
         const model = await AlbertModel.from_config(${JSON.stringify(TINY)}, { threads: 3 });
         await model.forward({ input_ids: [[1, 2, 3]] });
         console.log(JSON.stringify(model.info()));

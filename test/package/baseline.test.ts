@@ -17,7 +17,7 @@ const NOT_FOR_BROWSERS = /^dist\/(node\/|cli|shards\/|hub\/node\/|platform\/node
 
 /** What is used only in engines that have it. */
 const GUARDED: Readonly<Record<string, readonly string[]>> = {
-  'dist/disposable.js': ['Symbol.asyncDispose', 'Symbol.dispose'],
+  'dist/ground/disposable.js': ['Symbol.asyncDispose', 'Symbol.dispose'],
   'dist/inline.js': ['Symbol.asyncDispose'],
 };
 

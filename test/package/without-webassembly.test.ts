@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type ModelInfo, pipeline } from '../../src/index.js';
+import { type ModelInfo, pipeline } from '../../src/entry/index.js';
 
 const test = suite('without WebAssembly');
 
@@ -23,7 +23,7 @@ const wanted = (await classify(TEXTS)).map(([best]) => best?.score ?? Number.NaN
 test('a sentence is classified as with SIMD', () => {
   const script = `
     delete globalThis.WebAssembly;
-    const { pipeline } = await import('./dist/index.js');
+    const { pipeline } = await import('./dist/entry/index.js');
     const classify = await pipeline('sentiment-analysis', undefined, { dtype: process.argv[1] });
     const answers = await classify(${JSON.stringify(TEXTS)});
     console.log(JSON.stringify({ scores: answers.map(([best]) => best.score), info: classify.model.info() }));
@@ -52,7 +52,7 @@ test('where nothing runs: ERR_ENVIRONMENT, and why', () => {
     symlinkSync(`${ROOT}/node_modules`, `${project}/node_modules`);
     const script = `
       delete globalThis.WebAssembly;
-      const { loadKernels } = await import('./dist/kernels.js');
+      const { loadKernels } = await import('./dist/entry/kernels.js');
       await loadKernels().catch(({ code, message }) => console.log(code, message));
     `;
     const args = ['--input-type=module', '-e', script];

@@ -1,7 +1,7 @@
 /** Every fixture's model in int8, beside float32: how much of a field's energy is error, in each build. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Tensor } from '../../src/tensor.js';
+import type { Tensor } from '../../src/ground/tensor.js';
 import { BUILDS } from '../support/builds.js';
 import { FIXTURE_NAMES, type Fixture, formulaFiles, HEADS, readFixture } from '../support/fixtures.js';
 

@@ -2,8 +2,8 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { ModelFiles } from '../../src/source.js';
-import type { Tensor } from '../../src/tensor.js';
+import type { ModelFiles } from '../../src/ground/source.js';
+import type { Tensor } from '../../src/ground/tensor.js';
 import { BUILDS } from '../support/builds.js';
 import { stateCases } from '../support/cases.js';
 import {

@@ -1,6 +1,6 @@
 /** Checkpoints in memory: small models of random weights over the embedded vocabulary, for tasks that none ships for. */
 import { readFileSync } from 'node:fs';
-import type { ModelFiles } from '../../src/source.js';
+import type { ModelFiles } from '../../src/ground/source.js';
 import { encodeSafetensors } from '../../src/weights/safetensors.js';
 import { HEADS } from '../support/fixtures.js';
 import { TINY } from '../support/tiny.js';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { pipeline, type SequenceClassificationOutput } from '../../src/index.js';
+import { pipeline, type SequenceClassificationOutput } from '../../src/entry/index.js';
 import type { InitOptions } from '../../src/model/options.js';
 import { BUILDS } from '../support/builds.js';
 import { stateCases } from '../support/cases.js';

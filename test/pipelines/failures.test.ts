@@ -6,7 +6,7 @@ import {
   AlbertForTokenClassification,
   type ModelFiles,
   pipeline,
-} from '../../src/index.js';
+} from '../../src/entry/index.js';
 import { encodeSafetensors } from '../../src/weights/safetensors.js';
 import { expectError } from '../support/expect-error.js';
 import { resources, resourcesBeside } from '../support/resources.js';

@@ -1,7 +1,7 @@
 /** Words of several pieces, and masks filled together: against forwards of the model itself. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type MaskedLMOutput, pipeline } from '../../src/index.js';
+import { type MaskedLMOutput, pipeline } from '../../src/entry/index.js';
 
 import { fillTogether } from '../../src/pipelines/fill-together.js';
 import { expectError } from '../support/expect-error.js';

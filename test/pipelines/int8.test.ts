@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { pipeline } from '../../src/index.js';
+import { pipeline } from '../../src/entry/index.js';
 import { BUILDS } from '../support/builds.js';
 
 const expected = JSON.parse(readFileSync(new URL('../fixtures/models/expected.json', import.meta.url), 'utf8'));

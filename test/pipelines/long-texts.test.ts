@@ -1,7 +1,7 @@
 /** Texts past the model's positions: read in windows, cut with one warning, or refused; against forwards of the model itself. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AlbertModel, AlbertTokenizer, pipeline, type SequenceClassificationOutput } from '../../src/index.js';
+import { AlbertModel, AlbertTokenizer, pipeline, type SequenceClassificationOutput } from '../../src/entry/index.js';
 import { expectError } from '../support/expect-error.js';
 import { randomFiles } from './checkpoint.js';
 

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AlbertTokenizer, pipeline } from '../../src/index.js';
+import { AlbertTokenizer, pipeline } from '../../src/entry/index.js';
 import { AlbertForPreTraining } from '../../src/model/models.js';
 import { BUILDS } from '../support/builds.js';
 import { stateCases } from '../support/cases.js';

@@ -3,7 +3,7 @@
 import sst2 from '@albert-wasm/albert-mini-en-sst2';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { pipeline } from '../../src/index.js';
+import { pipeline } from '../../src/entry/index.js';
 import { expectError } from '../support/expect-error.js';
 import { randomFiles } from './checkpoint.js';
 

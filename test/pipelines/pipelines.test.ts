@@ -4,7 +4,11 @@ import en from '@albert-wasm/albert-mini-en';
 import sst2 from '@albert-wasm/albert-mini-en-sst2';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type AlbertForSequenceClassification, pipeline, type SequenceClassificationOutput } from '../../src/index.js';
+import {
+  type AlbertForSequenceClassification,
+  pipeline,
+  type SequenceClassificationOutput,
+} from '../../src/entry/index.js';
 import { embeddedModel } from '../../src/pipelines/embedded.js';
 import { CALL_OPTIONS } from '../../src/pipelines/jobs.js';
 import { makePipeline } from '../../src/pipelines/pipeline.js';

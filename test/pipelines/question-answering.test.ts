@@ -8,7 +8,7 @@ import {
   type QuestionAnswer,
   type QuestionAnsweringOptions,
   type QuestionAnsweringOutput,
-} from '../../src/index.js';
+} from '../../src/entry/index.js';
 import { stateCases } from '../support/cases.js';
 import { expectError } from '../support/expect-error.js';
 import { hostileText, seeded } from '../tokenizer/support.js';

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AlbertModel, AlbertTokenizer, type ModelFiles, pipeline } from '../../src/index.js';
+import { AlbertModel, AlbertTokenizer, type ModelFiles, pipeline } from '../../src/entry/index.js';
 import { encodeSafetensors } from '../../src/weights/safetensors.js';
 import { type HubFile, TestHub } from '../hub/server.js';
 import { expectError } from '../support/expect-error.js';

@@ -8,7 +8,7 @@ import {
   rankEmbeddings,
   stackEncodings,
   Tensor,
-} from '../../src/index.js';
+} from '../../src/entry/index.js';
 import { expectError } from '../support/expect-error.js';
 import { MODEL } from '../tokenizer/support.js';
 import { randomFiles } from './checkpoint.js';

@@ -1,7 +1,7 @@
 /** Token classification end to end: against forwards of the model itself, windows, hostile text. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { pipeline, type TokenClassificationOutput } from '../../src/index.js';
+import { pipeline, type TokenClassificationOutput } from '../../src/entry/index.js';
 import { stateCases } from '../support/cases.js';
 import { expectError } from '../support/expect-error.js';
 import { hostileText, seeded } from '../tokenizer/support.js';

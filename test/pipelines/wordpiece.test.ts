@@ -1,9 +1,8 @@
 /** The pipelines over a WordPiece vocabulary: filled masks, tagged words and answers, as over SentencePiece's. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-
+import type { ModelFiles } from '../../src/ground/source.js';
 import { pipeline } from '../../src/pipelines/index.js';
-import type { ModelFiles } from '../../src/source.js';
 import { AlbertTokenizer } from '../../src/tokenizer/tokenizer.js';
 import { wordPieces } from '../tokenizer/layouts.js';
 import { fails } from '../tokenizer/support.js';

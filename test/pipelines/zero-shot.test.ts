@@ -1,7 +1,7 @@
 /** Zero-shot classification: against forwards of the model itself, and what transformers refuses. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { pipeline, type SequenceClassificationOutput } from '../../src/index.js';
+import { pipeline, type SequenceClassificationOutput } from '../../src/entry/index.js';
 import { expectError } from '../support/expect-error.js';
 import { randomFiles } from './checkpoint.js';
 

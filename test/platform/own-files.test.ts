@@ -1,9 +1,9 @@
 /** Where Node finds the package's files: beside the code, by the package's name where a bundler has moved the code, or nowhere. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readFile } from '../../src/platform/node.js';
-import { FILES_ADVICE, ownFile, resolveByName } from '../../src/platform/node-own-files.js';
-import { openSource } from '../../src/source.js';
+import { openSource } from '../../src/ground/source.js';
+import { FILES_ADVICE, ownFile, resolveByName } from '../../src/platform/node/own-files.js';
+import { readFile } from '../../src/platform/node/platform.js';
 import { expectError } from '../support/expect-error.js';
 
 const test = suite('own files');

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { promisify } from 'node:util';
 import * as assert from 'uvu/assert';
-import { type AlbertError, type LabelScore, type ModelInfo, pipeline } from '../../src/index.js';
+import { type AlbertError, type LabelScore, type ModelInfo, pipeline } from '../../src/entry/index.js';
 import { answerOf, browserSuite, path } from '../browser/chromium.js';
 
 interface Answer extends Pick<ModelInfo, 'threads' | 'workers' | 'kernels' | 'whyNoWorker'> {

@@ -5,7 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { PartJob } from '../../packages/queue/src/jobs.js';
 import { countPart, writePart } from '../../packages/queue/src/output.js';
-import { AlbertError, pipeline } from '../../src/index.js';
+import { AlbertError, pipeline } from '../../src/entry/index.js';
 import { cutFile, processShard, type Shard } from '../../src/shards/index.js';
 import { stateCases } from '../support/cases.js';
 import { expectError } from '../support/expect-error.js';

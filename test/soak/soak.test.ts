@@ -5,7 +5,7 @@
 import { createHistogram } from 'node:perf_hooks';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type AlbertErrorCode, pipeline } from '../../src/index.js';
+import { type AlbertErrorCode, pipeline } from '../../src/entry/index.js';
 import { stateCases } from '../support/cases.js';
 import { expectError } from '../support/expect-error.js';
 

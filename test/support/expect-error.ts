@@ -1,6 +1,6 @@
 /** Expecting an AlbertError: its code, and words of its message that a person needs. */
 import * as assert from 'uvu/assert';
-import { AlbertError, type AlbertErrorCode } from '../../src/errors.js';
+import { AlbertError, type AlbertErrorCode } from '../../src/ground/errors.js';
 
 /** Awaits `run` and expects it to fail with `code`; every part of `words` must be in the message. */
 export async function expectError(run: () => unknown, code: AlbertErrorCode, ...words: string[]): Promise<AlbertError> {

@@ -1,5 +1,7 @@
 /** The FlaxAlbert fixtures as the tests read them: configuration, inputs, expected fields, weights. */
 import { readdirSync, readFileSync } from 'node:fs';
+import type { ModelFiles } from '../../src/ground/source.js';
+import type { Tensor } from '../../src/ground/tensor.js';
 import type { AlbertInputs } from '../../src/model/inputs.js';
 import {
   AlbertForMaskedLM,
@@ -10,8 +12,6 @@ import {
   AlbertForTokenClassification,
   AlbertModel,
 } from '../../src/model/models.js';
-import type { ModelFiles } from '../../src/source.js';
-import type { Tensor } from '../../src/tensor.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/weights/safetensors.js';
 import { formulaTensor } from './formula.js';
 

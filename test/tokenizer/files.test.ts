@@ -3,7 +3,7 @@ import { PbfWriter } from 'pbf';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
-import { AlbertError } from '../../src/errors.js';
+import { AlbertError } from '../../src/ground/errors.js';
 import { AlbertTokenizer } from '../../src/tokenizer/tokenizer.js';
 import { CONFIG, fails, fromJson, fromSpiece, GOLDEN, MODEL, SPIECE, seeded, smallTokenizerJson } from './support.js';
 

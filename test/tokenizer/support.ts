@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 
-import { AlbertError, type AlbertErrorCode } from '../../src/errors.js';
+import { AlbertError, type AlbertErrorCode } from '../../src/ground/errors.js';
 import { AlbertTokenizer } from '../../src/tokenizer/tokenizer.js';
 
 export const MODEL = new URL('../../models/albert-mini-en/', import.meta.url);

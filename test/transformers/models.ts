@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bareModel, encodeAlbertOnnx, type OnnxHead } from '../../bench/onnx/albert.js';
 import { maskedLM, questionAnswering, sequenceClassification, tokenClassification } from '../../bench/onnx/heads.js';
-import type { ModelFiles } from '../../src/index.js';
+import type { ModelFiles } from '../../src/entry/index.js';
 import { randomFiles } from '../pipelines/checkpoint.js';
 import { HEADS } from '../support/fixtures.js';
 

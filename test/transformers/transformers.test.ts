@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type LabelScore, pipeline, type QuestionAnswer, type Tensor } from '../../src/index.js';
+import { type LabelScore, pipeline, type QuestionAnswer, type Tensor } from '../../src/entry/index.js';
 import { Project, snippetsOf } from '../docs/snippets.js';
 import { stateCases } from '../support/cases.js';
 import { install } from '../support/npm.js';

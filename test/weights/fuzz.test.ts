@@ -5,8 +5,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
-import type { Bytes } from '../../src/bytes.js';
-import { AlbertError } from '../../src/errors.js';
+import type { Bytes } from '../../src/ground/bytes.js';
+import { AlbertError } from '../../src/ground/errors.js';
 import { type Checkpoint, DTYPE_BYTES, isFloatDtype, readFloat32 } from '../../src/weights/checkpoint.js';
 import { decodeFlaxMsgpack, encodeFlaxMsgpack } from '../../src/weights/flax-msgpack.js';
 import { openCheckpoint } from '../../src/weights/open.js';

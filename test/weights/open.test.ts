@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 
-import { type OpenedSource, openSource } from '../../src/source.js';
+import { type OpenedSource, openSource } from '../../src/ground/source.js';
 import { encodeFlaxMsgpack } from '../../src/weights/flax-msgpack.js';
 import { openCheckpoint as open } from '../../src/weights/open.js';
 import { RARE_READERS } from '../../src/weights/rare.js';

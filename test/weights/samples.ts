@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 
-import type { FileBytes } from '../../src/bytes.js';
-import { AlbertError, type AlbertErrorCode } from '../../src/errors.js';
+import type { FileBytes } from '../../src/ground/bytes.js';
+import { AlbertError, type AlbertErrorCode } from '../../src/ground/errors.js';
 import { type Checkpoint, decodeFloat32, type StoredTensor } from '../../src/weights/checkpoint.js';
 import type { TensorToWrite } from '../../src/weights/safetensors.js';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { openFile } from '../../src/platform/node.js';
+import { openFile } from '../../src/platform/node/platform.js';
 import { type Checkpoint, readBytes } from '../../src/weights/checkpoint.js';
 import { readPytorch } from '../../src/weights/pytorch/read.js';
 import { stateCases } from '../support/cases.js';

@@ -1,7 +1,7 @@
 /** `bench`: how many tokens per second this machine computes. */
 import type { Command } from 'commander';
-import { DTYPES } from '../../dtypes.js';
-import type { AlbertPreTrainedModel } from '../../index.js';
+import type { AlbertPreTrainedModel } from '../../entry/index.js';
+import { DTYPES } from '../../ground/dtypes.js';
 import { load, type ModelOptions, type OutputOptions, withModel, withOutput } from '../options.js';
 import { anySmallModel } from '../small-models.js';
 import { writeAnswers } from '../writers.js';

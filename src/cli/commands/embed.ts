@@ -1,6 +1,6 @@
 /** `embed`: one vector of each text. */
 import { type Command, Option } from 'commander';
-import type { Pooling } from '../../index.js';
+import type { Pooling } from '../../entry/index.js';
 import { FORMATS } from '../../shards/formats.js';
 import { textReader } from '../inputs.js';
 import { type LineOptions, load, type ModelOptions, parseStride, withLines, withModel } from '../options.js';

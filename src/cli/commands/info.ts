@@ -1,6 +1,6 @@
 /** `info`: a model, and the kernels that would run it. */
 import type { Command } from 'commander';
-import type { CheckpointInfo } from '../../index.js';
+import type { CheckpointInfo } from '../../entry/index.js';
 import { load, type ModelOptions, type OutputOptions, withModel, withOutput } from '../options.js';
 import { anySmallModel } from '../small-models.js';
 import { writeAnswers } from '../writers.js';

@@ -1,6 +1,6 @@
 /** `tag`: the entities of texts. */
 import { type Command, Option } from 'commander';
-import type { AggregationStrategy } from '../../index.js';
+import type { AggregationStrategy } from '../../entry/index.js';
 import { FORMATS } from '../../shards/formats.js';
 import { textReader } from '../inputs.js';
 import { type LineOptions, load, type ModelOptions, parseStride, withLines, withModel } from '../options.js';

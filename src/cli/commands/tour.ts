@@ -1,6 +1,6 @@
 /** Without a command: both small models on the given texts, or on a few examples. */
 import { Command } from 'commander';
-import { type FilledMask, type ModelInfo, type Pipelines, pipeline } from '../../index.js';
+import { type FilledMask, type ModelInfo, type Pipelines, pipeline } from '../../entry/index.js';
 import { print } from '../output.js';
 import { percent, table } from '../table.js';
 import { usageError } from '../usage.js';

@@ -3,7 +3,7 @@ import { createHash, type Hash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, readdir, rename, rm, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { AlbertError } from '../../errors.js';
+import { AlbertError } from '../../ground/errors.js';
 import type { Sink } from '../../http/transfer.js';
 import { sweep } from './sweep.js';
 

@@ -1,10 +1,10 @@
 /** A repository of the Hub in Node: files are downloaded into the cache once and read from there. */
-import { AlbertError, mismatch } from '../../errors.js';
-import { checkFileSize } from '../../file-limits.js';
+import { AlbertError, mismatch } from '../../ground/errors.js';
+import { checkFileSize } from '../../ground/file-limits.js';
+import { progressReporter, type SourceOptions } from '../../ground/source-options.js';
 import { printableUrl } from '../../http/request.js';
 import type { Patience } from '../../http/retry.js';
 import { transfer } from '../../http/transfer.js';
-import { progressReporter, type SourceOptions } from '../../source-options.js';
 import { headFile } from '../head.js';
 import { listRepository } from '../list.js';
 import { isCommit } from '../names.js';

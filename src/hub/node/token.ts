@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { AlbertError } from '../../errors.js';
+import { AlbertError } from '../../ground/errors.js';
 import { type Environment, isTrue } from '../settings.js';
 import { homeDirectory } from './cache.js';
 

@@ -1,11 +1,11 @@
 /** A repository of the Hub in a browser: files are kept in the Cache of the page's origin, if available. */
 
-import { throwIfAborted } from '../../abort.js';
-import { mismatch } from '../../errors.js';
+import { throwIfAborted } from '../../ground/abort.js';
+import { mismatch } from '../../ground/errors.js';
+import { progressReporter, type SourceOptions } from '../../ground/source-options.js';
 import { type FetchedFile, fetchFile } from '../../http/fetch-file.js';
 import { printableUrl } from '../../http/request.js';
 import type { Patience } from '../../http/retry.js';
-import { progressReporter, type SourceOptions } from '../../source-options.js';
 import { listRepository } from '../list.js';
 import { checkFileName, hashOf } from '../names.js';
 import { pinCommit, type RefStore } from '../pin.js';

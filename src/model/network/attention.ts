@@ -2,7 +2,7 @@
 import type { AttentionSequence, Dense, Norm } from '../../engine/engine.js';
 import { MASKED } from '../../engine/masked.js';
 import { type Matrix, padded, type Region } from '../../engine/memory.js';
-import { Tensor } from '../../tensor.js';
+import { Tensor } from '../../ground/tensor.js';
 import type { AlbertConfig } from '../config.js';
 import type { ParameterTable } from '../parameters/table.js';
 import type { Batch, Rectangle } from './batch.js';

@@ -1,7 +1,7 @@
 /** A batch: the sequences of one or more inputs, packed one after another with no token between them. */
 import type { Engine } from '../../engine/engine.js';
 import { type Matrix, rowsOf } from '../../engine/memory.js';
-import { Tensor } from '../../tensor.js';
+import { Tensor } from '../../ground/tensor.js';
 import type { CheckedInputs } from '../inputs.js';
 
 /** Rows `from` to `to` of a matrix, and the shape in which a caller receives them. */

@@ -1,8 +1,8 @@
 /** FlaxAlbert's forward method over planned memory: embeddings, encoder, pooler, head. */
 import { yieldToEventLoop } from '#platform';
-import { throwIfAborted } from '../../abort.js';
 import type { Engine } from '../../engine/engine.js';
-import type { Tensor } from '../../tensor.js';
+import { throwIfAborted } from '../../ground/abort.js';
+import type { Tensor } from '../../ground/tensor.js';
 import type { AlbertConfig } from '../config.js';
 import type { ForwardOptions } from '../options.js';
 import { matchParams } from '../parameters/match.js';

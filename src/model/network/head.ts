@@ -1,6 +1,6 @@
 /** What a head is: the parameters it adds to the body, the memory it takes, and what it makes of the hidden states. */
 import type { Matrix, Region } from '../../engine/memory.js';
-import type { Tensor } from '../../tensor.js';
+import type { Tensor } from '../../ground/tensor.js';
 import type { AlbertConfig } from '../config.js';
 import type { ParameterTable } from '../parameters/table.js';
 import type { Batch } from './batch.js';

@@ -1,9 +1,9 @@
 /** Matches a checkpoint's tensors, or a caller's, with the table of parameters: a source of numbers for each parameter. */
 
-import { reading } from '../../checks.js';
-import { mismatch } from '../../errors.js';
-import { isA, ownArray } from '../../realm.js';
-import { Tensor } from '../../tensor.js';
+import { reading } from '../../ground/checks.js';
+import { mismatch } from '../../ground/errors.js';
+import { isA, ownArray } from '../../ground/realm.js';
+import { Tensor } from '../../ground/tensor.js';
 import { type Checkpoint, isFloatDtype, readBytes, readFloat32, type StoredTensor } from '../../weights/checkpoint.js';
 import { decodeColumns, readColumns } from '../../weights/columns.js';
 import { quantizationOf } from '../../weights/quantizations.js';

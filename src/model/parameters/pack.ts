@@ -1,10 +1,10 @@
 /** Packs parameters into the weights' memory, a few rows at a time, and copies them back. */
 
-import { throwIfAborted } from '../../abort.js';
 import type { Engine } from '../../engine/engine.js';
 import { matrixBytes, PANEL_COLUMNS, padded } from '../../engine/memory.js';
-import { AlbertError, mismatch } from '../../errors.js';
-import { Tensor } from '../../tensor.js';
+import { throwIfAborted } from '../../ground/abort.js';
+import { AlbertError, mismatch } from '../../ground/errors.js';
+import { Tensor } from '../../ground/tensor.js';
 import type { Quantization, QuantizedRows } from '../../weights/quantized.js';
 import { elements, matrixOf, type Parameter } from './table.js';
 

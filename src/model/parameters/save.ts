@@ -1,8 +1,8 @@
 /** Writing a model as Hugging Face and Flax libraries read it, or quantised as this one does. */
 import { writeFiles } from '#platform';
-import { SAVED_DTYPES } from '../../dtypes.js';
 import type { Engine } from '../../engine/engine.js';
-import { AlbertError, mismatch } from '../../errors.js';
+import { SAVED_DTYPES } from '../../ground/dtypes.js';
+import { AlbertError, mismatch } from '../../ground/errors.js';
 import { encodeFlaxMsgpack } from '../../weights/flax-writer.js';
 import { quantizationNamed } from '../../weights/quantizations.js';
 import type { Quantization } from '../../weights/quantized.js';

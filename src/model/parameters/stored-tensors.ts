@@ -1,6 +1,6 @@
 /** Reads tensors that are not part of a model, such as those of a layer that follows it. */
-import { mismatch } from '../../errors.js';
-import type { OpenedSource } from '../../source.js';
+import { mismatch } from '../../ground/errors.js';
+import type { OpenedSource } from '../../ground/source.js';
 import { isFloatDtype, readFloat32 } from '../../weights/checkpoint.js';
 import { openCheckpoint } from '../../weights/open.js';
 import { RARE_READERS } from '../../weights/rare.js';

@@ -5,10 +5,10 @@
  * list of tensors to load and, over the same memory, the tree that the forward pass reads.
  */
 
-import type { Dtype } from '../../dtypes.js';
 import type { Dense, Engine, Norm } from '../../engine/engine.js';
 import { matrixBytes, type Region } from '../../engine/memory.js';
 import type { Panels } from '../../engine/schemes.js';
+import type { Dtype } from '../../ground/dtypes.js';
 
 /** Where a tensor lies once it is packed. */
 export type Location =

@@ -1,7 +1,7 @@
 /** Chooses where a model runs: on the calling thread, in a worker, or in several workers that share the inputs of a call. */
 import { worksInWorker } from '#platform';
 import { numberOfThreads, whyNotShared } from '../../engine/runtime.js';
-import { AlbertError } from '../../errors.js';
+import { AlbertError } from '../../ground/errors.js';
 import { LocalModel } from './local.js';
 import type { Recipe, Runner } from './runner.js';
 import { ModelPool } from './worker/pool.js';

@@ -1,15 +1,15 @@
 /** A model on the calling thread: its weights in linear memory, and the queue of its calls. */
 import { yieldToEventLoop } from '#platform';
-import { throwIfAborted } from '../../abort.js';
-import type { Dtype } from '../../dtypes.js';
 import { Engine } from '../../engine/engine.js';
 import { Region } from '../../engine/memory.js';
 import { type Runtime, type RuntimeOptions, startRuntime } from '../../engine/runtime.js';
-import { AlbertError, mismatch } from '../../errors.js';
-import { checkFileSize } from '../../file-limits.js';
-import { nestsDeeper } from '../../nesting.js';
-import type { OpenedSource } from '../../source.js';
-import type { Tensor } from '../../tensor.js';
+import { throwIfAborted } from '../../ground/abort.js';
+import type { Dtype } from '../../ground/dtypes.js';
+import { AlbertError, mismatch } from '../../ground/errors.js';
+import { checkFileSize } from '../../ground/file-limits.js';
+import { nestsDeeper } from '../../ground/nesting.js';
+import type { OpenedSource } from '../../ground/source.js';
+import type { Tensor } from '../../ground/tensor.js';
 import { dtypesOf } from '../../weights/checkpoint.js';
 import { openCheckpoint } from '../../weights/open.js';
 import { quantizationOf } from '../../weights/quantizations.js';

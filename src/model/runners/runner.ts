@@ -1,9 +1,9 @@
 /** A runner holds a model and runs its forwards: on the calling thread, in a worker, or in several workers. */
 
-import type { Dtype } from '../../dtypes.js';
 import type { RuntimeOptions } from '../../engine/runtime.js';
-import type { OpenedSource } from '../../source.js';
-import type { Tensor } from '../../tensor.js';
+import type { Dtype } from '../../ground/dtypes.js';
+import type { OpenedSource } from '../../ground/source.js';
+import type { Tensor } from '../../ground/tensor.js';
 import type { RareReaders } from '../../weights/formats.js';
 import type { Architecture } from '../architecture.js';
 import type { AlbertConfig } from '../config.js';

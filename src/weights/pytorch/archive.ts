@@ -1,6 +1,6 @@
 /** PyTorch's files since 1.6: a zip archive with `NAME/data.pkl` and each storage as `NAME/data/KEY`. */
-import { type Bytes, sliceBytes } from '../../bytes.js';
-import { mismatch } from '../../errors.js';
+import { type Bytes, sliceBytes } from '../../ground/bytes.js';
+import { mismatch } from '../../ground/errors.js';
 import { MAX_PICKLE_BYTES, type Stored } from './stored.js';
 import { EndOfBytes, Unpickler } from './unpickler.js';
 import { type Stretch, ZipArchive } from './zip.js';

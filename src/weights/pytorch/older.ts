@@ -2,8 +2,8 @@
  * PyTorch's files before 1.6: pickles of a magic number, a protocol, the machine that wrote the file, the object and the keys of
  * the storages, then of each storage the count of its elements and their bytes.
  */
-import { type Bytes, sliceBytes } from '../../bytes.js';
-import { mismatch } from '../../errors.js';
+import { type Bytes, sliceBytes } from '../../ground/bytes.js';
+import { mismatch } from '../../ground/errors.js';
 import { DTYPE_BYTES } from '../checkpoint.js';
 import { MAX_PICKLE_BYTES, type Stored } from './stored.js';
 import { EndOfBytes, Unpickler } from './unpickler.js';

@@ -2,8 +2,8 @@
  * PyTorch's checkpoints: dicts of tensors over storages, in a zip archive or, before 1.6, in a sequence of pickles. Loaded on
  * demand (`rare.ts`).
  */
-import { type Bytes, sliceBytes } from '../../bytes.js';
-import { mismatch } from '../../errors.js';
+import { type Bytes, sliceBytes } from '../../ground/bytes.js';
+import { mismatch } from '../../ground/errors.js';
 import {
   type Checkpoint,
   DTYPE_BYTES,

@@ -2,7 +2,7 @@
  * An interpreter of the opcodes in PyTorch's pickles. It builds values; it imports nothing and calls nothing.
  * Opcodes: https://github.com/python/cpython/blob/main/Lib/pickletools.py
  */
-import { mismatch } from '../../errors.js';
+import { mismatch } from '../../ground/errors.js';
 import { Dict, kindOf, List, Name, nameOf, type Storage, storageOf, type Value } from './values.js';
 
 /** A checkpoint of 4,096 tensors takes 150,000; each puts at most one value somewhere, so that memory is bounded too. */

@@ -2,7 +2,7 @@
  * What a checkpoint's pickle may contain: plain values, dicts, tensors over storages. A name outside the list below is refused;
  * no name is ever looked up or called.
  */
-import { mismatch } from '../../errors.js';
+import { mismatch } from '../../ground/errors.js';
 import type { StoredDtype } from '../checkpoint.js';
 
 /** Tuples are arrays, lists are not: nothing here reads a list. */

@@ -2,8 +2,8 @@
  * The directory of a zip archive whose entries are stored as they are, which is all that PyTorch writes.
  * Format: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
  */
-import { type Bytes, sliceBytes } from '../../bytes.js';
-import { AlbertError, mismatch } from '../../errors.js';
+import { type Bytes, sliceBytes } from '../../ground/bytes.js';
+import { AlbertError, mismatch } from '../../ground/errors.js';
 
 interface Entry {
   readonly name: string;

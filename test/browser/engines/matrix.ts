@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type LabelScore, type ModelInfo, pipeline } from '../../../src/index.js';
+import { type LabelScore, type ModelInfo, pipeline } from '../../../src/entry/index.js';
 import { stateCases } from '../../support/cases.js';
 import { testDemo } from './demo.js';
 import { type Engine, EngineMissing, type EngineName, waitFor } from './engine.js';

@@ -23,7 +23,7 @@ export async function buildPages(): Promise<Pages> {
     resolve: {
       alias: [
         { find: /^albert-wasm\/inline$/, replacement: path('../../../dist/inline.js') },
-        { find: /^albert-wasm$/, replacement: path('../../../dist/index.js') },
+        { find: /^albert-wasm$/, replacement: path('../../../dist/entry/index.js') },
       ],
     },
     build: {

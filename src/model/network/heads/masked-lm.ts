@@ -1,5 +1,5 @@
 /** FlaxAlbertForMaskedLM: a logit for each word at each position. */
-import type { Tensor } from '../../../tensor.js';
+import type { Tensor } from '../../../ground/tensor.js';
 import type { Head } from '../head.js';
 import {
   declareLanguageModeling,

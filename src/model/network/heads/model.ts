@@ -1,5 +1,5 @@
 /** FlaxAlbertModel: the bare body, its hidden states and its pooler. */
-import type { Tensor } from '../../../tensor.js';
+import type { Tensor } from '../../../ground/tensor.js';
 import { readRows } from '../batch.js';
 import type { Head } from '../head.js';
 

@@ -1,8 +1,8 @@
 /** FlaxAlbertForQuestionAnswering: for each token, a logit as the answer's start and one as its end. */
 import type { Dense } from '../../../engine/engine.js';
 import type { Matrix } from '../../../engine/memory.js';
-import { mismatch } from '../../../errors.js';
-import { Tensor } from '../../../tensor.js';
+import { mismatch } from '../../../ground/errors.js';
+import { Tensor } from '../../../ground/tensor.js';
 import type { Rows } from '../batch.js';
 import type { Head } from '../head.js';
 

@@ -3,7 +3,7 @@
  * sometimes blocks for ever in Firefox (docs/decisions/0016).
  */
 import { startHelper } from '#platform';
-import type { Calls, Handlers } from '../../../calls.js';
+import type { Calls, Handlers } from '../../../ground/calls.js';
 import type { HelperHandle, StartHelper, WorkerHandle, WorkerListener } from '../../../platform/worker.js';
 
 /** A helper that the worker asks for. */

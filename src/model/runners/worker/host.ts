@@ -1,6 +1,6 @@
 /** The worker's side: it holds one model and answers calls to it. */
 import { workersStartWorkers } from '#platform';
-import { type Answer, Calls, type Handlers } from '../../../calls.js';
+import { type Answer, Calls, type Handlers } from '../../../ground/calls.js';
 import type { Post } from '../../../platform/port.js';
 import type { ModelInfo, SaveOptions } from '../../options.js';
 import { LocalModel } from '../local.js';

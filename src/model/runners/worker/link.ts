@@ -1,9 +1,9 @@
 /** One worker and the calls to it. The link gives the worker up when it is silent, has ended, or sends what cannot be read. */
 import { startModelWorker } from '#model-worker';
-import { Calls, type Handlers } from '../../../calls.js';
-import { AlbertError } from '../../../errors.js';
+import { Calls, type Handlers } from '../../../ground/calls.js';
+import { AlbertError } from '../../../ground/errors.js';
+import { Silence } from '../../../ground/silence.js';
 import type { WorkerHandle } from '../../../platform/worker.js';
-import { Silence } from '../../../silence.js';
 import { ServedHelpers } from './helpers.js';
 import type { ModelStart } from './messages.js';
 

@@ -1,6 +1,6 @@
 /** What a model's worker is called with, and what it answers. */
 
-import { Tensor } from '../../../tensor.js';
+import { Tensor } from '../../../ground/tensor.js';
 import type { AlbertConfig } from '../../config.js';
 import type { Fields } from '../../network/forward.js';
 import type { LoadReport, ModelInfo } from '../../options.js';

@@ -1,5 +1,5 @@
 /** A model in several workers, each with its own weights, which share the inputs of a call. */
-import type { Tensor } from '../../../tensor.js';
+import type { Tensor } from '../../../ground/tensor.js';
 import type { AlbertConfig } from '../../config.js';
 import type { Fields } from '../../network/forward.js';
 import type { LoadReport, ModelInfo, SaveOptions } from '../../options.js';

@@ -1,8 +1,8 @@
 /** A model in a worker; when the worker is lost, a new one makes the model of the same recipe. */
 
-import { throwIfAborted } from '../../../abort.js';
-import { AlbertError, mismatch } from '../../../errors.js';
-import type { Tensor } from '../../../tensor.js';
+import { throwIfAborted } from '../../../ground/abort.js';
+import { AlbertError, mismatch } from '../../../ground/errors.js';
+import type { Tensor } from '../../../ground/tensor.js';
 import { type AlbertConfig, parseConfig } from '../../config.js';
 import type { Fields } from '../../network/forward.js';
 import type { LoadReport, ModelInfo, SaveOptions } from '../../options.js';

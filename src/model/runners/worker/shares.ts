@@ -1,5 +1,5 @@
 /** Shares the inputs of a call among several models, and puts their outputs back in order. */
-import { Tensor } from '../../../tensor.js';
+import { Tensor } from '../../../ground/tensor.js';
 import type { CheckedInputs } from '../../inputs.js';
 import type { Fields } from '../../network/forward.js';
 import type { ForwardCall } from '../runner.js';

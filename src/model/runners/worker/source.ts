@@ -1,8 +1,8 @@
 /** A source's files for a worker: read on the thread that has the caller's options, and sent piece by piece. */
 
-import { type Bytes, closeBytes, type FileBytes } from '../../../bytes.js';
-import type { Answer, Calls, Handlers } from '../../../calls.js';
-import type { OpenedSource } from '../../../source.js';
+import { type Bytes, closeBytes, type FileBytes } from '../../../ground/bytes.js';
+import type { Answer, Calls, Handlers } from '../../../ground/calls.js';
+import type { OpenedSource } from '../../../ground/source.js';
 import type { Checkpoint, StoredTensor, TensorBytes, TensorFile } from '../../../weights/checkpoint.js';
 import type { RareReaders } from '../../../weights/formats.js';
 

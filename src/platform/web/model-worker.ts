@@ -3,8 +3,8 @@
  * expression into the worker's file, and must not find the same expression there.
  */
 
-import { startWorkerAt, watchWorker } from './web-worker.js';
-import type { WorkerHandle, WorkerListener } from './worker.js';
+import type { WorkerHandle, WorkerListener } from '../worker.js';
+import { startWorkerAt, watchWorker } from './worker.js';
 
 const NO_WORKER = 'this thread cannot start workers; in an extension, offscreen documents and pages can';
 
@@ -16,6 +16,6 @@ const NO_WORKER = 'this thread cannot start workers; in an extension, offscreen 
 export function startModelWorker(url: URL | undefined, data: unknown, listener: WorkerListener): WorkerHandle {
   if (typeof Worker === 'undefined') throw new Error(NO_WORKER);
   if (url !== undefined) return startWorkerAt(url, data, listener);
-  const worker = new Worker(new URL('../model/runners/worker/entry.js', import.meta.url), { type: 'module' });
+  const worker = new Worker(new URL('../../model/runners/worker/entry.js', import.meta.url), { type: 'module' });
   return watchWorker(worker, data, listener);
 }

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 // As a default import: webpack would replace a call of `createRequire` imported by its name.
 import module from 'node:module';
 import { pathToFileURL } from 'node:url';
-import { AlbertError } from '../errors.js';
+import { AlbertError } from '../../ground/errors.js';
 
 /** Advice for an error about files that a bundler has not copied. */
 export const FILES_ADVICE =

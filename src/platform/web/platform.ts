@@ -1,13 +1,13 @@
 /** The browser's counterpart of `node.ts`: reads URLs only, has no directories, writes nothing. */
-import type { Bytes } from '../bytes.js';
-import { AlbertError } from '../errors.js';
-import { fetchFile } from '../http/fetch-file.js';
-import { hubIdOf } from '../hub/names.js';
-import type { OpenedHub } from '../hub/settings.js';
-import { openRepository } from '../hub/web/repository.js';
-import type { SourceOptions } from '../source-options.js';
-import { startWorkerAt, watchWorker } from './web-worker.js';
-import type { WorkerHandle, WorkerListener } from './worker.js';
+import type { Bytes } from '../../ground/bytes.js';
+import { AlbertError } from '../../ground/errors.js';
+import type { SourceOptions } from '../../ground/source-options.js';
+import { fetchFile } from '../../http/fetch-file.js';
+import { hubIdOf } from '../../hub/names.js';
+import type { OpenedHub } from '../../hub/settings.js';
+import { openRepository } from '../../hub/web/repository.js';
+import type { WorkerHandle, WorkerListener } from '../worker.js';
+import { startWorkerAt, watchWorker } from './worker.js';
 
 /** Advice for an error about files that a bundler has not copied. */
 export const FILES_ADVICE =
@@ -103,7 +103,7 @@ export function processors(): number {
 export function startHelper(url: URL | undefined, data: unknown, listener: WorkerListener): WorkerHandle {
   if (url !== undefined) return startWorkerAt(url, data, listener);
   // Written in full, because bundlers find workers by exactly this expression.
-  const worker = new Worker(new URL('../engine/helper.js', import.meta.url), { type: 'module' });
+  const worker = new Worker(new URL('../../engine/helper.js', import.meta.url), { type: 'module' });
   return watchWorker(worker, data, listener);
 }
 

@@ -1,5 +1,5 @@
 /** Web Workers. */
-import type { WorkerHandle, WorkerListener } from './worker.js';
+import type { WorkerHandle, WorkerListener } from '../worker.js';
 
 /** @throws the browser's error if it starts no worker */
 export function startWorkerAt(url: URL, data: unknown, listener: WorkerListener): WorkerHandle {

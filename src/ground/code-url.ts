@@ -1,8 +1,8 @@
 /** URLs of code: of the kernels and of the file for workers. */
 import { takesCodeFrom } from '#platform';
+import { printableUrl } from '../http/request.js';
 import { reading } from './checks.js';
 import { mismatch } from './errors.js';
-import { printableUrl } from './http/request.js';
 import { isUrl } from './url.js';
 
 /**

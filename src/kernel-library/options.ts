@@ -1,8 +1,8 @@
 /** The options of the kernel library, and what `info()` returns. */
 
-import type { Dtype } from '../dtypes.js';
 import type { Activation, Build } from '../engine/kernels.js';
-import type { OptionNames } from '../options.js';
+import type { Dtype } from '../ground/dtypes.js';
+import type { OptionNames } from '../ground/options.js';
 
 export interface KernelsOptions {
   /** The URL of the kernels; default: the fastest build that runs here. In Node a string must be a `file:` URL. */

@@ -1,7 +1,8 @@
 /** Packed weight matrices: each stays in linear memory until it is freed, in any order. */
-import { type DisposableIfKnown, disposable } from '../disposable.js';
-import type { Dtype } from '../dtypes.js';
+
 import { aligned, type LinearMemory, Region } from '../engine/memory.js';
+import { type DisposableIfKnown, disposable } from '../ground/disposable.js';
+import type { Dtype } from '../ground/dtypes.js';
 
 /** A weight matrix (k, n), packed for products. */
 export interface PackedMatrix extends DisposableIfKnown {}

@@ -1,7 +1,7 @@
 /** Worker threads of Node. */
 import { Worker } from 'node:worker_threads';
-import { isA } from '../realm.js';
-import type { WorkerHandle, WorkerListener } from './worker.js';
+import { isA } from '../../ground/realm.js';
+import type { WorkerHandle, WorkerListener } from '../worker.js';
 
 /** @throws Node's error if it starts no worker */
 export function startWorkerAt(url: URL, data: unknown, listener: WorkerListener): WorkerHandle {

@@ -1,7 +1,8 @@
 /** Starts a model's worker in Node. Reached by the `#model-worker` import; `web-model-worker.ts` is its counterpart. */
-import { ownFile, ownImport } from './node-own-files.js';
-import { startWorkerAt } from './node-worker.js';
-import type { WorkerHandle, WorkerListener } from './worker.js';
+
+import type { WorkerHandle, WorkerListener } from '../worker.js';
+import { ownFile, ownImport } from './own-files.js';
+import { startWorkerAt } from './worker.js';
 
 /**
  * Starts a worker that holds a model, from the package's file or from the file at `url`.

@@ -1,13 +1,14 @@
 /** The kernels as functions of Float32Arrays: each call copies its matrices in, computes, copies the result out. */
-import { codeUrl } from '../code-url.js';
-import { type DisposableIfKnown, disposable } from '../disposable.js';
-import { DTYPES, type Dtype } from '../dtypes.js';
+
 import { ACTIVATIONS, buildOf, type Kernels } from '../engine/kernels.js';
 import { checkMaxMemoryBytes, type LinearMemory, type Region } from '../engine/memory.js';
 import { type Runtime, startRuntime } from '../engine/runtime.js';
 import { type Scheme, schemesOf } from '../engine/schemes.js';
-import { AlbertError, mismatch } from '../errors.js';
-import { checkOptions } from '../options.js';
+import { codeUrl } from '../ground/code-url.js';
+import { type DisposableIfKnown, disposable } from '../ground/disposable.js';
+import { DTYPES, type Dtype } from '../ground/dtypes.js';
+import { AlbertError, mismatch } from '../ground/errors.js';
+import { checkOptions } from '../ground/options.js';
 import { checkFinite, checkMatrix, checkName, checkSizes, maskBiasOf } from './checks.js';
 import {
   ATTENTION_OPTIONS,

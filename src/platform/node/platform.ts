@@ -16,20 +16,20 @@ import {
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { throwIfAborted } from '../abort.js';
-import type { Bytes, FileBytes } from '../bytes.js';
-import { AlbertError, mismatch } from '../errors.js';
-import { checkFileSize } from '../file-limits.js';
-import { fetchFile } from '../http/fetch-file.js';
-import { openRepository } from '../hub/node/repository.js';
-import { sweep } from '../hub/node/sweep.js';
-import type { OpenedHub } from '../hub/settings.js';
-import { progressReporter, type SourceOptions } from '../source-options.js';
-import { ownFile, ownImport, resolveByName } from './node-own-files.js';
-import { startWorkerAt } from './node-worker.js';
-import type { WorkerHandle, WorkerListener } from './worker.js';
+import { throwIfAborted } from '../../ground/abort.js';
+import type { Bytes, FileBytes } from '../../ground/bytes.js';
+import { AlbertError, mismatch } from '../../ground/errors.js';
+import { checkFileSize } from '../../ground/file-limits.js';
+import { progressReporter, type SourceOptions } from '../../ground/source-options.js';
+import { fetchFile } from '../../http/fetch-file.js';
+import { openRepository } from '../../hub/node/repository.js';
+import { sweep } from '../../hub/node/sweep.js';
+import type { OpenedHub } from '../../hub/settings.js';
+import type { WorkerHandle, WorkerListener } from '../worker.js';
+import { ownFile, ownImport, resolveByName } from './own-files.js';
+import { startWorkerAt } from './worker.js';
 
-export { FILES_ADVICE, ownFile } from './node-own-files.js';
+export { FILES_ADVICE, ownFile } from './own-files.js';
 
 /** Bytes that are read between two checks of the signal. */
 const PIECE_BYTES = 2 ** 24;

@@ -1,11 +1,11 @@
 /** Sources of files: a directory, URLs, the Hub or memory, all read by file name. */
 
 import { directoryUrl, FILES_ADVICE, listFiles, openFile, openHub, readFile } from '#platform';
+import { printableUrl } from '../http/request.js';
+import { hubIdOf } from '../hub/names.js';
 import type { Bytes } from './bytes.js';
 import { reading } from './checks.js';
 import { AlbertError, mismatch } from './errors.js';
-import { printableUrl } from './http/request.js';
-import { hubIdOf } from './hub/names.js';
 import { isA } from './realm.js';
 import { checkSourceOptions, type SourceOptions } from './source-options.js';
 import { isUrl } from './url.js';

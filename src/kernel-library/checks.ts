@@ -1,7 +1,7 @@
 /** Checks of what callers pass: sizes, arrays of the right length, names. */
 import { MASKED } from '../engine/masked.js';
-import { mismatch } from '../errors.js';
-import { isA } from '../realm.js';
+import { mismatch } from '../ground/errors.js';
+import { isA } from '../ground/realm.js';
 
 /** @param sizes by their names @throws ERR_INPUT for a size that is no integer from `min` on */
 export function checkSizes(sizes: Readonly<Record<string, number>>, min = 0): void {

@@ -1,22 +1,22 @@
 #!/usr/bin/env node
 /** The command line: argv in, a table or JSON out, exit codes 0, 1 (failure) and 2 (usage). */
 import { Command, CommanderError } from 'commander';
-import { addAnswer } from './cli/commands/answer.js';
-import { addBench } from './cli/commands/bench.js';
-import { addChoose } from './cli/commands/choose.js';
-import { addClassify } from './cli/commands/classify.js';
-import { addCompletion } from './cli/commands/completion.js';
-import { addConvert } from './cli/commands/convert.js';
-import { addEmbed } from './cli/commands/embed.js';
-import { addFillMask } from './cli/commands/fill-mask.js';
-import { addInfo } from './cli/commands/info.js';
-import { addOrder } from './cli/commands/order.js';
-import { addSimilarity } from './cli/commands/similarity.js';
-import { addTag } from './cli/commands/tag.js';
-import { addTour } from './cli/commands/tour.js';
-import { addZeroShot } from './cli/commands/zero-shot.js';
-import { complain } from './cli/complain.js';
-import { VERSION } from './cli/small-models.js';
+import { addAnswer } from '../cli/commands/answer.js';
+import { addBench } from '../cli/commands/bench.js';
+import { addChoose } from '../cli/commands/choose.js';
+import { addClassify } from '../cli/commands/classify.js';
+import { addCompletion } from '../cli/commands/completion.js';
+import { addConvert } from '../cli/commands/convert.js';
+import { addEmbed } from '../cli/commands/embed.js';
+import { addFillMask } from '../cli/commands/fill-mask.js';
+import { addInfo } from '../cli/commands/info.js';
+import { addOrder } from '../cli/commands/order.js';
+import { addSimilarity } from '../cli/commands/similarity.js';
+import { addTag } from '../cli/commands/tag.js';
+import { addTour } from '../cli/commands/tour.js';
+import { addZeroShot } from '../cli/commands/zero-shot.js';
+import { complain } from '../cli/complain.js';
+import { VERSION } from '../cli/small-models.js';
 import { AlbertError } from './index.js';
 
 const program = new Command('albert-wasm')
