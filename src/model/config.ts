@@ -59,9 +59,9 @@ const DEFAULT_SIZES: Readonly<Record<string, number>> = {
   type_vocab_size: 2,
 };
 
-const MOST_LAYERS = 1024;
+const MAX_LAYERS = 1024;
 /** Sets of layer weights have 16 tensors each: this bounds what a small file can ask for. */
-const MOST_LAYER_WEIGHTS = 240;
+const MAX_LAYER_WEIGHTS = 240;
 
 /** A `config.json`, checked, and what in it is worth reporting if the weights do not fit. */
 export interface ReadConfig {
@@ -105,9 +105,9 @@ export function parseConfig(json: unknown): AlbertConfig {
     vocab_size: count(raw, 'vocab_size'),
     embedding_size: count(raw, 'embedding_size'),
     hidden_size: count(raw, 'hidden_size'),
-    num_hidden_layers: count(raw, 'num_hidden_layers', undefined, MOST_LAYERS),
-    num_hidden_groups: count(raw, 'num_hidden_groups', 1, MOST_LAYERS),
-    inner_group_num: count(raw, 'inner_group_num', 1, MOST_LAYERS),
+    num_hidden_layers: count(raw, 'num_hidden_layers', undefined, MAX_LAYERS),
+    num_hidden_groups: count(raw, 'num_hidden_groups', 1, MAX_LAYERS),
+    inner_group_num: count(raw, 'inner_group_num', 1, MAX_LAYERS),
     num_attention_heads: count(raw, 'num_attention_heads'),
     intermediate_size: count(raw, 'intermediate_size'),
     hidden_act: activation(raw),
@@ -128,10 +128,10 @@ export function parseConfig(json: unknown): AlbertConfig {
     throw wrong('num_hidden_groups', `at most num_hidden_layers ${num_hidden_layers}`, num_hidden_groups);
   }
   const layerWeights = num_hidden_groups * config.inner_group_num;
-  if (layerWeights > MOST_LAYER_WEIGHTS) {
+  if (layerWeights > MAX_LAYER_WEIGHTS) {
     throw wrong(
       'inner_group_num',
-      `at most ${MOST_LAYER_WEIGHTS} layers of their own weights in all groups`,
+      `at most ${MAX_LAYER_WEIGHTS} layers of their own weights in all groups`,
       layerWeights,
     );
   }

@@ -4,7 +4,7 @@ import { type AlbertError, mismatch } from '../ground/errors.js';
 /** Larger than any ALBERT; small enough that no product of two sizes leaves the safe integers. */
 const MOST = 1 << 24;
 /** Labels have names in memory: this bounds what a small file can ask for. */
-const MOST_LABELS = 1 << 16;
+const MAX_LABELS = 1 << 16;
 
 interface Labels {
   readonly num_labels: number;
@@ -35,7 +35,7 @@ export function parseLabels(raw: Record<string, unknown>): Labels {
   const given = raw.id2label ?? {};
   if (typeof given !== 'object') throw wrong('id2label', 'label names', given);
   const ids = Object.keys(given);
-  if (ids.length > MOST_LABELS) throw wrong('id2label', `at most ${MOST_LABELS} labels`, ids.length);
+  if (ids.length > MAX_LABELS) throw wrong('id2label', `at most ${MAX_LABELS} labels`, ids.length);
   // Names may be numbers, such as stars.
   let names = ids.map((_, id) => {
     const name = (given as Record<number, unknown>)[id];
@@ -45,7 +45,7 @@ export function parseLabels(raw: Record<string, unknown>): Labels {
   if (names.length === 0) {
     const others = Object.entries(raw.label2id ?? {}).sort(([, a], [, b]) => a - b);
     if (others.every(([, id], i) => id === i)) names = others.map(([name]) => name);
-    const num_labels = count(raw, 'num_labels', names.length || 2, MOST_LABELS);
+    const num_labels = count(raw, 'num_labels', names.length || 2, MAX_LABELS);
     if (names.length !== num_labels) names = Array.from({ length: num_labels }, (_, id) => `LABEL_${id}`);
   }
   return { num_labels: names.length, id2label: Object.freeze(Object.fromEntries(names.entries())) };
