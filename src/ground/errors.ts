@@ -64,17 +64,17 @@ export function mismatch(
   where?: string,
   options?: ErrorOptions,
 ): AlbertError {
-  const place = where === undefined ? '' : ` at ${clip(where, NAME_SHOWN)}`;
-  return new AlbertError(code, `"${clip(title, NAME_SHOWN)}" expected ${expected}, got ${show(got)}${place}`, options);
+  const location = where === undefined ? '' : ` at ${clip(where, NAME_SHOWN)}`;
+  return new AlbertError(code, `"${clip(title, NAME_SHOWN)}" expected ${expected}, got ${show(got)}${location}`, options);
 }
 
 /** Runs `work`; an AlbertError gets the location in front of its message: `inputs[3]: "input_ids" expected …`. */
-export function within<T>(place: string, work: () => T): T {
+export function within<T>(location: string, work: () => T): T {
   try {
     return work();
   } catch (cause) {
     if (!(cause instanceof AlbertError)) throw cause;
-    throw new AlbertError(cause.code, `${place}: ${cause.message}`.split('\n'), { cause });
+    throw new AlbertError(cause.code, `${location}: ${cause.message}`.split('\n'), { cause });
   }
 }
 
