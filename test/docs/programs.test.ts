@@ -44,7 +44,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'README.md': 'test/docs/readme.test.ts',
   'docs/tasks.md': 'test/docs/tasks.test.ts',
   'docs/migrating-from-transformers-js.md': 'test/docs/migrating.test.ts',
-  'packages/queue/README.md': 'test/package/queue.test.ts',
+  'packages/queue/README.md': 'test/queue/queue.test.ts',
 };
 
 /** The lines before a program: a server that has the models of this repository, and the body of a page. */

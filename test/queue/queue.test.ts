@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { type EnqueueOptions, enqueue, startWorker } from '@albert-wasm/queue';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { fails } from '../queue/fails.js';
-import { freePort, hasRedis, TestRedis } from '../queue/redis.js';
 import { stateCases } from '../support/cases.js';
+import { fails } from './fails.js';
+import { freePort, hasRedis, TestRedis } from './redis.js';
 
 const test = suite('shards over a queue');
 
