@@ -210,7 +210,7 @@ for (const [room, { imports }] of Object.entries(ROOMS)) {
 /** How many floors lie below a room: those of the highest room that it imports, and that one. */
 function floorOf(room, trail = []) {
   if (trail.includes(room)) {
-    faults.push(`rooms in a circle: ${[...trail, room].join(' → ')}`);
+    if (trail[0] === room) faults.push(`rooms in a circle: ${[...trail, room].join(' → ')}`);
     return 0;
   }
   return Math.max(0, ...[...imported[room]].map((other) => 1 + floorOf(other, [...trail, room])));
