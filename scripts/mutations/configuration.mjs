@@ -8,6 +8,13 @@ const OPEN = ['test/weights/open.test.ts'];
 /** @type {import('../run-mutations.mjs').Mutation[]} */
 export const CONFIGURATION = [
   {
+    what: 'sums of int8 may overflow in a model',
+    file: 'src/model/parameters/table.ts',
+    search: 'if (inputs > most)',
+    replace: 'if (inputs > 2 * most)',
+    tests: ['test/model/int8.test.ts'],
+  },
+  {
     what: 'laplace with sqrt(1/2) in five digits for its mean',
     file: 'assembly/activation.ts',
     search: 'f32x4.splat(0.707107)',

@@ -218,6 +218,11 @@ export class Engine {
     });
   }
 
+  /** Inputs of the deepest product whose sums do not overflow. */
+  maxInputs(dtype: Dtype): number {
+    return this.#schemes[dtype].maxInputs;
+  }
+
   /** Bytes of an (inputs, outputs) matrix in panels. */
   panelsBytes(dtype: Dtype, inputs: number, outputs: number): number {
     return this.#schemes[dtype].panelsBytes(inputs, outputs);

@@ -25,6 +25,19 @@ int8('an unknown dtype is refused, whatever else is wrong', async () => {
   }
 });
 
+int8('a product whose sums would overflow is refused in int8, and runs in float32', async () => {
+  const config = { ...TINY, intermediate_size: 2 ** 17 + 1 };
+  await expectError(
+    () => AlbertModel.from_config(config, { dtype: 'int8' }),
+    'ERR_CONFIG',
+    'ffn_output" expected at most 131072 in int8, got 131073',
+  );
+  await using model = await AlbertModel.from_config(config);
+  assert.is(model.info().dtype, 'float32');
+  await using deepest = await AlbertModel.from_config({ ...TINY, intermediate_size: 2 ** 17 }, { dtype: 'int8' });
+  assert.is(deepest.info().dtype, 'int8');
+});
+
 int8('info says the dtype, and less than a third of the bytes', async () => {
   const { config } = readFixture('base_v2/model');
   await using large = await AlbertModel.from_config(config);

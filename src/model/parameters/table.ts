@@ -9,6 +9,7 @@ import type { Dense, Engine, Norm } from '../../engine/engine.js';
 import { matrixBytes, type Region } from '../../engine/memory.js';
 import type { Panels } from '../../engine/schemes.js';
 import type { Dtype } from '../../ground/dtypes.js';
+import { mismatch } from '../../ground/errors.js';
 
 /** Where a tensor lies once it is packed. */
 export type Location =
@@ -79,10 +80,11 @@ export class ParameterTable {
     this.#engine = engine;
   }
 
+  /** @throws ERR_CONFIG for more inputs than sums in the dtype can hold */
   dense({ name, inputs, outputs, of, stored, bias }: DeclaredDense): Dense {
     const names = [name].flat();
     const total = names.length * outputs;
-    const panels = this.#takePanels(inputs, total, stored);
+    const panels = this.#takePanels(names[0] as string, inputs, total, stored);
     const address = bias ?? this.#region.take(matrixBytes(1, total));
     for (const [i, module] of names.entries()) {
       const first = i * outputs;
@@ -110,12 +112,14 @@ export class ParameterTable {
 
   /** An embedding table (count, size) as panels: a tied decoder multiplies by it as it is. */
   panelTable({ name, count, size, of }: Declared & { readonly count: number; readonly size: number }): Panels {
-    const panels = this.#takePanels(size, count);
+    const panels = this.#takePanels(name, size, count);
     this.#add(name, 'embedding', [count, size], of, { kind: 'panels', panels, first: 0 }, true);
     return panels;
   }
 
-  #takePanels(inputs: number, outputs: number, dtype: Dtype = this.#engine.dtype): Panels {
+  #takePanels(module: string, inputs: number, outputs: number, dtype: Dtype = this.#engine.dtype): Panels {
+    const most = this.#engine.maxInputs(dtype);
+    if (inputs > most) throw mismatch('ERR_CONFIG', `inputs of ${module}`, `at most ${most} in ${dtype}`, inputs);
     return { address: this.#region.take(this.#engine.panelsBytes(dtype, inputs, outputs)), dtype };
   }
 
