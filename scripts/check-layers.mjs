@@ -38,7 +38,7 @@ const ROOMS = {
   },
   pipelines: {
     files: ['src/pipelines/'],
-    imports: ['model', 'model/parameters', 'model/terms', 'tokenizer', 'ground'],
+    imports: ['model', 'model/terms', 'weights', 'tokenizer', 'ground'],
     what: 'one file per task: text in, answers out',
   },
   model: {
