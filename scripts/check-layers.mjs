@@ -38,7 +38,7 @@ const ROOMS = {
   },
   pipelines: {
     files: ['src/pipelines/'],
-    imports: ['model', 'model/parameters', 'model/terms', 'tokenizer', 'ground'],
+    imports: ['model', 'model/terms', 'weights', 'tokenizer', 'ground'],
     what: 'one file per task: text in, answers out',
   },
   model: {
@@ -64,7 +64,7 @@ const ROOMS = {
   'model/terms': {
     files: ['src/model/'],
     imports: ['engine', 'weights', 'ground'],
-    what: 'configuration, inputs, options, class names, random numbers: the files of model/ itself',
+    what: 'configuration, inputs, options, class names, random numbers: the other files of model/ itself',
   },
   'kernel-library': {
     files: ['src/entry/kernels.ts', 'src/kernel-library/'],

@@ -45,7 +45,7 @@ export const PIPELINES = [
   },
   {
     what: 'a dense layer’s weights are not checked',
-    file: 'src/model/parameters/stored-tensors.ts',
+    file: 'src/weights/read-tensors.ts',
     search: 'if (fault !== -1)',
     replace: 'if (fault > 1e9)',
     tests: SENTENCES,

@@ -1,7 +1,8 @@
 /** An ALBERT configuration: `config.json` read, checked key by key and frozen. */
 import { ACTIVATIONS, type Activation } from '../engine/kernels.js';
 import { mismatch } from '../ground/errors.js';
-import { count, parseLabels, wrong } from './labels.js';
+import { count, flag, oneOf, positive, rate, wrong } from './config-keys.js';
+import { parseLabels } from './labels.js';
 
 /** What the forward pass needs of a configuration, in the words of Hugging Face's `AlbertConfig`. */
 export interface AlbertConfig {
@@ -148,27 +149,9 @@ function asObject(json: unknown): Record<string, unknown> {
   throw mismatch('ERR_CONFIG', 'config', 'an object', json);
 }
 
-function rate(raw: Record<string, unknown>, key: string, fallback: number): number {
-  const value = raw[key] ?? fallback;
-  if (typeof value !== 'number' || !(value >= 0 && value < 1)) throw wrong(key, 'a number from 0 to below 1', value);
-  return value;
-}
-
 /** FlaxAlbert takes `hidden_dropout_prob` where a file says null, and 0.1 where it says nothing. */
 function classifierDropout(raw: Record<string, unknown>): number {
   return rate(raw, raw.classifier_dropout_prob === null ? 'hidden_dropout_prob' : 'classifier_dropout_prob', 0.1);
-}
-
-function positive(raw: Record<string, unknown>, key: string, fallback: number): number {
-  const value = raw[key] ?? fallback;
-  if (typeof value !== 'number' || !(value > 0 && value < Infinity)) throw wrong(key, 'a positive number', value);
-  return value;
-}
-
-function flag(raw: Record<string, unknown>, key: string, fallback: boolean): boolean {
-  const value = raw[key] ?? fallback;
-  if (typeof value !== 'boolean') throw wrong(key, 'true or false', value);
-  return value;
 }
 
 function activation(raw: Record<string, unknown>): string {
@@ -178,10 +161,4 @@ function activation(raw: Record<string, unknown>): string {
     throw wrong('hidden_act', `a function of one number without parameters (${names})`, value);
   }
   return value;
-}
-
-/** null counts as absent. */
-function oneOf(key: string, value: unknown, names: readonly string[]): void {
-  if (value === undefined || value === null || names.includes(value as string)) return;
-  throw wrong(key, names.map((name) => `"${name}"`).join(' or '), value);
 }

@@ -1,28 +1,12 @@
 /** The labels of a configuration: how many, and their names. */
-import { type AlbertError, mismatch } from '../ground/errors.js';
+import { count, wrong } from './config-keys.js';
 
-/** Larger than any ALBERT; small enough that no product of two sizes leaves the safe integers. */
-const MOST = 1 << 24;
 /** Labels have names in memory: this bounds what a small file can ask for. */
 const MAX_LABELS = 1 << 16;
 
 interface Labels {
   readonly num_labels: number;
   readonly id2label: Readonly<Record<string, string>>;
-}
-
-/** ERR_CONFIG for one key. */
-export function wrong(key: string, expected: string, got: unknown): AlbertError {
-  return mismatch('ERR_CONFIG', key, expected, got === undefined ? 'nothing' : got, 'config');
-}
-
-/** @throws ERR_CONFIG for a value that is not an integer from 1 to `most` */
-export function count(raw: Record<string, unknown>, key: string, fallback?: number, most = MOST): number {
-  const value = raw[key] ?? fallback;
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > most) {
-    throw wrong(key, `an integer from 1 to ${most}`, value);
-  }
-  return value;
 }
 
 /**

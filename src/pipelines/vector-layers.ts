@@ -5,7 +5,7 @@
  */
 import { mismatch } from '../ground/errors.js';
 import type { OpenedSource } from '../ground/source.js';
-import { readTensors } from '../model/parameters/stored-tensors.js';
+import { readTensors } from '../weights/read-tensors.js';
 import { normalizeRows } from './pooling.js';
 
 /** One step after the pooling. */

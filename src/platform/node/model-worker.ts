@@ -1,4 +1,4 @@
-/** Starts a model's worker in Node. Reached by the `#model-worker` import; `web-model-worker.ts` is its counterpart. */
+/** Starts a model's worker in Node. Reached by the `#model-worker` import; `../web/model-worker.ts` is its counterpart. */
 
 import type { WorkerHandle, WorkerListener } from '../worker.js';
 import { ownFile, ownImport } from './own-files.js';

@@ -1,4 +1,4 @@
-/** What Node offers and a browser does not: files. Reached by the `#platform` import; `web.ts` is its counterpart. */
+/** What Node offers and a browser does not: files. Reached by the `#platform` import; `../web/platform.ts` is its counterpart. */
 import { randomUUID } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import {

@@ -1,6 +1,6 @@
 /**
- * Starts a model's worker in a browser. Separate from `web.ts`, which the worker itself needs: a bundler follows the `new Worker`
- * expression into the worker's file, and must not find the same expression there.
+ * Starts a model's worker in a browser. Separate from `platform.ts`, which the worker itself needs: a bundler follows the
+ * `new Worker` expression into the worker's file, and must not find the same expression there.
  */
 
 import type { WorkerHandle, WorkerListener } from '../worker.js';

@@ -1,4 +1,4 @@
-/** The browser's counterpart of `node.ts`: reads URLs only, has no directories, writes nothing. */
+/** The browser's counterpart of `../node/platform.ts`: reads URLs only, has no directories, writes nothing. */
 import type { Bytes } from '../../ground/bytes.js';
 import { AlbertError } from '../../ground/errors.js';
 import type { SourceOptions } from '../../ground/source-options.js';

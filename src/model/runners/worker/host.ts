@@ -4,9 +4,9 @@ import { type Answer, Calls, type Handlers } from '../../../ground/calls.js';
 import type { Post } from '../../../platform/port.js';
 import type { ModelInfo, SaveOptions } from '../../options.js';
 import { LocalModel } from '../local.js';
-import type { ForwardCall, Recipe } from '../runner.js';
+import type { Recipe } from '../runner.js';
 import { RemoteHelpers } from './helpers.js';
-import { buffersOf, type Made, type Ran, type SentRecipe } from './messages.js';
+import { buffersOf, type Made, type Ran, type SentCall, type SentRecipe } from './messages.js';
 import { remoteReaders, remoteSource } from './source.js';
 
 /** @returns what receives the owner's messages */
@@ -37,10 +37,8 @@ export function hostModel(post: Post): (message: unknown) => void {
       info = model.info();
       return { value: { config, report, info } satisfies Made };
     },
-    async run(call: ForwardCall, signal: AbortSignal): Promise<Answer> {
-      const { cancellable, ...options } = call.options as ForwardCall['options'] & { cancellable: boolean };
-      // Without a signal the layers follow each other without a pause.
-      const fields = await held().run({ ...call, options: { ...options, ...(cancellable && { signal }) } });
+    async run({ cancellable, ...call }: SentCall, signal: AbortSignal): Promise<Answer> {
+      const fields = await held().run({ ...call, options: { ...call.options, ...(cancellable && { signal }) } });
       if (!disposed) info = held().info();
       return { value: { fields, info: info as ModelInfo } satisfies Ran, transfer: buffersOf(fields) };
     },

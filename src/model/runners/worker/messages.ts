@@ -3,8 +3,8 @@
 import { Tensor } from '../../../ground/tensor.js';
 import type { AlbertConfig } from '../../config.js';
 import type { Fields } from '../../network/forward.js';
-import type { LoadReport, ModelInfo } from '../../options.js';
-import type { Recipe } from '../runner.js';
+import type { ForwardOptions, LoadReport, ModelInfo } from '../../options.js';
+import type { ForwardCall, Recipe } from '../runner.js';
 
 /** What a worker for a model is started with. */
 export interface ModelStart {
@@ -22,6 +22,13 @@ export interface Made {
   readonly config: AlbertConfig;
   readonly report: LoadReport;
   readonly info: ModelInfo;
+}
+
+/** A call in a message: its signal stays behind; when that fires, the worker's call is cancelled. */
+export interface SentCall extends ForwardCall {
+  readonly options: Omit<ForwardOptions, 'signal'>;
+  /** Whether there is a signal: without one the layers follow each other without a pause. */
+  readonly cancellable: boolean;
 }
 
 export interface Ran {

@@ -8,7 +8,7 @@ import type { Fields } from '../../network/forward.js';
 import type { LoadReport, ModelInfo, SaveOptions } from '../../options.js';
 import type { ForwardCall, Recipe, Runner } from '../runner.js';
 import { Link } from './link.js';
-import { type Made, type Ran, revivedFields, type SentRecipe } from './messages.js';
+import { type Made, type Ran, revivedFields, type SentCall, type SentRecipe } from './messages.js';
 import { ServedSource } from './source.js';
 
 /** Multiplications that the slowest machine does in a millisecond: a worker may be silent over a call for as long as they take. */
@@ -28,7 +28,7 @@ export class RemoteModel implements Runner {
   #link: Link;
   #info: ModelInfo;
   /** While another worker is being made. */
-  #renewal: Promise<Link> | undefined;
+  #renewal: Promise<void> | undefined;
   #disposal: Promise<void> | undefined;
   readonly #calls = new Set<Promise<unknown>>();
 
@@ -53,11 +53,10 @@ export class RemoteModel implements Runner {
   }
 
   async run(call: ForwardCall): Promise<Fields[]> {
-    const { signal, output_attentions, output_hidden_states, train, dropout_rng, params } = call.options;
-    const options = { output_attentions, output_hidden_states, train, dropout_rng, params };
+    const { signal, ...options } = call.options;
     this.#checkAlive();
     throwIfAborted(signal);
-    const run = this.#run({ ...call, options: { ...options, cancellable: signal !== undefined } as object }, signal);
+    const run = this.#run({ ...call, options, cancellable: signal !== undefined }, signal);
     const settled = run.catch(() => {});
     this.#calls.add(settled);
     try {
@@ -97,7 +96,7 @@ export class RemoteModel implements Runner {
     await this.#link.end();
   }
 
-  async #run(call: ForwardCall, signal: AbortSignal | undefined): Promise<Fields[]> {
+  async #run(call: SentCall, signal: AbortSignal | undefined): Promise<Fields[]> {
     const link = await this.#alive();
     const longer = Math.ceil(multiplications(this.config, call) / SLOWEST);
     try {
@@ -124,16 +123,15 @@ export class RemoteModel implements Runner {
     return this.#link;
   }
 
-  async #renew(): Promise<Link> {
+  async #renew(): Promise<void> {
     try {
-      // Not the signal of the load, which may have fired since.
+      // It never fires. Without one the source would heed that of the load, which may have fired since.
       const { signal } = new AbortController();
       const { link, made } = await makeInWorker(this.#recipe, { signal, patience: this.#patience });
       [this.#link, this.#info] = [link, made.info];
     } finally {
       this.#renewal = undefined;
     }
-    return this.#link;
   }
 }
 

@@ -1,9 +1,9 @@
-/** Reads tensors that are not part of a model, such as those of a layer that follows it. */
-import { mismatch } from '../../ground/errors.js';
-import type { OpenedSource } from '../../ground/source.js';
-import { isFloatDtype, readFloat32 } from '../../weights/checkpoint.js';
-import { openCheckpoint } from '../../weights/open.js';
-import { RARE_READERS } from '../../weights/rare.js';
+/** Tensors of a checkpoint by their names and shapes, without a model: those of a layer that follows one. */
+import { mismatch } from '../ground/errors.js';
+import type { OpenedSource } from '../ground/source.js';
+import { isFloatDtype, readFloat32 } from './checkpoint.js';
+import { openCheckpoint } from './open.js';
+import { RARE_READERS } from './rare.js';
 
 /**
  * Reads tensors of a source's checkpoint: all of them, or it throws.
