@@ -628,6 +628,9 @@ test('a cache that cannot be made is named', () =>
     const file = fresh();
     writeFileSync(file, '');
     await expectError(() => fetchAll(hub, file), 'ERR_SOURCE', 'cannot write to the cache', file, 'cacheDir');
+    if (process.platform !== 'linux') return;
+    const refuses = '/proc/albert-wasm';
+    await expectError(() => fetchAll(hub, refuses), 'ERR_SOURCE', 'cannot write to the cache', refuses, 'cacheDir');
   }));
 
 test('the cache is where huggingface_hub has it', () => {

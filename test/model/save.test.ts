@@ -83,6 +83,14 @@ test('int8: large matrices with one scale per row, all else float32 and bit for 
   assert.equal(readFileSync(`${folder}/again/model.safetensors`), readFileSync(`${path}/model.safetensors`));
 });
 
+if (process.platform === 'linux') {
+  test('a directory that can have no new ones is refused', async () => {
+    for (const directory of ['/proc/albert-wasm', '/proc/albert-wasm/deeper']) {
+      await expectError(() => model.save_pretrained(directory), 'ERR_SOURCE', `cannot write to ${directory}`);
+    }
+  });
+}
+
 test('what cannot be written leaves nothing, and the model answers as before', async () => {
   const path = `${folder}/refused`;
   await expectError(() => model.save_pretrained(path, { dtype: 'float64' as never }), 'ERR_INPUT', '"dtype"');

@@ -200,6 +200,9 @@ withRedis('work that no worker takes is refused before it is in the queue', asyn
   await fails(enqueue({ ...given, parts: 100_001 }), 'ERR_INPUT', /"parts" expected an integer from 1 to 100000/);
   await fails(enqueue({ ...given, task: 'x' } as never), 'ERR_INPUT', /"task" expected text-classification/);
   await fails(enqueue({ ...given, output: `${file}/x` }), 'ERR_SOURCE', /cannot write to/);
+  if (process.platform === 'linux') {
+    await fails(enqueue({ ...given, output: '/proc/albert-wasm' }), 'ERR_SOURCE', /cannot write to/);
+  }
   assert.not.ok(existsSync(given.output));
 });
 

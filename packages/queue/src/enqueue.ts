@@ -1,6 +1,6 @@
 /** Puts a file's shards into the queue, and waits for them. */
 import { mkdir, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AlbertError } from 'albert-wasm';
 import { cutFile, type LineTasks } from 'albert-wasm/shards';
@@ -60,7 +60,7 @@ export async function enqueue<T extends keyof LineTasks>(options: EnqueueOptions
   const located = given.model === undefined ? undefined : await locateModel(given.model);
   const work: Work = { ...given, ...(located && { model: located.model }) };
   const id = runId({ uri, size, mtimeMs, output, parts, ...work, ...located });
-  await makeDirectory(output);
+  await makeOutput(output);
   await claim(output, id);
   const whole = await isWhole(output, { run: id, parts });
   const redis = await connect(options.connection, 1);
@@ -100,11 +100,34 @@ export async function enqueue<T extends keyof LineTasks>(options: EnqueueOptions
   }
 }
 
-async function makeDirectory(path: string): Promise<void> {
+/** @throws ERR_SOURCE */
+async function makeOutput(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true });
+    await makeDirectory(path);
   } catch (cause) {
     throw new AlbertError('ERR_SOURCE', `cannot write to ${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** As in `albert-wasm`: Node's own `recursive` never returns where an existing directory refuses new ones with ENOENT. */
+async function makeDirectory(path: string): Promise<void> {
+  const refusal = await refusalOf(path);
+  if (refusal === undefined) return;
+  const above = dirname(path);
+  if (refusal.code !== 'ENOENT' || above === path) throw refusal;
+  await makeDirectory(above);
+  const again = await refusalOf(path);
+  if (again !== undefined) throw again;
+}
+
+/** Why a directory could not be made; `undefined` if it exists now. */
+async function refusalOf(path: string): Promise<NodeJS.ErrnoException | undefined> {
+  try {
+    await mkdir(path);
+    return undefined;
+  } catch (error) {
+    const found = await stat(path).catch(() => undefined);
+    return found?.isDirectory() ? undefined : (error as NodeJS.ErrnoException);
   }
 }
 

@@ -3,12 +3,13 @@
  * `models--owner--name/{blobs/<hash>, snapshots/<commit>/<file> → blob, refs/<revision>, .no_exist/<commit>/<file>}`.
  */
 import { randomUUID } from 'node:crypto';
-import { constants, copyFile, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { constants, copyFile, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { checkFileName, isCommit } from '../names.js';
 import type { RefStore } from '../pin.js';
 import { type Environment, isTrue } from '../settings.js';
+import { makeDirectory } from './directory.js';
 import { sweep } from './sweep.js';
 
 /** Where `huggingface_hub` keeps a user's files. */
@@ -66,7 +67,7 @@ export class HubCache implements RefStore {
   /** The path of the content with this hash, and whether it exists. Makes its folder. */
   async blob(hash: string): Promise<{ path: string; exists: boolean }> {
     const path = join(this.#folder, 'blobs', hash);
-    await mkdir(dirname(path), { recursive: true });
+    await makeDirectory(dirname(path));
     return { path, exists: await exists(path) };
   }
 
@@ -96,7 +97,7 @@ export class HubCache implements RefStore {
   /** Makes a file under a temporary name, then renames it, so that no reader sees half of it. */
   async #put(path: string, make: (temporary: string) => Promise<void>): Promise<void> {
     const temporary = `${path}.${randomUUID().slice(0, 8)}.incomplete`;
-    await mkdir(dirname(path), { recursive: true });
+    await makeDirectory(dirname(path));
     try {
       await make(temporary);
       await rename(temporary, path);

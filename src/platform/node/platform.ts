@@ -5,7 +5,6 @@ import {
   copyFile,
   type FileHandle,
   link,
-  mkdir,
   open,
   readdir,
   rename,
@@ -22,6 +21,7 @@ import { AlbertError, mismatch } from '../../ground/errors.js';
 import { checkFileSize } from '../../ground/file-limits.js';
 import { progressReporter, type SourceOptions } from '../../ground/source-options.js';
 import { fetchFile } from '../../http/fetch-file.js';
+import { makeDirectory } from '../../hub/node/directory.js';
 import { openRepository } from '../../hub/node/repository.js';
 import { sweep } from '../../hub/node/sweep.js';
 import type { OpenedHub } from '../../hub/settings.js';
@@ -222,9 +222,9 @@ export async function writeFiles(
   });
   const undo: (() => Promise<void>)[] = [];
   try {
-    await mkdir(directory, { recursive: true });
+    await makeDirectory(directory);
     for (const { fresh, bytes } of moves) {
-      await mkdir(dirname(fresh), { recursive: true });
+      await makeDirectory(dirname(fresh));
       await writeBytes(fresh, bytes);
     }
     for (const { path, fresh, old } of moves) {
