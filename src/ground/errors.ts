@@ -65,7 +65,11 @@ export function mismatch(
   options?: ErrorOptions,
 ): AlbertError {
   const location = where === undefined ? '' : ` at ${clip(where, NAME_SHOWN)}`;
-  return new AlbertError(code, `"${clip(title, NAME_SHOWN)}" expected ${expected}, got ${show(got)}${location}`, options);
+  return new AlbertError(
+    code,
+    `"${clip(title, NAME_SHOWN)}" expected ${expected}, got ${show(got)}${location}`,
+    options,
+  );
 }
 
 /** Runs `work`; an AlbertError gets the location in front of its message: `inputs[3]: "input_ids" expected …`. */
