@@ -55,7 +55,8 @@ export function declareBody(
 export function planBody(region: Region, context: ForwardContext): BodyActivations {
   const embeddings = planEmbeddings(region, context);
   const encoder = planEncoder(region, context);
-  // Nothing reads the feed-forward's output after the last layer: its matrix holds the rows that are gathered.
+  // Nothing reads the feed-forward's output after the last layer: its matrix holds the rows that are gathered, first the
+  // pooler's, then, once the pooler has run, the head's.
   const spent = encoder.layer.ffnOutput;
   const { headRows, headTokens } = context.batch;
   return {

@@ -21,8 +21,8 @@ export interface Matched {
   readonly surplus: readonly string[];
 }
 
-/** What is loaded, and what the configuration says of the checkpoint. */
-export interface Asked {
+/** How strict a match is, and what the faults of one tell besides names, shapes and dtypes. */
+export interface Matching {
   /** Whether a missing head is a fault as well. */
   readonly strict: boolean;
   /** The name of the class that is loaded. */
@@ -42,7 +42,7 @@ export interface Asked {
 export function matchCheckpoint(
   parameters: readonly Parameter[],
   checkpoint: Checkpoint,
-  { strict, architecture, made, doubts }: Asked,
+  { strict, architecture, made, doubts }: Matching,
 ): Matched {
   const flax = checkpoint.naming === 'flax';
   const quantization = quantizationOf(checkpoint);

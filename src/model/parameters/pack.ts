@@ -6,7 +6,7 @@ import { throwIfAborted } from '../../ground/abort.js';
 import { AlbertError, mismatch } from '../../ground/errors.js';
 import { Tensor } from '../../ground/tensor.js';
 import type { Quantization, QuantizedRows } from '../../weights/quantized.js';
-import { elements, matrixOf, type Parameter } from './table.js';
+import { matrixOf, type Parameter } from './table.js';
 
 /** Where a parameter's numbers come from, and how a matrix lies there. */
 export interface FloatSource {
@@ -42,7 +42,7 @@ function rowsAtOnce(parameter: Parameter): number {
   return Math.min(rows, most < PANEL_COLUMNS ? most : most - (most % PANEL_COLUMNS));
 }
 
-/** Floats of scratch memory that packing takes: for some rows, and a scale for each. */
+/** Floats of staging memory that packing takes: for some rows, and a scale for each. */
 export function stagingFloats(parameters: readonly Parameter[]): number {
   return parameters.reduce((most, parameter) => {
     return Math.max(most, rowsAtOnce(parameter) * (matrixOf(parameter)[1] + 1));
@@ -156,10 +156,11 @@ function writePacked(
 }
 
 /** A copy of one parameter, in PyTorch's orientation: bit for bit what was packed in float32, dequantised where it was quantised. */
-export function readParameter(engine: Engine, { location, shape }: Parameter): Tensor<Float32Array> {
-  const [rows = 1, cols = 1] = shape;
+export function readParameter(engine: Engine, parameter: Parameter): Tensor<Float32Array> {
+  const { location, shape } = parameter;
+  const [rows, cols] = matrixOf(parameter);
   if (location.kind === 'panels') return new Tensor(engine.unpack(location.panels, cols, rows, location.first), shape);
-  const data = new Float32Array(elements(shape));
+  const data = new Float32Array(rows * cols);
   if (location.kind === 'vector') {
     data.set(engine.memory.f32(location.address, data.length));
   } else {

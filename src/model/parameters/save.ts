@@ -11,7 +11,7 @@ import type { SaveOptions } from '../options.js';
 import { readParameter, readQuantized } from './pack.js';
 import type { Parameter } from './table.js';
 
-/** In quantised files, what is not quantised is float32 and keeps every bit: docs/int8-format.md lists it. */
+/** The stored dtype of each dtype of floats. */
 const STORED = { float32: 'F32', float16: 'F16', bfloat16: 'BF16' } as const;
 type FloatDtype = keyof typeof STORED;
 
@@ -31,6 +31,7 @@ export async function saveModel(
 ): Promise<void> {
   if (!SAVED_DTYPES.includes(dtype)) throw mismatch('ERR_INPUT', 'dtype', SAVED_DTYPES.join(', '), dtype);
   const quantization = quantizationNamed(dtype);
+  // In quantised files, what is not quantised is float32 and keeps every bit: docs/int8-format.md lists it.
   const floats = quantization === undefined ? (dtype as FloatDtype) : 'float32';
   const files = new Map<string, Uint8Array>();
   if (format === 'safetensors') {

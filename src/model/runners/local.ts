@@ -81,8 +81,8 @@ export class LocalModel implements Runner {
         const made = architectureOf(checkpoint, config.architectures);
         const architecture = asked ?? made;
         const model = new LocalModel(architecture, config, makeEngine(await runtime, config, dtype));
-        const wanted = { strict, architecture, made, doubts };
-        const { sources, missing, surplus } = matchCheckpoint(model.#layout.parameters, checkpoint, wanted);
+        const matching = { strict, architecture, made, doubts };
+        const { sources, missing, surplus } = matchCheckpoint(model.#layout.parameters, checkpoint, matching);
         await model.#fill(sources, 0, signal);
         const { format } = checkpoint;
         const stored = { format, dtypes: dtypesOf(checkpoint), architecture: made };
