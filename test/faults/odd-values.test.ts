@@ -162,6 +162,10 @@ test('sources that lead to no files, and what a caller’s fetch answers', async
   );
 });
 
+test('null as a source is named as one', async () => {
+  await expectError(() => pipeline('fill-mask', null as never), 'ERR_SOURCE', '"source" expected', 'got null');
+});
+
 test('a password of HF_ENDPOINT is shown by no error', async () => {
   const before = process.env.HF_ENDPOINT;
   try {
