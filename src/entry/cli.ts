@@ -65,6 +65,10 @@ try {
   if (error instanceof CommanderError) {
     // Commander has printed its own messages; ours it has not seen.
     if (error.code.startsWith('albert-wasm')) complain(error.message);
+    // For `help` of an unknown command, it prints the help of the program and no word about it.
+    if (error.code === 'commander.help' && error.exitCode !== 0) {
+      complain(`error: unknown command '${program.args[1]}', the commands are listed above`);
+    }
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   } else if (error instanceof AlbertError) {
     complain(`albert-wasm: ${error.message}`);

@@ -17,10 +17,10 @@ import {
   type CommonOutput,
   checkDirectory,
   checkDropout,
+  checkForwardOptions,
   checkInitOptions,
   checkSeed,
   type FieldArray,
-  FORWARD_OPTIONS,
   type ForwardOptions,
   INIT_OPTIONS,
   type InitOptions,
@@ -111,7 +111,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   forward(inputs: AlbertInputs, options: ForwardOptions & { readonly return_dict: false }): Promise<FieldArray>;
   forward(inputs: AlbertInputs, options?: ForwardOptions): Promise<Fields & CommonOutput>;
   async forward(inputs: AlbertInputs, given?: ForwardOptions): Promise<unknown> {
-    const options = checkOptions(given, FORWARD_OPTIONS);
+    const options = checkForwardOptions(given);
     // Checked and copied now: the caller may change its arrays afterwards.
     const checked = reading('inputs', () => checkInputs(inputs, this.config, this.#rank));
     checkDropout(options);
@@ -133,7 +133,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   ): Promise<FieldArray[]>;
   forwardEach(inputs: readonly AlbertInputs[], options?: ForwardOptions): Promise<(Fields & CommonOutput)[]>;
   async forwardEach(inputs: readonly AlbertInputs[], given?: ForwardOptions): Promise<unknown> {
-    const options = withoutTrain(checkOptions(given, FORWARD_OPTIONS));
+    const options = withoutTrain(checkForwardOptions(given));
     return this.#run({ inputs: this.#checkEach(inputs), options });
   }
 
@@ -149,7 +149,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     positions: readonly (readonly number[])[],
     given?: ForwardOptions,
   ): Promise<(Fields & CommonOutput)[]> {
-    const options = withoutTrain(checkOptions(given, FORWARD_OPTIONS));
+    const options = withoutTrain(checkForwardOptions(given));
     const checked = this.#checkEach(inputs);
     const headPositions = reading('positions', () => checkPositions(positions, checked));
     return this.#run({ inputs: checked, headPositions, options }) as Promise<(Fields & CommonOutput)[]>;

@@ -7,7 +7,7 @@ import { reading } from '../ground/checks.js';
 import { codeUrl } from '../ground/code-url.js';
 import { DTYPES, type Dtype, type SavedDtype } from '../ground/dtypes.js';
 import { mismatch } from '../ground/errors.js';
-import type { OptionNames } from '../ground/options.js';
+import { checkOptions, type OptionNames } from '../ground/options.js';
 import { isA } from '../ground/realm.js';
 import { SOURCE_OPTIONS, type SourceOptions } from '../ground/source-options.js';
 import type { Tensor } from '../ground/tensor.js';
@@ -103,7 +103,7 @@ export interface ForwardOptions {
   readonly signal?: AbortSignal;
 }
 
-export const FORWARD_OPTIONS: OptionNames<ForwardOptions> = {
+const FORWARD_OPTIONS: OptionNames<ForwardOptions> = {
   output_attentions: true,
   output_hidden_states: true,
   return_dict: true,
@@ -112,6 +112,18 @@ export const FORWARD_OPTIONS: OptionNames<ForwardOptions> = {
   params: true,
   signal: true,
 };
+
+const FORWARD_SWITCHES = ['output_attentions', 'output_hidden_states', 'return_dict', 'train'] as const;
+
+/** @throws ERR_INPUT naming the option */
+export function checkForwardOptions(given: ForwardOptions | undefined): ForwardOptions {
+  const options = checkOptions(given, FORWARD_OPTIONS);
+  for (const name of FORWARD_SWITCHES) {
+    const value = options[name];
+    if (value !== undefined && typeof value !== 'boolean') throw mismatch('ERR_INPUT', name, 'true or false', value);
+  }
+  return options;
+}
 
 /** How a checkpoint is written. */
 export interface SaveOptions {

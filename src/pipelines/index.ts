@@ -75,7 +75,7 @@ const TASKS: { [T in Task]: { open: Open<Pipelines[T]>; embedded?: string } } = 
 
 /** Whether options were passed as the source: no file has the name of an option. */
 function isOptions(source: Source | undefined): boolean {
-  if (typeof source !== 'object') return false;
+  if (typeof source !== 'object' || source === null) return false;
   const keys = reading('source', () => Object.keys(source));
   return keys.length > 0 && keys.every((key) => Object.hasOwn(PIPELINE_OPTIONS, key));
 }
@@ -103,7 +103,7 @@ export async function pipeline<T extends Task>(
   if (isOptions(source)) {
     throw mismatch('ERR_INPUT', 'source', 'a source before the options, or undefined for the small model', source);
   }
-  const from = source ?? embeddedModel(embedded as string, task);
+  const from = source === undefined ? embeddedModel(embedded as string, task) : source;
   // Opened once, for model and tokenizer: a push to the Hub must not come between the two.
   checkInitOptions(checked);
   checkTokenizerOptions(checked);

@@ -258,4 +258,11 @@ cli('help and version exit with 0', async () => {
   assert.is((await run(['--version'])).out, '0.1.0\n');
 });
 
+cli('help for a command that does not exist says so after the list of commands', async () => {
+  const { code, out, err } = await run(['help', 'clasify']);
+  assert.is(code, 2);
+  assert.is(out, '');
+  assert.match(err, /\nerror: unknown command 'clasify', the commands are listed above\n$/);
+});
+
 cli.run();

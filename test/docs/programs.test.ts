@@ -21,7 +21,7 @@ const PRINTED: Readonly<Record<string, readonly RegExp[]>> = {
   ],
   'docs/supported.md': [/^\[ 1, 4, 16000 \] \[ 1, 2 \]\n$/],
   'docs/hub.md': [/model\.safetensors 100 100\n.*\n?\d+\n$/s],
-  'docs/checkpoints.md': [/format: 'safetensors'/],
+  'docs/checkpoints.md': [/format: 'safetensors'/, /^safetensors\n$/],
   'docs/tokenizers.md': [/^\[ 2, .*, 3 \].*what a lovely day\n$/s, /^$/, /^$/],
   'docs/threads.md': [/label: 'POSITIVE'.*threads: 2.*workers: 1/s],
   'docs/batches.md': [

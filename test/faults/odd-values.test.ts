@@ -162,6 +162,19 @@ test('sources that lead to no files, and what a caller’s fetch answers', async
   );
 });
 
+test('null as a source is named as one', async () => {
+  await expectError(() => pipeline('fill-mask', null as never), 'ERR_SOURCE', '"source" expected', 'got null');
+});
+
+test('switches of a forward are true or false', async () => {
+  const model = await AlbertModel.from_config(TINY, { seed: 1 });
+  for (const name of ['output_attentions', 'output_hidden_states', 'return_dict', 'train']) {
+    const call = () => model.forward({ input_ids: [[1]] }, { [name]: 'no' });
+    await expectError(call, 'ERR_INPUT', `"${name}" expected true or false, got "no"`);
+  }
+  await model.dispose();
+});
+
 test('a password of HF_ENDPOINT is shown by no error', async () => {
   const before = process.env.HF_ENDPOINT;
   try {
