@@ -59,7 +59,7 @@ browserSuite('a model in a Web Worker', (test, surroundings) => {
   test('no worker available: the page’s own thread and why, or ERR_WORKER where one was asked for', async () => {
     for (const [headers, query, words] of [
       [{}, `workerUrl=${encodeURIComponent('http://localhost:1/none.js')}`, /worker/],
-      [{}, `workerUrl=${encodeURIComponent(`${server.resolvedUrls?.local[0]}none.js`)}`, /cannot be loaded, workerUrl/],
+      [{}, `workerUrl=${encodeURIComponent(`${server.resolvedUrls?.local[0]}none.js`)}`, /cannot be loaded; workerUrl/],
       [{ 'Content-Security-Policy': "worker-src 'none'" }, '', /worker/],
     ] as const) {
       await open(headers);

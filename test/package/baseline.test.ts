@@ -13,7 +13,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const { exports, imports } = JSON.parse(readFileSync(`${ROOT}/package.json`, 'utf8'));
 
 /** What Node and workerd load, and no browser. */
-const NOT_FOR_BROWSERS = /^dist\/(node\/|cli|shards\/|hub\/node\/|platform\/node|engine\/workerd-builds)/;
+const NOT_FOR_BROWSERS =
+  /^dist\/(node\/|entry\/cli\.|cli\/|shards\/|hub\/node\/|platform\/node|engine\/workerd-builds)/;
 
 /** What is used only in engines that have it. */
 const GUARDED: Readonly<Record<string, readonly string[]>> = {

@@ -152,7 +152,7 @@ test('the library imports in 40 ms', async () => {
 test('the command line is one file beside the library’s, and knows its version', async () => {
   const { bin, version } = readJson('package.json');
   const paths = library.files.map(({ path }) => path);
-  const ofCommandLine = paths.filter((path) => /^dist\/(node\/)?cli\b/.test(path));
+  const ofCommandLine = paths.filter((path) => /^dist\/(node\/)?(cli|entry\/cli\.)/.test(path));
   assert.equal(ofCommandLine, ['dist/node/cli.js']);
   const cli = `${ROOT}/${bin['albert-wasm']}`;
   assert.is((await run(process.execPath, [cli, '--version'])).stdout, `${version}\n`);

@@ -173,7 +173,7 @@ browserSuite('runtimes and bundlers', (test, surroundings) => {
         kernels?.message as string,
         /no kernels at http.*\.wasm; .*albert-wasm\/inline.*wasmUrl and workerUrl/,
       );
-      assert.match(worker?.message as string, /cannot be loaded, workerUrl .*albert-wasm\/inline/);
+      assert.match(worker?.message as string, /cannot be loaded; workerUrl .*albert-wasm\/inline/);
     } finally {
       server.close();
     }
