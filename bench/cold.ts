@@ -2,7 +2,7 @@
  * Cold starts of ALBERT-base: from `import` to the first output of 16 tokens, and the peak of resident memory, each in a
  * process of its own; by turns with onnxruntime-web, answers compared.
  *
- * `--rounds N` (9 unless given), `--only TEXT` takes the runtimes whose name has it and prints them, `--onnx DIR` takes
+ * `--rounds N` (default: 9), `--only TEXT` takes the runtimes whose name has it and prints them, `--onnx DIR` takes
  * `albert_base_v2_f32.onnx` and `albert_base_v2_int8_dynamic.onnx` from there instead of making them, `--json FILE`
  * writes the figures there.
  */
@@ -87,7 +87,7 @@ async function prepare(): Promise<Contestant[]> {
   }
   const web = 'onnxruntime-web';
   if (!web.includes(given.only)) return contestants;
-  // The others are hundreds of megabytes that nobody runs here.
+  // The others are hundreds of megabytes that are not run here.
   if (!existsSync(new URL(`peers/node_modules/${web}`, import.meta.url))) installPeers();
   for (const dtype of ['float32', 'int8'] as const) {
     const model = join(directory, ONNX_FILES[dtype]);

@@ -36,7 +36,7 @@ for (const dtype of dtypes) {
   for (const count of threads) {
     const model = await loadAlbert(albert, { dtype, threads: count });
     const { threads: got, whyNotThreaded } = model.info();
-    if (got !== count) throw new Error(`${count} threads are not to be had: ${whyNotThreaded}`);
+    if (got !== count) throw new Error(`${count} threads are not available: ${whyNotThreaded}`);
     models.push(model);
   }
   const peak = new RegisterPeak(build, dtype);

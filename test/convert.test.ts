@@ -124,7 +124,7 @@ conversion(
     await expectError(() => convert(unlimited, target), 'ERR_SOURCE', 'no sentence_albert_config.json beside');
     writeFileSync(`${target}/1_Pooling/model.safetensors`, '');
     await expectError(() => convert(files, target), 'ERR_SOURCE', 'no 1_Pooling/model.safetensors beside');
-    // What nobody embeds with is copied as it is, and not followed.
+    // A list that is too long to embed with is copied as it is, and not followed.
     const modules = Array.from({ length: 33 }, (_, i) => ({ path: `${i}_Pooling` }));
     const many = { ...files, 'modules.json': JSON.stringify(modules) };
     await convert(many, `${directory}/many`);

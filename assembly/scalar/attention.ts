@@ -10,7 +10,7 @@ export function attentionScratchBytes(seq: i32, headDim: i32): usize {
 /**
  * context = softmax(q · kᵀ · scale + maskBias) · v. q, k and v are (seq, headDim), their rows `ldQkv` bytes apart.
  *
- * @param probs where the (seq, seq) attention weights go, dense; 0 when nobody asked
+ * @param probs where the (seq, seq) attention weights go, dense; 0: not written
  * @param dropoutMask address of (seq, padded(seq)) dropout factors for the weights; 0 without dropout
  */
 export function attention(

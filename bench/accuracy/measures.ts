@@ -25,7 +25,7 @@ export interface Measure {
   readonly target: string;
   /** Why it cannot be measured here. */
   readonly missing?: string;
-  /** @param limit the most sentences; all unless given */
+  /** @param limit the most sentences; default: all */
   measure(wasmUrl: URL, limit?: number): Promise<Outcome>;
 }
 

@@ -1,7 +1,7 @@
 /**
  * The kernels and forwards in headless Chromium, and the reports.
  *
- * `--only SUBSTRING` runs the rows whose name holds it and prints them, `--seconds N` for each kernel (1 unless given;
+ * `--only SUBSTRING` runs the rows whose name holds it and prints them, `--seconds N` for each kernel (default: 1;
  * forwards take eight times that), `--json FILE` writes the figures there, `--serve` only serves the page, for any browser.
  */
 import { existsSync, writeFileSync } from 'node:fs';

@@ -1,7 +1,7 @@
 /**
  * Times every kernel and writes the report.
  *
- * `--only SUBSTRING` runs the kernels whose name holds it and prints them, `--seconds N` for each (1 unless given),
+ * `--only SUBSTRING` runs the kernels whose name holds it and prints them, `--seconds N` for each (default: 1),
  * `--json FILE` writes the figures there.
  */
 import { parseArgs } from 'node:util';

@@ -1,4 +1,4 @@
-/** Installs the peers on demand: nobody who does not measure against them has to carry their hundreds of megabytes. */
+/** Installs the peers on demand: they have hundreds of megabytes, which only these benches need. */
 import { install, isInstalled } from '../../test/support/npm.js';
 
 const HERE = new URL('.', import.meta.url);

@@ -113,7 +113,7 @@ function albertForward(tf: Tfjs, { config, tensors }: Albert): (ids: Int32Array,
     };
     // Each layer gives its intermediates back: those of all twelve are 1.3 GB at 8x128.
     for (let i = 0; i < layers; i++) x = tf.tidy(() => layer(x));
-    // Nobody reads the pooled output, but every contestant computes it.
+    // The pooled output is not read, but every peer computes it.
     tf.tanh(pooler(tf.reshape(tf.slice(tf.reshape(x, [batch, seq, hidden]), [0, 0, 0], [-1, 1, -1]), [batch, hidden])));
     return x;
   };

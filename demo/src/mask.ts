@@ -10,7 +10,7 @@ const WORDS = 6;
 /**
  * Makes the section work.
  *
- * @param onLoad hears when the model has been loaded
+ * @param onLoad is called when the model is loaded
  */
 export function startMask(onLoad: () => void): void {
   const input = element<HTMLTextAreaElement>('masked');

@@ -27,7 +27,7 @@ export const percent = (value: number) => (value < 1 && value > 0.9994 ? '> 99.9
 export const megabytes = (bytes: number) =>
   bytes < 1e5 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 
-/** Shows what went wrong, in the page rather than in a console that nobody reads. */
+/** Shows an error in the page rather than in the console. */
 export function showFailure(error: unknown): void {
   const failure = element('failure');
   failure.textContent = error instanceof Error ? error.message : String(error);

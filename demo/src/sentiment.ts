@@ -36,7 +36,7 @@ export function loadSentiment(): Promise<Loaded> {
 /**
  * Reads the sentence now and whenever it changes.
  *
- * @param onReading hears of each reading
+ * @param onReading receives each reading
  */
 export function startSentiment({ tokenizer, model }: Loaded, onReading: (reading: Reading) => void): void {
   const announce = announcer('announcement');

@@ -50,7 +50,7 @@ export const BRIDGES = [
     tests: LOADS,
   },
   {
-    what: 'a function that hears of two loads counts them as one',
+    what: 'a function that receives the progress of two loads counts them as one',
     file: 'src/ground/source-options.ts',
     search: 'const report = (progress: LoadProgress) => onProgress(progress);',
     replace: 'const report = onProgress;',

@@ -86,7 +86,7 @@ export const PIPELINES = [
     tests: FAILURES,
   },
   {
-    what: 'numbers that are none are answers',
+    what: 'NaN is an answer',
     file: 'src/pipelines/jobs.ts',
     search: 'if (Number.isFinite(value)) continue;',
     replace: 'continue;',

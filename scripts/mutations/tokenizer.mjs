@@ -9,7 +9,7 @@ const SETTINGS = ['test/tokenizer/settings.test.ts'];
 /** @type {import('../run-mutations.mjs').Mutation[]} */
 export const TOKENIZER = [
   {
-    what: 'an accent’s source goes to nobody',
+    what: 'an accent’s source is lost',
     file: 'src/tokenizer/offsets.ts',
     search: "if (units === '') result.extendLast(ends[to - 1]!);\n    else ",
     replace: '',

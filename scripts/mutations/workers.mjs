@@ -29,7 +29,7 @@ export const WORKERS = [
     tests: [...FAULTS, ...MODELS],
   },
   {
-    what: 'a message that is none is thrown at the page',
+    what: 'an invalid message is thrown at the page',
     file: 'src/model/runners/worker/link.ts',
     search: 'this.#lose(`it sent what is no message',
     replace: 'if (error) throw error;\n      this.#lose(`it sent what is no message',

@@ -56,7 +56,7 @@ function cannotWrite(error: NodeJS.ErrnoException): never {
 }
 
 process.stdout.on('error', cannotWrite);
-// Whoever is gone hears no complaint either.
+// A reader that is gone gets no complaint either.
 process.stderr.on('error', () => process.exit(1));
 
 try {

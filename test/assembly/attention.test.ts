@@ -159,7 +159,7 @@ for (const mask of Object.keys(MASKS)) {
   });
 }
 
-test('a row that is masked everywhere is uniform, to the bit', () => {
+test('a row that is masked everywhere is uniform, bit for bit', () => {
   for (const seq of [1, 2, 4, 8, 16, 32]) {
     const head = makeHead(seq, 8, 'all', false);
     const layout = { head: 0, heads: 1, gap: 0, withProbs: true };

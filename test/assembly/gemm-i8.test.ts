@@ -1,4 +1,4 @@
-/** gemmI8 and gemmI8Paired over every remainder of its tiles, panels, groups and row blocks, every stride and every epilogue, to the bit. */
+/** gemmI8 and gemmI8Paired over every remainder of its tiles, panels, groups and row blocks, every stride and every epilogue, bit for bit. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ACTIVATIONS, type Activation } from '../../src/engine/kernels.js';

@@ -1,4 +1,4 @@
-/** quantizeRows, packI8 and unpackI8: every size and stride, rounding, zeros, extremes, to the bit. */
+/** quantizeRows, packI8 and unpackI8: every size and stride, rounding, zeros, extremes, bit for bit. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Arena, Region } from './arena.js';

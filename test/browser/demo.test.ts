@@ -9,7 +9,7 @@ import { browserSuite, path } from './chromium.js';
 import { readContrasts } from './contrasts.js';
 
 const ROOT = path('../..');
-/** Pictures of the page for whoever changes it; not kept by git. */
+/** Pictures of the page, for a developer who changes it; not kept by git. */
 const SHOTS = path('shots');
 
 browserSuite('demo', (demo, surroundings) => {

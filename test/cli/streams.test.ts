@@ -41,7 +41,7 @@ function peak({ pid }: ChildProcess): number {
   return existsSync(status) ? Number(/VmHWM:\s+(\d+)/.exec(readFileSync(status, 'utf8'))?.[1] ?? 0) / 1024 : 0;
 }
 
-streams('100 MB on standard input: constant memory, and nothing is read while nobody reads the answers', async () => {
+streams('100 MB on standard input: constant memory, and nothing is read while the answers are not read', async () => {
   const child = start(CLASSIFY);
   const closed = new Promise((resolve) => child.on('close', resolve));
   const plan = [
@@ -143,7 +143,7 @@ const TABLE: readonly [name: string, command: string, code: number, message: Reg
     0,
     /^$/,
   ],
-  ['nobody to complain to', 'set -o pipefail; $A classify --file none 2>&1 | true', 1, /^$/],
+  ['no reader of complaints', 'set -o pipefail; $A classify --file none 2>&1 | true', 1, /^$/],
   ['standard input that cannot be read', '$A classify --model $M 0> $M/out', 1, /cannot read standard input: EBADF/],
   ['standard input closed', '$A classify --model $M <&-', 0, /^$/],
 ];

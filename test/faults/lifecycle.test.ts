@@ -69,7 +69,7 @@ async function sequence(
     } else {
       assert.instance(settled, AlbertError);
       counts[settled.code]!++;
-      if (settled.code === 'ERR_ABORTED') assert.ok(controller?.signal.aborted, 'aborted by nobody');
+      if (settled.code === 'ERR_ABORTED') assert.ok(controller?.signal.aborted, 'aborted without a signal');
       else assert.ok(settled.code === 'ERR_DISPOSED' && disposals.length > 0, settled.stack);
     }
     if (controller !== undefined) assert.equal(getEventListeners(controller.signal, 'abort'), [], 'a listener is left');

@@ -113,7 +113,7 @@ test('no pool: one of its workers does not start, and the others end', async () 
   try {
     for (let round = 0; round < ROUNDS; round++) {
       const [place, beats] = [`${folder}/${round}`, `${folder}/beats-${round}`];
-      // Whoever makes the folder second has no model; the first tells that it lives.
+      // The worker that makes the folder second has no model; the first tells that it lives.
       const recipe = recipeFor(
         workerOf(`
           import { appendFileSync, mkdirSync } from 'node:fs';
@@ -133,7 +133,7 @@ test('no pool: one of its workers does not start, and the others end', async () 
   }
 });
 
-test('a worker that is lost while nobody calls is not missed', async () => {
+test('a worker that is lost between calls is replaced by the next call', async () => {
   const started = new Promise<Worker>((resolve) => process.once('worker', resolve));
   await using model = new AlbertModel({ runner: await RemoteModel.make(recipeFor(ENTRY)) });
   const worker = await started;

@@ -70,7 +70,7 @@ test('a signal reaches the handler of its own call, and no other', async () => {
   assert.equal(seen, ['a']);
 });
 
-test('when the other side is gone every call fails, and a late answer is nobody’s', async () => {
+test('when the other side is gone every call fails, and a late answer is dropped', async () => {
   let answer: (value: { value: number }) => void = () => {};
   const { near } = connect({ slow: () => new Promise((resolve) => (answer = resolve)) });
   const calls = [near.call('slow'), near.call('slow')].map((call) => call.catch((error) => error.message));

@@ -1,4 +1,4 @@
-/** Options: a key that is none, such as a misspelt one, is an error wherever options are taken; a known one may be undefined. */
+/** Options: an unknown key, such as a misspelt one, is an error wherever options are taken; a known one may be undefined. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { suite } from 'uvu';

@@ -146,7 +146,7 @@ source('a web page in place of a file is named with its type and beginning', asy
   assert.is((await web.readFile(new URL(`${origin}/page/model.safetensors`)))?.length, 9);
 });
 
-source('forms that are none are refused by name', async () => {
+source('unknown forms are refused by name', async () => {
   for (const form of [
     'http://',
     'http://[',

@@ -9,7 +9,7 @@ import { CDN_ETAG, CHUNK, sendFile, sendGzip } from './server.js';
 export const WAYS = ['Hub in Node', 'URL in Node', 'Hub in a page', 'URL in a page'] as const;
 export type Way = (typeof WAYS)[number];
 
-/** `given`: what the server sent is taken, since nobody has said otherwise. Words are those of ERR_SOURCE. */
+/** `given`: what the server sent is taken, because nothing contradicts it. Words are those of ERR_SOURCE. */
 export type Outcome = 'whole' | 'given' | readonly string[];
 type Outcomes = Outcome | Readonly<Record<Way, Outcome>>;
 
@@ -31,7 +31,7 @@ export interface ChunkFault {
   readonly answer: (exchange: Exchange) => unknown;
   /** Whether it answers the request that continues a body which was reset at the chunk, not the first one. */
   readonly resumed?: boolean;
-  /** The first and, from the end, the last chunk that it can strike at; 0 unless given. */
+  /** The first and, from the end, the last chunk that it can strike at; default: 0. */
   readonly chunks?: readonly [first: number, fromEnd: number];
   /** When it happens one time, and when each time. */
   readonly once: Outcomes;
@@ -150,7 +150,7 @@ const OF_BODIES: Record<string, ChunkFault> = {
     silent: true,
     chunks: [0, 1],
   },
-  'a chunk that is none': {
+  'an invalid chunk': {
     answer: (e) => sendPart(e, { length: undefined, end: 'nonsense' }),
     once: 'whole',
     always: WORDS,
@@ -229,7 +229,7 @@ const OF_ANSWERS: Record<string, Omit<ChunkFault, 'resumed'>> = {
     always: 'whole',
     keeps: false,
   },
-  'a redirect to nobody': {
+  'a redirect to a closed port': {
     answer: status(302, { location: 'http://127.0.0.1:1/model.safetensors' }),
     once: 'whole',
     always: ['fetch failed'],

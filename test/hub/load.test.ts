@@ -169,7 +169,7 @@ test('what a repository lacks is said with its commit', async () => {
   hub.files = files;
 });
 
-test('options that are none are refused before anything is asked', async () => {
+test('unknown options are refused before anything is asked', async () => {
   const wrong: [SourceOptions, string][] = [
     [{ revision: '' }, '"revision"'],
     [{ revision: '../main' }, '"revision"'],

@@ -49,7 +49,7 @@ async function fetchAll(hub: TestHub, cacheDir: string, options: SourceOptions =
   const repository = await openRepository(
     'owner/name',
     { cacheDir, backoffMs: 40, ...options },
-    // Whoever runs this may be logged in.
+    // The user who runs this may be logged in.
     { HF_ENDPOINT: hub.endpoint, HF_HOME: ROOT, ...env },
   );
   const found = new Map<string, Uint8Array | undefined>();
@@ -380,7 +380,7 @@ for (const [name, { fault, words }] of Object.entries(FINAL)) {
   });
 }
 
-test('what a failed load left is continued by the next one, by whoever left it', () =>
+test('what a failed load left is continued by the next one, in any process', () =>
   withHub(async (hub) => {
     const cacheDir = fresh();
     hub.faults.push(FINAL['resets without end']!.fault(2));

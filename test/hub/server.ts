@@ -184,7 +184,7 @@ export function times(count: number, matches: string, act: (...args: Parameters<
   };
 }
 
-/** The same bytes, compressed although nobody asked. */
+/** The same bytes, compressed although that was not asked for. */
 export function sendGzip(request: IncomingMessage, response: ServerResponse, { bytes }: HubFile, etag: string): void {
   const body = gzipSync(bytes);
   response.writeHead(200, { etag, 'content-encoding': 'gzip', 'content-length': body.length });

@@ -68,7 +68,7 @@ for (const { name: build, wasmUrl } of BUILDS) {
     k.dispose();
   });
 
-  test(`matmulPacked in int8, to the bit, ${build}`, async () => {
+  test(`matmulPacked in int8, bit for bit, ${build}`, async () => {
     const k = await loadKernels({ wasmUrl });
     for (let i = 0; i < 60; i++) {
       const [m, depth, n] = [upTo(13), 1 + upTo(70), 1 + upTo(20)];
@@ -175,7 +175,7 @@ const REFUSED: Record<string, [word: string, call: (k: KernelLibrary) => unknown
   'pack deeper than int8 sums': ['131072', (k) => k.pack(new Float32Array(131_073), 131_073, 1, { dtype: 'int8' })],
   'pack of NaN in int8': ['[5]', (k) => k.pack(Float32Array.of(0, 1, 2, 3, 4, Number.NaN), 3, 2, { dtype: 'int8' })],
   'pack of infinity in int8': ['-Infinity at [0]', (k) => k.pack(Float32Array.of(-Infinity), 1, 1, { dtype: 'int8' })],
-  'options that are none': ['"options"', (k) => k.pack(X, 3, 2, 'int8' as never)],
+  'invalid options': ['"options"', (k) => k.pack(X, 3, 2, 'int8' as never)],
   'matmulPacked of a plain matrix': ['"w"', (k) => k.matmulPacked(X, X as never, 2)],
   'matmulPacked with a short bias': ['"bias"', (k) => k.matmulPacked(X, k.pack(X, 3, 2), 2, { bias: X })],
   'matmulPacked with a short residual': ['"residual"', (k) => k.matmulPacked(X, k.pack(X, 3, 2), 2, { residual: X })],

@@ -116,7 +116,7 @@ each('an input at fault is named, stops all before any kernel, and the model ans
   await expectError(() => model.forwardEach([...many, { input_ids: [2, 97] }]), 'ERR_INPUT', `inputs[200]: ${id}`);
   await expectError(() => model.forwardEach([...many, long]), 'ERR_TOO_LONG', 'inputs[200]: "input_ids"', '25');
   await expectError(() => model.forwardEach([good, null as never]), 'ERR_INPUT', 'inputs[1]: "inputs"');
-  // biome-ignore lint/suspicious/noSparseArray: a hole is an input that is none.
+  // biome-ignore lint/suspicious/noSparseArray: a hole is an invalid input.
   await expectError(() => model.forwardEach([good, , good] as never), 'ERR_INPUT', 'inputs[1]');
   await expectError(() => model.forwardEach(good as never), 'ERR_INPUT', '"inputs" expected an array');
   await expectError(() => model.forwardEach([good], { train: true, dropout_rng: 1 }), 'ERR_INPUT', '"train"');
@@ -182,7 +182,7 @@ each('forwardAt: the logits of some positions are those of all, bit for bit', as
   }
 });
 
-each('forwardAt: positions that are none are refused', async () => {
+each('forwardAt: invalid positions are refused', async () => {
   await using model = await AlbertForMaskedLM.from_config(TINY);
   const input = { input_ids: [2, 5, 3] };
   const refused = (positions: unknown, ...words: string[]) =>

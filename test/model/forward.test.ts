@@ -150,7 +150,7 @@ forward('other parameters may come as an object', async () => {
   }
 });
 
-forward('options that are none are refused', async () => {
+forward('unknown options are refused', async () => {
   await using model = await AlbertModel.from_config(TINY);
   await expectError(() => model.forward(TINY_INPUTS, null as never), 'ERR_INPUT', 'options');
   await expectError(() => model.forward(TINY_INPUTS, { signal: 5 as never }), 'ERR_INPUT', 'signal');

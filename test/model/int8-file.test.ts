@@ -1,4 +1,4 @@
-/** Checkpoints stored in int8: the same model as quantised at load, to the bit, in each build; and every fault by name. */
+/** Checkpoints stored in int8: the same model as quantised at load, bit for bit, in each build; and every fault by name. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { suite } from 'uvu';
@@ -116,7 +116,7 @@ file('a float32 model and an int8 model write the same bytes, whatever the build
   }
 });
 
-file('computes as the original quantised at load, to the bit, and says the same of itself', async () => {
+file('computes as the original quantised at load, bit for bit, and says the same of itself', async () => {
   for (const { name, wasmUrl } of BUILDS) {
     for (const config of [TINY, { ...TINY, tie_word_embeddings: false }, readFixture('groups/pretraining').config]) {
       await using exact = await AlbertForPreTraining.from_config(config, { seed: 3, wasmUrl });

@@ -48,7 +48,7 @@ int8('info says the dtype, and less than a third of the bytes', async () => {
   assert.ok(small.info().weightBytes < 14e6, `${small.info().weightBytes}`);
 });
 
-int8('params: the large matrices to half a level of their channel, everything else to the bit', async () => {
+int8('params: the large matrices to half a level of their channel, everything else bit for bit', async () => {
   for (const { wasmUrl } of BUILDS) {
     for (const tie_word_embeddings of [true, false]) {
       const config = { ...TINY, tie_word_embeddings };
@@ -136,7 +136,7 @@ int8('what is saved are the numbers of params, and loads again as the same model
   }
 });
 
-int8('a batch answers as its parts, to the bit', async () => {
+int8('a batch answers as its parts, bit for bit', async () => {
   const fixture = readFixture('groups/model');
   const files = await formulaFiles(fixture);
   const ids = [

@@ -193,7 +193,7 @@ async function answerOf(options: InitOptions) {
   return [(await model.forward(TINY_INPUTS)).last_hidden_state.data, model.info()] as const;
 }
 
-threads('a number of threads or a URL that is none', async () => {
+threads('an invalid number of threads or URL', async () => {
   for (const count of [0, -1, 1.5, 65, '2', null, Number.NaN]) {
     await expectError(() => AlbertModel.from_config(TINY, { threads: count as number }), 'ERR_INPUT', 'threads');
   }

@@ -62,7 +62,7 @@ async function check(fixture: Fixture, wasmUrl: URL, relaxed: boolean): Promise<
 for (const name of FIXTURE_NAMES) {
   const fixture = readFixture(name);
   for (const { name: build, wasmUrl } of BUILDS) {
-    // The debug and the scalar build give the release build's products to the bit, slowly: the small models say so.
+    // The debug and the scalar build give the release build's products bit for bit, slowly: the small models say so.
     if ((build === 'debug' || build === 'scalar') && name.startsWith('base')) continue;
     parity(`${name}, ${build}`, () => check(fixture, wasmUrl, build === 'relaxed'));
   }

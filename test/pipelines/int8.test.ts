@@ -34,7 +34,7 @@ for (const { name, wasmUrl } of BUILDS) {
     await using classify = await pipeline('sentiment-analysis', undefined, { wasmUrl, dtype: 'int8' });
     const { id2label } = classify.model.config;
     for (const { text, scores } of expected.sentiment) {
-      // Every label's score: which is the first of 0.495 and 0.505 is nobody's to promise.
+      // Every label's score: which of 0.495 and 0.505 is the first cannot be promised.
       const labels = await classify(text, { top_k: 2 });
       for (const { label, score } of labels) {
         const exact = scores[Object.values(id2label).indexOf(label)];
@@ -43,7 +43,7 @@ for (const { name, wasmUrl } of BUILDS) {
     }
   });
 
-  // Its products are plain SIMD's to the bit, in twenty times the time.
+  // Its products are plain SIMD's bit for bit, in twenty times the time.
   if (name === 'scalar') continue;
 
   const there = existsSync(SST2);

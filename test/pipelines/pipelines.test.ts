@@ -37,7 +37,7 @@ const MIXED = Array.from(
   (_, i) => `${'a long and winding story '.repeat((i * 7) % 13)}of [MASK] ${i}.`,
 );
 
-pipelines('an array answers as its texts one by one, to the bit, whatever the batch size', async () => {
+pipelines('an array answers as its texts one by one, bit for bit, with any batch size', async () => {
   for (const [name, run, options] of [
     ['classify', classify, { top_k: 2 }],
     ['fill', fill, { top_k: 2 }],

@@ -413,7 +413,7 @@ const REFUSED: readonly (readonly [what: string, files: ModelFiles, ...words: st
   ],
   ['an unknown flag', sentenceFiles({ pooling_mode_lmk: true }), '"pooling_mode_lmk"'],
   [
-    'a flag that is none',
+    'an invalid flag',
     sentenceFiles({ pooling_mode_cls_token: 1 }),
     '"pooling_mode_cls_token" expected true or false',
   ],

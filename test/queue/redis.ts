@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 
 export const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
 
-/** A port that nobody listens on. */
+/** A port without a listener. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -152,7 +152,7 @@ test('a shard reads no further than its last line', async () => {
 });
 
 test('a file that breaks off while it is read', async () => {
-  // Where nobody has memory at its first bytes, Linux gives EIO.
+  // Where no memory is mapped at its first bytes, Linux gives EIO.
   if (!existsSync('/proc/self/mem')) return;
   await expectError(() => gather(readShard({ uri: '/proc/self/mem', start: 0, end: 5 })), 'ERR_SOURCE', 'EIO', 'mem');
 });
@@ -163,7 +163,7 @@ test('what is no UTF-8 is refused', async () => {
   }
 });
 
-test('files that are none, and counts that are none', async () => {
+test('invalid files and counts', async () => {
   await expectError(() => cutFile(`${folder}/none`, 2), 'ERR_SOURCE', 'ENOENT');
   await expectError(() => cutFile(folder, 2), 'ERR_SOURCE', 'a regular file');
   await expectError(() => cutFile('/dev/null', 2), 'ERR_SOURCE', 'a regular file');

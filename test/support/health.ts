@@ -1,4 +1,4 @@
-/** Whether a model is as it was: the same answer to the bit, no memory in use, no page more, nothing left running. */
+/** Whether a model is as it was: the same answer bit for bit, no memory in use, no page more, nothing left running. */
 import * as assert from 'uvu/assert';
 import { LinearMemory } from '../../src/engine/memory.js';
 import type { AlbertModel } from '../../src/model/models.js';

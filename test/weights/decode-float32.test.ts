@@ -104,7 +104,7 @@ test('a NaN stays a NaN when its payload does not fit', () => {
   }
 });
 
-test('F32 is copied to the bit, F64 rounds as Math.fround does', () => {
+test('F32 is copied bit for bit, F64 rounds as Math.fround does', () => {
   const random = seeded(3);
   const floats = Uint32Array.from({ length: 10_000 }, () => random(2 ** 32));
   const values = decoded({

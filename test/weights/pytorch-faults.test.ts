@@ -14,7 +14,7 @@ import {
 } from './pytorch-files.js';
 import { openFile, rejects, seeded } from './samples.js';
 
-const test = suite('PyTorch files that are none');
+const test = suite('invalid PyTorch files');
 
 const NAME = 'pytorch_model.bin';
 
