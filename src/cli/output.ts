@@ -58,7 +58,7 @@ export function openFile(path: string, inputs: readonly (string | undefined)[]):
     new AlbertError('ERR_SOURCE', `cannot write ${path}: ${(cause as Error).message}`, { cause });
   const there = statOf(path);
   if (path === '' || there?.isFile() === false) {
-    throw new AlbertError('ERR_INPUT', `"--output" expected a regular file, or none of that name, got ${path}`);
+    throw new AlbertError('ERR_INPUT', `"--output" expected a regular file or a new name, got ${path}`);
   }
   for (const input of inputs) if (input !== undefined) refuseSame(there, statOf(input), path, input);
   refuseSame(there, fstatSync(0), path, 'standard input');
