@@ -70,7 +70,7 @@ cli('converts to int8, with the tokenizer, and refuses to overwrite', async () =
     assert.equal(ignored, []);
     assert.is(bytesRead, statSync('models/albert-mini-en-sst2/model.safetensors').size);
     assert.is(bytesWritten, statSync(`${directory}/model.safetensors`).size);
-    // One dense layer stays in float32 (docs/decisions/0005).
+    // One dense layer stays in float32 (docs/decisions/0017).
     assert.ok(bytesWritten < 0.61 * bytesRead, 'from float16 to int8');
     const info = JSON.parse((await run(['info', '--model', directory])).out);
     assert.is(info.dtype, 'int8');

@@ -36,7 +36,7 @@ export function declareAttention(table: ParameterTable, config: AlbertConfig, na
   return {
     qkv: table.dense({ name: [`${name}.query`, `${name}.key`, `${name}.value`], ...square }),
     // It has a twelfth of a layer's multiplications, and int8 here makes a third of all the error that int8 makes in
-    // ALBERT-base's answers (docs/decisions/0005).
+    // ALBERT-base's answers (docs/decisions/0017).
     dense: table.dense({ name: `${name}.dense`, ...square, stored: 'float32' }),
     norm: table.norm({ name: `${name}.LayerNorm`, size: hidden_size }),
   };
