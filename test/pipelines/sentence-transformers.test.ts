@@ -412,11 +412,7 @@ const REFUSED: readonly (readonly [what: string, files: ModelFiles, ...words: st
     '1_Pooling/config.json',
   ],
   ['an unknown flag', sentenceFiles({ pooling_mode_lmk: true }), '"pooling_mode_lmk"'],
-  [
-    'an invalid flag',
-    sentenceFiles({ pooling_mode_cls_token: 1 }),
-    '"pooling_mode_cls_token" expected true or false',
-  ],
+  ['an invalid flag', sentenceFiles({ pooling_mode_cls_token: 1 }), '"pooling_mode_cls_token" expected true or false'],
   ['an empty list', sentenceFiles({ pooling_mode: [] }), '"pooling_mode"'],
   ['a length', sentenceFiles({}, [], { 'sentence_bert_config.json': { max_seq_length: -1 } }), '"max_seq_length"'],
   ['a prompt', sentenceFiles({}, [], { 'config_sentence_transformers.json': { prompts: { a: 1 } } }), '"prompts"'],
