@@ -42,7 +42,7 @@ export class Calls {
   readonly #running = new Map<number, AbortController>();
   #last = 0;
 
-  /** @param post sends a message to the other side, which passes it to its `hear` */
+  /** @param post sends a message to the other side, whose `receive` must be called with it */
   constructor(post: (message: unknown, transfer?: Transferable[]) => void, handlers: Handlers) {
     this.#post = post;
     this.#handlers = handlers;
@@ -62,12 +62,12 @@ export class Calls {
   }
 
   /** Receives a message of the other side. */
-  hear(message: unknown): void {
-    const heard = message as Message;
-    if ('call' in heard) this.#answer(heard.id, heard.call, heard.value);
-    else if ('abort' in heard) this.#running.get(heard.abort)?.abort();
-    else if ('answer' in heard) this.#take(heard.answer)?.resolve(heard.value);
-    else this.#take(heard.fault)?.reject(revived(heard.error));
+  receive(message: unknown): void {
+    const received = message as Message;
+    if ('call' in received) this.#answer(received.id, received.call, received.value);
+    else if ('abort' in received) this.#running.get(received.abort)?.abort();
+    else if ('answer' in received) this.#take(received.answer)?.resolve(received.value);
+    else this.#take(received.fault)?.reject(revived(received.error));
   }
 
   /** Rejects all calls that have no answer yet: the other side is gone. */

@@ -16,7 +16,7 @@ export interface ChoicesInput {
   readonly choices: readonly string[];
 }
 
-/** One of the choices, and its probability among them. */
+/** One choice, with its probability among all choices of the input. */
 export interface ScoredChoice {
   /** The choice's index. */
   readonly index: number;

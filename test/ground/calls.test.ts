@@ -10,10 +10,10 @@ const test = suite('calls');
 /** Two sides whose messages are copied, as between threads, and arrive later; `moved` has what was transferred. */
 function connect(handlers: Handlers): { near: Calls; far: Calls; moved: unknown[] } {
   const moved: unknown[] = [];
-  const near: Calls = new Calls((message) => queueMicrotask(() => far.hear(structuredClone(message))), {});
+  const near: Calls = new Calls((message) => queueMicrotask(() => far.receive(structuredClone(message))), {});
   const far: Calls = new Calls((message, transfer = []) => {
     moved.push(...transfer);
-    queueMicrotask(() => near.hear(structuredClone(message)));
+    queueMicrotask(() => near.receive(structuredClone(message)));
   }, handlers);
   return { near, far, moved };
 }

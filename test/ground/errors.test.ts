@@ -172,7 +172,7 @@ test('nothing in a message acts: title, place, value, path, cause, over threads 
             throw text;
           },
         };
-        two.push(new Calls((message) => queueMicrotask(() => two[1 - i]?.hear(structuredClone(message))), handlers));
+        two.push(new Calls((message) => queueMicrotask(() => two[1 - i]?.receive(structuredClone(message))), handlers));
       }
       const far = await two[0]!.call<AlbertError>('fail').catch((error) => error);
       assert.is(far.message, error.message, 'an error on its way is not escaped again');

@@ -86,12 +86,12 @@ realm('matrices of the kernels', async () => {
 });
 
 realm('an error of another realm keeps its name between threads', async () => {
-  const two = new Calls((message) => one.hear(message), {
+  const two = new Calls((message) => one.receive(message), {
     async fail() {
       throw foreign<Error>('new RangeError("too far")');
     },
   });
-  const one: Calls = new Calls((message) => two.hear(message), {});
+  const one: Calls = new Calls((message) => two.receive(message), {});
   const error = await one.call('fail').catch((error: Error) => error);
   assert.equal([(error as Error).name, (error as Error).message], ['RangeError', 'too far']);
 });

@@ -161,7 +161,7 @@ function hashParams(hash: Hash, { params }: AlbertPreTrainedModel): void {
   }
 }
 
-/** The files of a directory, `config.json` among them. */
+/** The files of a directory, including `config.json`. */
 function hashFiles(hash: Hash, path: string): void {
   for (const name of readdirSync(path).sort()) hash.update(`${name}\n`).update(readFileSync(`${path}/${name}`));
 }

@@ -54,5 +54,5 @@ export function hostModel(post: Post): (message: unknown) => void {
     },
   };
   const calls: Calls = new Calls(post, handlers as Handlers);
-  return (message) => calls.hear(message);
+  return (message) => calls.receive(message);
 }

@@ -41,7 +41,7 @@ export class Link {
     const start: ModelStart = { kind: 'model' };
     try {
       this.#worker = startModelWorker(workerUrl === undefined ? undefined : new URL(workerUrl), start, {
-        message: (message) => this.#hear(message),
+        message: (message) => this.#receive(message),
         error: (error) => this.#lose(error.message),
       });
     } catch (cause) {
@@ -86,9 +86,9 @@ export class Link {
     await this.#worker.terminate();
   }
 
-  #hear(message: unknown): void {
+  #receive(message: unknown): void {
     try {
-      this.#calls.hear(message);
+      this.#calls.receive(message);
     } catch (error) {
       this.#lose(`it sent what is no message: ${(error as Error).message}`);
     }
