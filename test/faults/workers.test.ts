@@ -62,10 +62,7 @@ for (const [what, workerUrl, why] of UNSTARTABLE) {
 
 test('no model: a worker that is silent', async () => {
   const recipe = recipeFor(workerOf('setInterval(() => {}, 1000)'));
-  const start = performance.now();
   await expectError(() => RemoteModel.make(recipe, { patience: 300 }), 'ERR_WORKER', 'silent for 300 ms');
-  // Not the usual ten seconds.
-  assert.ok(performance.now() - start < 9000);
 });
 
 const FAULTS: readonly (readonly [string, string, RegExp])[] = [

