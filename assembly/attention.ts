@@ -16,25 +16,25 @@ export function attentionScratchBytes(seq: i32, headDim: i32): usize {
 /**
  * context = softmax(q · kᵀ · scale + maskBias) · v.
  *
- * q, k and v are (seq, headDim) slices of one matrix with row stride `ldQkv`; context has row stride
- * `ldContext`; only its headDim columns are written. maskBias holds padded(seq) floats, one per key.
+ * k and v are (seq, headDim) slices of one matrix with row stride `ldQkv`, q is a slice of (queries, headDim) with the same stride;
+ * context has as many rows, `ldContext` apart; only its headDim columns are written. maskBias holds padded(seq) floats, one per key.
  *
- * @param probs address for the (seq, seq) attention weights, dense; 0 when they are not wanted
- * @param dropoutMask address of (seq, padded(seq)) dropout factors for the weights; 0 without dropout
+ * @param probs address for the (queries, seq) attention weights, dense; 0 when they are not wanted
+ * @param dropoutMask address of (queries, padded(seq)) dropout factors for the weights; 0 without dropout
  */
 export function attention(
   q: usize, k: usize, v: usize, ldQkv: usize, maskBias: usize, context: usize, ldContext: usize,
-  seq: i32, headDim: i32, scale: f32, scratch: usize, probs: usize, dropoutMask: usize,
+  seq: i32, headDim: i32, scale: f32, scratch: usize, probs: usize, dropoutMask: usize, queries: i32,
 ): void {
-  assert(seq > 0 && headDim > 0);
+  assert(seq > 0 && headDim > 0 && queries > 0 && queries <= seq);
   const keys = scratch;
   const values = keys + <usize>(padded(seq) * headDim) * 4;
   const scores = values + <usize>(padded(headDim) * seq) * 4;
   const sums = scores + <usize>(TILE_ROWS * padded(seq)) * 4;
   packKeys(k, ldQkv, keys, seq, headDim, scale);
   packValues(v, ldQkv, values, seq, headDim);
-  const tiles = (seq + TILE_ROWS - 1) / TILE_ROWS;
-  const low = seq / tiles, tall = seq % tiles;
+  const tiles = (queries + TILE_ROWS - 1) / TILE_ROWS;
+  const low = queries / tiles, tall = queries % tiles;
   for (let t = 0; t < tiles; t++) {
     const rows = low + i32(t < tall);
     attendRows(rows, q, ldQkv, keys, values, maskBias, scores, sums, context, ldContext, seq, headDim, probs, dropoutMask);

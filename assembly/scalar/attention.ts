@@ -8,16 +8,16 @@ export function attentionScratchBytes(seq: i32, headDim: i32): usize {
 }
 
 /**
- * context = softmax(q · kᵀ · scale + maskBias) · v. q, k and v are (seq, headDim), their rows `ldQkv` bytes apart.
+ * context = softmax(q · kᵀ · scale + maskBias) · v. k and v are (seq, headDim), q is (queries, headDim), their rows `ldQkv` bytes apart.
  *
- * @param probs where the (seq, seq) attention weights go, dense; 0: not written
- * @param dropoutMask address of (seq, padded(seq)) dropout factors for the weights; 0 without dropout
+ * @param probs where the (queries, seq) attention weights go, dense; 0: not written
+ * @param dropoutMask address of (queries, padded(seq)) dropout factors for the weights; 0 without dropout
  */
 export function attention(
   q: usize, k: usize, v: usize, ldQkv: usize, maskBias: usize, context: usize, ldContext: usize,
-  seq: i32, headDim: i32, scale: f32, scratch: usize, probs: usize, dropoutMask: usize,
+  seq: i32, headDim: i32, scale: f32, scratch: usize, probs: usize, dropoutMask: usize, queries: i32,
 ): void {
-  for (let i = 0; i < seq; i++, q += ldQkv, context += ldContext) {
+  for (let i = 0; i < queries; i++, q += ldQkv, context += ldContext) {
     // Rounded to float32, a bias of -1e10 absorbs any score: a fully masked row is uniform.
     for (let j = 0; j < seq; j++) {
       store<f32>(at(scratch, j), <f32>(dot(q, 4, k + ldQkv * j, 4, headDim) * scale + load<f32>(at(maskBias, j))));

@@ -31,13 +31,17 @@ export interface EmbeddingTables {
 
 /** One sequence of a batch, as attention reads and writes it. */
 export interface AttentionSequence {
-  /** Its first row in `qkv` and `context`, and its number of rows. */
+  /** Its first row in `qkv`, and its number of rows. */
   readonly start: number;
   readonly length: number;
   /** Address of (padded length) floats that are added to the scores, one per key. */
   readonly maskBias: number;
   /** Address for its (heads, length, length) attention weights, when the caller wants them. */
   readonly probs?: number;
+  /** The rows of `qkv`, from `start` on, whose queries are computed. Default: all. */
+  readonly queries?: number;
+  /** Its first row in `context`. Default: `start`. */
+  readonly to?: number;
 }
 
 /** The attention of one layer over all sequences of a batch. */
@@ -172,12 +176,12 @@ export class Engine {
     const headDim = hidden / heads;
     const scale = 1 / Math.sqrt(headDim);
     const longest = sequences.reduce((most, { length }) => Math.max(most, length), 0);
-    const calls = sequences.flatMap(({ start, length, maskBias, probs = 0 }) =>
+    const calls = sequences.flatMap(({ start, length, maskBias, probs = 0, queries = length, to = start }) =>
       Array.from({ length: heads }, (_, head) => {
         const query = qkv.address + start * qkv.stride + head * headDim * 4;
         const key = query + hidden * 4;
         const value = key + hidden * 4;
-        const out = context.address + start * context.stride + head * headDim * 4;
+        const out = context.address + to * context.stride + head * headDim * 4;
         const weights = probs === 0 ? 0 : probs + head * length * length * 4;
         return [
           query,
@@ -193,6 +197,7 @@ export class Engine {
           scratch,
           weights,
           dropoutMask,
+          queries,
         ];
       }),
     );
@@ -208,6 +213,20 @@ export class Engine {
   dropout(x: Matrix, rate: number, key: number): void {
     const threshold = Math.min(Math.floor(rate * 2 ** 32), 2 ** 32 - 1);
     this.kernels.dropout(x.address, x.stride, x.rows, x.cols, key, threshold, 1 / (1 - rate));
+  }
+
+  /** Outputs `from` to `to` of a dense layer; both are multiples of a panel's columns. */
+  columnsOf({ panels, bias, inputs }: Dense, from: number, to: number): Dense {
+    const address = panels.address + (from === 0 ? 0 : this.#schemes[panels.dtype].panelsBytes(inputs, from));
+    return { panels: { ...panels, address }, bias: bias + from * 4, inputs, outputs: to - from };
+  }
+
+  /** out = x, without the padding. */
+  copyRows(x: Matrix, out: Matrix): void {
+    for (let row = 0; row < x.rows; row++) {
+      const source = this.memory.f32(x.address + row * x.stride, x.cols);
+      this.memory.f32(out.address + row * out.stride, x.cols).set(source);
+    }
   }
 
   /** out[i] = x[rows[i]] */

@@ -90,6 +90,7 @@ export interface Kernels {
     scratchPtr: number,
     probsPtr: number,
     dropoutMaskPtr: number,
+    queries: number,
   ): void;
   attentionScratchBytes(seq: number, headDim: number): number;
   embed(

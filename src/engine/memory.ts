@@ -52,6 +52,11 @@ export function rowsOf({ address, cols, stride }: Matrix, from: number, to: numb
   return { address: address + from * stride, rows: to - from, cols, stride };
 }
 
+/** Columns `from` to `to` of a matrix; a last one that is none of whole panels has other columns for its padding. */
+export function columnsOf({ address, rows, stride }: Matrix, from: number, to: number): Matrix {
+  return { address: address + from * 4, rows, cols: to - from, stride };
+}
+
 /**
  * A range of memory that is planned before it exists: first every address is assigned, then the whole range is claimed at
  * once. So a forward grows the memory at most once, and a lack of memory is an error before its first kernel runs.

@@ -233,7 +233,22 @@ export class KernelLibrary {
       const scale = 1 / Math.sqrt(headDim);
       for (let at = 0; at < hidden * 4; at += headDim * 4) {
         const [qHead, kHead, vHead, out] = [qAt + at, kAt + at, vAt + at, address + at];
-        kernels.attention(qHead, kHead, vHead, stride, bias.address, out, stride, seq, headDim, scale, scratch, 0, 0);
+        kernels.attention(
+          qHead,
+          kHead,
+          vHead,
+          stride,
+          bias.address,
+          out,
+          stride,
+          seq,
+          headDim,
+          scale,
+          scratch,
+          0,
+          0,
+          seq,
+        );
       }
       return memory.read(context);
     });

@@ -84,10 +84,16 @@ interface Layout {
   readonly heads: number;
   readonly gap: number;
   readonly withProbs: boolean;
+  /** How many of its first queries; default: all. */
+  readonly queries?: number;
 }
 
 /** The context, and after it the weights if asked for. */
-function attend(head: Head, { head: index, heads, gap, withProbs }: Layout, label: string): Answer[] {
+function attend(
+  head: Head,
+  { head: index, heads, gap, withProbs, queries = head.seq }: Layout,
+  label: string,
+): Answer[] {
   const { seq, headDim, scale, keep } = head;
   const hidden = heads * headDim;
   return everyBuild(cases, label, (arena, kernels) => {
@@ -98,10 +104,10 @@ function attend(head: Head, { head: index, heads, gap, withProbs }: Layout, labe
     });
     const [q, k, v] = slices as [number, number, number];
     const mask = arena.vector(head.maskBias);
-    const all = arena.matrix(seq, hidden, (padded(hidden) + gap) * 4);
+    const all = arena.matrix(queries, hidden, (padded(hidden) + gap) * 4);
     const context = arena.allowExactly({ ...all, address: all.address + index * headDim * 4, cols: headDim });
     const scratch = arena.scratch(kernels.attentionScratchBytes(seq, headDim));
-    const probs = withProbs ? arena.allowExactly(arena.matrix(seq, seq, seq * 4, seq)) : undefined;
+    const probs = withProbs ? arena.allowExactly(arena.matrix(queries, seq, seq * 4, seq)) : undefined;
     const factors = keep ? arena.input(keep, seq, seq).address : 0;
     const run = () =>
       kernels.attention(
@@ -118,6 +124,7 @@ function attend(head: Head, { head: index, heads, gap, withProbs }: Layout, labe
         scratch,
         probs?.address ?? 0,
         factors,
+        queries,
       );
     return { run, out: probs ? [context, probs] : [context] };
   });
@@ -129,6 +136,14 @@ function check(seq: number, headDim: number, mask: string, dropout: boolean, gap
   const [index, heads] = seq % 2 ? [1, 3] : [1, 2];
   const label = `seq ${seq}, headDim ${headDim}, mask ${mask}, dropout ${dropout}, head ${index} of ${heads}`;
   const alone = attend(head, { head: index, heads, gap, withProbs: false }, label);
+  const queries = Math.ceil(seq / 3);
+  for (const [b, { build, values }] of attend(
+    head,
+    { head: index, heads, gap, withProbs: false, queries },
+    label,
+  ).entries()) {
+    assertSameBits(values, alone[b]!.values.slice(0, queries * headDim), `${label}, ${build}: ${queries} queries`);
+  }
   for (const [b, { build, values }] of attend(head, { head: index, heads, gap, withProbs: true }, label).entries()) {
     const [c, p] = [values.slice(0, seq * headDim), values.slice(seq * headDim)];
     assertWithin(p, probs.values, probs.bounds, `${label}, ${build}: weights`);

@@ -1,7 +1,7 @@
 /** FlaxAlbertSelfAttention: query/key/value, heads, dense, residual, layer norm. */
 import type { AttentionSequence, Dense, Norm } from '../../engine/engine.js';
 import { MASKED } from '../../engine/masked.js';
-import { type Matrix, padded, type Region } from '../../engine/memory.js';
+import { columnsOf, type Matrix, PANEL_COLUMNS, padded, type Region, rowsOf } from '../../engine/memory.js';
 import { Tensor } from '../../ground/tensor.js';
 import type { AlbertConfig } from '../config.js';
 import type { ParameterTable } from '../parameters/table.js';
@@ -98,6 +98,49 @@ export function runAttention(
   engine.linear(context, parameters.dense, attended);
   dropout?.apply(engine, attended, config.hidden_dropout_prob);
   engine.layerNorm(attended, hidden, parameters.norm, config.layer_norm_eps, attended);
+}
+
+/**
+ * The same for some rows alone, of which `selected` has the hidden states; keys and values are those of all rows. The results lie in
+ * the first rows of `attended`.
+ */
+export function runAttentionAt(
+  { engine, config }: ForwardContext,
+  rows: readonly number[],
+  parameters: AttentionParameters,
+  { qkv, context, attended, sequences, scratch }: AttentionActivations,
+  hidden: Matrix,
+  selected: Matrix,
+): Matrix {
+  const { hidden_size, num_attention_heads: heads } = config;
+  const [few, out] = [rowsOf(context, 0, rows.length), rowsOf(attended, 0, rows.length)];
+  // Each sequence's queries move to its first rows: until they have been computed, nothing reads `context`.
+  const queries = columnsOf(qkv, 0, hidden_size);
+  if (hidden_size % PANEL_COLUMNS === 0) {
+    engine.linear(
+      hidden,
+      engine.columnsOf(parameters.qkv, hidden_size, 3 * hidden_size),
+      columnsOf(qkv, hidden_size, 3 * hidden_size),
+    );
+    engine.linear(selected, engine.columnsOf(parameters.qkv, 0, hidden_size), few);
+  } else {
+    // A panel has columns of query and key.
+    engine.linear(hidden, parameters.qkv, qkv);
+    engine.gather(queries, rows, few);
+  }
+  let first = 0;
+  const asked = sequences.flatMap((sequence) => {
+    const { start, length } = sequence;
+    const to = first;
+    while (first < rows.length && (rows[first] as number) < start + length) first++;
+    if (first === to) return [];
+    engine.copyRows(rowsOf(few, to, first), rowsOf(queries, start, start + first - to));
+    return [{ ...sequence, queries: first - to, to }];
+  });
+  engine.attention({ qkv, context: few, sequences: asked, heads, scratch });
+  engine.linear(few, parameters.dense, out);
+  engine.layerNorm(out, selected, parameters.norm, config.layer_norm_eps, out);
+  return out;
 }
 
 /** A copy of one layer's attention weights of a rectangle: (batch, num_attention_heads, seq, seq). */

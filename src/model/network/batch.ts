@@ -36,6 +36,18 @@ export interface Batch {
 }
 
 /**
+ * The rows among all tokens that a head reads after the last layer, in their order; `undefined` where they are all.
+ *
+ * @param hidden whether the head reads the hidden states of its tokens
+ * @param pooler whether it reads the pooler's output
+ */
+export function rowsRead(batch: Batch, { hidden, pooler }: { hidden: boolean; pooler: boolean }): number[] | undefined {
+  if (hidden && batch.headRows === undefined) return undefined;
+  const rows = new Set([...(batch.headRows ?? []), ...(pooler ? batch.starts : [])]);
+  return rows.size === batch.tokens ? undefined : [...rows].sort((a, b) => a - b);
+}
+
+/**
  * Packs inputs one after another.
  *
  * @param headPositions of each input, the positions that the head computes; default: all
@@ -61,6 +73,13 @@ export function packBatch(inputs: readonly CheckedInputs[], headPositions?: read
     of.map((position) => (rectangles[i] as Rectangle).tokens.from + position),
   );
   return { rectangles, sequences, tokens, starts, longest, headTokens, headRows };
+}
+
+/** Where rows lie among some of all rows, both in their order; `among` undefined: all. */
+export function rowsAmong(among: readonly number[] | undefined, rows: readonly number[]): readonly number[] {
+  if (among === undefined) return rows;
+  const indices = new Map(among.map((row, index) => [row, index]));
+  return rows.map((row) => indices.get(row) as number);
 }
 
 /** A copy of some rows as a tensor: (…shape, cols). */

@@ -3,6 +3,7 @@ import type { Dense } from '../../engine/engine.js';
 import { type Matrix, type Region, rowsOf } from '../../engine/memory.js';
 import type { AlbertConfig } from '../config.js';
 import type { ParameterTable } from '../parameters/table.js';
+import { rowsAmong } from './batch.js';
 import type { ForwardContext } from './context.js';
 import {
   declareEmbeddings,
@@ -63,7 +64,7 @@ export function planBody(region: Region, context: ForwardContext): BodyActivatio
     embeddings,
     encoder,
     pooler: planPooler(region, context, spent),
-    headHidden: headRows === undefined ? encoder.hidden : rowsOf(spent, 0, headTokens),
+    headHidden: headRows === undefined ? encoder.last : rowsOf(spent, 0, headTokens),
   };
 }
 
@@ -75,8 +76,8 @@ export function* runBody(
 ): Generator<void, Collected[]> {
   runEmbeddings(context, parameters.embeddings, embeddings);
   const collected = yield* runEncoder(context, parameters.encoder, encoder, embeddings.embedded);
-  if (parameters.pooler !== undefined) runPooler(context, parameters.pooler, pooler, encoder.hidden);
+  if (parameters.pooler !== undefined) runPooler(context, parameters.pooler, pooler, encoder.last);
   const { headRows } = context.batch;
-  if (headRows !== undefined) context.engine.gather(encoder.hidden, headRows, headHidden);
+  if (headRows !== undefined) context.engine.gather(encoder.last, rowsAmong(context.lastRows, headRows), headHidden);
   return collected;
 }

@@ -8,6 +8,8 @@ export interface ForwardContext {
   readonly engine: Engine;
   readonly config: AlbertConfig;
   readonly batch: Batch;
+  /** The rows of the last layer that are read, so that it computes no others; `undefined` where they are all. */
+  readonly lastRows: readonly number[] | undefined;
   /** Whether to return the attention weights of every layer. */
   readonly output_attentions: boolean;
   /** Whether to return the hidden states after every layer. */

@@ -7,7 +7,7 @@ import type { ParameterTable } from '../parameters/table.js';
 import { readAttentions, writeMaskBias } from './attention.js';
 import { readRows } from './batch.js';
 import type { ForwardContext } from './context.js';
-import { declareLayer, type LayerActivations, type LayerParameters, planLayer, runLayer } from './layer.js';
+import { declareLayer, type LayerActivations, type LayerParameters, planLayer, runLayer, runLayerAt } from './layer.js';
 
 export interface EncoderParameters {
   readonly mapping: Dense;
@@ -19,6 +19,8 @@ export interface EncoderActivations {
   /** (tokens, hidden_size): what one layer hands to the next, and the output. */
   readonly hidden: Matrix;
   readonly layer: LayerActivations;
+  /** (rows read, hidden_size): the output of the last layer; `hidden` where all rows are read. */
+  readonly last: Matrix;
 }
 
 /** What the encoder collects of one rectangle on its way, where asked to. */
@@ -46,9 +48,12 @@ export function declareEncoder(table: ParameterTable, config: AlbertConfig, name
 }
 
 export function planEncoder(region: Region, context: ForwardContext): EncoderActivations {
+  const { batch, config, lastRows } = context;
+  const hidden = region.matrix(batch.tokens, config.hidden_size);
   return {
-    hidden: region.matrix(context.batch.tokens, context.config.hidden_size),
+    hidden,
     layer: planLayer(region, context),
+    last: lastRows === undefined ? hidden : region.matrix(lastRows.length, config.hidden_size),
   };
 }
 
@@ -62,14 +67,14 @@ export function collectedFloats(context: ForwardContext): number {
   return states + layers * inner_group_num * heads * pairs;
 }
 
-/** From `embedded` to the last `hidden`. Yields after each layer, where a caller may stop. */
+/** From `embedded` to `last`. Yields after each layer, where a caller may stop. */
 export function* runEncoder(
   context: ForwardContext,
   { mapping, groups }: EncoderParameters,
-  { hidden, layer: activations }: EncoderActivations,
+  { hidden, layer: activations, last }: EncoderActivations,
   embedded: Matrix,
 ): Generator<void, Collected[]> {
-  const { engine, config, batch, output_hidden_states, output_attentions } = context;
+  const { engine, config, batch, lastRows, output_hidden_states, output_attentions } = context;
   const collected = batch.rectangles.map(
     (): Collected => ({
       hidden_states: output_hidden_states ? [] : undefined,
@@ -92,8 +97,10 @@ export function* runEncoder(
   collectHidden();
   for (let layer = 0; layer < config.num_hidden_layers; layer++) {
     const group = groups[groupOfLayer(config, layer)] as readonly LayerParameters[];
-    for (const parameters of group) {
-      runLayer(context, parameters, activations, hidden);
+    for (const [inner, parameters] of group.entries()) {
+      const isLast = layer === config.num_hidden_layers - 1 && inner === group.length - 1;
+      if (isLast && lastRows !== undefined) runLayerAt(context, lastRows, parameters, activations, hidden, last);
+      else runLayer(context, parameters, activations, hidden);
       collectAttentions();
       yield;
     }

@@ -7,7 +7,7 @@ import type { AlbertConfig } from '../config.js';
 import type { ForwardOptions } from '../options.js';
 import { matchParams } from '../parameters/match.js';
 import { packWeights, stagingFloats } from '../parameters/pack.js';
-import type { Batch } from './batch.js';
+import { type Batch, rowsRead } from './batch.js';
 import { planBody, runBody } from './body.js';
 import type { ForwardContext } from './context.js';
 import { DropoutStream } from './dropout.js';
@@ -35,7 +35,10 @@ export async function runForward(
   const { signal, output_attentions = false, output_hidden_states = false, train = false } = options;
   const { dropout_rng = 0, params } = options;
   const dropout = train ? new DropoutStream(dropout_rng) : undefined;
-  const context: ForwardContext = { engine, config, batch, output_attentions, output_hidden_states, dropout };
+  // Dropout drops an element by its row, and what a caller collects has all rows.
+  const whole = output_attentions || output_hidden_states || train || config.num_hidden_layers === 0;
+  const lastRows = whole ? undefined : rowsRead(batch, head);
+  const context: ForwardContext = { engine, config, batch, lastRows, output_attentions, output_hidden_states, dropout };
 
   const { memory } = engine;
   memory.checkOutput((head.outputFloats(config, batch) + collectedFloats(context)) * 4);

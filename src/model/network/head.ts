@@ -9,7 +9,7 @@ import type { ForwardContext } from './context.js';
 
 /** What the body hands to a head. */
 export interface HeadInput {
-  /** (head tokens, hidden_size): the hidden states of the tokens that the head computes. */
+  /** (head tokens, hidden_size): the hidden states of the tokens that the head computes; meaningless unless the head reads them. */
   readonly hidden: Matrix;
   /** (sequences, hidden_size); meaningless unless the head asks for the pooler. */
   readonly pooled: Matrix;
@@ -19,6 +19,8 @@ export interface HeadInput {
 export interface Head<P = unknown, A = unknown> {
   /** Whether the head reads the pooler's output. */
   readonly pooler: boolean;
+  /** Whether the head reads the hidden states of its tokens. */
+  readonly hidden: boolean;
   /** Axes of `input_ids`: 3 where each example has several sequences. */
   readonly rank: 2 | 3;
   /** Before the names of the body's parameters. */

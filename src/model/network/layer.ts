@@ -1,6 +1,6 @@
 /** FlaxAlbertLayer: self-attention, then the feed-forward block. */
 import type { Dense, Norm } from '../../engine/engine.js';
-import type { Matrix, Region } from '../../engine/memory.js';
+import { type Matrix, type Region, rowsOf } from '../../engine/memory.js';
 import { type AlbertConfig, HIDDEN_ACTIVATIONS } from '../config.js';
 import type { ParameterTable } from '../parameters/table.js';
 import {
@@ -9,6 +9,7 @@ import {
   declareAttention,
   planAttention,
   runAttention,
+  runAttentionAt,
 } from './attention.js';
 import type { ForwardContext } from './context.js';
 
@@ -63,4 +64,22 @@ export function runLayer(
   engine.linear(intermediate, parameters.ffnOutput, ffnOutput);
   dropout?.apply(engine, ffnOutput, config.hidden_dropout_prob);
   engine.layerNorm(ffnOutput, attended, parameters.fullLayerNorm, config.layer_norm_eps, hidden);
+}
+
+/** The same for some rows alone, bit for bit: selected = the hidden states of these rows after the layer. */
+export function runLayerAt(
+  context: ForwardContext,
+  rows: readonly number[],
+  parameters: LayerParameters,
+  { attention, intermediate, ffnOutput }: LayerActivations,
+  hidden: Matrix,
+  selected: Matrix,
+): void {
+  const { engine, config } = context;
+  engine.gather(hidden, rows, selected);
+  const attended = runAttentionAt(context, rows, parameters.attention, attention, hidden, selected);
+  const [inner, output] = [rowsOf(intermediate, 0, rows.length), rowsOf(ffnOutput, 0, rows.length)];
+  engine.linear(attended, parameters.ffn, inner, HIDDEN_ACTIVATIONS[config.hidden_act]);
+  engine.linear(inner, parameters.ffnOutput, output);
+  engine.layerNorm(output, attended, parameters.fullLayerNorm, config.layer_norm_eps, selected);
 }

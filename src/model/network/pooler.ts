@@ -3,6 +3,7 @@ import type { Dense } from '../../engine/engine.js';
 import { type Matrix, type Region, rowsOf } from '../../engine/memory.js';
 import type { AlbertConfig } from '../config.js';
 import type { ParameterTable } from '../parameters/table.js';
+import { rowsAmong } from './batch.js';
 import type { ForwardContext } from './context.js';
 
 export interface PoolerActivations {
@@ -21,13 +22,13 @@ export function planPooler(region: Region, { config, batch }: ForwardContext, sp
   return { first: rowsOf(spent, 0, batch.sequences), pooled: region.matrix(batch.sequences, config.hidden_size) };
 }
 
-/** pooled = tanh(dense(the first tokens of hidden)) */
+/** pooled = tanh(dense(the first tokens)), of the rows that the last layer has computed */
 export function runPooler(
-  { engine, batch }: ForwardContext,
+  { engine, batch, lastRows }: ForwardContext,
   dense: Dense,
   { first, pooled }: PoolerActivations,
-  hidden: Matrix,
+  last: Matrix,
 ): void {
-  engine.gather(hidden, batch.starts, first);
+  engine.gather(last, rowsAmong(lastRows, batch.starts), first);
   engine.linear(first, dense, pooled, 'tanh');
 }

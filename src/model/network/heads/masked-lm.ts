@@ -17,6 +17,7 @@ export interface MaskedLMOutput {
 
 export const maskedLM: Head<LanguageModelingParameters, LanguageModelingActivations> = {
   pooler: false,
+  hidden: true,
   rank: 2,
   prefix: 'albert.',
   declare: declareLanguageModeling,

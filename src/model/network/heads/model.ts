@@ -13,6 +13,7 @@ export interface AlbertModelOutput {
 
 export const model: Head<void, void> = {
   pooler: true,
+  hidden: true,
   rank: 2,
   prefix: '',
   declare() {},

@@ -12,6 +12,7 @@ export interface MultipleChoiceOutput {
 
 export const multipleChoice: Head<Dense, Matrix> = {
   pooler: true,
+  hidden: false,
   rank: 3,
   prefix: 'albert.',
   declare: (table, { hidden_size }) =>

@@ -32,6 +32,7 @@ interface Activations {
 
 export const preTraining: Head<Parameters, Activations> = {
   pooler: true,
+  hidden: true,
   rank: 2,
   prefix: 'albert.',
   declare(table, config, body) {

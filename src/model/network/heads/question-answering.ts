@@ -16,6 +16,7 @@ export interface QuestionAnsweringOutput {
 
 export const questionAnswering: Head<Dense, Matrix> = {
   pooler: false,
+  hidden: true,
   rank: 2,
   prefix: 'albert.',
   declare(table, { hidden_size, num_labels }) {

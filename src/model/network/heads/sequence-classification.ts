@@ -13,6 +13,7 @@ export interface SequenceClassificationOutput {
 
 export const sequenceClassification: Head<Dense, Matrix> = {
   pooler: true,
+  hidden: false,
   rank: 2,
   prefix: 'albert.',
   declare: (table, { hidden_size, num_labels }) =>

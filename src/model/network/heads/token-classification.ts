@@ -13,6 +13,7 @@ export interface TokenClassificationOutput {
 
 export const tokenClassification: Head<Dense, Matrix> = {
   pooler: false,
+  hidden: true,
   rank: 2,
   prefix: 'albert.',
   declare: (table, { hidden_size, num_labels }) =>
