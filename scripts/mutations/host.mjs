@@ -1,6 +1,7 @@
 /** Faults of the host, each of one line that a careless hand might write; `tests` are the files that must fail. */
 const FORWARD = ['test/model/forward.test.ts'];
 const MODELS = ['test/fuzz/model.test.ts'];
+const LAST_LAYER = ['test/model/last-layer.test.ts'];
 const FAULTS = ['test/faults/faults.test.ts'];
 const ENCODE = ['test/tokenizer/encode.test.ts'];
 const SHARDS = ['test/shards/cut.test.ts'];
@@ -21,6 +22,34 @@ export const HOST = [
     search: 'new WebAssembly.Instance(await WebAssembly.compile(EMPTY_MODULE));',
     replace: 'await WebAssembly.compile(EMPTY_MODULE);',
     tests: ['test/engine/builds.test.ts'],
+  },
+  {
+    what: 'the last layer has the queries of other rows',
+    file: 'src/model/network/attention.ts',
+    search: 'engine.copyRows(rowsOf(few, to, first), rowsOf(queries, start, start + first - to));',
+    replace: 'engine.copyRows(rowsOf(few, 0, first - to), rowsOf(queries, start, start + first - to));',
+    tests: LAST_LAYER,
+  },
+  {
+    what: 'the pooler reads rows as if all had been computed',
+    file: 'src/model/network/batch.ts',
+    search: 'if (among === undefined) return rows;',
+    replace: 'if (among === undefined || rows.length > 1) return rows;',
+    tests: LAST_LAYER,
+  },
+  {
+    what: 'a training forward computes only the rows that are read',
+    file: 'src/model/network/forward.ts',
+    search: 'output_attentions || output_hidden_states || train ||',
+    replace: 'output_attentions || output_hidden_states ||',
+    tests: LAST_LAYER,
+  },
+  {
+    what: 'the last layer computes the rows of the pooler alone',
+    file: 'src/model/network/batch.ts',
+    search: '[...(batch.headRows ?? []), ...(pooler ? batch.starts : [])]',
+    replace: 'pooler ? batch.starts : batch.headRows',
+    tests: LAST_LAYER,
   },
   {
     what: 'positions run on from one sequence to the next',
@@ -74,8 +103,8 @@ export const HOST = [
   {
     what: 'the pooler reads the first tokens of the first sequence',
     file: 'src/model/network/pooler.ts',
-    search: 'gather(hidden, batch.starts, first)',
-    replace: 'gather(hidden, [...batch.starts.keys()], first)',
+    search: 'rowsAmong(lastRows, batch.starts), first)',
+    replace: 'rowsAmong(lastRows, batch.starts.map(() => batch.starts[0])), first)',
     tests: MODELS,
   },
   {
@@ -95,8 +124,8 @@ export const HOST = [
   {
     what: 'the feed-forward block takes the layer norm of the attention block',
     file: 'src/model/network/layer.ts',
-    search: 'parameters.fullLayerNorm',
-    replace: 'parameters.attention.norm',
+    search: 'parameters.fullLayerNorm, config.layer_norm_eps, hidden)',
+    replace: 'parameters.attention.norm, config.layer_norm_eps, hidden)',
     tests: MODELS,
   },
   {
