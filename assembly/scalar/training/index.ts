@@ -1,4 +1,8 @@
 /** The kernels that training adds, without SIMD; as `../../training/index.ts`. */
 
+export { columnSums, gemmGradient, gemmGradientScratchBytes, packRows, transposePanels, transposeRows } from "./products";
+export { addRows, normGradient, normGradientSums, normalizeRows } from "./norm-gradient";
+export { activateGradient } from "./activation-gradient";
+
 /** First byte after these kernels' constants: at most 1024. */
 export const heapBase: usize = __heap_base;
