@@ -1,4 +1,9 @@
 /** The kernels that training adds, without SIMD; as `../../training/index.ts`. */
 
+export { attentionGradient, attentionGradientScratchBytes } from "./attention-gradient";
+export { scatterPanels, scatterRows } from "./scatter";
+export { crossEntropy } from "./cross-entropy";
+export { adamDirection, adamw, addScaled, sumSquares } from "./optimizer";
+
 /** First byte after these kernels' constants: at most 1024. */
 export const heapBase: usize = __heap_base;
