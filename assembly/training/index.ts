@@ -5,5 +5,11 @@
  * Matrices, vectors and panels lie as those of `../index.ts`.
  */
 
+export { packRows, transposePanels, transposeRows } from "./panels";
+export { gemmGradient, gemmGradientScratchBytes } from "./gemm-gradient";
+export { columnSums, normGradientSums } from "./sums";
+export { addRows, normGradient, normalizeRows } from "./norm-gradient";
+export { activateGradient } from "./activation-gradient";
+
 /** First byte after these kernels' constants: at most 1024. */
 export const heapBase: usize = __heap_base;
