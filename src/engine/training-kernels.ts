@@ -7,8 +7,11 @@
 export interface TrainingKernels {
   // Products.
 
-  /** targetPtr = the panels of the transposed matrix: (n, k) for panels of (k, n). The padding of the last panel is zero. */
-  transposePanels(panelsPtr: number, k: number, n: number, targetPtr: number): void;
+  /**
+   * Writes the panels of the transposed matrix, (n, k) for panels of (k, n), as far as they come from the panels `first` to
+   * `first + count`. The padding of the target's last panel becomes zero.
+   */
+  transposePanels(panelsPtr: number, k: number, n: number, targetPtr: number, first: number, count: number): void;
   /** Packs a row-major (rows, cols) matrix into panels: 8 columns wide, `rows` deep. The padding of the last panel is zero. */
   packRows(xPtr: number, ldx: number, rows: number, cols: number, panelsPtr: number): void;
   /** target = xᵀ: (cols, rows), row-major. */
