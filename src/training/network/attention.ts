@@ -3,7 +3,7 @@ import type { AttentionSequence } from '../../engine/engine.js';
 import type { Matrix, Region } from '../../engine/memory.js';
 import type { AttentionParameters } from '../../model/network/attention.js';
 import { gradientOfDense, gradientOfNorm, type Pass, type Step, Transposed, trains } from './context.js';
-import type { LayerSites } from './dropout.js';
+import { dropped, type LayerSites } from './dropout.js';
 import type { Work } from './work.js';
 
 /** What the backward pass of one layer's attention needs of its forward. */
@@ -58,7 +58,12 @@ export function runAttention(
   engine.layerNorm(projected, hidden, parameters.norm, layer_norm_eps, attended);
 }
 
-/** dHidden = the gradient of the input, from that of `attended`, which is overwritten. */
+/**
+ * dHidden = the gradient of the input, from that of the output.
+ *
+ * @param dAttended the gradient of the output; overwritten
+ * @param below whether dHidden is wanted; it is overwritten in any case
+ */
 export function backwardAttention(
   pass: Pass,
   parameters: AttentionParameters,
@@ -68,26 +73,24 @@ export function backwardAttention(
   hidden: Matrix,
   sites: LayerSites,
   dAttended: Matrix,
-  dHidden: Matrix | undefined,
+  dHidden: Matrix,
+  below: boolean,
 ): void {
-  const { engine, training, config, dropout } = pass;
+  const { training, config } = pass;
   const { num_attention_heads: heads, layer_norm_eps } = config;
   const { dQkv, dContext, products } = work;
   const norm = gradientOfNorm(pass, parameters.norm);
   training.normGradient(dAttended, projected, hidden, parameters.norm, norm, layer_norm_eps, work.inverse);
-  if (dHidden !== undefined) training.copy(dAttended, dHidden);
-  dropout?.tokens(engine, dAttended, sites.attention);
-  training.weightGradient(context, dAttended, gradientOfDense(pass, parameters.dense), products);
-  if (dHidden === undefined && !trains(pass, parameters.qkv)) return;
+  const dProjected = dropped(pass, dAttended, sites.attention, dHidden);
+  training.weightGradient(context, dProjected, gradientOfDense(pass, parameters.dense), products);
+  if (!below && !trains(pass, parameters.qkv)) return;
 
-  training.inputGradient(dAttended, transposed.dense.of(parameters.dense), dContext);
+  training.inputGradient(dProjected, transposed.dense.of(parameters.dense), dContext);
   for (const part of dropSequences(pass, work, sites)) {
     training.attentionGradient({ qkv, context, heads, scratch: work.attention, ...part }, dContext, dQkv);
   }
   training.weightGradient(hidden, dQkv, gradientOfDense(pass, parameters.qkv), products);
-  if (dHidden === undefined) return;
-  training.inputGradient(dQkv, transposed.qkv.of(parameters.qkv), dContext);
-  training.add(dHidden, dContext);
+  if (below) training.inputGradient(dQkv, transposed.qkv.of(parameters.qkv), dHidden, dAttended);
 }
 
 /** The sequences that attention computes with one dropout mask: those of one length, or all where none is dropped. */

@@ -34,6 +34,8 @@ export interface Pass extends Step {
   readonly batch: Batch;
   readonly labels: CheckedLabels;
   readonly dropout: Dropout | undefined;
+  /** (sequences, hidden_size): the gradient of the texts' vectors, where the loss is known before this pass. */
+  readonly dVectors?: Float64Array;
 }
 
 /** Where the gradients of a dense layer lie. */

@@ -1,6 +1,7 @@
 /** Dropout that a backward pass can repeat: every site has a number, and every micro-batch knows where in the batch it begins. */
 import type { Engine } from '../../engine/engine.js';
 import type { Matrix } from '../../engine/memory.js';
+import type { TrainingEngine } from '../../engine/training-engine.js';
 import type { AlbertConfig } from '../../model/config.js';
 import { mix } from '../../model/random.js';
 
@@ -79,4 +80,17 @@ export class Dropout {
     const before = Math.imul(Math.imul(firstRow, x.cols), INDEX_STEP);
     engine.dropout(x, rate, (mix(this.#seed, number) + before) | 0);
   }
+}
+
+/** The gradient of what dropout received: `dy`, or where elements were dropped, a copy without them. */
+export function dropped(
+  { engine, training, dropout }: { engine: Engine; training: TrainingEngine; dropout: Dropout | undefined },
+  dy: Matrix,
+  site: Site,
+  copy: Matrix,
+): Matrix {
+  if (dropout === undefined || site.rate === 0) return dy;
+  training.copy(dy, copy);
+  dropout.tokens(engine, copy, site);
+  return copy;
 }

@@ -101,9 +101,10 @@ export function* runEncoder(
 }
 
 /**
- * dEmbedded = the gradient of the encoder's input, if anything there is trained. Yields after each layer.
+ * embedded = its own gradient, if it is wanted. Yields after each layer.
  *
- * @param dHidden the gradient of its output; overwritten
+ * @param dHidden the gradient of the encoder's output; overwritten
+ * @param trainsEmbeddings whether the gradient of `embedded` is wanted
  */
 export function* backwardEncoder(
   pass: Pass,
@@ -112,7 +113,7 @@ export function* backwardEncoder(
   work: Work,
   dHidden: Matrix,
   embedded: Matrix,
-  dEmbedded: Matrix | undefined,
+  trainsEmbeddings: boolean,
 ): Generator<void, void> {
   const { lowest, below, mapping } = encoder;
   for (let i = encoder.layers.length - 1; i >= lowest; i--) {
@@ -125,7 +126,5 @@ export function* backwardEncoder(
   }
   if (!below) return;
   pass.training.weightGradient(embedded, dHidden, gradientOfDense(pass, mapping), work.products);
-  if (dEmbedded !== undefined) {
-    pass.training.inputGradient(dHidden, encoder.transposedMapping.of(mapping), dEmbedded);
-  }
+  if (trainsEmbeddings) pass.training.inputGradient(dHidden, encoder.transposedMapping.of(mapping), embedded);
 }

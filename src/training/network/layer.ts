@@ -10,7 +10,7 @@ import {
   transposedAttention,
 } from './attention.js';
 import { gradientOfDense, gradientOfNorm, type Pass, type Step, Transposed, trains } from './context.js';
-import type { LayerSites } from './dropout.js';
+import { dropped, type LayerSites } from './dropout.js';
 import type { Work } from './work.js';
 
 /** What the backward pass of one layer needs of its forward, apart from its input. */
@@ -100,27 +100,25 @@ export function backwardLayer(
   dHidden: Matrix,
   below: boolean,
 ): void {
-  const { engine, training, config, activation, dropout } = pass;
+  const { training, config, activation } = pass;
   const { attended } = attention;
-  const { dAttended, products, inverse } = work;
+  const { dAttended, dContext, products, inverse } = work;
   const attentionToo = below || trainsAttention(pass, parameters);
 
   const norm = gradientOfNorm(pass, parameters.fullLayerNorm);
   const { layer_norm_eps } = config;
   training.normGradient(dHidden, ffnOutput, attended, parameters.fullLayerNorm, norm, layer_norm_eps, inverse);
-  if (attentionToo) training.copy(dHidden, dAttended);
-  dropout?.tokens(engine, dHidden, sites.ffn);
+  const dOutput = dropped(pass, dHidden, sites.ffn, dContext);
   training.activate(intermediate, work.intermediate, activation);
-  training.weightGradient(work.intermediate, dHidden, gradientOfDense(pass, parameters.ffnOutput), products);
+  training.weightGradient(work.intermediate, dOutput, gradientOfDense(pass, parameters.ffnOutput), products);
   if (!attentionToo && !trains(pass, parameters.ffn)) return;
 
   const dIntermediate = work.intermediate;
-  training.inputGradient(dHidden, transposed.ffnOutput.of(parameters.ffnOutput), dIntermediate);
+  training.inputGradient(dOutput, transposed.ffnOutput.of(parameters.ffnOutput), dIntermediate);
   training.activateGradient(dIntermediate, intermediate, activation);
   training.weightGradient(attended, dIntermediate, gradientOfDense(pass, parameters.ffn), products);
   if (!attentionToo) return;
-  training.inputGradient(dIntermediate, transposed.ffn.of(parameters.ffn), dHidden);
-  training.add(dAttended, dHidden);
+  training.inputGradient(dIntermediate, transposed.ffn.of(parameters.ffn), dAttended, dHidden);
   backwardAttention(
     pass,
     parameters.attention,
@@ -130,6 +128,7 @@ export function backwardLayer(
     hidden,
     sites,
     dAttended,
-    below ? dHidden : undefined,
+    dHidden,
+    below,
   );
 }
