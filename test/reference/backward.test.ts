@@ -37,14 +37,15 @@ test('each derivative is the slope of its activation', () => {
 function isSmooth({ config, examples }: TrainingCase): boolean {
   const { hidden_size, intermediate_size, layer_norm_eps, hidden_act } = config;
   return (
-    hidden_size * intermediate_size < 1_000 &&
+    hidden_size * intermediate_size < 500 &&
     layer_norm_eps >= 1e-5 &&
     (activation(hidden_act).kinks ?? []).length === 0 &&
-    examples.flat().every(({ mask }) => mask.includes(1))
+    examples.flat().every(({ mask }) => mask.includes(1)) &&
+    examples.flat(2).reduce((tokens, { ids }) => tokens + ids.length, 0) <= 50
   );
 }
 
-/** Central differences of the loss, of elements of every tensor. */
+/** Central differences of the loss in every tensor, along a random direction that moves all of its elements. */
 function checkDifferences(kase: TrainingCase): number {
   const weights = new Map(
     drawWeights(kase).map(({ name, shape, data }) => [name, { shape, data: Float64Array.from(data) }]),
@@ -52,47 +53,35 @@ function checkDifferences(kase: TrainingCase): number {
   const { grads } = lossAndGradients(kase, weights);
   const scale = Math.max(...[...grads.values()].map((grad) => Math.max(...grad.map(Math.abs))));
   const random = new Random(kase.weights.seed);
-  let elements = 0;
-  for (const [name, { data }] of weights) {
-    const grad = grads.get(name)!;
-    // The element that counts most, and two others.
-    const largest = grad.reduce((best, v, i) => (Math.abs(v) > Math.abs(grad[best]!) ? i : best), 0);
-    const others = [0, 1].map(() => Math.floor(random.next() * data.length));
-    for (const i of [largest, ...others]) {
-      const value = data[i]!;
-      const at = (step: number) => {
-        data[i] = value + step;
-        const loss = lossOf(kase, weights);
-        data[i] = value;
-        return loss;
-      };
-      // Of fourth order: (8·(f(h) - f(-h)) - (f(2h) - f(-2h))) / 12h.
-      const h = 1e-4;
-      const slope = (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h);
-      const error = Math.abs(slope - grad[i]!);
-      assert.ok(error <= 1e-6 * scale + 1e-9, `${name}[${i}]: ${grad[i]}, differences say ${slope}, scale ${scale}`);
-      elements++;
-    }
+  for (const [name, { shape, data }] of weights) {
+    const direction = random.uniform(data.length);
+    const at = (step: number) =>
+      lossOf(kase, new Map(weights).set(name, { shape, data: data.map((v, i) => v + step * direction[i]!) }));
+    const h = 1e-5;
+    const slope = (at(h) - at(-h)) / (2 * h);
+    const along = grads.get(name)!.reduce((sum, g, i) => sum + g * direction[i]!, 0);
+    const error = Math.abs(slope - along);
+    assert.ok(error <= 1e-6 * scale + 1e-9, `${name}: ${along} along a direction, differences say ${slope}`);
   }
-  return elements;
+  return weights.size;
 }
 
 test('random models, every head and loss: the slope of the loss in each tensor', () => {
   const kinds = new Map<string, number>();
-  let elements = 0;
-  for (let seed = 1; seed < 2_000 && [...kinds.values()].reduce((a, b) => a + b, 0) < 30; seed++) {
+  let tensors = 0;
+  for (let seed = 1; seed < 2_000 && [...kinds.values()].reduce((a, b) => a + b, 0) < 20; seed++) {
     const kase = drawTraining(seed);
     const kind = [kase.head, kase.config.problem_type, kase.labels.labels === undefined].join();
-    if (!isSmooth(kase) || (kinds.get(kind) ?? 0) >= 3) continue;
+    if (!isSmooth(kase) || (kinds.get(kind) ?? 0) >= 2) continue;
     kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
     try {
-      elements += checkDifferences(kase);
+      tensors += checkDifferences(kase);
     } catch (error) {
       throw new Error(`seed ${seed}, ${kind}: ${(error as Error).message}`);
     }
   }
   assert.is(kinds.size, 10, [...kinds.keys()].join(' '));
-  stateCases(elements, 1_500);
+  stateCases(tensors, 500);
 });
 
 const SHARED = new URL('../../../shared/fixtures/', import.meta.url);

@@ -73,8 +73,12 @@ export class Tape {
     const [{ rows, columns }] = terms as [Matrix];
     const y = matrix(rows, columns);
     for (let i = 0; i < y.data.length; i++) {
-      const values = terms.map(({ data }) => data[i]!);
-      y.data[i] = result(sum(values), Math.max(...values.map(Math.abs)));
+      let [total, magnitude] = [0, 0];
+      for (const { data } of terms) {
+        total += data[i]!;
+        magnitude = Math.max(magnitude, Math.abs(data[i]!));
+      }
+      y.data[i] = result(total, magnitude);
     }
     return this.note(y, () => {
       for (const { grad } of terms) for (let i = 0; i < grad.length; i++) grad[i]! += y.grad[i]!;
@@ -254,8 +258,8 @@ export class Tape {
   }
 }
 
-export function sum(values: Iterable<number>): number {
+export function sum(values: ArrayLike<number>): number {
   let total = 0;
-  for (const v of values) total += v;
+  for (let i = 0; i < values.length; i++) total += values[i]!;
   return total;
 }
