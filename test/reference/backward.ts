@@ -7,9 +7,10 @@ import type { HeadName } from './albert.js';
 import { type Arithmetic, EXACT } from './arithmetic.js';
 import type { Sequence } from './encoder.js';
 import { binaryCrossEntropy, crossEntropy, IGNORED, squaredError } from './losses.js';
+import { type Matrix, matrix } from './matrix.js';
 import { encode, linear, meanPool, type Network, pool, wordLogits } from './network.js';
 import { prefixOf } from './parameters.js';
-import { type Matrix, matrix, Tape } from './tape.js';
+import { Tape } from './tape.js';
 
 /** A parameter in PyTorch's orientation. */
 export interface Values {

@@ -1,5 +1,7 @@
 /** The losses of transformers' ALBERT and of sentence-transformers as operations of a tape, each (1, 1). */
-import { type Matrix, matrix, sum, type Tape } from './tape.js';
+
+import { type Matrix, matrix, sum } from './matrix.js';
+import type { Tape } from './tape.js';
 
 /** A label that does not count. */
 export const IGNORED = -100;

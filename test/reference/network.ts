@@ -2,7 +2,8 @@
 import type { AlbertConfig } from '../../src/model/config.js';
 import { activation, TANH } from './derivatives.js';
 import type { Sequence } from './encoder.js';
-import { type Matrix, matrix, type Tape } from './tape.js';
+import { type Matrix, matrix } from './matrix.js';
+import type { Tape } from './tape.js';
 
 export interface Network {
   readonly tape: Tape;

@@ -3,15 +3,7 @@
  * its result becomes gradients of its operands; `backward` follows the notes from the last to the first.
  */
 import { type Arithmetic, EXACT, type Strided } from './arithmetic.js';
-
-export interface Matrix {
-  readonly rows: number;
-  readonly columns: number;
-  /** Row-major. */
-  readonly data: Float64Array;
-  /** Of the loss with respect to each element, once `backward` ran. */
-  readonly grad: Float64Array;
-}
+import { column, type Matrix, matrix, row, sum } from './matrix.js';
 
 /** A function of one number, its derivative, and the places where the derivative jumps. */
 export interface Differentiable {
@@ -19,21 +11,6 @@ export interface Differentiable {
   readonly df: (x: number) => number;
   readonly kinks?: readonly number[];
 }
-
-export function matrix(rows: number, columns: number, values?: ArrayLike<number>): Matrix {
-  const size = rows * columns;
-  if (values !== undefined && values.length !== size)
-    throw new Error(`${values.length} values for ${rows} × ${columns}`);
-  return {
-    rows,
-    columns,
-    data: values ? Float64Array.from(values) : new Float64Array(size),
-    grad: new Float64Array(size),
-  };
-}
-
-const row = (data: Float64Array, x: Matrix, i: number): Strided => ({ data, start: i * x.columns, step: 1 });
-const column = (data: Float64Array, x: Matrix, j: number): Strided => ({ data, start: j, step: x.columns });
 
 export class Tape {
   readonly #notes: (() => void)[] = [];
@@ -256,10 +233,4 @@ export class Tape {
       }
     });
   }
-}
-
-export function sum(values: ArrayLike<number>): number {
-  let total = 0;
-  for (let i = 0; i < values.length; i++) total += values[i]!;
-  return total;
 }
