@@ -32,7 +32,8 @@ function modulesOf(names: readonly string[], freeze: unknown): string[] {
     const prefix = names.some((name) => name.startsWith('albert.')) ? 'albert.' : '';
     return (PARTS[freeze] as readonly string[]).map((part) => `${prefix}${part}`);
   }
-  if (!Array.isArray(freeze)) throw mismatch('ERR_INPUT', 'freeze', "'embeddings', 'encoder' or an array of names", freeze);
+  if (!Array.isArray(freeze))
+    throw mismatch('ERR_INPUT', 'freeze', "'embeddings', 'encoder' or an array of names", freeze);
   return Array.from(freeze, (module: unknown, i) => {
     const known = names.some((name) => name === module || name.startsWith(`${module}.`));
     if (typeof module !== 'string' || !known) {
