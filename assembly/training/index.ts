@@ -5,6 +5,11 @@
  * Matrices, vectors and panels lie as those of `../index.ts`.
  */
 
+export { packRows, transposePanels, transposeRows } from "./panels";
+export { gemmGradient, gemmGradientScratchBytes } from "./gemm-gradient";
+export { columnSums, normGradientSums } from "./sums";
+export { addRows, normGradient, normalizeRows } from "./norm-gradient";
+export { activateGradient } from "./activation-gradient";
 export {
   /** The gradients of query, key and value of one head of one sequence. */
   attentionGradient,
