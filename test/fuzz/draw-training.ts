@@ -46,11 +46,12 @@ function drawLabels(draw: Draw, { head, config, examples }: Omit<Batch, 'labels'
       return { labels: perToken(vocab_size), sentence_order_label: perExample(() => 2) };
     case 'token_classification':
       return { labels: perToken(num_labels) };
-    case 'question_answering':
-      return {
-        start_positions: perExample((i) => lengths[i]!),
-        end_positions: perExample((i) => lengths[i]!),
-      };
+    case 'question_answering': {
+      // Some lie beyond the text, and do not count either.
+      const positions = () =>
+        perExample((i) => lengths[i]!).map((p, i) => (p === IGNORED && draw.chance(0.5) ? lengths[i]! : p));
+      return { start_positions: positions(), end_positions: positions() };
+    }
     case 'multiple_choice':
       return { labels: perExample((i) => examples[i]!.length) };
     case 'sequence_classification':
