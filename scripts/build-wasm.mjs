@@ -10,7 +10,12 @@ import { wasmToScript } from './wasm-to-script.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const asc = `${root}/node_modules/assemblyscript/bin/asc.js`;
 /** Each has the entry of its targets. */
-const CONFIGS = ['asconfig.json', 'assembly/scalar/asconfig.json'];
+const CONFIGS = [
+  'asconfig.json',
+  'assembly/scalar/asconfig.json',
+  'assembly/training/asconfig.json',
+  'assembly/scalar/training/asconfig.json',
+];
 
 const runs = CONFIGS.flatMap((config) =>
   Object.keys(JSON.parse(readFileSync(`${root}/${config}`, 'utf8')).targets).map((target) => ({ config, target })),

@@ -31,6 +31,28 @@ const ROOMS = {
     imports: ['convert', 'pipelines', 'model', 'model/terms', 'tokenizer', 'ground'],
     what: 'what the package exports',
   },
+  training: {
+    files: ['src/entry/training.ts', 'src/training/'],
+    imports: [
+      'training/network',
+      'pipelines',
+      'model',
+      'model/runners',
+      'model/network',
+      'model/parameters',
+      'model/terms',
+      'weights',
+      'tokenizer',
+      'engine',
+      'ground',
+    ],
+    what: 'fine-tuning: data, metrics, the trainer, its state and optimisers',
+  },
+  'training/network': {
+    files: ['src/training/network/'],
+    imports: ['model/network', 'model/parameters', 'model/terms', 'engine', 'ground'],
+    what: 'forward and backward of each module, as training needs them; losses',
+  },
   convert: {
     files: ['src/convert.ts'],
     imports: ['pipelines', 'model/runners', 'model/terms', 'weights', 'ground'],

@@ -54,6 +54,11 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     asyncDisposable(AlbertPreTrainedModel.prototype);
   }
 
+  /** The runner of a model, for the other rooms of this library. */
+  static runnerOf(model: AlbertPreTrainedModel): Runner {
+    return model.#runner;
+  }
+
   readonly #runner: Runner;
   readonly #whyNoWorker: string | undefined;
   readonly #rank: 2 | 3;

@@ -17,6 +17,7 @@ import { type Architecture, architectureOf } from '../architecture.js';
 import { type AlbertConfig, type ReadConfig, readConfig } from '../config.js';
 import { packBatch } from '../network/batch.js';
 import { type Fields, runForward } from '../network/forward.js';
+import type { Head } from '../network/head.js';
 import { HEADS } from '../network/heads/index.js';
 import { type Layout, layOut } from '../network/layout.js';
 import type { LoadReport, ModelInfo, SaveOptions } from '../options.js';
@@ -30,9 +31,19 @@ import type { CheckpointOrigin, ForwardCall, Recipe, Runner } from './runner.js'
 /** More than any configuration has. */
 const CONFIG_DEPTH = 64;
 
+/** What work on a model's memory needs. */
+export interface ModelAccess {
+  readonly engine: Engine;
+  readonly config: AlbertConfig;
+  readonly architecture: Architecture;
+  readonly head: Head;
+  /** The addresses of its parameters. */
+  readonly layout: Layout;
+}
+
 export class LocalModel implements Runner {
   readonly config: AlbertConfig;
-  readonly #architecture: Architecture;
+  readonly architecture: Architecture;
   readonly #weights: Region;
   readonly #layout: Layout;
   #engine: Engine | undefined;
@@ -43,7 +54,7 @@ export class LocalModel implements Runner {
   /** Lays the parameters out; `#fill` claims their memory and fills it. */
   private constructor(architecture: Architecture, config: AlbertConfig, engine: Engine) {
     this.config = config;
-    this.#architecture = architecture;
+    this.architecture = architecture;
     this.#engine = engine;
     this.#weights = engine.memory.region();
     this.#layout = layOut(this.#weights, engine, config, HEADS[architecture]);
@@ -114,14 +125,22 @@ export class LocalModel implements Runner {
 
   async run({ inputs, headPositions, options }: ForwardCall): Promise<Fields[]> {
     const batch = packBatch(inputs, headPositions);
+    return this.exclusive(({ engine, layout, head }) => {
+      if (batch.tokens === 0) return [];
+      return runForward(engine, this.config, head, layout, batch, options);
+    }, options.signal);
+  }
+
+  /** Runs work on the model's memory in its turn among the calls, while no other call runs. */
+  exclusive<T>(work: (access: ModelAccess) => T | Promise<T>, signal?: AbortSignal): Promise<T> {
     const turn = this.#queue.then(async () => {
       // The event loop gets a turn between any two forwards: a queue of them must not block a server or a page.
       await yieldToEventLoop();
       const engine = this.#alive();
       await engine.ready();
-      throwIfAborted(options.signal);
-      if (batch.tokens === 0) return [];
-      return runForward(engine, this.config, HEADS[this.#architecture], this.#layout, batch, options);
+      throwIfAborted(signal);
+      const { config, architecture } = this;
+      return work({ engine, config, architecture, head: HEADS[architecture], layout: this.#layout });
     });
     this.#queue = turn.catch(() => {});
     return turn;
@@ -133,7 +152,7 @@ export class LocalModel implements Runner {
   }
 
   async save(directory: string | URL, options: SaveOptions): Promise<void> {
-    const config = { ...this.config, architectures: [this.#architecture] };
+    const config = { ...this.config, architectures: [this.architecture] };
     await saveModel(this.#alive(), this.#layout.parameters, config, directory, options);
   }
 
