@@ -59,7 +59,7 @@ export interface TrainingArguments {
   readonly save_steps?: number;
   /** The most checkpoints that are kept; the best one is never removed. Default: all. */
   readonly save_total_limit?: number;
-  /** Whether the model of the best evaluation is the one that training ends with. Default: false. */
+  /** Whether training ends with the model of the best evaluation, which is saved then if there is an `output_dir`. Default: false. */
   readonly load_best_model_at_end?: boolean;
   /** The metric that decides which is best, with or without `eval_`. Default: `loss`. */
   readonly metric_for_best_model?: string;
@@ -237,30 +237,12 @@ export function resolveArguments(given: TrainingArguments | undefined): Resolved
 
 /** @throws ERR_INPUT for arguments that contradict each other */
 function checkTogether(args: ResolvedArguments): void {
-  const { output_dir, save_strategy, save_steps, eval_strategy, eval_steps, load_best_model_at_end } = args;
+  const { output_dir, save_strategy, eval_strategy, load_best_model_at_end } = args;
   if (save_strategy !== 'no' && output_dir === undefined) {
     throw mismatch('ERR_INPUT', 'output_dir', 'a directory, since save_strategy is given', output_dir);
   }
   const best = load_best_model_at_end ? 'load_best_model_at_end' : 'early_stopping_patience';
   if ((load_best_model_at_end || args.early_stopping_patience !== undefined) && eval_strategy === 'no') {
     throw mismatch('ERR_INPUT', 'eval_strategy', `steps or epoch, since ${best} is given`, eval_strategy);
-  }
-  if (!load_best_model_at_end || output_dir === undefined) return;
-  // The best model is the one of a checkpoint: there must be one for each evaluation that may be the best.
-  if (save_strategy !== eval_strategy) {
-    throw mismatch(
-      'ERR_INPUT',
-      'save_strategy',
-      `${eval_strategy} as eval_strategy, for load_best_model_at_end`,
-      save_strategy,
-    );
-  }
-  if (save_strategy === 'steps' && save_steps % eval_steps !== 0) {
-    throw mismatch(
-      'ERR_INPUT',
-      'save_steps',
-      `a multiple of eval_steps, ${eval_steps}, for load_best_model_at_end`,
-      save_steps,
-    );
   }
 }
