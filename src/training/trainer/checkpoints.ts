@@ -28,26 +28,20 @@ export async function lastCheckpoint(output_dir: string | undefined): Promise<st
 /**
  * Writes a checkpoint, and removes those beyond the limit, the oldest first.
  *
- * @param files the model's and the trainer's
- * @param writeMore writes what else belongs to it
- * @param kept the steps that are not removed
+ * @param kept a step whose checkpoint is not removed
  * @throws ERR_SOURCE; the checkpoints that were there are there still
  */
 export async function writeCheckpoint(
   output_dir: string,
   step: number,
   files: ReadonlyMap<string, Uint8Array>,
-  writeMore: (directory: string) => Promise<void>,
   limit: number | undefined,
-  kept: readonly (number | null)[],
+  kept: number | null,
 ): Promise<string> {
   const path = checkpointPath(output_dir, step);
-  await writeDirectory(path, async (directory) => {
-    await writeFiles(directory, files, []);
-    await writeMore(directory);
-  });
+  await writeDirectory(path, (directory) => writeFiles(directory, files, []));
   const steps = await stepsIn(output_dir);
-  const removable = steps.filter((other) => other !== step && !kept.includes(other));
+  const removable = steps.filter((other) => other !== step && other !== kept);
   const surplus = limit === undefined ? 0 : Math.max(0, steps.length - limit);
   for (const other of removable.slice(0, surplus)) await removeDirectory(checkpointPath(output_dir, other));
   return path;

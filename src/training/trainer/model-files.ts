@@ -1,35 +1,17 @@
 /** A model's weights as files and back: what is saved of a trained model, and how a model takes over saved weights. */
-import { AlbertError, mismatch } from '../../ground/errors.js';
 import { openSource } from '../../ground/source.js';
 import type { Tensor } from '../../ground/tensor.js';
-import { AlbertPreTrainedModel } from '../../model/albert.js';
 import { matchCheckpoint, matchParams } from '../../model/parameters/match.js';
 import { type ParameterSource, packWeights, stagingFloats } from '../../model/parameters/pack.js';
 import { encodeModel } from '../../model/parameters/save.js';
 import type { Parameter } from '../../model/parameters/table.js';
-import { LocalModel, type ModelAccess } from '../../model/runners/local.js';
+import type { ModelAccess } from '../../model/runners/local.js';
 import { LENGTHS, MODULES } from '../../pipelines/sentence-files.js';
 import { AlbertTokenizer } from '../../tokenizer/tokenizer.js';
 import { openCheckpoint } from '../../weights/open.js';
 import { RARE_READERS } from '../../weights/rare.js';
+import { trainableModel } from '../access.js';
 import type { AnyModel } from '../tasks/task.js';
-
-/** The runner of a model on the calling thread. @throws ERR_INPUT for a model in a worker, or in int8 */
-export function trainableRunner(model: AnyModel): LocalModel {
-  if (!(model instanceof AlbertPreTrainedModel)) throw mismatch('ERR_INPUT', 'model', 'a model of this library', model);
-  const runner = AlbertPreTrainedModel.runnerOf(model);
-  if (!(runner instanceof LocalModel)) {
-    throw new AlbertError(
-      'ERR_INPUT',
-      '"model" expected one on the calling thread, got one in a worker: load it with worker: false, and run the trainer in a worker of your own',
-    );
-  }
-  const { dtype } = runner.info();
-  if (dtype !== 'float32') {
-    throw new AlbertError('ERR_INPUT', `"model" expected float32 weights, got ${dtype}: load it with dtype: 'float32'`);
-  }
-  return runner;
-}
 
 /**
  * Everything that a directory of the model needs: configuration, weights, the tokenizer's files, and for sentence similarity those
@@ -42,7 +24,7 @@ export async function modelFiles(
   tokenizer: AlbertTokenizer,
   embeds: { readonly max_seq_length: number } | undefined,
 ): Promise<Map<string, Uint8Array>> {
-  const files = await trainableRunner(model).exclusive(({ engine, layout, config, architecture }) =>
+  const files = await trainableModel(model).exclusive(({ engine, layout, config, architecture }) =>
     encodeModel(engine, layout.parameters, { ...config, architectures: [architecture] }, {}),
   );
   for (const [name, bytes] of await AlbertTokenizer.filesOf(tokenizer)) files.set(name, bytes);
@@ -73,7 +55,7 @@ export async function modelFiles(
 export async function readWeights(model: AnyModel, directory: string, signal?: AbortSignal): Promise<void> {
   const checkpoint = await openCheckpoint(await openSource(directory), { ...RARE_READERS, signal });
   try {
-    await trainableRunner(model).exclusive(async (access) => {
+    await trainableModel(model).exclusive(async (access) => {
       const { parameters } = access.layout;
       const matching = { strict: true, architecture: access.architecture, made: access.architecture, doubts: [] };
       await pack(access, matchCheckpoint(parameters, checkpoint, matching).sources, signal);
@@ -85,7 +67,7 @@ export async function readWeights(model: AnyModel, directory: string, signal?: A
 
 /** Replaces a model's weights by tensors, as its `params` returns them. */
 export async function writeParams(model: AnyModel, params: ReadonlyMap<string, Tensor>): Promise<void> {
-  await trainableRunner(model).exclusive((access) => pack(access, matchParams(access.layout.parameters, params)));
+  await trainableModel(model).exclusive((access) => pack(access, matchParams(access.layout.parameters, params)));
 }
 
 async function pack(

@@ -108,8 +108,8 @@ export class Run {
     }
     const all = await files();
     all.set(STATE_FILE, encodeState(state, course));
-    const write = (directory: string) => this.#train.save(directory);
-    return writeCheckpoint(output_dir, state.global_step, all, write, args.save_total_limit, [state.best_global_step]);
+    for (const [name, bytes] of await this.#train.files()) all.set(name, bytes);
+    return writeCheckpoint(output_dir, state.global_step, all, args.save_total_limit, state.best_global_step);
   }
 
   log(values: Readonly<Record<string, number>>): void {
@@ -130,7 +130,7 @@ export class Run {
     const { label_smoothing_factor } = args;
     const dropout_rng = args.dropout ? seedOf(DRAW_DROPOUT) : undefined;
     const { loss, grad_norm, learning_rate } = await this.#pace.time(tokens, () =>
-      this.#train.step(inputs as never, labels as never, { dropout_rng, label_smoothing_factor, signal }),
+      this.#train.step(inputs, labels, { dropout_rng, label_smoothing_factor, signal }),
     );
     const step = global_step + 1;
     state.global_step = step;

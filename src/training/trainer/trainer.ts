@@ -5,6 +5,7 @@ import { AlbertError, mismatch } from '../../ground/errors.js';
 import { checkOptions, type OptionNames } from '../../ground/options.js';
 import { checkDirectory } from '../../model/options.js';
 import { AlbertTokenizer } from '../../tokenizer/tokenizer.js';
+import { trainableModel } from '../access.js';
 import { asDataset, type Dataset } from '../data/dataset.js';
 import type { TaskExamples, TrainingTask } from '../data/examples.js';
 import { TrainState } from '../state.js';
@@ -14,7 +15,7 @@ import { problemTypeOf } from '../tasks/text-classification.js';
 import { type ResolvedArguments, resolveArguments, type TrainingArguments } from './arguments.js';
 import { lastCheckpoint } from './checkpoints.js';
 import { type ComputeMetrics, type EvalPrediction, evaluate, type Prepared, prepare } from './evaluation.js';
-import { modelFiles, readWeights, trainableRunner } from './model-files.js';
+import { modelFiles, readWeights } from './model-files.js';
 import { makeOptimizer } from './optimizer.js';
 import type { TrainingProgress } from './progress.js';
 import { Run, totalSteps } from './run.js';
@@ -99,7 +100,7 @@ export class Trainer {
   constructor(given: TrainerOptions) {
     const options = checkOptions(given, OPTIONS);
     const { model, tokenizer } = options;
-    trainableRunner(model);
+    trainableModel(model);
     if (!(tokenizer instanceof AlbertTokenizer))
       throw mismatch('ERR_INPUT', 'tokenizer', 'an AlbertTokenizer', tokenizer);
     for (const name of ['compute_metrics', 'onProgress', 'onLog', 'onEvaluation'] as const) {
