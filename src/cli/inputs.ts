@@ -49,7 +49,8 @@ async function* openLines(options: LineOptions): AsyncGenerator<Line[]> {
   }
 }
 
-function openBytes({ file }: LineOptions): AsyncIterable<Uint8Array> {
+/** The bytes of a file, or of standard input. */
+export function openBytes({ file }: Pick<LineOptions, 'file'>): AsyncIterable<Uint8Array> {
   return file === undefined ? standardInput() : readBytes(file);
 }
 

@@ -1,6 +1,7 @@
 /** albert-wasm/training: fine-tuning. */
 
 export { AlbertError, type AlbertErrorCode } from '../ground/errors.js';
+export type { PipelineOptions } from '../pipelines/pipeline.js';
 export { Dataset, type DatasetOptions, type DatasetSource, loadDataset } from '../training/data/dataset.js';
 export type {
   Answer,
@@ -36,7 +37,12 @@ export {
 export { type StepOptions, type StepResult, TrainState, type TrainStateOptions } from '../training/state.js';
 export type { IntervalStrategy, ResolvedArguments, TrainingArguments } from '../training/trainer/arguments.js';
 export type { ComputeMetrics, EvalPrediction } from '../training/trainer/evaluation.js';
-export { loadForTraining, type TrainableModel, type TrainingLoadOptions } from '../training/trainer/load.js';
+export {
+  loadForEvaluation,
+  loadForTraining,
+  type TrainableModel,
+  type TrainingLoadOptions,
+} from '../training/trainer/load.js';
 export type { TrainingProgress } from '../training/trainer/progress.js';
 export type { LogEntry, TrainerState } from '../training/trainer/state.js';
 export { Trainer, type TrainerOptions, type TrainOutput } from '../training/trainer/trainer.js';

@@ -1,10 +1,11 @@
 /** Loads a model and its tokenizer for the examples that it is to be trained on. */
-import { AlbertError } from '../../ground/errors.js';
+import { AlbertError, mismatch } from '../../ground/errors.js';
 import { checkOptions } from '../../ground/options.js';
 import { type OpenedSource, openSource, type Source } from '../../ground/source.js';
 import { asOneLoad, SOURCE_OPTIONS, type SourceOptions } from '../../ground/source-options.js';
 import { loadModel } from '../../model/albert.js';
 import { checkSeed } from '../../model/options.js';
+import { openModel, PIPELINE_OPTIONS, type PipelineOptions } from '../../pipelines/pipeline.js';
 import { AlbertTokenizer } from '../../tokenizer/tokenizer.js';
 import type { Dataset } from '../data/dataset.js';
 import type { TrainingTask } from '../data/examples.js';
@@ -65,6 +66,27 @@ export async function loadForTraining(
         );
   const settings = { threads, maxMemoryBytes, wasmUrl, worker: false, dtype: 'float32', onWarning() {} } as const;
   const model = await loadModel(Class, withConfig(opened, config(dataset)), { ...reading, ...settings }, { seed });
+  return { model, tokenizer };
+}
+
+/**
+ * Loads a checkpoint that was made for a task, to evaluate it: with all options of `pipeline`, also in int8.
+ *
+ * @throws what `pipeline` throws, also for a checkpoint without the task's head
+ */
+export async function loadForEvaluation(
+  task: TrainingTask,
+  source: Source,
+  given?: PipelineOptions,
+): Promise<TrainableModel> {
+  if (typeof task !== 'string' || !Object.hasOwn(TASKS, task)) {
+    throw mismatch('ERR_INPUT', 'task', Object.keys(TASKS).join(', '), task);
+  }
+  const options = asOneLoad(checkOptions(given, PIPELINE_OPTIONS), { weights: true });
+  const { model, tokenizer } = await openModel(TASKS[task].Class, await openSource(source, options), {
+    strict: true,
+    ...options,
+  });
   return { model, tokenizer };
 }
 

@@ -35,7 +35,7 @@ type Examples = Dataset | readonly TaskExamples[TrainingTask][];
 
 /** What a trainer works with. */
 export interface TrainerOptions {
-  /** A float32 model on the calling thread, of a class for a task; `loadForTraining` gives one. */
+  /** To be trained: a float32 model on the calling thread, such as `loadForTraining` gives. To be evaluated: any. */
   readonly model: AnyModel;
   readonly tokenizer: AlbertTokenizer;
   readonly args?: TrainingArguments;
@@ -96,11 +96,11 @@ export class Trainer {
   #state: MutableState = freshState();
   #run: Run | undefined;
 
-  /** @throws ERR_INPUT for invalid options and arguments, for a model in a worker or in int8, or of a class without a task */
+  /** @throws ERR_INPUT for invalid options and arguments, for a class without a task, and for a model in a worker or in int8 if there is a `train_dataset` */
   constructor(given: TrainerOptions) {
     const options = checkOptions(given, OPTIONS);
     const { model, tokenizer } = options;
-    trainableModel(model);
+    if (options.train_dataset !== undefined) trainableModel(model);
     if (!(tokenizer instanceof AlbertTokenizer))
       throw mismatch('ERR_INPUT', 'tokenizer', 'an AlbertTokenizer', tokenizer);
     for (const name of ['compute_metrics', 'onProgress', 'onLog', 'onEvaluation'] as const) {
