@@ -4,19 +4,19 @@ import { erf, exp, tanh } from "./math";
 
 /** The numbers by which the host names an activation. */
 export const IDENTITY: i32 = 0;
-const GELU_NEW: i32 = 1;
-const GELU: i32 = 2;
-const RELU: i32 = 3;
-const SILU: i32 = 4;
-const TANH: i32 = 5;
-const QUICK_GELU: i32 = 6;
-const GELU_10: i32 = 7;
-const LAPLACE: i32 = 8;
-const SIGMOID: i32 = 9;
-const MISH: i32 = 10;
-const HARDSWISH: i32 = 11;
-const LEAKY_RELU: i32 = 12;
-const RELU2: i32 = 13;
+export const GELU_NEW: i32 = 1;
+export const GELU: i32 = 2;
+export const RELU: i32 = 3;
+export const SILU: i32 = 4;
+export const TANH: i32 = 5;
+export const QUICK_GELU: i32 = 6;
+export const GELU_10: i32 = 7;
+export const LAPLACE: i32 = 8;
+export const SIGMOID: i32 = 9;
+export const MISH: i32 = 10;
+export const HARDSWISH: i32 = 11;
+export const LEAKY_RELU: i32 = 12;
+export const RELU2: i32 = 13;
 
 function apply(activation: i32, x: f32): f32 {
   // 0.5 (1 + tanh(u)) is sigmoid(2u).

@@ -66,7 +66,7 @@ export class Engine {
   readonly memory: LinearMemory;
   readonly kernels: Kernels;
   readonly dtype: Dtype;
-  readonly #runtime: Runtime;
+  readonly runtime: Runtime;
   readonly #schemes: Readonly<Record<Dtype, Scheme>>;
   /** Address of the scratch memory of the GEMMs, one per thread; `unpack` uses the first. */
   readonly #scratch: number;
@@ -77,7 +77,7 @@ export class Engine {
     this.memory = runtime.memory;
     this.kernels = runtime.kernels;
     this.dtype = dtype;
-    this.#runtime = runtime;
+    this.runtime = runtime;
     this.#threads = runtime.threads?.count ?? 1;
     this.#schemes = schemesOf(this.kernels);
     const { float32, [dtype]: scheme } = this.#schemes;
@@ -89,20 +89,25 @@ export class Engine {
     this.memory.reserve(constants);
   }
 
+  /** The scratch memory of a product, one per thread: the first one's address, and the bytes of each. */
+  get scratch(): { readonly address: number; readonly bytes: number } {
+    return { address: this.#scratch, bytes: this.#scratchBytes };
+  }
+
   /** The number of threads, and why it is 1 when the caller asked for more. */
   get threads(): { readonly threads: number; readonly whyNotThreaded?: string } {
-    const { threads, whyNotThreaded = threads?.whyNot } = this.#runtime;
+    const { threads, whyNotThreaded = threads?.whyNot } = this.runtime;
     return { threads: threads?.count ?? 1, ...(whyNotThreaded !== undefined && { whyNotThreaded }) };
   }
 
   /** Settles when all threads are ready; threads that were lost are replaced first. */
   async ready(): Promise<void> {
-    await this.#runtime.threads?.ready();
+    await this.runtime.threads?.ready();
   }
 
   /** Ends the helper threads; nothing may be computed afterwards. */
   async dispose(): Promise<void> {
-    await this.#runtime.threads?.end();
+    await this.runtime.threads?.end();
   }
 
   /** The build that runs. */
@@ -112,7 +117,7 @@ export class Engine {
 
   /** Why the scalar build runs, unless the caller chose it. */
   get whyNotSimd(): string | undefined {
-    return this.#runtime.whyNotSimd;
+    return this.runtime.whyNotSimd;
   }
 
   /** out = word + token type + position; the three arrays of i32 at `ids`, `types`, `positions` hold out.rows each. */
@@ -123,8 +128,15 @@ export class Engine {
     embed(ids, types, positions, word.address, tokenType, position, stride, address, stride, rows, cols);
   }
 
-  /** out = activation(x · weights + bias) */
-  linear(x: Matrix, { panels, bias, inputs, outputs }: Dense, out: Matrix, activation: Activation = 'identity'): void {
+  /** out = activation(x · weights + bias) + residual; the residual must not be `out`. */
+  linear(
+    x: Matrix,
+    { panels, bias, inputs, outputs }: Dense,
+    out: Matrix,
+    activation: Activation = 'identity',
+    residual?: Matrix,
+  ): void {
+    const { address = 0, stride = 0 } = residual ?? {};
     const number = ACTIVATIONS.indexOf(activation);
     const { gemm, panelsBytes, grain } = this.#schemes[panels.dtype];
     const calls = splitProduct(x.rows, outputs, inputs, this.#count, grain).map(({ row, rows, column, columns }) => [
@@ -138,8 +150,8 @@ export class Engine {
       columns,
       inputs,
       number,
-      0,
-      0,
+      address === 0 ? 0 : address + row * stride + column * 4,
+      stride,
       this.#scratch,
     ]);
     gemm.run(x.rows * outputs * inputs, (kernel) => this.#run(kernel, calls, this.#scratchBytes));
@@ -293,12 +305,12 @@ export class Engine {
 
   /** The number of threads that share the work. */
   get #count(): number {
-    return this.#runtime.threads?.count ?? 1;
+    return this.runtime.threads?.count ?? 1;
   }
 
   /** Calls a kernel; if there are several calls, all threads share them. */
   #run(kernel: keyof typeof THREADED_KERNELS, calls: readonly number[][], scratchBytes = 0): void {
-    const { threads } = this.#runtime;
+    const { threads } = this.runtime;
     if (threads === undefined || threads.count === 1 || calls.length === 1) {
       for (const args of calls) (this.kernels[kernel] as Kernel)(...args);
     } else {

@@ -160,12 +160,13 @@ const compiled = new Map<string, Promise<WebAssembly.Module>>();
 /**
  * Compiles a build once: later calls with the same URL return the same module.
  *
+ * @param kernel an export that shows that it is the module wanted
  * @throws ERR_SOURCE when the file cannot be read, ERR_ENVIRONMENT when it cannot be compiled
  */
-export async function compileKernels(url: URL): Promise<WebAssembly.Module> {
+export async function compileKernels(url: URL, kernel = 'gemmF32'): Promise<WebAssembly.Module> {
   let module = compiled.get(url.href);
   if (module === undefined) {
-    module = compile(url);
+    module = compile(url, kernel);
     compiled.set(url.href, module);
     // A failure is not kept: the next load tries again.
     module.catch(() => compiled.delete(url.href));
@@ -173,7 +174,7 @@ export async function compileKernels(url: URL): Promise<WebAssembly.Module> {
   return module;
 }
 
-async function compile(url: URL): Promise<WebAssembly.Module> {
+async function compile(url: URL, kernel: string): Promise<WebAssembly.Module> {
   const bytes = await readFile(url);
   if (bytes === undefined) {
     throw new AlbertError('ERR_SOURCE', `there are no kernels at ${printableUrl(url)}`);
@@ -181,7 +182,7 @@ async function compile(url: URL): Promise<WebAssembly.Module> {
   try {
     const module = await WebAssembly.compile(bytes as BufferSource);
     const names = WebAssembly.Module.exports(module).map(({ name }) => name);
-    if (!names.includes('gemmF32')) throw new TypeError('it is some other module');
+    if (!names.includes(kernel)) throw new TypeError('it is some other module');
     return module;
   } catch (cause) {
     const why = (cause as Error).message;

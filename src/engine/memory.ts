@@ -88,11 +88,13 @@ export type MemoryKind = 'plain' | 'shared' | 'javascript';
 
 export class LinearMemory {
   readonly wasm: WebAssembly.Memory;
+  readonly kind: MemoryKind;
   readonly maxBytes: number;
   #top = 0;
 
   /** @param maxBytes the largest size of this memory */
   constructor(maxBytes: number, kind: MemoryKind = 'plain') {
+    this.kind = kind;
     if (kind === 'javascript') {
       this.maxBytes = Math.min(maxBytes, MAX_JAVASCRIPT_BYTES);
       this.wasm = arrayBufferMemory();

@@ -20,6 +20,8 @@ export interface RuntimeOptions {
 export interface Runtime {
   readonly kernels: Kernels;
   readonly memory: LinearMemory;
+  /** Where the caller has the kernels from. */
+  readonly wasmUrl?: string | undefined;
   /** Why the scalar kernels run, unless the caller chose them. */
   readonly whyNotSimd?: string;
   readonly threads?: Threads;
@@ -59,7 +61,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const script = typeof code === 'function';
   const memory = new LinearMemory(maxMemoryBytes, script ? 'javascript' : shared ? 'shared' : 'plain');
   const kernels = instantiateKernels(code, memory.wasm);
-  const runtime = { kernels, memory, ...(scalar && { whyNotSimd }) };
+  const runtime = { kernels, memory, wasmUrl, ...(scalar && { whyNotSimd }) };
   if (count === 1) return runtime;
   if (script || !several || !shared) {
     const unshared = scalar
@@ -69,7 +71,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   }
   const names = Object.keys(THREADED_KERNELS) as (keyof typeof THREADED_KERNELS)[];
   const threads = new Threads(
-    { module: code, memory: memory.wasm, kernels: names },
+    { memory: memory.wasm, modules: [{ module: code, kernels: names }] },
     names.map((name) => kernels[name]),
     { count, workerUrl: workerUrl === undefined ? undefined : new URL(workerUrl), startHelper: options.startHelper },
   );

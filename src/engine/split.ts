@@ -45,6 +45,12 @@ export function splitRows(rows: number, cols: number, threads: number): [from: n
   return ranges(rows, rows * cols < MIN_ELEMENTS ? 1 : threads, 1);
 }
 
+/** Ranges of columns for work that sums over rows. */
+export function splitColumns(rows: number, cols: number, threads: number): [from: number, to: number][] {
+  // Sixteen columns are one cache line, or two panels.
+  return ranges(cols, rows * cols < MIN_ELEMENTS ? 1 : threads, 16);
+}
+
 function partsPerThread(length: number, min: number): number {
   return Math.max(1, Math.min(MAX_PARTS, Math.floor(length / min)));
 }

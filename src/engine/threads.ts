@@ -2,7 +2,7 @@
 import { startHelper } from '#platform';
 import { AlbertError } from '../ground/errors.js';
 import type { HelperHandle, StartHelper } from '../platform/worker.js';
-import type { ThreadStart } from './thread-main.js';
+import type { HelperModule, ThreadStart } from './thread-main.js';
 import { type Kernel, type Operation, WorkQueue } from './work-queue.js';
 
 /**
@@ -23,8 +23,8 @@ export interface ThreadsOptions {
 }
 
 export class Threads {
-  readonly #start: Omit<ThreadStart, 'kind' | 'block' | 'thread'>;
-  readonly #kernels: readonly Kernel[];
+  #start: Omit<ThreadStart, 'kind' | 'block' | 'thread'>;
+  #kernels: readonly Kernel[];
   readonly #options: ThreadsOptions;
   readonly #mayBlock = mayBlock();
   #helpers: HelperHandle[] = [];
@@ -70,6 +70,23 @@ export class Threads {
     await this.end();
     this.#started = this.#startHelpers();
     await this.#started;
+  }
+
+  /**
+   * Adds kernels of another module over the same memory; the helpers are started anew with both. Nothing is computed meanwhile.
+   *
+   * @param kernels the caller's own, in the order of the module's names
+   * @returns the index of the first one
+   */
+  async extend(module: HelperModule, kernels: readonly Kernel[]): Promise<number> {
+    await this.#started;
+    if (this.#whyNot === undefined) await this.end();
+    const first = this.#kernels.length;
+    this.#start = { ...this.#start, modules: [...this.#start.modules, module] };
+    this.#kernels = [...this.#kernels, ...kernels];
+    if (this.#whyNot === undefined) this.#started = this.#startHelpers();
+    await this.#started;
+    return first;
   }
 
   /** If one helper cannot be started, there are none, and `whyNot` says why. */

@@ -1,10 +1,20 @@
 /** The operations of a backward pass and of an optimiser, on matrices in an engine's memory. */
+import { instantiateSync } from '@assemblyscript/loader';
 import type { Attention, AttentionSequence, Dense, Engine, Norm } from './engine.js';
 import { ACTIVATIONS, type Activation } from './kernels.js';
-import { type Matrix, matrixBytes, PANEL_COLUMNS, padded, type Region } from './memory.js';
+import { aligned, type Matrix, matrixBytes, PANEL_COLUMNS, padded, type Region } from './memory.js';
 import type { Panels } from './schemes.js';
+import { splitColumns, splitProduct, splitRows } from './split.js';
 import { compileTrainingKernels } from './training-builds.js';
 import { THREADED_TRAINING_KERNELS, type ThreadedTrainingKernel, type TrainingKernels } from './training-kernels.js';
+import type { Kernel } from './work-queue.js';
+
+const KERNELS = Object.keys(THREADED_TRAINING_KERNELS) as ThreadedTrainingKernel[];
+
+/** The smallest part of a gradient's product: so many columns, or rows of a narrow one. */
+const GRADIENT_GRAIN = 64;
+
+const made = new WeakMap<Engine, Promise<TrainingEngine>>();
 
 /** The gradients of a dense layer's weights and bias; an address of 0: not wanted. */
 export interface DenseGradient {
@@ -25,22 +35,47 @@ export interface ProductScratch {
   readonly panels: number;
 }
 
+/** The bytes from one row of xᵀ to the next, of so many floats: an odd number of cache lines, so that neighbouring rows share no set. */
+function transposedStride(floats: number): number {
+  return (Math.ceil(floats / 16) | 1) * 64;
+}
+
 export class TrainingEngine {
   readonly engine: Engine;
   readonly kernels: TrainingKernels;
+  /** The index of the first of these kernels among those that the threads know. */
+  readonly #first: number;
 
-  private constructor(engine: Engine, kernels: TrainingKernels) {
+  private constructor(engine: Engine, kernels: TrainingKernels, first: number) {
     this.engine = engine;
     this.kernels = kernels;
+    this.#first = first;
   }
 
   /**
-   * Loads the kernels that training adds to an engine's.
+   * Loads the kernels that training adds to an engine's, once: later calls with the same engine return the same. Helper threads are
+   * started anew, so nothing may be computed meanwhile.
    *
    * @throws ERR_ENVIRONMENT where WebAssembly may not run, ERR_SOURCE when the file cannot be read
    */
-  static async make(engine: Engine): Promise<TrainingEngine> {
-    return new TrainingEngine(engine, await compileTrainingKernels(engine));
+  static make(engine: Engine): Promise<TrainingEngine> {
+    let training = made.get(engine);
+    if (training === undefined) {
+      training = TrainingEngine.#load(engine);
+      made.set(engine, training);
+      // A failure is not kept: the next call tries again.
+      training.catch(() => made.delete(engine));
+    }
+    return training;
+  }
+
+  static async #load(engine: Engine): Promise<TrainingEngine> {
+    const module = await compileTrainingKernels(engine);
+    const { exports } = instantiateSync(module, { env: { memory: engine.memory.wasm } }).instance;
+    const kernels = exports as unknown as TrainingKernels;
+    const own = KERNELS.map((name) => kernels[name] as Kernel);
+    const first = await engine.runtime.threads?.extend({ module, kernels: KERNELS }, own);
+    return new TrainingEngine(engine, kernels, first ?? 0);
   }
 
   // Products.
@@ -53,53 +88,98 @@ export class TrainingEngine {
 
   /** transposed = the weights of `dense`, transposed; its bias = 0. */
   transpose({ panels, inputs, outputs }: Dense, transposed: Dense): void {
-    this.#run('transposePanels', [[panels.address, inputs, outputs, transposed.panels.address]]);
+    const calls = splitColumns(inputs, padded(outputs), this.#threads).map(([from, to]) => {
+      const [first, count] = [from / PANEL_COLUMNS, (to - from) / PANEL_COLUMNS];
+      return [panels.address, inputs, outputs, transposed.panels.address, first, count];
+    });
+    this.run('transposePanels', calls);
     this.engine.memory.f32(transposed.bias, padded(inputs)).fill(0);
   }
 
-  /** dx = dy · weightsᵀ: the gradient of a linear layer's input. */
-  inputGradient(dy: Matrix, transposed: Dense, dx: Matrix): void {
-    this.engine.linear(dy, transposed, dx);
+  /** dx = dy · weightsᵀ + residual: the gradient of a linear layer's input. The residual must not be `dx`. */
+  inputGradient(dy: Matrix, transposed: Dense, dx: Matrix, residual?: Matrix): void {
+    this.engine.linear(dy, transposed, dx, 'identity', residual);
   }
 
   /** Takes scratch memory for `weightGradient` of so many rows. */
   planProduct(region: Region, rows: number, inputs: number, outputs: number): ProductScratch {
-    return { transposed: region.take(matrixBytes(inputs, rows)), panels: region.take(matrixBytes(rows, outputs)) };
+    return {
+      transposed: region.take(inputs * transposedStride(rows)),
+      panels: region.take(matrixBytes(rows, outputs)),
+    };
   }
 
   /** gradient.panels += xᵀ · dy, gradient.bias += the column sums of dy. */
   weightGradient(x: Matrix, dy: Matrix, gradient: DenseGradient, scratch: ProductScratch): void {
     if (gradient.panels !== 0) {
-      const ldXt = padded(x.rows) * 4;
-      this.#run('transposeRows', [[x.address, x.stride, x.rows, x.cols, scratch.transposed, ldXt]]);
-      this.#run('packRows', [[dy.address, dy.stride, dy.rows, dy.cols, scratch.panels]]);
-      const panels = padded(dy.cols) / PANEL_COLUMNS;
-      const panelBytes = matrixBytes(x.cols, PANEL_COLUMNS);
-      // Scratch memory of a tile: a product's own panels end where a whole panel begins, so the tile has memory of its own.
-      this.#run('gemmGradient', [
-        [scratch.transposed, ldXt, scratch.panels, gradient.panels, panelBytes, x.cols, x.rows, panels, this.#tile()],
-      ]);
+      const { transposed, panels } = scratch;
+      const stride = transposedStride(x.rows);
+      this.run(
+        'transposeRows',
+        splitColumns(x.rows, x.cols, this.#threads).map(([from, to]) => {
+          return [x.address + from * 4, x.stride, x.rows, to - from, transposed + from * stride, stride];
+        }),
+      );
+      this.run(
+        'packRows',
+        splitColumns(dy.rows, dy.cols, this.#threads).map(([from, to]) => {
+          return [dy.address + from * 4, dy.stride, dy.rows, to - from, panels + from * dy.rows * 4];
+        }),
+      );
+      this.#product({ ...x, address: transposed, stride }, panels, dy.cols, gradient.panels);
     }
     if (gradient.bias !== 0) this.columnSums(dy, gradient.bias);
   }
 
+  /** gradient += xᵀ · dy, by the gradient's rows and panels: the order of no sum depends on the number of threads. */
+  #product({ address, stride, rows, cols }: Matrix, panels: number, outputs: number, gradient: number): void {
+    const columns = padded(outputs);
+    // A narrow gradient is cut by rows.
+    const wide = columns >= this.#threads * GRADIENT_GRAIN;
+    const grain = wide
+      ? { columns: GRADIENT_GRAIN, rows: Number.POSITIVE_INFINITY }
+      : { columns: Number.POSITIVE_INFINITY, rows: GRADIENT_GRAIN };
+    const calls = splitProduct(cols, columns, rows, this.#threads, grain).map((part) => [
+      address + part.row * stride,
+      stride,
+      panels + part.column * rows * 4,
+      gradient + part.column * cols * 4 + part.row * PANEL_COLUMNS * 4,
+      cols * PANEL_COLUMNS * 4,
+      part.rows,
+      rows,
+      padded(part.columns) / PANEL_COLUMNS,
+      this.engine.scratch.address,
+    ]);
+    this.run('gemmGradient', calls, this.engine.scratch.bytes);
+  }
+
   /** sums += the sum of each column. */
   columnSums(x: Matrix, sums: number): void {
-    this.#run('columnSums', [[x.address, x.stride, x.rows, x.cols, sums]]);
+    const calls = splitColumns(x.rows, x.cols, this.#threads).map(([from, to]) => {
+      return [x.address + from * 4, x.stride, x.rows, to - from, sums + from * 4];
+    });
+    this.run('columnSums', calls);
   }
 
   // Rows.
 
   /** x += y */
   add(x: Matrix, y: Matrix): void {
-    this.#run('addRows', [[x.address, x.stride, y.address, y.stride, x.rows, x.cols]]);
+    const calls = splitRows(x.rows, x.cols, this.#threads).map(([from, to]) => {
+      return [x.address + from * x.stride, x.stride, y.address + from * y.stride, y.stride, to - from, x.cols];
+    });
+    this.run('addRows', calls);
   }
 
   /** dy = dy · activation'(x), x before the activation. */
   activateGradient(dy: Matrix, x: Matrix, activation: Activation): void {
     if (activation === 'identity') return;
     const number = ACTIVATIONS.indexOf(activation);
-    this.#run('activateGradient', [[dy.address, dy.stride, x.address, x.stride, dy.rows, dy.cols, number]]);
+    const calls = splitRows(dy.rows, dy.cols, this.#threads).map(([from, to]) => {
+      const [d, value] = [dy.address + from * dy.stride, x.address + from * x.stride];
+      return [d, dy.stride, value, x.stride, to - from, dy.cols, number];
+    });
+    this.run('activateGradient', calls);
   }
 
   /** out = activation(x); both may be one matrix. */
@@ -135,19 +215,37 @@ export class TrainingEngine {
   ): void {
     const { address = 0, stride = 0 } = residual ?? {};
     const { rows, cols } = x;
-    this.#run('normalizeRows', [[x.address, x.stride, address, stride, inverse, rows, cols, eps]]);
+    const parts = splitRows(rows, cols, this.#threads);
+    const rowsOf = (from: number) => [dy.address + from * dy.stride, dy.stride, x.address + from * x.stride, x.stride];
+    const inverseOf = (from: number) => inverse + from * 4;
+    this.run(
+      'normalizeRows',
+      parts.map(([from, to]) => {
+        const source = [x.address + from * x.stride, x.stride, address + from * stride, stride];
+        return [...source, inverseOf(from), to - from, cols, eps];
+      }),
+    );
     if (gradient.scale !== 0 || gradient.bias !== 0) {
-      const sums = [gradient.scale, gradient.bias] as const;
-      this.#run('normGradientSums', [[dy.address, dy.stride, x.address, x.stride, ...sums, rows, cols]]);
+      const sumsOf = (sums: number, from: number) => (sums === 0 ? 0 : sums + from * 4);
+      this.run(
+        'normGradientSums',
+        splitColumns(rows, cols, this.#threads).map(([from, to]) => {
+          const sums = [sumsOf(gradient.scale, from), sumsOf(gradient.bias, from)];
+          return [dy.address + from * 4, dy.stride, x.address + from * 4, x.stride, ...sums, rows, to - from];
+        }),
+      );
     }
-    this.#run('normGradient', [[dy.address, dy.stride, x.address, x.stride, inverse, norm.scale, rows, cols]]);
+    this.run(
+      'normGradient',
+      parts.map(([from, to]) => [...rowsOf(from), inverseOf(from), norm.scale, to - from, cols]),
+    );
   }
 
   // Attention, embeddings, losses.
 
-  /** Bytes of scratch memory that `attentionGradient` takes for sequences of this length. */
+  /** Bytes of scratch memory that `attentionGradient` takes for sequences of at most this length, for all threads. */
   attentionGradientScratchBytes(length: number, headDim: number): number {
-    return this.kernels.attentionGradientScratchBytes(length, headDim);
+    return this.#threads * aligned(this.kernels.attentionGradientScratchBytes(length, headDim));
   }
 
   /** dQkv = the gradients of query, key and value, from that of the attention heads' outputs, `dContext`. */
@@ -159,6 +257,7 @@ export class TrainingEngine {
     const hidden = dContext.cols;
     const headDim = hidden / heads;
     const scale = 1 / Math.sqrt(headDim);
+    const longest = sequences.reduce((most, { length }) => Math.max(most, length), 0);
     const calls = sequences.flatMap(({ start, length, maskBias }: AttentionSequence) =>
       Array.from({ length: heads }, (_, head) => {
         const column = head * headDim * 4;
@@ -178,38 +277,52 @@ export class TrainingEngine {
         ];
       }),
     );
-    this.#run('attentionGradient', calls);
+    this.run('attentionGradient', calls, aligned(this.kernels.attentionGradientScratchBytes(longest, headDim)));
   }
 
   /** Row `index` of the table += row i of dx, for each index of the i32 array at `indices`. */
   scatter(dx: Matrix, indices: number, table: { readonly address: number; readonly panels: boolean }): void {
     const { address, stride, rows, cols } = dx;
-    if (table.panels) {
-      this.#run('scatterPanels', [[address, stride, indices, rows, table.address, cols, 0, cols]]);
-    } else {
-      this.#run('scatterRows', [[address, stride, indices, rows, table.address, padded(cols) * 4, 0, cols]]);
-    }
+    const [kernel, size] = table.panels
+      ? (['scatterPanels', cols] as const)
+      : (['scatterRows', padded(cols) * 4] as const);
+    const calls = splitColumns(rows, cols, this.#threads).map(([from, to]) => {
+      return [address, stride, indices, rows, table.address, size, from, to - from];
+    });
+    this.run(kernel, calls);
   }
 
   /** losses[row] (f64) = cross-entropy; logits = its gradient times `factor`. A label below 0 does not count. */
   crossEntropy(logits: Matrix, labels: number, losses: number, factor: number, smoothing: number): void {
     const { address, stride, rows, cols } = logits;
-    this.#run('crossEntropy', [[address, stride, rows, cols, labels, losses, factor, smoothing]]);
+    const calls = splitRows(rows, cols, this.#threads).map(([from, to]) => {
+      return [
+        address + from * stride,
+        stride,
+        to - from,
+        cols,
+        labels + from * 4,
+        losses + from * 8,
+        factor,
+        smoothing,
+      ];
+    });
+    this.run('crossEntropy', calls);
   }
 
-  // The optimiser.
-
-  /** Calls a kernel; if there are several calls, they may run in any order, on any thread. */
-  run(kernel: ThreadedTrainingKernel, calls: readonly (readonly number[])[]): void {
-    this.#run(kernel, calls);
+  /** Calls a kernel; if there are several calls, all threads share them, in any order. */
+  run(kernel: ThreadedTrainingKernel, calls: readonly (readonly number[])[], scratchBytes = 0): void {
+    const { threads } = this.engine.runtime;
+    if (threads === undefined || threads.count === 1 || calls.length === 1) {
+      for (const args of calls) (this.kernels[kernel] as Kernel)(...args);
+    } else {
+      const argument = THREADED_TRAINING_KERNELS[kernel];
+      const scratch = argument === undefined ? undefined : { argument, bytes: scratchBytes };
+      threads.run({ kernel: this.#first + KERNELS.indexOf(kernel), calls, ...(scratch && { scratch }) });
+    }
   }
 
-  #tile(): number {
-    throw new Error('scratch memory of gemmGradient');
-  }
-
-  #run(kernel: ThreadedTrainingKernel, calls: readonly (readonly number[])[]): void {
-    void THREADED_TRAINING_KERNELS;
-    for (const args of calls) (this.kernels[kernel] as (...args: number[]) => void)(...args);
+  get #threads(): number {
+    return this.engine.runtime.threads?.count ?? 1;
   }
 }

@@ -7,8 +7,11 @@
 export interface TrainingKernels {
   // Products.
 
-  /** targetPtr = the panels of the transposed matrix: (n, k) for panels of (k, n). The padding of the last panel is zero. */
-  transposePanels(panelsPtr: number, k: number, n: number, targetPtr: number): void;
+  /**
+   * Writes the panels of the transposed matrix, (n, k) for panels of (k, n), as far as they come from the panels `first` to
+   * `first + count`. The padding of the target's last panel becomes zero.
+   */
+  transposePanels(panelsPtr: number, k: number, n: number, targetPtr: number, first: number, count: number): void;
   /** Packs a row-major (rows, cols) matrix into panels: 8 columns wide, `rows` deep. The padding of the last panel is zero. */
   packRows(xPtr: number, ldx: number, rows: number, cols: number, panelsPtr: number): void;
   /** target = xᵀ: (cols, rows), row-major. */
@@ -102,7 +105,7 @@ export interface TrainingKernels {
     dropoutMaskPtr: number,
   ): void;
   attentionGradientScratchBytes(seq: number, headDim: number): number;
-  /** table[indices[i]] += dx[i], columns `column` to `column + cols`; in the order of i. */
+  /** table[indices[i]] += dx[i], in the order of i; columns `column` to `column + cols` of both. */
   scatterRows(
     dxPtr: number,
     ldDx: number,
@@ -126,7 +129,7 @@ export interface TrainingKernels {
   ): void;
   /**
    * Of each row of logits: losses[row] (f64) = the cross-entropy with its label (i32), and logits = its gradient times `factor`.
-   * The target has 1 - smoothing on the label and smoothing / cols on each class besides. A label below 0: loss and gradient are 0.
+   * The target is smoothing / cols on every class, and 1 - smoothing more on the label. A label below 0: loss and gradient are 0.
    */
   crossEntropy(
     logitsPtr: number,
@@ -139,12 +142,11 @@ export interface TrainingKernels {
     smoothing: number,
   ): void;
 
-  // The optimiser, over flat memory of n floats, n a multiple of 4.
+  // The optimiser, over columns `first` to `first + n` of panels that are k deep. A vector is panels one deep; so is a table of
+  // padded rows, which is one long vector.
 
   /** outPtr (f64) = the sum of squares, summed in float64. */
-  sumSquares(xPtr: number, n: number, outPtr: number): void;
-  /** The same of columns `first` to `first + n` of panels that are k deep. */
-  sumSquaresOfPanels(panelsPtr: number, k: number, first: number, n: number, outPtr: number): void;
+  sumSquares(xPtr: number, k: number, first: number, n: number, outPtr: number): void;
   /**
    * AdamW as PyTorch has it: parameter *= 1 - decay; m, v from gradient · factor; parameter -= rate · (m / correction1) / (sqrt(v /
    * correction2) + eps). The gradient is left as it is.
@@ -154,6 +156,8 @@ export interface TrainingKernels {
     gradientPtr: number,
     mPtr: number,
     vPtr: number,
+    k: number,
+    first: number,
     n: number,
     factor: number,
     rate: number,
@@ -164,12 +168,14 @@ export interface TrainingKernels {
     correction1: number,
     correction2: number,
   ): void;
-  /** As `adamw`, but writes the direction (m / correction1) / (sqrt(v / correction2) + eps) + decay · parameter over the gradient. */
+  /** As `adamw`, but writes (m / correction1) / (sqrt(v / correction2) + eps) + decay · parameter over the gradient. */
   adamDirection(
     parameterPtr: number,
     gradientPtr: number,
     mPtr: number,
     vPtr: number,
+    k: number,
+    first: number,
     n: number,
     factor: number,
     decay: number,
@@ -179,10 +185,8 @@ export interface TrainingKernels {
     correction1: number,
     correction2: number,
   ): void;
-  /** x += factor · y, n floats. */
-  addScaled(xPtr: number, yPtr: number, n: number, factor: number): void;
-  /** The same of columns `first` to `first + n` of panels that are k deep. */
-  addScaledPanels(panelsPtr: number, yPanelsPtr: number, k: number, first: number, n: number, factor: number): void;
+  /** x += factor · y */
+  addScaled(xPtr: number, yPtr: number, k: number, first: number, n: number, factor: number): void;
 
   /** First byte after these kernels' constants. */
   readonly heapBase: WebAssembly.Global;

@@ -50,7 +50,7 @@ function makePool(count: number, options: { workerUrl?: URL; patience?: number }
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   const pool = new Threads(
-    { module, memory, kernels: KERNELS },
+    { memory, modules: [{ module, kernels: KERNELS }] },
     KERNELS.map((name) => exports[name] as Kernel),
     { count, ...options },
   );
