@@ -18,15 +18,11 @@ type FloatDtype = keyof typeof STORED;
 /** From these magnitudes on, rounding to nearest gives infinity. */
 const OVERFLOW = { float32: Infinity, float16: 65_520, bfloat16: 2 ** 128 * (1 - 2 ** -9) };
 
-/** A model's files, and those that a directory may not have beside them: loading would prefer these. */
-export interface EncodedModel {
-  readonly files: Map<string, Uint8Array>;
-  readonly rivals: readonly string[];
-}
-
 /**
- * @throws what `encodeModel` throws, ERR_SOURCE when the directory cannot be written, or holds weights of a format that would be
- *   loaded instead
+ * Writes a model's files.
+ *
+ * @throws what {@link encodeModel} throws; ERR_SOURCE when the directory cannot be written, or holds weights of a format that would
+ *   be loaded instead
  */
 export async function saveModel(
   engine: Engine,
@@ -35,17 +31,23 @@ export async function saveModel(
   directory: string | URL,
   options: SaveOptions,
 ): Promise<void> {
-  const { files, rivals } = encodeModel(engine, parameters, config, options);
+  const files = encodeModel(engine, parameters, config, options);
+  // Loading prefers safetensors: beside old ones the new weights would never be seen.
+  const rivals = files.has('model.safetensors') ? [] : ['model.safetensors', 'model.safetensors.index.json'];
   await writeFiles(directory, files, rivals);
 }
 
-/** @throws ERR_INPUT for an unknown format or dtype, ERR_PARAMETER for a value that the dtype cannot hold */
+/**
+ * The configuration and the weights as files, by name.
+ *
+ * @throws ERR_INPUT for an unknown format or dtype, ERR_PARAMETER for a value that the dtype cannot hold
+ */
 export function encodeModel(
   engine: Engine,
   parameters: readonly Parameter[],
   config: Readonly<Record<string, unknown>>,
   { format = 'safetensors', dtype = 'float32' }: SaveOptions,
-): EncodedModel {
+): Map<string, Uint8Array> {
   if (!SAVED_DTYPES.includes(dtype)) throw mismatch('ERR_INPUT', 'dtype', SAVED_DTYPES.join(', '), dtype);
   const quantization = quantizationNamed(dtype);
   // In quantised files, what is not quantised is float32 and keeps every bit: docs/int8-format.md lists it.
@@ -68,9 +70,7 @@ export function encodeModel(
     throw mismatch('ERR_INPUT', 'format', 'safetensors or flax_msgpack', format);
   }
   files.set('config.json', encodeConfig({ model_type: 'albert', ...config, ...dtypeKeys(floats, quantization) }));
-  // Loading prefers safetensors: beside old ones the new weights would never be seen.
-  const rivals = format === 'safetensors' ? [] : ['model.safetensors', 'model.safetensors.index.json'];
-  return { files, rivals };
+  return files;
 }
 
 /** How Hugging Face's configurations tell of numbers: the dtype to compute in, and a key that other readers must heed. */
