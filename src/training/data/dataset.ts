@@ -22,9 +22,17 @@ export interface DatasetOptions {
    * `single_label_classification` for classes. Default: as the labels look: numbers are values if one of them has a fraction.
    */
   readonly problem_type?: ProblemType;
+  /** Of pairs of sentences: the label that means the same, which becomes a cosine of 1. Default: 1, or the largest label if it is above 1. */
+  readonly max_score?: number;
 }
 
-const OPTIONS: OptionNames<DatasetOptions> = { format: true, name: true, columns: true, problem_type: true };
+const OPTIONS: OptionNames<DatasetOptions> = {
+  format: true,
+  name: true,
+  columns: true,
+  problem_type: true,
+  max_score: true,
+};
 
 /** Examples of a task, each checked. */
 export class Dataset<T extends TrainingTask = TrainingTask> {
@@ -34,10 +42,12 @@ export class Dataset<T extends TrainingTask = TrainingTask> {
   readonly labels: readonly string[] | undefined;
   /** How labels of texts are learned; `undefined` for other tasks. */
   readonly problem_type: ProblemType | undefined;
+  /** The label of two sentences that mean the same; 1 for other tasks. */
+  readonly max_score: number = 1;
   readonly #places: readonly string[];
 
   /** @internal */
-  constructor(task: T, rows: readonly Row[], name: string, given?: ProblemType) {
+  constructor(task: T, rows: readonly Row[], name: string, given?: ProblemType, max_score?: number) {
     const read = READERS[task] as (row: Row) => ReadExamples[T];
     this.task = task;
     this.examples = rows.map((row) => within(row.where, () => read(row)));
@@ -56,6 +66,8 @@ export class Dataset<T extends TrainingTask = TrainingTask> {
       this.labels = tagNames(of<'token-classification'>().flatMap(({ tags }) => tags));
     }
     if (task === 'sentence-similarity') {
+      const labels = of<'sentence-similarity'>().map(({ label = 0 }) => label);
+      this.max_score = max_score ?? labels.reduce((most, label) => Math.max(most, label), 1);
       const labelled = of<'sentence-similarity'>().filter(({ label }) => label !== undefined).length;
       if (labelled !== 0 && labelled !== rows.length) {
         throw mismatch('ERR_INPUT', 'label', 'a label in each pair or in none', `${labelled} of ${rows.length}`, name);
@@ -111,7 +123,10 @@ export async function loadDataset<T extends TrainingTask>(
   if (typeof task !== 'string' || !Object.hasOwn(READERS, task)) {
     throw mismatch('ERR_INPUT', 'task', Object.keys(READERS).join(', '), task);
   }
-  const { columns = {}, problem_type, ...options } = checkOptions(given, OPTIONS);
+  const { columns = {}, problem_type, max_score, ...options } = checkOptions(given, OPTIONS);
+  if (max_score !== undefined && !(Number.isFinite(max_score) && max_score > 0)) {
+    throw mismatch('ERR_INPUT', 'max_score', 'a number above 0', max_score);
+  }
   const name = options.name ?? nameOf(source);
   const rows = Array.isArray(source)
     ? reading('source', () => source.map((example, i) => givenRow(example, `${name}[${i}]`)))
@@ -120,7 +135,7 @@ export async function loadDataset<T extends TrainingTask>(
         options.format ?? formatOf(name),
         name,
       );
-  return new Dataset(task, renamed(rows, columns), name, problem_type);
+  return new Dataset(task, renamed(rows, columns), name, problem_type, max_score);
 }
 
 function nameOf(source: unknown): string {

@@ -27,10 +27,11 @@ export const sentenceSimilarity: TrainableTask<'sentence-similarity', PairFeatur
 
   config: () => ({ problem_type: undefined }),
 
-  features({ sentence1, sentence2, label }, example, context) {
+  features({ sentence1, sentence2, label }, example, context, { max_score }) {
     const [first, second] = [encodeText(context, sentence1), encodeText(context, sentence2)];
     const tokens = first.input_ids.length + second.input_ids.length;
-    return [{ example, sentence1: first, sentence2: second, tokens, label }];
+    const wanted = label === undefined ? undefined : label / max_score;
+    return [{ example, sentence1: first, sentence2: second, tokens, label: wanted }];
   },
 
   batch: (features) => ({

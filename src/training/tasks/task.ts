@@ -60,7 +60,7 @@ export interface TrainableTask<T extends TrainingTask = TrainingTask, F extends 
   /** What the model's configuration has to say for these data. */
   config(dataset: Dataset<T>): Readonly<Record<string, unknown>>;
   /** @throws ERR_INPUT with the place of an example whose label the model does not have */
-  features(example: ReadExamples[T], index: number, context: TaskContext): F[];
+  features(example: ReadExamples[T], index: number, context: TaskContext, dataset: Dataset<T>): F[];
   /** @param seed of what is drawn at random */
   batch(features: readonly F[], context: TaskContext, seed: number): StepBatch;
   evaluate(model: AnyModel, features: readonly F[], context: TaskContext, signal?: AbortSignal): Promise<Outcome>;

@@ -1,7 +1,8 @@
 /** Texts and pairs of texts: one class, several classes, or a value. */
+import { mismatch } from '../../ground/errors.js';
 import { AlbertForSequenceClassification } from '../../model/models.js';
 import type { Label } from '../data/fields.js';
-import type { ProblemType } from '../data/labels.js';
+import { isNumber, type ProblemType } from '../data/labels.js';
 import { accuracy, macroF1, multiLabelScores } from '../metrics/classification.js';
 import { meanSquaredError, pearson, spearman } from '../metrics/correlation.js';
 import {
@@ -85,13 +86,17 @@ export const textClassification: TrainableTask<'text-classification', TextFeatur
 };
 
 function labelOf(label: Label | readonly Label[], context: TaskContext): number | readonly number[] {
-  const problem = problemTypeOf(context);
-  if (problem === 'regression') return Number(label);
   const { labels } = context;
-  if (!Array.isArray(label)) return labels.of(label as Label);
-  const applied = new Array<number>(labels.names.length).fill(0);
-  for (const one of label) applied[labels.of(one)] = 1;
-  return applied;
+  const problem = problemTypeOf(context);
+  if (problem === 'multi_label_classification') {
+    const applied = new Array<number>(labels.names.length).fill(0);
+    for (const one of [label].flat()) applied[labels.of(one)] = 1;
+    return applied;
+  }
+  if (Array.isArray(label)) throw mismatch('ERR_INPUT', 'label', `one label, as ${problem} takes`, label);
+  if (problem === 'single_label_classification') return labels.of(label as Label);
+  if (!isNumber(label as Label)) throw mismatch('ERR_INPUT', 'label', 'a number, as regression takes', label);
+  return Number(label);
 }
 
 /** The sum of an example's losses. */

@@ -13,6 +13,8 @@ export interface TrainerState {
   readonly epoch: number;
   /** Steps so far. */
   readonly global_step: number;
+  /** The last step after which everything that was due has been done. */
+  readonly settled_step: number;
   /** Steps in all. */
   readonly max_steps: number;
   readonly num_train_epochs: number;
@@ -37,6 +39,7 @@ export function freshState(): MutableState {
   return {
     epoch: 0,
     global_step: 0,
+    settled_step: 0,
     max_steps: 0,
     num_train_epochs: 0,
     log_history: [],
