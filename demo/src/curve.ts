@@ -16,13 +16,21 @@ export function drawCurve(points: readonly Point[], steps: number): void {
   const most = Math.max(...points.map(({ loss = 0 }) => loss), 1e-9);
   const lines = [
     ['loss', points.flatMap(({ step, loss }) => (loss === undefined ? [] : [[step, loss / most] as const]))] as const,
-    ['accuracy', points.flatMap(({ step, accuracy }) => (accuracy === undefined ? [] : [[step, accuracy] as const]))] as const,
+    [
+      'accuracy',
+      points.flatMap(({ step, accuracy }) => (accuracy === undefined ? [] : [[step, accuracy] as const])),
+    ] as const,
   ];
+  const title = element('curve').querySelector('title') as Element;
   element('curve').replaceChildren(
+    title,
     ...lines.map(([name, of]) => {
       const line = document.createElementNS('http://www.w3.org/2000/svg', 'polyline');
       line.setAttribute('class', name);
-      line.setAttribute('points', of.map(([step, share]) => `${(WIDTH * step) / steps},${HEIGHT - (HEIGHT - 4) * share - 2}`).join(' '));
+      line.setAttribute(
+        'points',
+        of.map(([step, share]) => `${(WIDTH * step) / steps},${HEIGHT - (HEIGHT - 4) * share - 2}`).join(' '),
+      );
       return line;
     }),
   );

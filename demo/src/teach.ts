@@ -1,6 +1,6 @@
 /** Teaching a model labels of the visitor's own: examples in, training in a worker, texts to try, the model as one file. */
 import { type LabelScore, type ModelFiles, pipeline, type TextClassificationPipeline } from 'albert-wasm';
-import { fineTune, readDataset } from 'albert-wasm/training';
+import { fineTune, loadDataset } from 'albert-wasm/training';
 import { strToU8, unzip, zip } from 'fflate';
 import { drawCurve, type Point } from './curve.js';
 import { readLessons, showLessons, startLessons } from './lessons.js';
@@ -16,7 +16,13 @@ const LEARNING_RATE = 3e-4;
 const MAX_EXAMPLES = 2000;
 
 /** The files of a taught model in its archive; nothing else is taken from one. */
-const FILES = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json'];
+const FILES = [
+  'config.json',
+  'model.safetensors',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+];
 
 /** The largest archive that is loaded, and the largest file in it. */
 const MAX_BYTES = 200e6;
@@ -77,16 +83,20 @@ export function startTeaching(): void {
   };
 
   const openCsv = async (file: File) => {
-    const records = await readDataset(file, { task: 'text-classification', name: file.name });
+    const { examples } = await loadDataset('text-classification', file, {
+      name: file.name,
+      problem_type: 'single_label_classification',
+    });
     const lessons = new Map<string, string[]>();
-    for (const { text, label } of records.slice(0, MAX_EXAMPLES)) {
+    for (const { text, label } of examples.slice(0, MAX_EXAMPLES)) {
       const texts = lessons.get(String(label)) ?? [];
       lessons.set(String(label), texts);
       texts.push(text.replaceAll(/\s+/g, ' '));
     }
     showLessons(lessons);
-    const cut = records.length > MAX_EXAMPLES ? `, the first ${MAX_EXAMPLES} of ${records.length}` : '';
-    element('csv-note').textContent = `${file.name}: ${Math.min(records.length, MAX_EXAMPLES)} examples${cut}, ${lessons.size} labels`;
+    const cut = examples.length > MAX_EXAMPLES ? `, the first ${MAX_EXAMPLES} of ${examples.length}` : '';
+    element('csv-note').textContent =
+      `${file.name}: ${Math.min(examples.length, MAX_EXAMPLES)} examples${cut}, ${lessons.size} labels`;
   };
 
   element('train').addEventListener('click', () => attempt(train));
@@ -104,7 +114,9 @@ export function startTeaching(): void {
   };
   choose('csv', openCsv);
   choose('taught', async (file) => take(await unpack(file)));
-  acceptDrops(element('teach'), (file) => attempt(() => (/\.zip$/i.test(file.name) ? unpack(file).then(take) : openCsv(file))));
+  acceptDrops(element('teach'), (file) =>
+    attempt(() => (/\.zip$/i.test(file.name) ? unpack(file).then(take) : openCsv(file))),
+  );
 }
 
 /** Trains in a worker, with a curve. @returns the model's files */
@@ -118,6 +130,7 @@ async function learn(examples: readonly { text: string; label: string }[], signa
       model: ENGLISH,
       train_dataset: examples,
       eval_dataset: examples,
+      threads: 'auto',
       args: {
         num_train_epochs: EPOCHS,
         per_device_train_batch_size: BATCH,
@@ -127,15 +140,18 @@ async function learn(examples: readonly { text: string; label: string }[], signa
         logging_steps: 1,
       },
       onLoad,
-      onProgress: ({ step, max_steps, loss, eval_accuracy, seconds_left }) => {
+      onProgress: ({ step, total_steps, loss, seconds_left }) => {
         element('learning').hidden = false;
         element('teach-loading').replaceChildren();
-        bar.max = max_steps;
-        bar.value = step;
-        points.push({ step, loss, accuracy: eval_accuracy });
-        const left = seconds_left === undefined ? '' : `, ${Math.ceil(seconds_left)} s left`;
-        caption.textContent = `Step ${step} of ${max_steps}${left}`;
-        drawCurve(points, max_steps);
+        [bar.max, bar.value] = [total_steps, step];
+        points.push({ step, loss });
+        caption.textContent = `Step ${step} of ${total_steps}, ${Math.ceil(seconds_left)} s left`;
+        drawCurve(points, total_steps);
+      },
+      onLog: ({ step, eval_accuracy }) => {
+        if (eval_accuracy === undefined) return;
+        points.push({ step, accuracy: eval_accuracy });
+        drawCurve(points, bar.max);
       },
       signal,
     }),
@@ -180,7 +196,8 @@ async function unpack(file: File): Promise<ModelFiles> {
     throw new Error(`${file.name} is not a model that was downloaded here: ${(error as Error).message}`);
   });
   for (const name of ['config.json', 'model.safetensors', 'tokenizer.json']) {
-    if (files[name] === undefined) throw new Error(`${file.name} has no ${name}: it is not a model that was downloaded here.`);
+    if (files[name] === undefined)
+      throw new Error(`${file.name} has no ${name}: it is not a model that was downloaded here.`);
   }
   return files;
 }

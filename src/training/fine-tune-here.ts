@@ -1,14 +1,10 @@
 /** A whole fine-tuning on this thread: from a source and examples to the files of the trained model. */
-import type { RuntimeOptions } from '../engine/runtime.js';
-import type { OpenedSource } from '../ground/source.js';
 import type { ModelInfo } from '../model/options.js';
 import { AlbertTokenizer } from '../tokenizer/tokenizer.js';
-import type { RareReaders } from '../weights/formats.js';
 import { loadDataset } from './data/dataset.js';
 import type { TaskExamples, TrainingTask } from './data/examples.js';
 import type { TrainingArguments } from './trainer/arguments.js';
-import { loadOpened } from './trainer/load.js';
-import { modelFilesOf } from './trainer/model-files.js';
+import { loadOpened, type TrainingOrigin } from './trainer/load.js';
 import type { TrainingProgress } from './trainer/progress.js';
 import type { LogEntry } from './trainer/state.js';
 import { Trainer } from './trainer/trainer.js';
@@ -38,14 +34,7 @@ export interface FineTuning {
   readonly info: ModelInfo;
 }
 
-/** Where the model comes from. */
-export interface FineTuneOrigin {
-  readonly source: OpenedSource;
-  readonly readers: RareReaders;
-  /** How helper threads are started. Default: this thread starts them. */
-  readonly startHelper?: RuntimeOptions['startHelper'];
-}
-
+/** Who is told. */
 export interface FineTuneEvents {
   readonly onProgress?: ((progress: TrainingProgress) => void) | undefined;
   readonly onLog?: ((entry: LogEntry) => void) | undefined;
@@ -54,7 +43,7 @@ export interface FineTuneEvents {
 
 /** @throws what `Trainer`, `loadDataset` and `from_pretrained` throw */
 export async function fineTuneHere(
-  origin: FineTuneOrigin,
+  origin: TrainingOrigin,
   { task, train_dataset, eval_dataset, args = {}, threads, wasmUrl }: FineTuneSettings,
   { onProgress, onLog, signal }: FineTuneEvents,
 ): Promise<FineTuning> {

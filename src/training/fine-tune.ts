@@ -64,9 +64,22 @@ export async function fineTune<T extends TrainingTask>(given: FineTuneOptions<T>
   const { signal, wasmUrl, workerUrl, ...reading } = options;
   throwIfAborted(signal);
   if (args?.output_dir !== undefined)
-    throw mismatch('ERR_INPUT', 'output_dir', 'no such argument for fineTune, which returns the files', args.output_dir);
-  if (worker !== undefined && typeof worker !== 'boolean') throw mismatch('ERR_INPUT', 'worker', 'true or false', worker);
-  const settings: FineTuneSettings = { task, train_dataset, eval_dataset, args, threads, wasmUrl: codeUrl('wasmUrl', wasmUrl) };
+    throw mismatch(
+      'ERR_INPUT',
+      'output_dir',
+      'no such argument for fineTune, which returns the files',
+      args.output_dir,
+    );
+  if (worker !== undefined && typeof worker !== 'boolean')
+    throw mismatch('ERR_INPUT', 'worker', 'true or false', worker);
+  const settings: FineTuneSettings = {
+    task,
+    train_dataset,
+    eval_dataset,
+    args,
+    threads,
+    wasmUrl: codeUrl('wasmUrl', wasmUrl),
+  };
   const source = await openSource(model, { ...sourceOptions(reading), signal, onProgress: onLoad });
   if (!(worker ?? worksInWorker())) {
     return fineTuneHere({ source, readers: RARE_READERS }, settings, { onProgress, onLog, signal });
@@ -115,7 +128,9 @@ export async function fineTune<T extends TrainingTask>(given: FineTuneOptions<T>
 function sourceOptions(options: Omit<FineTuneOptions, 'signal' | 'wasmUrl' | 'workerUrl'>): SourceOptions {
   return Object.fromEntries(
     Object.keys(SOURCE_OPTIONS).flatMap((name) =>
-      name === 'onProgress' || name === 'signal' || !Object.hasOwn(options, name) ? [] : [[name, options[name as never]]],
+      name === 'onProgress' || name === 'signal' || !Object.hasOwn(options, name)
+        ? []
+        : [[name, options[name as never]]],
     ),
   );
 }

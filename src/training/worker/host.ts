@@ -19,11 +19,12 @@ export function hostTraining(post: Post): (message: unknown) => void {
       const origin = {
         source: remoteSource(sourceName, calls),
         readers: remoteReaders(calls),
-        ...(!workersStartWorkers && { startHelper: helpers.start }),
+        startHelper: workersStartWorkers ? undefined : helpers.start,
       };
       // What the owner's functions throw comes back as a fault, and ends the training.
       const stopped = new AbortController();
-      const tell = (name: string) => (value: unknown) => void calls.call(name, value).catch((why) => stopped.abort(why));
+      const tell = (name: string) => (value: unknown) =>
+        void calls.call(name, value).catch((why) => stopped.abort(why));
       signal.addEventListener('abort', () => stopped.abort(signal.reason));
       const events = { onProgress: tell('progress'), onLog: tell('log'), signal: stopped.signal };
       const { files, ...rest } = await fineTuneHere(origin, settings, events);
