@@ -1,16 +1,17 @@
 /** Loads a model and its tokenizer for the examples that it is to be trained on. */
-import { AlbertError, mismatch } from '../../ground/errors.js';
+import { mismatch } from '../../ground/errors.js';
 import { checkOptions } from '../../ground/options.js';
-import { type OpenedSource, openSource, type Source } from '../../ground/source.js';
+import { openSource, type Source } from '../../ground/source.js';
 import { asOneLoad, SOURCE_OPTIONS, type SourceOptions } from '../../ground/source-options.js';
-import { loadModel } from '../../model/albert.js';
 import { checkSeed } from '../../model/options.js';
 import { openModel, PIPELINE_OPTIONS, type PipelineOptions } from '../../pipelines/pipeline.js';
 import { AlbertTokenizer } from '../../tokenizer/tokenizer.js';
+import { RARE_READERS } from '../../weights/rare.js';
 import type { Dataset } from '../data/dataset.js';
 import type { TrainingTask } from '../data/examples.js';
 import { TASKS } from '../tasks/index.js';
 import type { AnyModel } from '../tasks/task.js';
+import { loadOpened } from './open.js';
 
 /** How a model is loaded to be trained. */
 export interface TrainingLoadOptions extends SourceOptions {
@@ -56,7 +57,6 @@ export async function loadForTraining(
   const { tokenizer: other, seed = 42, threads, maxMemoryBytes, wasmUrl, ...reading } = options;
   checkSeed('seed', seed);
   const opened = await openSource(source, reading);
-  const { Class, config } = TASKS[dataset.task as TrainingTask];
   const tokenizer =
     other instanceof AlbertTokenizer
       ? other
@@ -64,8 +64,14 @@ export async function loadForTraining(
           other === undefined ? opened : await openSource(other, { ...reading, revision: undefined }),
           reading.signal,
         );
-  const settings = { threads, maxMemoryBytes, wasmUrl, worker: false, dtype: 'float32', onWarning() {} } as const;
-  const model = await loadModel(Class, withConfig(opened, config(dataset)), { ...reading, ...settings }, { seed });
+  const { signal } = reading;
+  const model = await loadOpened({ source: opened, readers: RARE_READERS }, dataset, {
+    threads,
+    maxMemoryBytes,
+    wasmUrl,
+    seed,
+    signal,
+  });
   return { model, tokenizer };
 }
 
@@ -88,24 +94,4 @@ export async function loadForEvaluation(
     ...options,
   });
   return { model, tokenizer };
-}
-
-/** The source with other values in its configuration; `undefined` removes a key. */
-function withConfig(source: OpenedSource, values: Readonly<Record<string, unknown>>): OpenedSource {
-  return {
-    ...source,
-    async readFile(file, signal) {
-      const bytes = await source.readFile(file, signal);
-      if (file !== 'config.json' || bytes === undefined) return bytes;
-      let config: unknown;
-      try {
-        config = JSON.parse(new TextDecoder().decode(bytes));
-      } catch (cause) {
-        throw new AlbertError('ERR_CONFIG', `config.json is not JSON: ${(cause as Error).message}`, { cause });
-      }
-      // What is no object is refused by the model, with its own message.
-      if (typeof config !== 'object' || config === null || Array.isArray(config)) return bytes;
-      return new TextEncoder().encode(JSON.stringify({ ...config, ...values }));
-    },
-  };
 }
