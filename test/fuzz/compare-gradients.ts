@@ -119,9 +119,10 @@ async function run(kase: TrainingCase, wasmUrl: URL, threads = 1): Promise<Answe
   };
   await using model = await HEADS[kase.head].from_pretrained(files, { wasmUrl, threads, strict: true });
   assert.is(model.info().threads, threads);
-  const { labels, smoothing, recompute } = kase;
+  const { labels, smoothing, dropout, recompute } = kase;
   const { loss, grads } = await valueAndGrad(model, inputsOf(kase) as never, labels as never, {
     ...(smoothing ? { label_smoothing_factor: smoothing } : {}),
+    ...(dropout === undefined ? {} : { dropout_rng: dropout }),
     ...(recompute === undefined ? {} : { recompute }),
   });
   return {
