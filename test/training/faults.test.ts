@@ -208,7 +208,7 @@ test('a file of a stranger', async () => {
     ['no learning rate', json('optimizer', { ...optimizer, learning_rate: undefined }), 'ERR_INPUT', 'function'],
     ['a moment missing', write(only(`m.${bias}`, () => undefined)), 'ERR_PARAMETER', `m.${bias}`],
     ['an unknown name', write(only(`m.${bias}`, (t) => ({ ...t, name: 'm.other' }))), 'ERR_PARAMETER', 'm.other'],
-    ['another prefix', write(only(`m.${bias}`, (t) => ({ ...t, name: `w.${bias}` }))), 'ERR_PARAMETER', `w.${bias}`],
+    ['another prefix', write(only(`m.${bias}`, (t) => ({ ...t, name: `a.${bias}` }))), 'ERR_PARAMETER', `a.${bias}`],
     ['another shape', write(only(`v.${bias}`, (t) => ({ ...t, shape: [1, 1] }))), 'ERR_PARAMETER', `v.${bias}`],
     ['no moments', write(() => undefined), 'ERR_PARAMETER', 'moments'],
     ['infinity', write(only(`m.${bias}`, filled(Number.POSITIVE_INFINITY))), 'ERR_PARAMETER', `m.${bias}`],
