@@ -3,8 +3,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LinearMemory } from '../../src/engine/memory.js';
 import type { AlbertModel } from '../../src/model/models.js';
-import type { Labels } from '../../src/training/labels.js';
 import type { TrainingInputs } from '../../src/training/inputs.js';
+import type { Labels } from '../../src/training/labels.js';
 import { type GradientOptions, valueAndGrad } from '../../src/training/value-and-grad.js';
 import type { HEADS } from '../support/fixtures.js';
 import { TINY } from '../support/tiny.js';
@@ -41,7 +41,9 @@ const BATCHES: Readonly<Partial<Record<keyof typeof HEADS, { inputs: TrainingInp
       [5, 3],
       [7, 2],
       [11, 4],
-    ].map(([seq, choices]) => ({ input_ids: [texts(Array(choices).fill(seq), seq).map(({ input_ids }) => (input_ids as number[][])[0]!)] })),
+    ].map(([seq, choices]) => ({
+      input_ids: [texts(Array(choices).fill(seq), seq).map(({ input_ids }) => (input_ids as number[][])[0]!)],
+    })),
     labels: { labels: [2, 0, 3] },
   },
   model: { inputs: { sentence1: texts(LENGTHS), sentence2: texts([...LENGTHS].reverse(), 2) }, labels: {} },
