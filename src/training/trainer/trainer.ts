@@ -94,7 +94,7 @@ export class Trainer {
   #train: Promise<Prepared> | undefined;
   #eval: Promise<Prepared> | undefined;
   #state: MutableState = freshState();
-  #run: Run | undefined;
+  #isTraining = false;
 
   /** @throws ERR_INPUT for invalid options and arguments, for a class without a task, and for a model in a worker or in int8 if there is a `train_dataset` */
   constructor(given: TrainerOptions) {
@@ -143,7 +143,16 @@ export class Trainer {
     if (typeof from !== 'boolean' && (typeof from !== 'string' || from === '')) {
       throw mismatch('ERR_INPUT', 'resume_from_checkpoint', 'a directory, true or false', from);
     }
-    if (this.#run !== undefined) throw new AlbertError('ERR_INPUT', 'this trainer is training already');
+    if (this.#isTraining) throw new AlbertError('ERR_INPUT', 'this trainer is training already');
+    this.#isTraining = true;
+    try {
+      return await this.#trainFrom(from);
+    } finally {
+      this.#isTraining = false;
+    }
+  }
+
+  async #trainFrom(from: string | boolean): Promise<TrainOutput> {
     const { features } = await this.#prepared('train_dataset');
     if (this.args.eval_strategy !== 'no') await this.#prepared('eval_dataset');
     const course = courseOf(this.#taskName, features.length, this.args);
@@ -159,7 +168,6 @@ export class Trainer {
     try {
       return await this.#trainWith(train, course, features);
     } finally {
-      this.#run = undefined;
       await train.dispose();
     }
   }
@@ -187,7 +195,6 @@ export class Trainer {
       train,
       state,
     );
-    this.#run = run;
     const start = performance.now();
     const first = state.global_step;
     try {
