@@ -25,7 +25,7 @@ export function layerNorm(
 }
 
 /** out = x; returns the sum of the row. */
-function copySum(x: usize, out: usize, n: i32): f32 {
+export function copySum(x: usize, out: usize, n: i32): f32 {
   let sum = f32x4.splat(0);
   let vectors = n >> 2;
   while (vectors > 0) {
@@ -44,7 +44,7 @@ function copySum(x: usize, out: usize, n: i32): f32 {
 }
 
 /** out = x + residual; returns the sum of the row. */
-function addSum(x: usize, residual: usize, out: usize, n: i32): f32 {
+export function addSum(x: usize, residual: usize, out: usize, n: i32): f32 {
   let sum = f32x4.splat(0);
   let vectors = n >> 2;
   while (vectors > 0) {
@@ -62,7 +62,8 @@ function addSum(x: usize, residual: usize, out: usize, n: i32): f32 {
   return sumLanes(sum);
 }
 
-function squaredDeviations(x: usize, n: i32, mean: f32): f32 {
+/** The sum of the squares of x - mean. */
+export function squaredDeviations(x: usize, n: i32, mean: f32): f32 {
   const m = f32x4.splat(mean);
   let sum = f32x4.splat(0), other = sum;
   let pairs = n >> 3;

@@ -1,5 +1,6 @@
 /** float32 panels: the layout of a weight matrix in memory that a tile reads as one stream. */
 import { LANES, PANEL_ROW_BYTES } from "../simd";
+import { transpose4 } from "../transpose";
 
 /** Byte offset of element (row, column) in the panels of a matrix with `k` rows. */
 // @ts-ignore: decorator
@@ -48,24 +49,10 @@ function copyPanel(from: usize, strideN: usize, to: usize, k: i32): void {
   for (let row = 0; row < whole; row += 4) {
     const block = from + (<usize>row << 2);
     const target = to + <usize>row * PANEL_ROW_BYTES;
-    transpose4(block, strideN, target);
-    transpose4(block + 4 * strideN, strideN, target + 16);
+    transpose4(block, strideN, target, PANEL_ROW_BYTES);
+    transpose4(block + 4 * strideN, strideN, target + 16, PANEL_ROW_BYTES);
   }
   for (let lane = 0; lane < LANES; lane++) copyColumn(from + <usize>lane * strideN, 4, to + (<usize>lane << 2), whole, k);
-}
-
-/** Transposes four columns of four numbers into four rows of a panel. */
-// @ts-ignore: decorator
-@inline
-function transpose4(from: usize, strideN: usize, to: usize): void {
-  const a = v128.load(from), b = v128.load(from + strideN);
-  const c = v128.load(from + 2 * strideN), d = v128.load(from + 3 * strideN);
-  const low0 = v128.shuffle<i32>(a, b, 0, 4, 1, 5), high0 = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
-  const low1 = v128.shuffle<i32>(c, d, 0, 4, 1, 5), high1 = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
-  v128.store(to, v128.shuffle<i64>(low0, low1, 0, 2));
-  v128.store(to + PANEL_ROW_BYTES, v128.shuffle<i64>(low0, low1, 1, 3));
-  v128.store(to + 2 * PANEL_ROW_BYTES, v128.shuffle<i64>(high0, high1, 0, 2));
-  v128.store(to + 3 * PANEL_ROW_BYTES, v128.shuffle<i64>(high0, high1, 1, 3));
 }
 
 /** Unpacks columns `first` to `first + n` into contiguous columns of k floats. */

@@ -33,13 +33,14 @@ export async function instantiateBuild(
   return { kernels: instantiateKernels(instantiate as KernelScript, memory), buffer };
 }
 
-interface Loaded {
+/** One build's kernels, with memory of their own. */
+export interface Loaded<K> {
   readonly build: Build;
-  readonly kernels: Kernels;
+  readonly kernels: K;
   readonly arena: Arena;
 }
 
-async function load(build: Build): Promise<Loaded> {
+async function load(build: Build): Promise<Loaded<Kernels>> {
   const { kernels, buffer } = await instantiateBuild(build, MEMORY_PAGES);
   return { build, kernels, arena: new Arena(buffer, Number(kernels.heapBase.value)) };
 }
@@ -67,11 +68,23 @@ export interface Answer {
   readonly values: Float32Array;
 }
 
+/** `everyIn` of the model's own kernels. */
+export function everyBuild(cases: Cases, label: string, prepare: (arena: Arena, kernels: Kernels) => Call): Answer[] {
+  return everyIn(loaded, cases, label, prepare);
+}
+
 /**
  * Runs one case in every build under every poison. The answers must not depend on the poison, and those of the debug
  * build must be the release build's bit for bit; so the answers returned are one for each way of rounding.
+ *
+ * @param loaded the builds; debug, then simd, then the others
  */
-export function everyBuild(cases: Cases, label: string, prepare: (arena: Arena, kernels: Kernels) => Call): Answer[] {
+export function everyIn<K>(
+  loaded: readonly Loaded<K>[],
+  cases: Cases,
+  label: string,
+  prepare: (arena: Arena, kernels: K) => Call,
+): Answer[] {
   const answers = loaded.map(({ build, kernels, arena }) => {
     const [values, other] = POISONS.map((poison, i) => {
       // Seven is the most buffers that a kernel takes: over a grid, each comes to lie at the end of memory.

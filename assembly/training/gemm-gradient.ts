@@ -1,0 +1,74 @@
+/** The gradient of a dense layer's weights: which tiles of `../gemm/f32-tile`, in which order. */
+import { SCRATCH_FLOATS, TILE_ROWS, ZEROS, tileRows } from "../gemm/f32-tile";
+import { PANEL_ROW_BYTES } from "../simd";
+
+/** Tokens that one accumulator sums, at most, before its sum is added to the gradient; as the products of `../gemm/f32`. */
+const SUM_DEPTH: i32 = 384;
+
+/** Rows of xᵀ per block, at most: with the stretch of tokens that they are read for, they fit the second-level cache. */
+const BLOCK_ROWS: i32 = 192;
+
+/**
+ * gradient += xᵀ · dy, for `panels` neighbouring panels of dy, `tokens` deep, and `inputs` rows of xᵀ.
+ *
+ * The tokens are summed in stretches of nearly equal length, each from zero, whatever part of the gradient a call computes.
+ *
+ * @param gradientPanelBytes from one panel of the gradient to the next; its rows are 8 floats
+ * @param scratch gemmGradientScratchBytes() of memory that no other thread uses
+ */
+export function gemmGradient(
+  xt: usize, ldXt: usize, dyPanels: usize, gradient: usize, gradientPanelBytes: usize, inputs: i32, tokens: i32, panels: i32,
+  scratch: usize,
+): void {
+  assert(inputs > 0 && tokens > 0 && panels > 0);
+  assert(ldXt >= <usize>tokens * 4 && gradientPanelBytes >= <usize>inputs * PANEL_ROW_BYTES);
+  const stretches = (tokens + SUM_DEPTH - 1) / SUM_DEPTH;
+  for (let blocks = (inputs + BLOCK_ROWS - 1) / BLOCK_ROWS; blocks > 0; blocks--) {
+    const rows = inputs / blocks;
+    let at = xt, from = dyPanels, left = tokens;
+    for (let stretch = stretches; stretch > 0; stretch--) {
+      const depth = left / stretch;
+      let panel = from, to = gradient;
+      for (let p = panels; p > 0; p--) {
+        tiles(at, ldXt, panel, to, rows, depth, scratch);
+        panel += <usize>tokens * PANEL_ROW_BYTES;
+        to += gradientPanelBytes;
+      }
+      at += <usize>depth << 2;
+      from += <usize>depth * PANEL_ROW_BYTES;
+      left -= depth;
+    }
+    xt += ldXt * rows;
+    gradient += PANEL_ROW_BYTES * rows;
+    inputs -= rows;
+  }
+}
+
+/** Bytes of scratch memory that `gemmGradient` needs. */
+export function gemmGradientScratchBytes(): usize {
+  return <usize>SCRATCH_FLOATS * 4;
+}
+
+/** A block of rows times one stretch of a panel, as tiles of nearly equal height. */
+function tiles(a: usize, lda: usize, panel: usize, c: usize, m: i32, k: i32, scratch: usize): void {
+  const count = (m + TILE_ROWS - 1) / TILE_ROWS;
+  const low = m / count, tall = m % count;
+  for (let t = 0; t < count; t++) {
+    const rows = low + i32(t < tall);
+    tileRows(rows, a, lda, panel, scratch, PANEL_ROW_BYTES, k, ZEROS);
+    addPanelRows(c, scratch, rows);
+    a += lda * rows;
+    c += PANEL_ROW_BYTES * rows;
+  }
+}
+
+/** c += sum, over adjacent rows of one panel. */
+function addPanelRows(c: usize, sum: usize, rows: i32): void {
+  while (rows > 0) {
+    v128.store(c, f32x4.add(v128.load(c), v128.load(sum)));
+    v128.store(c, f32x4.add(v128.load(c, 16), v128.load(sum, 16)), 16);
+    c += PANEL_ROW_BYTES;
+    sum += PANEL_ROW_BYTES;
+    rows--;
+  }
+}
