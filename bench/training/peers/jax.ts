@@ -72,9 +72,9 @@ function peer(name: string, { numpy: np, blockUntilReady }: Jax, lossAndGradient
           // `data` takes over its tensor.
           const { loss, ...gradients } = await compute();
           const [value] = await loss.data();
-          const read: Record<string, Float32Array> = {};
-          for (const [key, tensor] of Object.entries(gradients)) read[key] = await tensor.data();
-          return { loss: value as number, ...(read as Omit<Gradients, 'loss'>) };
+          const read = { loss: value as number } as Record<keyof Gradients, unknown>;
+          for (const [key, tensor] of Object.entries(gradients)) read[key as keyof Gradients] = await tensor.data();
+          return read as Gradients;
         },
         async release() {
           for (const tensor of [x, target, w1, w2, b1, b2]) tensor.dispose();
