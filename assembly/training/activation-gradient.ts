@@ -90,13 +90,13 @@ function laplaceSlope(x: v128): v128 {
   return f32x4.mul(f32x4.splat(1.4142125184828966), exp(f32x4.neg(f32x4.mul(z, z))));
 }
 
-/** x / 3 + 1/2 between -3 and 3. */
+/** x / 3 + 1/2 between -3 and 3; 0 below, 1 above. */
 // @ts-ignore: decorator
 @inline
 function hardswishSlope(x: v128): v128 {
   const three = f32x4.splat(3);
   const inner = f32x4.add(f32x4.mul(x, f32x4.splat(1.0 / 3)), f32x4.splat(0.5));
-  return v128.bitselect(where(f32x4.gt(x, three), 1), inner, f32x4.ge(f32x4.abs(x), three));
+  return v128.bitselect(where(f32x4.gt(x, f32x4.splat(0)), 1), inner, f32x4.ge(f32x4.abs(x), three));
 }
 
 /** One vector; `kind` is a constant wherever this is inlined, so that each loop holds one function. */

@@ -3,67 +3,22 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { padded } from './arena.js';
 import { type Answer, assertSameBits, assertWithin, Cases, everyBuild } from './harness.js';
-import { type Expected, Random, softmaxRow, sumError, TINY, UNIT } from './reference.js';
+import { type Head, MASKS, makeHead, probabilities } from './heads.js';
+import { type Expected, Random, sumError, TINY, UNIT } from './reference.js';
 
 const test = suite('attention');
 const cases = new Cases(8_400);
 
-const MASKED = -1e10;
-/** 1 where a key is attended to. */
-const MASKS: Record<string, (key: number, seq: number) => number> = {
-  none: () => 1,
-  right: (key, seq) => Number(key < Math.ceil(seq * 0.6)),
-  left: (key, seq) => Number(key >= Math.floor(seq * 0.4)),
-  holes: (key) => Number(key % 3 !== 1),
-  last: (key, seq) => Number(key === seq - 1),
-  all: () => 0,
-};
-
-interface Head {
-  readonly seq: number;
-  readonly headDim: number;
-  readonly q: Float32Array;
-  readonly k: Float32Array;
-  readonly v: Float32Array;
-  readonly maskBias: Float32Array;
-  readonly scale: number;
-  /** (seq, seq) factors of dropout. */
-  readonly keep?: Float32Array | undefined;
-}
-
-function makeHead(seq: number, headDim: number, maskName: string, dropout: boolean): Head {
-  const random = new Random(seq * 1000 + headDim);
-  const [q, k, v] = [0, 1, 2].map(() => random.weighty(seq * headDim).map((x) => 2 * x));
-  const maskBias = new Float32Array(seq).map((_, key) => (MASKS[maskName]!(key, seq) ? 0 : MASKED));
-  const keep = dropout ? random.uniform(seq * seq, 0, 1).map((u) => (u < 0.3 ? 0 : 1 / 0.7)) : undefined;
-  return { seq, headDim, q: q!, k: k!, v: v!, maskBias, scale: Math.fround(1 / Math.sqrt(headDim)), keep };
-}
-
-/** The attention weights and the context in float64. */
-function reference({ seq, headDim, q, k, v, maskBias, scale, keep }: Head): { probs: Expected; context: Expected } {
-  const probs = { values: new Float64Array(seq * seq), bounds: new Float64Array(seq * seq) };
+/** The attention weights after dropout, and the context, in float64. */
+function reference(head: Head): { probs: Expected; context: Expected } {
+  const { seq, headDim, v, keep } = head;
+  const probs = probabilities(head);
   const context = { values: new Float64Array(seq * headDim), bounds: new Float64Array(seq * headDim) };
   for (let i = 0; i < seq; i++) {
-    const scores = new Float64Array(seq);
-    const errors = new Float64Array(seq);
-    for (let j = 0; j < seq; j++) {
-      let score = 0;
-      let magnitude = 0;
-      for (let d = 0; d < headDim; d++) {
-        const product = q[i * headDim + d]! * k[j * headDim + d]! * scale;
-        score += product;
-        magnitude += Math.abs(product);
-      }
-      // In float32 -1e10 absorbs any score, the reference's too: a row that is masked everywhere is uniform.
-      const masked = maskBias[j] === MASKED;
-      scores[j] = masked ? MASKED : score + maskBias[j]!;
-      errors[j] = masked ? 0 : (sumError(headDim) + UNIT) * (magnitude + Math.abs(maskBias[j]!));
-    }
-    const { values, bounds } = softmaxRow(scores, errors);
-    for (let j = 0; j < seq; j++) {
-      const factor = keep?.[i * seq + j] ?? 1;
-      probs.values[i * seq + j] = values[j]! * factor;
-      probs.bounds[i * seq + j] = (bounds[j]! + (keep ? UNIT * values[j]! : 0)) * factor;
+    for (let j = 0; keep !== undefined && j < seq; j++) {
+      const [at, factor] = [i * seq + j, keep[i * seq + j]!];
+      probs.bounds[at] = (probs.bounds[at]! + UNIT * probs.values[at]!) * factor;
+      probs.values[at]! *= factor;
     }
     for (let d = 0; d < headDim; d++) {
       let error = TINY;

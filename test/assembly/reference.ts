@@ -6,7 +6,7 @@ import { erf } from '../reference/operations.js';
 export const UNIT = 2 ** -24;
 /** The errors that `assembly/math.ts` states. */
 export const EXP_ERROR = 1.8e-7;
-const ERF_ERROR = 1.2e-7;
+export const ERF_ERROR = 1.2e-7;
 const TANH_ERROR = 2.4e-7;
 /** The smallest normal float32: below it lies what a kernel may round to zero. */
 export const TINY = 2 ** -126;
@@ -194,15 +194,8 @@ export function softmaxRow(x: ArrayLike<number>, errors?: ArrayLike<number>): Ex
   return { values, bounds: values.map((p, i) => 1.01 * p * (relative[i]! + common) + TINY) };
 }
 
-/** Layer norm of one row t = x + residual, in steps that mirror the kernel's roundings. */
-export function layerNormRow(
-  x: Float32Array,
-  residual: Float32Array | undefined,
-  gamma: Float32Array,
-  beta: Float32Array,
-  eps: number,
-  meanIsExact = false,
-): Expected {
+/** A row t = x + residual around its mean, in steps that mirror the roundings of layer norms. */
+export function centredRow(x: Float32Array, residual: Float32Array | undefined, eps: number, meanIsExact = false) {
   const n = x.length;
   const t = Float64Array.from(x, (v, i) => v + (residual?.[i] ?? 0));
   const rounding = t.map((v) => (residual ? UNIT * Math.abs(v) : 0));
@@ -218,6 +211,19 @@ export function layerNormRow(
   const inverse = 1 / Math.sqrt(variance + eps);
   const steepest = 1 / Math.sqrt(Math.max(variance - varianceError, 0) + eps);
   const inverseError = steepest - inverse + 3 * UNIT * steepest;
+  return { d, dError, inverse, inverseError };
+}
+
+/** Layer norm of one row t = x + residual. */
+export function layerNormRow(
+  x: Float32Array,
+  residual: Float32Array | undefined,
+  gamma: Float32Array,
+  beta: Float32Array,
+  eps: number,
+  meanIsExact = false,
+): Expected {
+  const { d, dError, inverse, inverseError } = centredRow(x, residual, eps, meanIsExact);
   const values = d.map((v, i) => v * inverse * gamma[i]! + beta[i]!);
   const bounds = d.map((v, i) => {
     const scaled = dError[i]! * (inverse + inverseError) + Math.abs(v) * (inverseError + 2 * UNIT * inverse);

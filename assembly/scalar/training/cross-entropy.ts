@@ -24,13 +24,12 @@ export function crossEntropy(
     const ofLabel: f64 = <f64>load<f32>(at(logits, label)) - largest;
     let sum: f64 = 0, total: f64 = 0;
     for (let j = 0; j < cols; j++) {
-      const x: f32 = load<f32>(at(logits, j)) - largest;
-      const e = exp(x);
+      const x = load<f32>(at(logits, j)), e = exp(x - largest);
       store<f32>(at(logits, j), e);
       sum += e;
       total += x;
     }
-    store<f64>(losses, logarithm(sum) - (1 - smoothing) * ofLabel - (smoothing == 0 ? 0 : smoothing * (total / cols)));
+    store<f64>(losses, logarithm(sum) - (1 - smoothing) * ofLabel - smoothing * (total / cols - largest));
     const times: f32 = <f32>(factor / sum), even: f32 = <f32>(factor * smoothing / cols);
     for (let j = 0; j < cols; j++) store<f32>(at(logits, j), load<f32>(at(logits, j)) * times - even);
     store<f32>(at(logits, label), load<f32>(at(logits, label)) - <f32>(factor * (1 - smoothing)));

@@ -56,8 +56,8 @@ export function planAttention(region: Region, context: ForwardContext): Attentio
   };
 }
 
-/** Each sequence's mask bias and attention weights; those of one rectangle are adjacent. */
-function planSequences(region: Region, { rectangles, starts }: Batch, heads: number): AttentionSequence[] {
+/** Each sequence's mask bias and attention weights, of `heads` heads; those of one rectangle are adjacent. */
+export function planSequences(region: Region, { rectangles, starts }: Batch, heads: number): AttentionSequence[] {
   return rectangles.flatMap(({ batch, seq, sequences }) => {
     const maskBias = region.take(batch * padded(seq) * 4);
     const probs = heads === 0 ? undefined : region.take(batch * heads * seq * seq * 4);
@@ -71,7 +71,10 @@ function planSequences(region: Region, { rectangles, starts }: Batch, heads: num
 }
 
 /** Writes the mask biases of a batch, which are the same in every layer. */
-export function writeMaskBias({ engine, batch }: ForwardContext, { sequences }: AttentionActivations): void {
+export function writeMaskBias(
+  { engine, batch }: Pick<ForwardContext, 'engine' | 'batch'>,
+  sequences: readonly AttentionSequence[],
+): void {
   for (const { seq, mask, sequences: of } of batch.rectangles) {
     sequences.slice(of.from, of.to).forEach(({ maskBias }, row) => {
       const bias = engine.memory.f32(maskBias, padded(seq)).fill(0);

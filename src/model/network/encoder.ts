@@ -87,7 +87,7 @@ export function* runEncoder(
     }
   };
 
-  writeMaskBias(context, activations.attention);
+  writeMaskBias(context, activations.attention.sequences);
   engine.linear(embedded, mapping, hidden);
   collectHidden();
   for (let layer = 0; layer < config.num_hidden_layers; layer++) {

@@ -43,7 +43,8 @@ export class GradientMap {
    */
   constructor(region: Region, layout: Layout, trainable: (name: string) => boolean) {
     const { body, head } = layout;
-    const unread = head === undefined && body.pooler !== undefined ? [body.pooler.panels.address, body.pooler.bias] : [];
+    const unread =
+      head === undefined && body.pooler !== undefined ? [body.pooler.panels.address, body.pooler.bias] : [];
     const allocations = allocationsOf(layout.parameters);
     const entries = new Map<Parameter, GradientEntry>();
     let end = region.take(0);

@@ -45,3 +45,12 @@ export interface GradientRequest {
   readonly maxMemoryBytes: number;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** Labels as those of one loss. */
+export function labelsOf<L extends CheckedLabels['loss']>(
+  loss: L,
+  labels: CheckedLabels,
+): Extract<CheckedLabels, { loss: L }> {
+  if (labels.loss !== loss) throw new TypeError(`labels for ${labels.loss} instead of ${loss}`);
+  return labels as Extract<CheckedLabels, { loss: L }>;
+}

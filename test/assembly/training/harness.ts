@@ -12,7 +12,7 @@ export function trainingUrl(build: string): URL {
 const loaded = await Promise.all(
   MODULES.map(async (build): Promise<Loaded<TrainingKernels>> => {
     const memory = new WebAssembly.Memory({ initial: MEMORY_PAGES });
-    const module = await compileKernels(trainingUrl(build), 'gemmGradient');
+    const module = await compileKernels(trainingUrl(build), 'adamw');
     const kernels = instantiateSync(module, { env: { memory } }).instance.exports as unknown as TrainingKernels;
     return { build, kernels, arena: new Arena(memory.buffer, Number(kernels.heapBase.value)) };
   }),

@@ -20,7 +20,8 @@ export interface PreTrainingOutput {
   readonly sop_logits: Tensor<Float32Array>;
 }
 
-interface Parameters {
+/** The addresses of both heads. */
+export interface PreTrainingParameters {
   readonly predictions: LanguageModelingParameters;
   readonly sop: Dense;
 }
@@ -30,7 +31,7 @@ interface Activations {
   readonly sop: Matrix;
 }
 
-export const preTraining: Head<Parameters, Activations> = {
+export const preTraining: Head<PreTrainingParameters, Activations> = {
   pooler: true,
   rank: 2,
   prefix: 'albert.',
