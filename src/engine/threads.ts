@@ -85,6 +85,7 @@ export class Threads {
     this.#start = { ...this.#start, modules: [...this.#start.modules, module] };
     this.#kernels = [...this.#kernels, ...kernels];
     if (this.#whyNot === undefined) this.#started = this.#startHelpers();
+    else this.#queue = new WorkQueue(WorkQueue.makeBlock(), this.#kernels, 0);
     await this.#started;
     return first;
   }

@@ -3,11 +3,11 @@ import { reading } from '../ground/checks.js';
 import { mismatch } from '../ground/errors.js';
 
 /**
- * What is not trained. `embeddings`: the three tables and their layer norm, with tied weights the decoder too. `encoder`: everything before
+ * What is not trained; one of these or several. `embeddings`: the three tables and their layer norm, with tied weights the decoder too. `encoder`: everything before
  * the head, so the embeddings too. Names: parameters by the names that `params` has, or modules, each with everything in it, such as
  * `albert.encoder`.
  */
-export type Freeze = 'embeddings' | 'encoder' | readonly string[];
+export type Freeze = string | readonly string[];
 
 const PARTS: Readonly<Record<string, readonly string[]>> = {
   embeddings: ['embeddings'],
@@ -28,16 +28,14 @@ export function trainableOf(names: readonly string[], freeze: Freeze | undefined
 }
 
 function modulesOf(names: readonly string[], freeze: unknown): string[] {
-  if (typeof freeze === 'string' && Object.hasOwn(PARTS, freeze)) {
-    const prefix = names.some((name) => name.startsWith('albert.')) ? 'albert.' : '';
-    return (PARTS[freeze] as readonly string[]).map((part) => `${prefix}${part}`);
-  }
-  if (!Array.isArray(freeze)) throw mismatch('ERR_INPUT', 'freeze', "'embeddings', 'encoder' or an array of names", freeze);
-  return Array.from(freeze, (module: unknown, i) => {
-    const known = names.some((name) => name === module || name.startsWith(`${module}.`));
-    if (typeof module !== 'string' || !known) {
-      throw mismatch('ERR_INPUT', 'freeze', 'names of parameters or modules', module, `[${i}]`);
+  const prefix = names.some((name) => name.startsWith('albert.')) ? 'albert.' : '';
+  const has = (module: string) => names.some((name) => name === module || name.startsWith(`${module}.`));
+  return [freeze].flat().flatMap((given: unknown, i) => {
+    if (typeof given === 'string' && Object.hasOwn(PARTS, given)) {
+      return (PARTS[given] as readonly string[]).map((part) => `${prefix}${part}`);
     }
-    return module;
+    if (typeof given === 'string' && has(given)) return [given];
+    const expected = "'embeddings', 'encoder', or names of parameters or modules";
+    throw mismatch('ERR_INPUT', 'freeze', expected, given, Array.isArray(freeze) ? `[${i}]` : undefined);
   });
 }

@@ -40,6 +40,7 @@ const module = await WebAssembly.compile(binary as BufferSource);
 
 interface Pool {
   readonly threads: Threads;
+  readonly memory: WebAssembly.Memory;
   /** The 64 cells of `count`, the flag of the others in the first. */
   readonly cells: Int32Array;
   run(kernel: string, chunks: number, by?: number): void;
@@ -57,6 +58,7 @@ function makePool(count: number, options: { workerUrl?: URL; patience?: number }
   const cells = new Int32Array(memory.buffer, 4096, 512);
   return {
     threads: pool,
+    memory,
     cells,
     run(kernel, chunks, by = 1) {
       // The others wait for a worker, for ever if there is none.
@@ -197,6 +199,47 @@ threads('a worker that dies while it has nothing to do is not missed, and replac
     await pool.threads.ready();
     assert.is(pool.threads.count, 2);
   }
+  await pool.threads.end();
+});
+
+/** `meet` and `hang` of another instance over the same memory, under indices of their own. */
+async function extend(pool: Pool): Promise<(kernel: 'meet' | 'hang', chunks: number) => void> {
+  const names = ['meet', 'hang'] as const;
+  const { exports } = new WebAssembly.Instance(module, { env: { memory: pool.memory } });
+  const first = await pool.threads.extend(
+    { module, kernels: names },
+    names.map((name) => exports[name] as Kernel),
+  );
+  assert.is(first, KERNELS.length);
+  return (kernel, chunks) => {
+    pool.cells[0] = 0;
+    const calls = Array.from({ length: chunks }, () => [4096, 1, 0]);
+    pool.threads.run({ kernel: first + names.indexOf(kernel), calls, scratch: { argument: 2, bytes: 1 } });
+  };
+}
+
+threads('kernels of a second module run on every thread, and still do when a lost worker is replaced', async () => {
+  const pool = makePool(2, { patience: 4000 });
+  const run = await extend(pool);
+  for (let round = 0; round < 2; round++) {
+    assert.is(pool.threads.count, 2);
+    for (let i = 0; i < 50; i++) run('meet', 2);
+    for (let i = 0; i < 50; i++) pool.run('meet', 2);
+    await expectError(() => run('hang', 2), 'ERR_WORKER', 'did not finish');
+    await pool.threads.ready();
+  }
+  await pool.threads.end();
+});
+
+threads('without workers the caller runs the kernels of a second module alone', async () => {
+  const pool = makePool(2, { workerUrl: workerOf('throw new Error("broken")') });
+  await pool.threads.ready();
+  let called = 0;
+  const first = await pool.threads.extend({ module, kernels: ['meet'] }, [() => called++]);
+  assert.is(pool.threads.count, 1);
+  assert.match(pool.threads.whyNot as string, /broken/);
+  pool.threads.run({ kernel: first, calls: [[], [], []] });
+  assert.is(called, 3);
   await pool.threads.end();
 });
 
