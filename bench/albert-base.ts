@@ -6,7 +6,8 @@ import { encodeSafetensors } from '../src/weights/safetensors.js';
 import { formulaTensor } from '../test/support/formula.js';
 import { uniform } from './numbers.js';
 
-const CONFIG = {
+/** ALBERT-base's configuration, without dropout. */
+export const CONFIG = {
   model_type: 'albert',
   architectures: ['AlbertModel'],
   vocab_size: 30000,
@@ -75,8 +76,8 @@ export function nameShape({ batch, seq }: Shape): string {
 }
 
 /** Token ids from 5 on, past the special tokens: (batch · seq) */
-export function tokenIds({ batch, seq }: Shape): Int32Array {
-  return Int32Array.from(uniform(batch * seq, 11, 5, CONFIG.vocab_size), Math.floor);
+export function tokenIds({ batch, seq }: Shape, vocabulary = CONFIG.vocab_size): Int32Array {
+  return Int32Array.from(uniform(batch * seq, 11, 5, vocabulary), Math.floor);
 }
 
 /** Operations of a forward's matrix products, a multiplication and an addition each. */

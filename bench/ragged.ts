@@ -6,15 +6,15 @@
  * writes the figures there.
  */
 import { parseArgs } from 'node:util';
-import { albertBase, loadAlbert, tokenIds } from './albert-base.js';
+import { albertBase, loadAlbert } from './albert-base.js';
 import { alternate } from './alternate.js';
 import type { Bar, Chart } from './chart.js';
 import { parseDtypes } from './choices.js';
 import { rounded } from './format.js';
 import { machine, nameMachine } from './machine.js';
-import { uniform } from './numbers.js';
 import { writeReport } from './report.js';
 import { median, quartiles, ratios } from './statistics.js';
+import { mixedTexts, SHORTEST } from './texts.js';
 
 const { values } = parseArgs({
   options: {
@@ -28,11 +28,10 @@ const { values } = parseArgs({
 
 /** What padding may change. */
 const TOLERANCE = 1e-6;
-const SHORTEST = 5;
 
 const longest = Number(values.longest ?? 128);
-const lengths = Array.from(uniform(Number(values.texts ?? 32), 3, SHORTEST, longest + 1), Math.floor);
-const texts = lengths.map((seq) => tokenIds({ batch: 1, seq }));
+const texts = mixedTexts(Number(values.texts ?? 32), longest);
+const lengths = texts.map(({ length }) => length);
 const seq = Math.max(...lengths);
 const real = lengths.reduce((sum, length) => sum + length, 0);
 const padding = (lengths.length * seq) / real;

@@ -1,5 +1,6 @@
 /** A fresh process that loads a model and runs it once: `KIND MODEL DTYPE IDS`, or `empty`; one line of JSON out. */
 import { readFileSync } from 'node:fs';
+import { peakOfThisProcess } from '../peak-memory.mjs';
 
 /** No literal in the import: the packages need not be there to check this file. */
 const WEB = 'onnxruntime-web/wasm';
@@ -34,9 +35,3 @@ const ms = performance.now() - start;
 // Before the answer becomes text, which takes memory too.
 const peakBytes = peakOfThisProcess();
 process.stdout.write(`${JSON.stringify({ ms, peakBytes, ...facts, values: Array.from(values) })}\n`);
-
-/** Linux counts the parent's memory in a child's `maxRSS`, from before it became another program; VmHWM is its own. */
-function peakOfThisProcess() {
-  if (process.platform !== 'linux') return process.resourceUsage().maxRSS * 1024;
-  return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))[1]) * 1024;
-}
