@@ -216,7 +216,7 @@ const FAULTS: readonly (readonly [head: keyof typeof HEADS, labels: unknown, ...
     'NaN at [1, 2]',
   ],
   ['sequence_classification', { labels: { data: [0, 1], shape: [3] } }, '2 numbers'],
-  ['sequence_classification', { labels: [0, , 1] }, '2 numbers'],
+  ['sequence_classification', { labels: [0, undefined, 1] }, '2 numbers'],
   ['multiple_choice', { labels: [0, 2] }, 'classes from 0 to 1', '2 at [1]'],
   ['token_classification', { labels: [[0, 1, 1, 0, 0]] }, '2 rows'],
   [
