@@ -46,11 +46,12 @@ function drawLabels(draw: Draw, { head, config, examples }: Omit<Batch, 'labels'
       return { labels: perToken(vocab_size), sentence_order_label: perExample(() => 2) };
     case 'token_classification':
       return { labels: perToken(num_labels) };
-    case 'question_answering':
-      return {
-        start_positions: perExample((i) => lengths[i]!),
-        end_positions: perExample((i) => lengths[i]!),
-      };
+    case 'question_answering': {
+      // Some lie beyond the text, and do not count either.
+      const positions = () =>
+        perExample((i) => lengths[i]!).map((p, i) => (p === IGNORED && draw.chance(0.5) ? lengths[i]! : p));
+      return { start_positions: positions(), end_positions: positions() };
+    }
     case 'multiple_choice':
       return { labels: perExample((i) => examples[i]!.length) };
     case 'sequence_classification':
@@ -65,6 +66,33 @@ function drawLabels(draw: Draw, { head, config, examples }: Omit<Batch, 'labels'
 /** The random batch of a seed. One that runs on threads is large enough for its products to be divided. */
 export function drawTraining(seed: number): TrainingCase {
   const draw = new Draw(seed);
+  let kase = drawBatch(draw, seed);
+  // Most heads have a batch of one class, whose loss and gradients are zero: a few will do.
+  while (!decides(kase) && draw.chance(0.9)) kase = drawBatch(draw, seed);
+  return kase;
+}
+
+/** Whether there are two answers to choose from. */
+function decides({ head, config, examples, labels }: TrainingCase): boolean {
+  switch (head) {
+    case 'model':
+      return labels.labels !== undefined || examples.length > 2;
+    case 'masked_lm':
+      return config.vocab_size > 1;
+    case 'token_classification':
+      return config.num_labels > 1;
+    case 'sequence_classification':
+      return config.num_labels > 1 || config.problem_type !== 'single_label_classification';
+    case 'multiple_choice':
+      return examples.some((choices) => choices.length > 1);
+    case 'question_answering':
+      return examples.some(([sequence]) => sequence!.ids.length > 1);
+    case 'pretraining':
+      return true;
+  }
+}
+
+function drawBatch(draw: Draw, seed: number): TrainingCase {
   const threads = seed % ON_THREADS === 0;
   const head = draw.pick(HEAD_NAMES);
   const drawn = drawConfig(draw, threads);

@@ -74,12 +74,14 @@ function tokenLoss(
 }
 
 function spanLoss({ tape }: Network, scores: readonly Matrix[], { labels, smoothing }: Batch): Matrix {
-  const sides = [labels.start_positions!, labels.end_positions!].flatMap((positions, side) =>
-    scores.map((score, i) => {
+  const sides = [labels.start_positions!, labels.end_positions!].flatMap((given, side) => {
+    // As in transformers, a position beyond the text does not count.
+    const positions = given.map((position, i) => (position < scores[i]!.rows ? position : IGNORED));
+    return scores.map((score, i) => {
       const logits = tape.transpose(tape.columns(score, side, side + 1));
       return crossEntropy(tape, logits, [positions[i]!], counted(positions), smoothing);
-    }),
-  );
+    });
+  });
   return tape.scale(tape.add(...sides), 1 / 2);
 }
 
