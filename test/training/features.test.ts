@@ -23,10 +23,10 @@ const ORDERS = [
   [4, 2, 1],
 ];
 
-/** Six texts of 5 to 10 tokens, alike in their first ones. */
+/** Six texts, of which two each are the same tokens and differ in their types. */
 const TEXTS = Array.from({ length: 6 }, (_, i) => ({
-  input_ids: Array.from({ length: 5 + i }, (_, j) => (j < 4 ? j : (i * 31 + j * 7) % 97)),
-  token_type_ids: Array.from({ length: 5 + i }, (_, j) => Number(i % 2 === 0 && j > 2)),
+  input_ids: Array.from({ length: 5 + (i >> 1) }, (_, j) => (j < 4 ? j : ((i >> 1) * 31 + j * 7) % 97)),
+  token_type_ids: Array.from({ length: 5 + (i >> 1) }, (_, j) => Number(i % 2 === 0 && j > 2)),
 }));
 const lengthOf = (i: number) => TEXTS[i]!.input_ids.length;
 const words = (i: number) => TEXTS[i]!.input_ids.map((id, j) => (j % 2 ? id : -100));
@@ -39,7 +39,7 @@ const HEADS: Record<string, { Class: Class; inputs?: (i: number) => object; labe
   },
   'multiple choice': {
     Class: AlbertForMultipleChoice,
-    inputs: (i) => ({ input_ids: [TEXTS[i]!.input_ids, TEXTS[i]!.input_ids.toReversed()] }),
+    inputs: (i) => ({ input_ids: [TEXTS[i]!.input_ids, TEXTS[i]!.input_ids.map((id) => (id + i) % 97)] }),
     labels: (of) => ({ labels: of.map((i) => i % 2) }),
   },
   'token classification': {
