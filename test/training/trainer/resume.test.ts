@@ -170,14 +170,16 @@ test("another course, no checkpoint, and files that are no trainer's", async () 
 test('a checkpoint that cannot be written: the error, the older ones, a model that works', async () => {
   const output_dir = `${folder}/refused`;
   mkdirSync(output_dir);
-  // A file has the name of the second checkpoint's directory, and a directory that is not empty stands in its way.
+  let spoilt = false;
+  // From the fourth step on, a file is where the directory was.
   const trainer = await trainerOf(
     { ...ARGS, output_dir },
     {
       onProgress({ step }) {
-        if (step !== 4) return;
+        if (step !== 4 || spoilt) return;
         rmSync(output_dir, { recursive: true });
         writeFileSync(output_dir, 'a file');
+        spoilt = true;
       },
     },
   );
@@ -190,10 +192,13 @@ test('a checkpoint that cannot be written: the error, the older ones, a model th
   assert.equal(checkpointsIn(output_dir), ['checkpoint-3', 'checkpoint-6']);
 });
 
+/** What does not depend on the number of steps. */
+const STEADY = { ...ARGS, learning_rate: 1e-3, lr_scheduler_type: 'constant', eval_strategy: 'no' } as const;
+
 /** Trains in a process of its own, with a checkpoint after each step. */
 const PROGRAM = `
   import { trainerOf } from ${JSON.stringify(`${ROOT}/test/training/trainer/support.ts`)};
-  const trainer = await trainerOf({ ...${JSON.stringify({ ...ARGS, max_steps: 200, save_steps: 1, save_total_limit: 2, learning_rate: 1e-3 })}, output_dir: process.argv.at(-1) });
+  const trainer = await trainerOf({ ...${JSON.stringify({ ...STEADY, max_steps: 1000, save_steps: 1, save_total_limit: 2 })}, output_dir: process.argv.at(-1) });
   process.stdout.write('ready');
   await trainer.train();
 `;
@@ -232,16 +237,12 @@ test('killed at any moment: the last checkpoint is whole, and goes on', async ()
     await closed;
     const found = checkpointsIn(output_dir).filter((name) => /^checkpoint-\d+$/.test(name));
     const last = Math.max(...found.map((name) => Number(name.slice(11))));
-    const args = {
-      ...ARGS,
-      max_steps: last + 2,
-      learning_rate: 1e-3,
-      lr_scheduler_type: 'constant',
-      eval_strategy: 'no',
-    } as const;
+    const args = { ...STEADY, max_steps: last + 2 };
     const resumed = await trainerOf({ ...args, output_dir, save_steps: 1 });
     await resumed.train({ resume_from_checkpoint: true });
-    assert.is(resumed.state.global_step, last + 2);
+    const { bits, log } = await uninterrupted(args);
+    assert.is(bitsOf(resumed), bits);
+    assert.equal(logOf(resumed.state), log);
     // What the killed process left is swept away.
     const left = readdirSync(output_dir).filter((name) => name.endsWith('.incomplete'));
     assert.equal(left, []);
