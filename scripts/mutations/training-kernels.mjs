@@ -227,10 +227,10 @@ export const TRAINING_KERNELS = [
     tests: ENGINE,
   },
   {
-    what: 'helpers that replace a lost one know the first module only',
+    what: 'helpers that are started anew know the first module only',
     file: 'src/engine/threads.ts',
     search: 'modules: [...this.#start.modules, module] }',
     replace: 'modules: this.#start.modules }',
-    tests: ['test/engine/threads.test.ts'],
+    tests: ENGINE,
   },
 ];
