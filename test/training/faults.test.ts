@@ -118,6 +118,12 @@ test('a model is as before when its training has failed and ended', async () => 
   await assertHealthy(model);
   await expectError(() => TrainState.restore(model, {}), 'ERR_SOURCE', FILE);
   await assertHealthy(model);
+  const saved = await TrainState.create(model, OPTIMIZER);
+  const { write } = await stateFile(saved);
+  await saved.dispose();
+  const spoilt = write((tensor) => ({ ...tensor, data: tensor.data.fill(Number.NaN) }));
+  await expectError(() => TrainState.restore(model, { [FILE]: spoilt }), 'ERR_PARAMETER', 'finite');
+  await assertHealthy(model);
   const tight = await TrainState.create(model, OPTIMIZER, { maxMemoryBytes: 1_200_000 });
   const long = { sentence1: [{ input_ids: new Int32Array(24) }], sentence2: [{ input_ids: new Int32Array(24) }] };
   await expectError(() => tight.step(long as never, { labels: [3] }), 'ERR_INPUT', 'labels');
@@ -208,7 +214,7 @@ test('a file of a stranger', async () => {
     ['no learning rate', json('optimizer', { ...optimizer, learning_rate: undefined }), 'ERR_INPUT', 'function'],
     ['a moment missing', write(only(`m.${bias}`, () => undefined)), 'ERR_PARAMETER', `m.${bias}`],
     ['an unknown name', write(only(`m.${bias}`, (t) => ({ ...t, name: 'm.other' }))), 'ERR_PARAMETER', 'm.other'],
-    ['another prefix', write(only(`m.${bias}`, (t) => ({ ...t, name: `w.${bias}` }))), 'ERR_PARAMETER', `w.${bias}`],
+    ['another prefix', write(only(`m.${bias}`, (t) => ({ ...t, name: `a.${bias}` }))), 'ERR_PARAMETER', `a.${bias}`],
     ['another shape', write(only(`v.${bias}`, (t) => ({ ...t, shape: [1, 1] }))), 'ERR_PARAMETER', `v.${bias}`],
     ['no moments', write(() => undefined), 'ERR_PARAMETER', 'moments'],
     ['infinity', write(only(`m.${bias}`, filled(Number.POSITIVE_INFINITY))), 'ERR_PARAMETER', `m.${bias}`],
