@@ -80,15 +80,22 @@ for (const path of [
 }
 for (const path of ['models', 'node_modules']) symlinkSync(`${root}/${path}`, `${copy}/${path}`);
 
+/** The configurations of the kernels, the nearest to a file first. */
+const CONFIGS = ['assembly/scalar/training', 'assembly/training', 'assembly/scalar', ''].map((folder) => ({
+  folder,
+  config: `${folder && `${folder}/`}asconfig.json`,
+}));
+
 /** Compiles the kernels of the copy in this process: once warm, the compiler takes a fraction of a fresh one's time. */
 async function compile(file) {
-  const scalar = file.startsWith('assembly/scalar/');
-  const config = scalar ? 'assembly/scalar/asconfig.json' : 'asconfig.json';
-  for (const target of scalar ? ['scalar'] : builds) {
+  const { folder, config } = CONFIGS.find(({ folder }) => file.startsWith(folder));
+  for (const target of folder.startsWith('assembly/scalar') ? ['scalar'] : builds) {
     const { error, stderr } = await asc.main(['--config', config, '--target', target, '--baseDir', copy]);
     if (error) throw new Error(`${error.message}\n${stderr}`);
   }
-  if (scalar) writeFileSync(`${copy}/build/scalar.js`, wasmToScript(readFileSync(`${copy}/build/scalar.wasm`)));
+  if (folder === 'assembly/scalar') {
+    writeFileSync(`${copy}/build/scalar.js`, wasmToScript(readFileSync(`${copy}/build/scalar.wasm`)));
+  }
 }
 
 function runTests(files) {

@@ -178,6 +178,15 @@ export class Engine {
     this.#run('layerNorm', calls);
   }
 
+  /** x = activation(x) */
+  activate(x: Matrix, activation: Activation): void {
+    const number = ACTIVATIONS.indexOf(activation);
+    const calls = splitRows(x.rows, x.cols, this.#count).map(([from, to]) => {
+      return [x.address + from * x.stride, x.stride, to - from, x.cols, number];
+    });
+    this.#run('activate', calls);
+  }
+
   /** context = softmax(query · keyᵀ / sqrt(head_dim) + maskBias) · value, for each head of each sequence. */
   attention({ qkv, context, sequences, heads, scratch, dropoutMask = 0 }: Attention): void {
     const hidden = context.cols;

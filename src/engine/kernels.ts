@@ -138,6 +138,7 @@ export const THREADED_KERNELS = {
   gemmI8Paired: 12,
   attention: 10,
   layerNorm: undefined,
+  activate: undefined,
 } as const;
 
 /** A build of the kernels. */
@@ -191,8 +192,8 @@ async function compile(url: URL, kernel: string): Promise<WebAssembly.Module> {
 }
 
 /** Instantiates the kernels over a memory. */
-export function instantiateKernels(code: KernelCode, memory: WebAssembly.Memory): Kernels {
+export function instantiateKernels<K = Kernels>(code: KernelCode, memory: WebAssembly.Memory): K {
   const imports = { env: { memory } };
   const exports = typeof code === 'function' ? code(imports) : instantiateSync(code, imports).instance.exports;
-  return exports as unknown as Kernels;
+  return exports as unknown as K;
 }

@@ -1,7 +1,6 @@
 /** The operations of a backward pass and of an optimiser, on matrices in an engine's memory. */
-import { instantiateSync } from '@assemblyscript/loader';
 import type { Attention, AttentionSequence, Dense, Engine, Norm } from './engine.js';
-import { ACTIVATIONS, type Activation } from './kernels.js';
+import { ACTIVATIONS, type Activation, instantiateKernels } from './kernels.js';
 import { aligned, type Matrix, matrixBytes, PANEL_COLUMNS, padded, type Region } from './memory.js';
 import type { Panels } from './schemes.js';
 import { splitColumns, splitProduct, splitRows } from './split.js';
@@ -71,8 +70,7 @@ export class TrainingEngine {
 
   static async #load(engine: Engine): Promise<TrainingEngine> {
     const module = await compileTrainingKernels(engine);
-    const { exports } = instantiateSync(module, { env: { memory: engine.memory.wasm } }).instance;
-    const kernels = exports as unknown as TrainingKernels;
+    const kernels = instantiateKernels<TrainingKernels>(module, engine.memory.wasm);
     const own = KERNELS.map((name) => kernels[name] as Kernel);
     const first = await engine.runtime.threads?.extend({ module, kernels: KERNELS }, own);
     return new TrainingEngine(engine, kernels, first ?? 0);
@@ -185,7 +183,7 @@ export class TrainingEngine {
   /** out = activation(x); both may be one matrix. */
   activate(x: Matrix, out: Matrix, activation: Activation): void {
     if (out.address !== x.address) this.copy(x, out);
-    this.engine.kernels.activate(out.address, out.stride, out.rows, out.cols, ACTIVATIONS.indexOf(activation));
+    this.engine.activate(out, activation);
   }
 
   copy(x: Matrix, out: Matrix): void {

@@ -1,5 +1,5 @@
 /** The model that is trained: where it may be, and how much memory its training may take. */
-import { checkMaxMemoryBytes } from '../engine/memory.js';
+import { checkMaxMemoryBytes, type LinearMemory, type Region } from '../engine/memory.js';
 import { AlbertError, mismatch } from '../ground/errors.js';
 import { AlbertPreTrainedModel } from '../model/albert.js';
 import { LocalModel } from '../model/runners/local.js';
@@ -30,4 +30,13 @@ export function trainableModel(model: AlbertPreTrainedModel): LocalModel {
 /** The limit that the caller sets, or the default: of all memory that the model has while it is trained. @throws ERR_INPUT */
 export function checkTrainingMemory(maxMemoryBytes: number | undefined): number {
   return checkMaxMemoryBytes(maxMemoryBytes ?? DEFAULT_MAX_BYTES);
+}
+
+/** Puts a region in use, within the limit of training. @throws ERR_MEMORY with the bytes wanted and allowed; nothing has changed then */
+export function claimWithin(memory: LinearMemory, region: Region, maxMemoryBytes: number): void {
+  if (region.end > maxMemoryBytes) {
+    const message = `"maxMemoryBytes" expected at least ${region.end} for weights and gradients, got ${maxMemoryBytes}`;
+    throw new AlbertError('ERR_MEMORY', message);
+  }
+  memory.claim(region);
 }

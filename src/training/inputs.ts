@@ -39,14 +39,20 @@ export function checkTrainingInputs(
 
 function checkPairs(config: AlbertConfig, inputs: SentencePairs): CheckedInputs[] {
   if (typeof inputs !== 'object' || inputs === null || !('sentence1' in inputs)) {
-    throw mismatch('ERR_INPUT', 'inputs', '{ sentence1, sentence2 } for AlbertModel, which is trained on pairs', inputs);
+    throw mismatch(
+      'ERR_INPUT',
+      'inputs',
+      '{ sentence1, sentence2 } for AlbertModel, which is trained on pairs',
+      inputs,
+    );
   }
   const [first, second] = (['sentence1', 'sentence2'] as const).map((title) =>
     within(title, () => {
       const checked = checkSingle('inputs', checkEach(inputs[title], config, 2));
       if (checked.length === 0) throw mismatch('ERR_INPUT', 'inputs', 'at least one', checked);
       for (const [i, { mask }] of checked.entries()) {
-        if (!mask.includes(1)) throw mismatch('ERR_INPUT', 'attention_mask', 'a token that counts', 'none', `inputs[${i}]`);
+        if (!mask.includes(1))
+          throw mismatch('ERR_INPUT', 'attention_mask', 'a token that counts', 'none', `inputs[${i}]`);
       }
       return checked;
     }),
@@ -60,7 +66,8 @@ function checkPairs(config: AlbertConfig, inputs: SentencePairs): CheckedInputs[
 /** @throws ERR_INPUT unless each input of a list is one example */
 function checkSingle(title: string, checked: CheckedInputs[]): CheckedInputs[] {
   for (const [i, { leading }] of checked.entries()) {
-    if (leading[0] !== 1) throw mismatch('ERR_INPUT', 'input_ids', 'one example in each of a list', leading, `${title}[${i}]`);
+    if (leading[0] !== 1)
+      throw mismatch('ERR_INPUT', 'input_ids', 'one example in each of a list', leading, `${title}[${i}]`);
   }
   return checked;
 }

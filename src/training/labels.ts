@@ -115,8 +115,7 @@ function checkSequenceLabels(
     return { loss: 'classes', classes: classes('labels', numbersOf('labels', labels, examples), () => num_labels) };
   }
   const widths = Array<number>(examples).fill(num_labels);
-  const values =
-    num_labels === 1 && !nested ? numbersOf('labels', labels, examples) : rowsOf('labels', labels, widths);
+  const values = num_labels === 1 && !nested ? numbersOf('labels', labels, examples) : rowsOf('labels', labels, widths);
   return problem === 'regression'
     ? { loss: 'regression', values: within(values, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY) }
     : { loss: 'multi_label', values: within(values, 0, 1) };

@@ -6,7 +6,7 @@ import { checkOptions, type OptionNames } from '../ground/options.js';
 import type { Tensor } from '../ground/tensor.js';
 import type { AlbertPreTrainedModel } from '../model/albert.js';
 import { checkSeed } from '../model/options.js';
-import { checkTrainingMemory, trainableModel } from './access.js';
+import { checkTrainingMemory, claimWithin, trainableModel } from './access.js';
 import { type Freeze, trainableOf } from './freeze.js';
 import { checkTrainingInputs, type TrainingInputs } from './inputs.js';
 import { checkLabels, type Labels } from './labels.js';
@@ -97,7 +97,7 @@ export async function valueAndGrad(
     try {
       const region = memory.region();
       const gradients = new GradientMap(region, layout, trainable);
-      memory.claim(region);
+      claimWithin(memory, region, maxMemoryBytes);
       gradients.zero(memory);
       const request = { ...options, inputs: checkedInputs, labels: checkedLabels, maxMemoryBytes };
       const { loss } = await computeGradients(access, training, gradients, request);

@@ -74,6 +74,11 @@ browserSuite('demo', (demo, surroundings) => {
   demo('sentiment turns as one types, with the answer of Node', () =>
     visit({}, async (page) => {
       assert.ok(await page.evaluate(() => crossOriginIsolated));
+      // A style of each style sheet.
+      const shown = await page.evaluate(() =>
+        ['.choices', '.scale'].map((selector) => getComputedStyle(document.querySelector(selector) as Element).display),
+      );
+      assert.equal(shown, ['flex', 'flex']);
       await type(page, 'The acting is good, but the story is a mess.', 'Negative');
       await page.waitForTimeout(300);
       await page.screenshot({
@@ -85,8 +90,8 @@ browserSuite('demo', (demo, surroundings) => {
       await type(page, text, 'Positive');
       await using classify = await pipeline('sentiment-analysis', `${ROOT}/demo/models/albert-mini-en-sst2`);
       const [best] = await classify(text);
-      const shown = Number.parseFloat((await page.textContent('#score')) ?? '');
-      assert.ok(Math.abs(shown - best!.score * 100) < 2, `${shown} % in the page, ${best?.score} in Node`);
+      const percentage = Number.parseFloat((await page.textContent('#score')) ?? '');
+      assert.ok(Math.abs(percentage - best!.score * 100) < 2, `${percentage} % in the page, ${best?.score} in Node`);
       // The announcement waits until typing has paused.
       await page.waitForFunction(() => document.querySelector('#announcement')?.textContent?.startsWith('Positive'));
       await page.fill('#text', ' ');

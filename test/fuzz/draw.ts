@@ -35,7 +35,7 @@ export const HEAD_NAMES: readonly HeadName[] = [
 ];
 const ACTIVATIONS = Object.keys(ACT2FN);
 
-class Draw extends Random {
+export class Draw extends Random {
   /** A whole number from `low` to `high`. */
   integer(low: number, high: number): number {
     return low + Math.floor(this.next() * (high - low + 1));
@@ -50,7 +50,7 @@ class Draw extends Random {
   }
 }
 
-function drawConfig(draw: Draw, divided: boolean): AlbertConfig {
+export function drawConfig(draw: Draw, divided: boolean): AlbertConfig {
   // One in ten is large in one direction, past a limit of the kernels: 384 products, blocks of 128 and 192 rows.
   const large = divided ? 'products' : draw.chance(0.1) ? draw.pick(['hidden', 'intermediate', 'seq']) : 'nothing';
   const num_attention_heads = large === 'hidden' ? draw.integer(3, 4) : large === 'products' ? 4 : draw.integer(1, 4);
@@ -98,7 +98,7 @@ function drawConfig(draw: Draw, divided: boolean): AlbertConfig {
   };
 }
 
-function drawSequence(draw: Draw, config: AlbertConfig, seq: number, omitted: Case['omitted']): Sequence {
+export function drawSequence(draw: Draw, config: AlbertConfig, seq: number, omitted: Case['omitted']): Sequence {
   const each = (value: (i: number) => number) => Array.from({ length: seq }, (_, i) => value(i));
   const kept = draw.integer(1, seq);
   const mask = draw.pick([() => 1, (i: number) => Number(i < kept), () => draw.integer(0, 1), () => 0]);
@@ -134,7 +134,7 @@ export function drawCase(seed: number): Case {
 }
 
 /** The float32 weights of a case by PyTorch's names. Every bias and every layer norm counts: none is zero or one. */
-export function drawWeights({ config, head, weights: { seed, gain } }: Case) {
+export function drawWeights({ config, head, weights: { seed, gain } }: Pick<Case, 'config' | 'head' | 'weights'>) {
   const draw = new Draw(seed ^ 0x5eed);
   return [...parameterShapes(config, head)].map(([name, shape]) => {
     const size = shape.reduce((product, dim) => product * dim, 1);

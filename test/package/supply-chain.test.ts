@@ -43,16 +43,23 @@ function needed(names: Readonly<Record<string, string>> = {}, found = new Set<st
 test('the kernels rebuild byte for byte', async () => {
   const folder = mkdtempSync(`${tmpdir()}/albert-wasm-`);
   try {
-    const builds = RELEASES.map(async (target) => {
-      const file = `${folder}/${target}.wasm`;
+    const builds = RELEASES.flatMap((target) => [
+      { target, name: `${target}.wasm`, config: target === 'scalar' ? 'assembly/scalar/' : '' },
+      {
+        target,
+        name: `training-${target}.wasm`,
+        config: target === 'scalar' ? 'assembly/scalar/training/' : 'assembly/training/',
+      },
+    ]);
+    const rebuilt = builds.map(async ({ target, name, config }) => {
+      const file = `${folder}/${name}`;
       const asc = `${ROOT}/node_modules/assemblyscript/bin/asc.js`;
-      const config = target === 'scalar' ? 'assembly/scalar/asconfig.json' : 'asconfig.json';
-      const args = [asc, '--config', config, '--target', target, '--outFile', file];
+      const args = [asc, '--config', `${config}asconfig.json`, '--target', target, '--outFile', file];
       await promisify(execFile)(process.execPath, args, { cwd: ROOT });
-      const same = Buffer.compare(readFileSync(file), readFileSync(`${ROOT}/build/${target}.wasm`)) === 0;
-      assert.ok(same, `${target}.wasm is not what the source gives`);
+      const same = Buffer.compare(readFileSync(file), readFileSync(`${ROOT}/build/${name}`)) === 0;
+      assert.ok(same, `${name} is not what the source gives`);
     });
-    stateCases((await Promise.all(builds)).length, RELEASES.length);
+    stateCases((await Promise.all(rebuilt)).length, 2 * RELEASES.length);
   } finally {
     rmSync(folder, { recursive: true });
   }

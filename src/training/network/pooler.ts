@@ -2,7 +2,7 @@
 import type { Dense } from '../../engine/engine.js';
 import type { Matrix, Region } from '../../engine/memory.js';
 import type { ProductScratch } from '../../engine/training-engine.js';
-import { gradientOfDense, type Pass, Transposed, type Step } from './context.js';
+import { gradientOfDense, type Pass, type Step, Transposed } from './context.js';
 
 /** The pooler as training sees it, the same in all micro-batches. */
 export interface TrainedPooler {

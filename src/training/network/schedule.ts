@@ -39,7 +39,8 @@ export function schedule(
     return undefined;
   };
   const found =
-    (recompute !== true && tryWith('all', recompute === false ? examples.length : Math.max(1, tokens / LEAST_TOKENS))) ||
+    (recompute !== true &&
+      tryWith('all', recompute === false ? examples.length : Math.max(1, tokens / LEAST_TOKENS))) ||
     (recompute !== false && tryWith('inputs', examples.length));
   if (found) return found;
   const kept = recompute === false ? 'all' : 'inputs';

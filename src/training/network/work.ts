@@ -26,12 +26,7 @@ export interface Work {
  * @param sequences which keep their mask biases elsewhere
  * @param backward whether any layer has a backward pass
  */
-export function planWork(
-  region: Region,
-  pass: Pass,
-  sequences: readonly AttentionSequence[],
-  backward: boolean,
-): Work {
+export function planWork(region: Region, pass: Pass, sequences: readonly AttentionSequence[], backward: boolean): Work {
   const { engine, training, config, batch, dropout } = pass;
   const { hidden_size: hidden, intermediate_size, embedding_size, num_attention_heads } = config;
   const { tokens, longest } = batch;

@@ -30,7 +30,8 @@ export function vectorsOf({ engine, batch }: Pass, hidden: Matrix): Float64Array
   eachToken(batch, (row, sequence, share) => {
     const states = engine.memory.f32(rowsOf(hidden, row, row + 1).address, hidden.cols);
     const at = sequence * hidden.cols;
-    for (let i = 0; i < states.length; i++) vectors[at + i] = (vectors[at + i] as number) + share * (states[i] as number);
+    for (let i = 0; i < states.length; i++)
+      vectors[at + i] = (vectors[at + i] as number) + share * (states[i] as number);
   });
   return vectors;
 }
@@ -44,10 +45,7 @@ function backwardVectors({ engine, batch }: Pass, gradient: Float64Array, dHidde
 }
 
 /** Visits the tokens that count, with their sequence and their share in its mean. */
-function eachToken(
-  { rectangles }: Pass['batch'],
-  visit: (row: number, sequence: number, share: number) => void,
-): void {
+function eachToken({ rectangles }: Pass['batch'], visit: (row: number, sequence: number, share: number) => void): void {
   for (const { batch, seq, mask, tokens, sequences } of rectangles) {
     for (let b = 0; b < batch; b++) {
       const kept = mask.subarray(b * seq, (b + 1) * seq);
