@@ -1,0 +1,193 @@
+/** Faults of the backward pass through the network, each of one line; `tests` are the files that must fail. */
+const DROPOUT = ['test/training/dropout.test.ts'];
+const BATCHES = ['test/training/micro-batches.test.ts'];
+const FREEZE = ['test/training/freeze.test.ts'];
+const LABELS = ['test/training/labels.test.ts'];
+const CALL = ['test/training/value-and-grad.test.ts'];
+
+/** @type {import('../run-mutations.mjs').Mutation[]} */
+export const TRAINING_NETWORK = [
+  {
+    what: 'every micro-batch drops what the first one drops',
+    file: 'src/training/network/dropout.ts',
+    search: '(mix(this.#seed, number) + before) | 0',
+    replace: 'mix(this.#seed, number)',
+    tests: BATCHES,
+  },
+  {
+    what: 'attention weights take a number where none is dropped',
+    file: 'src/training/network/dropout.ts',
+    search: 'attention_probs_dropout_prob > 0 ? number++ : -1',
+    replace: 'number++',
+    tests: DROPOUT,
+  },
+  {
+    what: 'the gradient of the feed-forward is dropped as the attention was',
+    file: 'src/training/network/layer.ts',
+    search: 'dropped(pass, dHidden, sites.ffn, dContext)',
+    replace: 'dropped(pass, dHidden, sites.attention, dContext)',
+    tests: DROPOUT,
+  },
+  {
+    what: 'the gradient past the attention is forgotten',
+    file: 'src/training/network/attention.ts',
+    search: 'transposed.qkv.of(parameters.qkv), dHidden, dAttended)',
+    replace: 'transposed.qkv.of(parameters.qkv), dHidden)',
+    tests: DROPOUT,
+  },
+  {
+    what: 'texts of all lengths share the first mask of attention weights',
+    file: 'src/training/network/attention.ts',
+    search: 'sequences: sequences.filter(({ length }) => length === seq), dropoutMask: mask.address',
+    replace:
+      'sequences: sequences.filter(({ length }) => length === seq), dropoutMask: ([...masks.values()][0] ?? mask).address',
+    tests: BATCHES,
+  },
+  {
+    what: 'every layer has the weights of the first group',
+    file: 'src/training/network/encoder.ts',
+    search: 'groups[groupOfLayer(config, layer)]',
+    replace: 'groups[groupOfLayer(config, layer) * 0]',
+    tests: DROPOUT,
+  },
+  {
+    what: 'a layer is not computed again',
+    file: 'src/training/network/encoder.ts',
+    search: 'if (kept === layers[i + 1]) runLayer',
+    replace: 'if (kept === layers[i - 1] && i < 0) runLayer',
+    tests: BATCHES,
+  },
+  {
+    what: 'the second group multiplies by the transposed weights of the last',
+    file: 'src/training/network/context.ts',
+    search: 'if (this.#holds !== dense.panels.address)',
+    replace: 'if (this.#holds === 0)',
+    tests: DROPOUT,
+  },
+  {
+    what: 'the gradient ends at the last layer if the embeddings are frozen',
+    file: 'src/training/network/encoder.ts',
+    search: 'below || i > lowest',
+    replace: 'below',
+    tests: FREEZE,
+  },
+  {
+    what: 'frozen attention is computed backward in the lowest layer too',
+    file: 'src/training/network/layer.ts',
+    search: 'const attentionToo = below || trainsAttention(pass, parameters);',
+    replace: 'const attentionToo = true;',
+    tests: FREEZE,
+  },
+  {
+    what: 'the mean is over all tokens, labelled or not',
+    file: 'src/training/network/losses.ts',
+    search: 'const mean = 1 / Math.max(count, 1);',
+    replace: 'const mean = 1 / labels.length;',
+    tests: LABELS,
+  },
+  {
+    what: 'the derivative of a squared error lacks its factor',
+    file: 'src/training/network/losses.ts',
+    search: '2 * (x - value)',
+    replace: 'x - value',
+    tests: ['test/fuzz/gradients.test.ts'],
+  },
+  {
+    what: 'a question counts start and end in full',
+    file: 'src/training/network/heads/question-answering.ts',
+    search: 'count: 2 * others',
+    replace: 'count: others',
+    tests: DROPOUT,
+  },
+  {
+    what: 'the second part of the logits overwrites the gradient of the first',
+    file: 'src/training/network/heads/language-modeling.ts',
+    search: 'rowsOf(dTransformed, first, end)',
+    replace: 'rowsOf(dTransformed, 0, end - first)',
+    tests: BATCHES,
+  },
+  {
+    what: 'choices are dropped at the rate of a classifier',
+    file: 'src/training/network/heads/multiple-choice.ts',
+    search: 'const { hidden_dropout_prob: rate }',
+    replace: 'const { classifier_dropout_prob: rate }',
+    tests: DROPOUT,
+  },
+  {
+    what: 'the pooler has no derivative of tanh',
+    file: 'src/training/network/pooler.ts',
+    search: "training.activateGradient(dPooled, inner, 'tanh');",
+    replace: '',
+    tests: DROPOUT,
+  },
+  {
+    what: 'gradients of token types are added at positions',
+    file: 'src/training/network/embeddings.ts',
+    search: 'scatter(types, tables.tokenType, false);',
+    replace: 'scatter(positions, tables.tokenType, false);',
+    tests: DROPOUT,
+  },
+  {
+    what: 'padding is in the mean of a text',
+    file: 'src/training/network/heads/model.ts',
+    search: 'if (value !== 0) visit',
+    replace: 'if (value >= 0) visit',
+    tests: BATCHES,
+  },
+  {
+    what: 'negatives are those of the micro-batch',
+    file: 'src/training/network/pass.ts',
+    search: 'labels.cosines === undefined && batches.length > 1',
+    replace: 'labels.cosines === undefined && batches.length > 1000',
+    tests: BATCHES,
+  },
+  {
+    what: 'micro-batches take twice the memory that they may',
+    file: 'src/training/network/schedule.ts',
+    search: 'bytesOf(batch, kept) <= limit',
+    replace: 'bytesOf(batch, kept) <= 2 * limit',
+    tests: BATCHES,
+  },
+  {
+    what: 'memory is not released',
+    file: 'src/training/network/pass.ts',
+    search: 'memory.release(before);',
+    replace: '',
+    tests: ['test/training/state.test.ts'],
+  },
+  {
+    what: 'a loss that is not finite is returned',
+    file: 'src/training/network/pass.ts',
+    search: 'checkFinite(loss);\n  if (dHidden',
+    replace: 'if (dHidden',
+    tests: CALL,
+  },
+  {
+    what: 'the signal is not looked at between layers',
+    file: 'src/training/network/pass.ts',
+    search: 'await yieldToEventLoop();\n    throwIfAborted(signal);',
+    replace: 'await yieldToEventLoop();',
+    tests: CALL,
+  },
+  {
+    what: 'the pooler of a bare model has a gradient of zeros',
+    file: 'src/training/network/gradients.ts',
+    search: 'unread.includes(weights) ? []',
+    replace: 'unread.includes(-weights) ? []',
+    tests: FREEZE,
+  },
+  {
+    what: 'the position after a text counts',
+    file: 'src/training/labels.ts',
+    search: 'value < (lengths[i] as number) ? value',
+    replace: 'value <= (lengths[i] as number) ? value',
+    tests: LABELS,
+  },
+  {
+    what: 'a class beyond the last is accepted',
+    file: 'src/training/labels.ts',
+    search: 'value < 0 || value >= most',
+    replace: 'value < 0 || value > most',
+    tests: LABELS,
+  },
+];
