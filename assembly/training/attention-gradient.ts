@@ -86,9 +86,8 @@ export function attentionGradient(
   copyRows(dValues, width, dv, ldQkv, seq, headDim);
 }
 
-/** Packs (lanes, depth) rows as a panel of their transpose; lanes beyond are zero. */
+/** Packs (lanes, depth) rows as a panel of their transpose; what the lanes beyond hold reaches no result. */
 function packLanes(rows: usize, ld: usize, panel: usize, lanes: i32, depth: i32): void {
-  if (lanes < LANES) memory.fill(panel, 0, PANEL_ROW_BYTES * depth);
   transposeBlock(rows, ld, lanes, depth, panel, PANEL_ROW_BYTES);
 }
 

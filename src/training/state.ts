@@ -13,6 +13,7 @@ import { trainableOf } from './freeze.js';
 import { Held } from './held.js';
 import { checkTrainingInputs, type TrainingInputs } from './inputs.js';
 import { checkLabels, type Labels } from './labels.js';
+import { Features } from './network/features.js';
 import { computeGradients } from './network/pass.js';
 import type { GradientRequest } from './network/request.js';
 import { checkOptimizer, learningRate, type Optimizer, optimizerOf } from './optimizers.js';
@@ -50,7 +51,7 @@ interface Made {
 }
 
 /** What holds for the passes of all steps. */
-type PassOptions = Pick<GradientRequest, 'recompute' | 'maxMemoryBytes'>;
+type PassOptions = Pick<GradientRequest, 'recompute' | 'maxMemoryBytes' | 'features'>;
 
 /** The models that a state holds. */
 const inTraining = new WeakSet<LocalModel>();
@@ -154,7 +155,8 @@ export class TrainState {
     inTraining.add(local);
     try {
       const made = await local.exclusive((access) => make(access, options, maxMemoryBytes), signal);
-      return new TrainState(local, made, { recompute, maxMemoryBytes });
+      const features = new Features(local.architecture, maxMemoryBytes / 2);
+      return new TrainState(local, made, { recompute, maxMemoryBytes, features });
     } catch (error) {
       inTraining.delete(local);
       throw error;

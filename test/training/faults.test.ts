@@ -118,6 +118,12 @@ test('a model is as before when its training has failed and ended', async () => 
   await assertHealthy(model);
   await expectError(() => TrainState.restore(model, {}), 'ERR_SOURCE', FILE);
   await assertHealthy(model);
+  const saved = await TrainState.create(model, OPTIMIZER);
+  const { write } = await stateFile(saved);
+  await saved.dispose();
+  const spoilt = write((tensor) => ({ ...tensor, data: tensor.data.fill(Number.NaN) }));
+  await expectError(() => TrainState.restore(model, { [FILE]: spoilt }), 'ERR_PARAMETER', 'finite');
+  await assertHealthy(model);
   const tight = await TrainState.create(model, OPTIMIZER, { maxMemoryBytes: 1_200_000 });
   const long = { sentence1: [{ input_ids: new Int32Array(24) }], sentence2: [{ input_ids: new Int32Array(24) }] };
   await expectError(() => tight.step(long as never, { labels: [3] }), 'ERR_INPUT', 'labels');

@@ -115,7 +115,9 @@ function* runMicroBatch(
   const { head, trainedHead, body } = network;
   const { pass, activations } = planned(network, request, batch, kept);
   const { dHidden } = activations;
-  const hidden = yield* runBody(pass, body, activations);
+  const hidden = yield* dHidden === undefined
+    ? runFrozenBody(pass, request, batch, body, activations)
+    : runBody(pass, body, activations);
   if (dHidden !== undefined) pass.training.zero(dHidden);
   const dVectors = dAllVectors?.subarray(...vectorsRange(pass, batch));
   const ofHead: Pass = dVectors === undefined ? pass : { ...pass, dVectors };
@@ -123,6 +125,24 @@ function* runMicroBatch(
   checkFinite(loss);
   if (dHidden !== undefined) yield* backwardBody(pass, body, activations, dHidden);
   return loss;
+}
+
+/** The hidden states of a body that is not trained: as they were kept, unless dropout makes them anew. */
+function* runFrozenBody(
+  pass: Pass,
+  { features }: GradientRequest,
+  { inputs }: MicroBatch,
+  body: TrainedBody,
+  activations: BodyActivations,
+): Generator<void, Matrix> {
+  const { engine, config, dropout } = pass;
+  const drops = dropout !== undefined && (config.hidden_dropout_prob > 0 || config.attention_probs_dropout_prob > 0);
+  if (features === undefined || drops) return yield* runBody(pass, body, activations);
+  const kept = activations.encoder.hidden.at(-1) as Matrix;
+  if (features.read(engine.memory, inputs, kept)) return kept;
+  const hidden = yield* runBody(pass, body, activations);
+  features.write(engine.memory, inputs, hidden);
+  return hidden;
 }
 
 /** In-batch negatives need the vectors of all texts before the gradient of any. */

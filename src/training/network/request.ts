@@ -4,6 +4,7 @@ import type { Architecture } from '../../model/architecture.js';
 import type { AlbertConfig } from '../../model/config.js';
 import type { CheckedInputs } from '../../model/inputs.js';
 import type { Layout } from '../../model/network/layout.js';
+import type { Features } from './features.js';
 
 /** What a pass needs of a model: the model's `exclusive` provides it. */
 export interface TrainedModel {
@@ -44,6 +45,8 @@ export interface GradientRequest {
   /** The most that the linear memory may have. */
   readonly maxMemoryBytes: number;
   readonly signal?: AbortSignal | undefined;
+  /** What earlier passes of the same weights have kept. */
+  readonly features?: Features | undefined;
 }
 
 /** Labels as those of one loss. */
