@@ -192,6 +192,32 @@ test('one by one: the mean loss and the mean gradient', async () => {
   assertClose(all.grads, grads as never);
 });
 
+test('more labelled tokens than have logits at once', async () => {
+  const inputs = texts(Array(8).fill(24));
+  const labels = { labels: inputs.map(() => Array.from({ length: 24 }, (_, i) => 4 * i)) };
+  await using model = await tinyModel('masked_lm');
+  const { whole, part } = await cutInto(model, inputs, labels, { recompute: true });
+  assert.ok(Math.abs(part.loss - whole.loss) < 2e-6 * whole.loss);
+  assertClose(part.grads, whole.grads);
+});
+
+test('pairs: padding is not in the mean of a text', async () => {
+  const [first, second] = [texts([5, 9, 3]), texts([4, 8, 9], 2)];
+  const { input_ids, token_type_ids, attention_mask } = padded(first) as unknown as Record<string, number[][]>;
+  const each = input_ids!.map((ids, i) => ({
+    input_ids: ids,
+    token_type_ids: token_type_ids![i]!,
+    attention_mask: attention_mask![i]!,
+  }));
+  await using model = await tinyModel('model');
+  for (const labels of [{}, { labels: [0.1, 0.7, -0.3] }]) {
+    const wanted = await valueAndGrad(model, { sentence1: first, sentence2: second }, labels);
+    const found = await valueAndGrad(model, { sentence1: each, sentence2: second }, labels);
+    assert.ok(Math.abs(found.loss - wanted.loss) < 2e-6 * wanted.loss);
+    assertClose(found.grads, wanted.grads);
+  }
+});
+
 test('a text of one label is the same alone and among texts whose labels do not count', async () => {
   await using model = await tinyModel('masked_lm');
   const [text, other] = texts([9, 14]) as [ReturnType<typeof texts>[number], ReturnType<typeof texts>[number]];
