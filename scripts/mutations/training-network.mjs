@@ -90,7 +90,14 @@ export const TRAINING_NETWORK = [
     file: 'src/training/network/losses.ts',
     search: '2 * (x - value)',
     replace: 'x - value',
-    tests: ['test/fuzz/gradients.test.ts'],
+    tests: LABELS,
+  },
+  {
+    what: 'the mean over several labels is a sum over them',
+    file: 'src/training/network/losses.ts',
+    search: 'slopes[i] = slope / count;',
+    replace: 'slopes[i] = (slope / count) * logits.cols;',
+    tests: LABELS,
   },
   {
     what: 'a question counts start and end in full',

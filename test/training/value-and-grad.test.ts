@@ -210,6 +210,14 @@ test('faults of options', async () => {
       ...words,
     );
   }
+  await using pairs = await tinyModel('model');
+  const smoothed = { label_smoothing_factor: 0.1 };
+  await expectError(
+    () => valueAndGrad(pairs, PAIRS, {}, smoothed),
+    'ERR_INPUT',
+    '"label_smoothing_factor"',
+    'no classes',
+  );
   const signal = AbortSignal.abort();
   await expectError(() => valueAndGrad(model, TINY_INPUTS, LABELS, { signal }), 'ERR_ABORTED');
 });
