@@ -5,7 +5,7 @@ import { decodeSafetensors } from '../../src/weights/safetensors.js';
 const FOLDER = new URL('../../../shared/fixtures/', import.meta.url);
 
 /** A tensor of a file: floats, or integers. */
-export interface Expected {
+interface Expected {
   readonly shape: readonly number[];
   readonly data: Float32Array | Float64Array | BigInt64Array;
 }
