@@ -27,7 +27,12 @@ function sizes(): Record<string, Record<string, number>> {
 
 export default defineConfig({
   base: './',
-  resolve: { alias: [{ find: /^albert-wasm$/, replacement: path('../dist/entry/index.js') }] },
+  resolve: {
+    alias: [
+      { find: /^albert-wasm$/, replacement: path('../dist/entry/index.js') },
+      { find: /^albert-wasm\/training$/, replacement: path('../dist/entry/training.js') },
+    ],
+  },
   define: { MODEL_BYTES: JSON.stringify(sizes()) },
   build: { target: 'esnext', assetsInlineLimit: 0, reportCompressedSize: false },
   plugins: [{ name: 'isolate', configurePreviewServer: ({ middlewares }) => void middlewares.use(isolate) }],

@@ -175,8 +175,8 @@ for (const file of files) {
       targets.push('src/platform/node/platform.ts', 'src/platform/web/platform.ts');
     } else if (specifier === '#builds') {
       targets.push('src/engine/builds.ts', 'src/engine/workerd-builds.ts');
-    } else if (specifier === '#model-worker') {
-      targets.push('src/platform/node/model-worker.ts', 'src/platform/web/model-worker.ts');
+    } else if (specifier === '#model-worker' || specifier === '#training-worker') {
+      for (const side of ['node', 'web']) targets.push(`src/platform/${side}/${specifier.slice(1)}.ts`);
     } else if (specifier.startsWith('node:')) {
       if (!ON_NODE.some((place) => file.startsWith(place))) faults.push(`${file} imports ${specifier}`);
     } else {
@@ -216,14 +216,18 @@ function visit(file, trail) {
 for (const file of files) visit(file, []);
 
 /** What starts a worker's file must not be in it: a bundler would follow it round and round. */
-const started = new Set();
-function reach(file) {
-  if (started.has(file)) return;
-  started.add(file);
-  for (const target of graph.get(file) ?? []) reach(target);
+function reach(file, reached = new Set()) {
+  if (reached.has(file)) return reached;
+  reached.add(file);
+  for (const target of graph.get(file) ?? []) reach(target, reached);
+  return reached;
 }
-reach('src/model/runners/worker/entry.ts');
-if (started.has('src/platform/web/model-worker.ts')) faults.push('the worker of a model imports what starts it');
+for (const [entry, starter] of [
+  ['src/model/runners/worker/entry.ts', 'src/platform/web/model-worker.ts'],
+  ['src/training/worker/entry.ts', 'src/platform/web/training-worker.ts'],
+]) {
+  if (reach(entry).has(starter)) faults.push(`${entry} imports ${starter}, which starts it`);
+}
 
 for (const [room, { imports }] of Object.entries(ROOMS)) {
   for (const other of imports) if (!imported[room].has(other)) faults.push(`${room} may import ${other} and does not`);

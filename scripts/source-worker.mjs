@@ -3,4 +3,9 @@ import { workerData } from 'node:worker_threads';
 import { register } from 'tsx/esm/api';
 
 register();
-await import(workerData.kind === 'threads' ? '../src/engine/helper.ts' : '../src/model/runners/worker/entry.ts');
+const FILES = {
+  threads: '../src/engine/helper.ts',
+  model: '../src/model/runners/worker/entry.ts',
+  training: '../src/training/worker/entry.ts',
+};
+await import(FILES[workerData.kind]);

@@ -19,6 +19,8 @@ export type {
 export type { Label } from '../training/data/fields.js';
 export type { ProblemType } from '../training/data/labels.js';
 export type { DataFormat } from '../training/data/rows.js';
+export { type FineTuneOptions, fineTune } from '../training/fine-tune.js';
+export type { FineTuning } from '../training/fine-tune-here.js';
 export type { SentencePairs, TrainingInputs } from '../training/inputs.js';
 export type { LabelValues } from '../training/label-values.js';
 export type { Labels } from '../training/labels.js';

@@ -8,6 +8,9 @@ export interface WorkerHandle {
   terminate(): Promise<void>;
 }
 
+/** Starts a worker from a file of the package, or from the file at `url`. @throws the engine's error if it starts no worker */
+export type StartWorker = (url: URL | undefined, data: unknown, listener: WorkerListener) => WorkerHandle;
+
 /** A worker that is a helper thread of a model; it receives no further messages. */
 export type HelperHandle = Pick<WorkerHandle, 'terminate'>;
 

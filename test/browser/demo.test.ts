@@ -262,16 +262,21 @@ browserSuite('demo', (demo, surroundings) => {
         'H2',
         'H2',
         'H2',
+        'H2',
       ]);
-      assert.is(await page.locator('[role=status]').count(), 3);
+      assert.is(await page.locator('[role=status]').count(), 4);
       const names: string[] = [];
-      for (let stop = 0; stop < 40; stop++) {
+      for (let stop = 0; stop < 60; stop++) {
         await page.keyboard.press('Tab');
         const [name, ring] = await page.evaluate(() => {
           const at = document.activeElement as HTMLElement;
           if (at === document.body) return ['', ''];
           const labels = (at as HTMLInputElement).labels;
-          const ringed = at.matches('[type=radio]') ? at.nextElementSibling! : at;
+          const ringed = at.matches('[type=radio]')
+            ? at.nextElementSibling!
+            : at.matches('[type=file]')
+              ? at.parentElement!
+              : at;
           const own = at.getAttribute('aria-label') ?? (labels?.length ? labels[0]!.textContent : at.textContent);
           return [own?.trim() ?? '', getComputedStyle(ringed).outlineStyle];
         });
@@ -285,6 +290,10 @@ browserSuite('demo', (demo, surroundings) => {
         '2',
         '1',
         'Hide “door”',
+        'Add a label',
+        'Open a CSV file',
+        'Train',
+        'Remove the label delivery',
         /^Suggest words/,
         /^Downloaded/,
         /attends to/,

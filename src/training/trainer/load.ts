@@ -1,12 +1,15 @@
 /** Loads a model and its tokenizer for the examples that it is to be trained on. */
+import type { RuntimeOptions } from '../../engine/runtime.js';
 import { AlbertError, mismatch } from '../../ground/errors.js';
 import { checkOptions } from '../../ground/options.js';
 import { type OpenedSource, openSource, type Source } from '../../ground/source.js';
 import { asOneLoad, SOURCE_OPTIONS, type SourceOptions } from '../../ground/source-options.js';
-import { loadModel } from '../../model/albert.js';
-import { checkSeed } from '../../model/options.js';
+import { checkInitOptions, checkSeed } from '../../model/options.js';
+import { LocalModel } from '../../model/runners/local.js';
 import { openModel, PIPELINE_OPTIONS, type PipelineOptions } from '../../pipelines/pipeline.js';
 import { AlbertTokenizer } from '../../tokenizer/tokenizer.js';
+import type { RareReaders } from '../../weights/formats.js';
+import { RARE_READERS } from '../../weights/rare.js';
 import type { Dataset } from '../data/dataset.js';
 import type { TrainingTask } from '../data/examples.js';
 import { TASKS } from '../tasks/index.js';
@@ -56,7 +59,6 @@ export async function loadForTraining(
   const { tokenizer: other, seed = 42, threads, maxMemoryBytes, wasmUrl, ...reading } = options;
   checkSeed('seed', seed);
   const opened = await openSource(source, reading);
-  const { Class, config } = TASKS[dataset.task as TrainingTask];
   const tokenizer =
     other instanceof AlbertTokenizer
       ? other
@@ -64,8 +66,14 @@ export async function loadForTraining(
           other === undefined ? opened : await openSource(other, { ...reading, revision: undefined }),
           reading.signal,
         );
-  const settings = { threads, maxMemoryBytes, wasmUrl, worker: false, dtype: 'float32', onWarning() {} } as const;
-  const model = await loadModel(Class, withConfig(opened, config(dataset)), { ...reading, ...settings }, { seed });
+  const { signal } = reading;
+  const model = await loadOpened({ source: opened, readers: RARE_READERS }, dataset, {
+    threads,
+    maxMemoryBytes,
+    wasmUrl,
+    seed,
+    signal,
+  });
   return { model, tokenizer };
 }
 
@@ -88,6 +96,28 @@ export async function loadForEvaluation(
     ...options,
   });
   return { model, tokenizer };
+}
+
+/** Where a model's files come from. */
+export interface TrainingOrigin {
+  readonly source: OpenedSource;
+  readonly readers: RareReaders;
+  /** How helper threads are started. Default: this thread starts them. */
+  readonly startHelper?: RuntimeOptions['startHelper'];
+}
+
+/** The same of a source that is open, on this thread. */
+export async function loadOpened(
+  { source, readers, startHelper }: TrainingOrigin,
+  dataset: Dataset,
+  { seed = 42, signal, ...options }: Omit<TrainingLoadOptions, 'tokenizer'>,
+): Promise<AnyModel> {
+  const { Class, config } = TASKS[dataset.task as TrainingTask];
+  checkSeed('seed', seed);
+  const { worker: _worker, ...checked } = checkInitOptions({ ...options, dtype: 'float32' });
+  const origin = { source: withConfig(source, config(dataset)), readers, strict: false, newHead: { seed } };
+  const runner = await LocalModel.load(origin, { ...checked, startHelper }, Class.architecture, signal);
+  return new Class({ runner });
 }
 
 /** The source with other values in its configuration; `undefined` removes a key. */

@@ -3,7 +3,7 @@ import { startModelWorker } from '#model-worker';
 import { Calls, type Handlers } from '../../../ground/calls.js';
 import { AlbertError } from '../../../ground/errors.js';
 import { Silence } from '../../../ground/silence.js';
-import type { WorkerHandle } from '../../../platform/worker.js';
+import type { StartWorker, WorkerHandle } from '../../../platform/worker.js';
 import { ServedHelpers } from './helpers.js';
 import type { ModelStart } from './messages.js';
 
@@ -27,8 +27,16 @@ export class Link {
   readonly #silence = new Silence((ms) => this.#lose(`it was silent for ${ms} ms`));
   #lost: string | undefined;
 
-  /** @throws ERR_WORKER when no worker is available */
-  constructor(workerUrl: string | undefined, handlers: Handlers, patience = PATIENCE_MS) {
+  /**
+   * @param startWorker starts the worker's file
+   * @throws ERR_WORKER when no worker is available
+   */
+  constructor(
+    workerUrl: string | undefined,
+    handlers: Handlers,
+    patience = PATIENCE_MS,
+    startWorker: StartWorker = startModelWorker,
+  ) {
     this.#patience = patience;
     this.#helpers = new ServedHelpers((name, value) => void this.#calls.call(name, value).catch(() => {}));
     const owing = Object.entries({ ...handlers, ...this.#helpers.handlers }).map(
@@ -40,7 +48,7 @@ export class Link {
     this.#calls = new Calls((message, transfer) => this.#worker.post(message, transfer), Object.fromEntries(owing));
     const start: ModelStart = { kind: 'model' };
     try {
-      this.#worker = startModelWorker(workerUrl === undefined ? undefined : new URL(workerUrl), start, {
+      this.#worker = startWorker(workerUrl === undefined ? undefined : new URL(workerUrl), start, {
         message: (message) => this.#receive(message),
         error: (error) => this.#lose(error.message),
       });

@@ -1,0 +1,73 @@
+/** A whole fine-tuning on this thread: from a source and examples to the files of the trained model. */
+import type { ModelInfo } from '../model/options.js';
+import { AlbertTokenizer } from '../tokenizer/tokenizer.js';
+import { loadDataset } from './data/dataset.js';
+import type { TaskExamples, TrainingTask } from './data/examples.js';
+import type { TrainingArguments } from './trainer/arguments.js';
+import { loadOpened, type TrainingOrigin } from './trainer/load.js';
+import type { TrainingProgress } from './trainer/progress.js';
+import type { LogEntry } from './trainer/state.js';
+import { Trainer } from './trainer/trainer.js';
+
+/** What is learned, and how. All of it can be sent to a worker. */
+export interface FineTuneSettings<T extends TrainingTask = TrainingTask> {
+  readonly task: T;
+  readonly train_dataset: readonly TaskExamples[T][];
+  /** What the model is evaluated with. Default: nothing. */
+  readonly eval_dataset?: readonly TaskExamples[T][];
+  /** As for `Trainer`, without what needs files: `output_dir`. */
+  readonly args?: TrainingArguments;
+  /** Threads that compute, or `auto`. Default: 1. */
+  readonly threads?: number | 'auto';
+  /** The kernels; as for `from_pretrained`. */
+  readonly wasmUrl?: string;
+}
+
+/** What a fine-tuning gives. */
+export interface FineTuning {
+  /** The trained model and its tokenizer, as `pipeline` and `from_pretrained` take them. */
+  readonly files: Readonly<Record<string, Uint8Array>>;
+  readonly log_history: readonly LogEntry[];
+  /** Of the last evaluation, with `eval_` before each name; empty without `eval_dataset`. */
+  readonly metrics: Readonly<Record<string, number>>;
+  /** What the model was trained with. */
+  readonly info: ModelInfo;
+}
+
+/** Who is told. */
+export interface FineTuneEvents {
+  readonly onProgress?: ((progress: TrainingProgress) => void) | undefined;
+  readonly onLog?: ((entry: LogEntry) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** @throws what `Trainer`, `loadDataset` and `from_pretrained` throw */
+export async function fineTuneHere(
+  origin: TrainingOrigin,
+  { task, train_dataset, eval_dataset, args = {}, threads, wasmUrl }: FineTuneSettings,
+  { onProgress, onLog, signal }: FineTuneEvents,
+): Promise<FineTuning> {
+  const train = await loadDataset(task, train_dataset, { name: 'train_dataset' });
+  const { problem_type } = train;
+  const evaluated = eval_dataset && (await loadDataset(task, eval_dataset, { name: 'eval_dataset', problem_type }));
+  const tokenizer = await AlbertTokenizer.from_opened(origin.source, signal);
+  const model = await loadOpened(origin, train, { threads, wasmUrl, signal, seed: args.seed });
+  try {
+    const trainer = new Trainer({
+      model,
+      tokenizer,
+      args,
+      train_dataset: train,
+      eval_dataset: evaluated,
+      onProgress,
+      onLog,
+      signal,
+    });
+    await trainer.train();
+    const metrics = evaluated === undefined ? {} : await trainer.evaluate();
+    const files = Object.fromEntries(await trainer.files());
+    return { files, log_history: trainer.state.log_history, metrics, info: model.info() };
+  } finally {
+    await model.dispose();
+  }
+}
