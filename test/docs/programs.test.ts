@@ -30,6 +30,7 @@ const PRINTED: Readonly<Record<string, readonly RegExp[]>> = {
   ],
   'docs/training.md': [
     /^\[ 'delivery', 'payment' \]\n$/,
+    /^1 of 2, loss [\d.]+\n2 of 2, loss [\d.]+\npraise, after 2 steps\n$/,
     /^0\.\d+ \[ 2, 512 \]\n0 [\d.]+ [\d.]+\n1 .*\n2 .*\n3 .*\n4\n$/,
   ],
   'docs/errors.md': [/^ERR_INPUT "input_ids" expected ids from 0 to 15999, got 31337 at \[0, 5\]\n$/],

@@ -1,16 +1,15 @@
 /** The float64 gradients, held against finite differences, against the forward of `albert.ts` and against PyTorch's. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseConfig } from '../../src/model/config.js';
-import { decodeSafetensors } from '../../src/weights/safetensors.js';
 import { Random } from '../assembly/reference.js';
 import { drawWeights } from '../fuzz/draw.js';
 import { drawTraining, type TrainingCase } from '../fuzz/draw-training.js';
 import { stateCases } from '../support/cases.js';
+import { readFixture } from '../support/fixtures.js';
 import { formulaTensor } from '../support/formula.js';
-import type { HeadName } from './albert.js';
-import { type Batch, type Labels, lossAndGradients, lossOf, type Values } from './backward.js';
+import { GRADIENT_NAMES, readGradients } from '../support/gradients.js';
+import { type Batch, type Labels, lossAndGradients, lossOf } from './backward.js';
 import { activation } from './derivatives.js';
 import type { Sequence } from './encoder.js';
 import { ACT2FN } from './operations.js';
@@ -84,44 +83,29 @@ test('random models, every head and loss: the slope of the loss in each tensor',
   stateCases(tensors, 500);
 });
 
-const SHARED = new URL('../../../shared/fixtures/', import.meta.url);
-
-function readTensors(file: string) {
-  const tensors = decodeSafetensors(new Uint8Array(readFileSync(new URL(file, SHARED))), file).tensors;
-  return new Map(
-    [...tensors].map(([name, { bytes, shape, dtype }]) => {
-      const { buffer } = new Uint8Array(bytes);
-      const data =
-        dtype === 'I64'
-          ? Array.from(new BigInt64Array(buffer), Number)
-          : dtype === 'F64'
-            ? new Float64Array(buffer)
-            : new Float32Array(buffer);
-      return [name, { shape: [...shape], data: data as ArrayLike<number> }];
-    }),
-  );
+interface Integers {
+  readonly data: BigInt64Array;
+  readonly shape: readonly number[];
 }
 
 /** The rows of a tensor of any number of dimensions. */
-function rowsOf({ shape, data }: Values): number[][] {
+function rowsOf({ shape, data }: Integers): number[][] {
   const width = shape.at(-1)!;
-  return Array.from({ length: data.length / width }, (_, i) => Array.from(data).slice(i * width, (i + 1) * width));
+  const values = Array.from(data, Number);
+  return Array.from({ length: values.length / width }, (_, i) => values.slice(i * width, (i + 1) * width));
 }
 
-function readBatch(name: string): { batch: Batch; expected: ReadonlyMap<string, Values> } {
-  const head = name.split('/')[1] as HeadName;
-  const config = parseConfig(JSON.parse(readFileSync(new URL(`${name}/config.json`, SHARED), 'utf8')));
-  const inputs = readTensors(`${name}/expected.safetensors`);
-  const expected = readTensors(`${name}/gradients.safetensors`);
-  const ids = inputs.get('input.input_ids')!;
-  const given = (key: string, absent: (i: number) => number) => {
-    const tensor = inputs.get(`input.${key}`);
-    return tensor ? rowsOf(tensor) : rowsOf(ids).map((row) => row.map((_, i) => absent(i)));
-  };
+/** A fixture's inputs and labels, as the reference takes them. */
+function batchOf(name: string, labels: Readonly<Record<string, Integers>>): Batch {
+  const { head, config, inputs } = readFixture(name);
+  const given = inputs as unknown as Readonly<Record<string, Integers | undefined>>;
+  const ids = given.input_ids!;
+  const rows = (key: string, absent: (i: number) => number) =>
+    given[key] ? rowsOf(given[key]) : rowsOf(ids).map((row) => row.map((_, i) => absent(i)));
   const [mask, types, positions] = [
-    given('attention_mask', () => 1),
-    given('token_type_ids', () => 0),
-    given('position_ids', (i) => i),
+    rows('attention_mask', () => 1),
+    rows('token_type_ids', () => 0),
+    rows('position_ids', (i) => i),
   ];
   const sequences: Sequence[] = rowsOf(ids).map((row, i) => ({
     ids: row,
@@ -133,40 +117,32 @@ function readBatch(name: string): { batch: Batch; expected: ReadonlyMap<string, 
   const examples = Array.from({ length: sequences.length / choices }, (_, i) =>
     sequences.slice(i * choices, (i + 1) * choices),
   );
-  const labels = Object.fromEntries(
-    [...expected].flatMap(([key, tensor]) => {
-      if (!key.startsWith('labels.')) return [];
-      return [[key.slice(7), tensor.shape.length === 2 ? rowsOf(tensor) : Array.from(tensor.data)]];
-    }),
-  ) as Labels;
-  return { batch: { head, config, examples, labels }, expected };
+  const entries = Object.entries(labels).map(([key, tensor]) => [
+    key,
+    tensor.shape.length === 2 ? rowsOf(tensor) : Array.from(tensor.data, Number),
+  ]);
+  return { head, config: parseConfig(config), examples, labels: Object.fromEntries(entries) as Labels };
 }
 
-if (existsSync(SHARED)) {
+if (GRADIENT_NAMES.length > 0) {
   test("PyTorch's float64 gradients of the fixtures", () => {
-    const names = readdirSync(SHARED, { recursive: true })
-      .map(String)
-      .filter((file) => file.endsWith('gradients.safetensors'))
-      .map((file) => file.replace(/\/gradients.safetensors$/, ''));
-    for (const name of names) {
-      const { batch, expected } = readBatch(name);
+    for (const name of GRADIENT_NAMES) {
+      const expected = readGradients(name);
+      const batch = batchOf(name, expected.labels);
       const shapes = parameterShapes(batch.config, batch.head);
       const weights = new Map([...shapes].map(([key, shape]) => [key, { shape, data: formulaTensor(key, shape) }]));
       const { loss, grads } = lossAndGradients(batch, weights);
-      assert.ok(Math.abs(loss / expected.get('loss')!.data[0]! - 1) < 1e-12, `${name}: loss ${loss}`);
-      const wanted = [...expected].filter(([key]) => key.startsWith('grad.'));
-      assert.equal(wanted.map(([key]) => key.slice(5)).sort(), [...grads.keys()].sort(), name);
-      for (const [key, { data }] of wanted) {
-        const values = grads.get(key.slice(5))!;
-        const scale = Math.max(...Array.from(data, Math.abs));
+      assert.ok(Math.abs(loss / expected.loss - 1) < 1e-12, `${name}: loss ${loss}`);
+      assert.equal([...expected.grads.keys()].sort(), [...grads.keys()].sort(), name);
+      for (const [key, { data }] of expected.grads) {
+        const values = grads.get(key)!;
+        const scale = data.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
         // Theirs are stored in float32, and cancel to 1e-16 of the whole where they are zero.
-        values.forEach((v, i) => {
-          const error = Math.abs(v - data[i]!);
-          assert.ok(error <= 6e-8 * scale + 1e-13, `${name} ${key}[${i}]: ${v}, theirs ${data[i]}, scale ${scale}`);
-        });
+        const worst = values.reduce((most, v, i) => Math.max(most, Math.abs(v - data[i]!)), 0);
+        assert.ok(worst <= 6e-8 * scale + 1e-13, `${name} ${key}: off by ${worst}, scale ${scale}`);
       }
     }
-    stateCases(names.length, 19);
+    stateCases(GRADIENT_NAMES.length, 19);
   });
 } else {
   test.skip("PyTorch's float64 gradients of the fixtures", () => {});
