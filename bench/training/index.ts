@@ -1,9 +1,9 @@
 /**
  * Training: steps of albert-mini-en's and ALBERT-base's sizes against forwards of the same texts, their memory, and the feed-forward
- * block's forward and backward against jax-js and TensorFlow.js.
+ * block's forward and backward against jax-js and TensorFlow.js; the products of a backward pass against the register peak.
  *
- * `--only steps`, `memory` or `block` runs that part and prints it; so do `--model mini,base`, `--texts "32 mixed"` or `8x128`
- * (repeatable), `--threads 1,2`, `--recompute on,off`, `--block TOKENSxHIDDENxINTERMEDIATE`. `--seconds N` for each contest (default:
+ * `--only block`, `products`, `steps` or `memory` runs that part and prints it; so do `--model mini,base`, `--texts "32 mixed"` or `8x128`
+ * (repeatable), `--threads 1,2`, `--recompute on,off`, `--block TOKENSxHIDDENxINTERMEDIATE`, `--tokens N` of the products. `--seconds N` for each contest (default:
  * 20), `--json FILE` writes the figures there.
  */
 import { writeFileSync } from 'node:fs';
@@ -11,11 +11,11 @@ import { parseArgs } from 'node:util';
 import { Engine } from '../../src/engine/engine.js';
 import { startRuntime } from '../../src/engine/runtime.js';
 import { TrainingEngine } from '../../src/engine/training-engine.js';
+import type { Report, Row } from '../format.js';
 import { machine, nameMachine } from '../machine.js';
 import { RegisterPeak } from '../peak.js';
 import { writeReport } from '../report.js';
 import {
-  type FeedForwardContest,
   feedForwardChart,
   feedForwardContest,
   feedForwardRows,
@@ -28,11 +28,11 @@ import { installTrainingPeers } from './peers/install.js';
 import { openJax } from './peers/jax.js';
 import { openTfjs } from './peers/tfjs.js';
 import { parseBlock } from './problem.js';
+import { measureProducts, productChart, productRow, productSentence, productSummary } from './products.js';
 import { STEP_NOTE, stepChart, stepRow, stepSentence, stepSummary } from './step-table.js';
 import { describeTexts, type MeasuredStep, MODELS, type ModelName, measureSteps, TEXTS } from './steps.js';
 
-const COMMAND = 'npm run bench:train';
-const PARTS = ['steps', 'memory', 'block'] as const;
+const PARTS = ['block', 'products', 'steps', 'memory'] as const;
 
 const { values } = parseArgs({
   options: {
@@ -42,6 +42,7 @@ const { values } = parseArgs({
     threads: { type: 'string' },
     recompute: { type: 'string' },
     block: { type: 'string' },
+    tokens: { type: 'string' },
     seconds: { type: 'string', default: '20' },
     json: { type: 'string' },
   },
@@ -51,22 +52,16 @@ const models = choose(values.model, Object.keys(MODELS) as ModelName[]);
 const recompute = choose(values.recompute, ['off', 'on'] as const).map((one) => one === 'on');
 const threads = (values.threads ?? '1,2').split(',').map(Number);
 const rounds = { warmups: 1, rounds: 3, seconds: Number(values.seconds) };
-const { only: _, seconds: __, json, ...choices } = values;
-const where = { partial: Object.values({ ...choices, only: values.only }).some((choice) => choice !== undefined) };
+const { seconds: _, json, ...choices } = values;
+const partial = Object.values(choices).some((choice) => choice !== undefined);
 
 console.log(nameMachine(machine()));
-const block = parts.includes('block') ? await runBlock() : undefined;
-const steps = parts.includes('steps') ? await runSteps() : [];
-const memory = parts.includes('memory') ? await runMemory() : [];
-if (json !== undefined) {
-  const figures = {
-    machine: machine(),
-    steps: steps.map(stepRow),
-    memory: memory.map(memoryRow),
-    ...(block && rowsOf(block)),
-  };
-  writeFileSync(json, `${JSON.stringify(figures, null, 2)}\n`);
-}
+const measured: Record<string, readonly Row[]> = {};
+if (parts.includes('block')) measured.block = await runBlock();
+if (parts.includes('products')) measured.products = await runProducts();
+if (parts.includes('steps')) measured.steps = await runSteps();
+if (parts.includes('memory')) measured.memory = await runMemory();
+if (json !== undefined) writeFileSync(json, `${JSON.stringify({ machine: machine(), ...measured }, null, 2)}\n`);
 
 /** Those of the known that a comma-separated list names; all without one. */
 function choose<T extends string>(list: string | undefined, known: readonly T[]): T[] {
@@ -79,87 +74,95 @@ function choose<T extends string>(list: string | undefined, known: readonly T[])
   );
 }
 
-async function runBlock(): Promise<FeedForwardContest> {
-  const versions = installTrainingPeers();
+/** The kernels of training without a model, on one thread. */
+async function kernels(): Promise<TrainingEngine> {
   const runtime = await startRuntime({ maxMemoryBytes: 2 ** 30, threads: 1 });
-  const engine = new Engine(runtime, { dtype: 'float32', inputs: 3072 });
-  const peers = [ours(await TrainingEngine.make(engine)), ...(await openJax()), await openTfjs()];
-  const peak = new RegisterPeak(engine.build, 'float32');
-  const contest = await feedForwardContest(peers, parseBlock(values.block ?? '512x768x3072'), peak, rounds);
+  return TrainingEngine.make(new Engine(runtime, { dtype: 'float32', inputs: 3072 }));
+}
+
+/** Writes a part's report, unless `--json` or a choice asks for none. @returns its rows */
+function write(name: string, report: Omit<Report, 'command'>): readonly Row[] {
+  if (json === undefined) writeReport(`training-${name}`, { ...report, command: 'npm run bench:train' }, { partial });
+  return report.rows;
+}
+
+async function runBlock(): Promise<readonly Row[]> {
+  const versions = installTrainingPeers();
+  const training = await kernels();
+  const peers = [ours(training), ...(await openJax()), await openTfjs()];
+  const { build } = training.engine;
+  const shape = parseBlock(values.block ?? '512x768x3072');
+  const contest = await feedForwardContest(peers, shape, new RegisterPeak(build, 'float32'), rounds);
   for (const sentence of feedForwardSentences(contest)) console.log(sentence);
-  if (json === undefined) {
-    writeReport(
-      'training-block',
-      {
-        title: `The feed-forward block, forward and backward, against other libraries, ${engine.build} build`,
-        summary: feedForwardSummary(contest),
-        note:
-          `Against ${versions}. Half the sum of squares of gelu_new(x · W1 + b1) · W2 + b2 - target, and its gradients in x, W1, b1, W2 and ` +
-          "b2; one thread. Every answer was compared, with float64 on a small block and with ours on this one: the worst gradient's share of " +
-          'energy that is error (NMSE). Medians of processor time by turns; the register peak by processor time in the same run.',
-        command: COMMAND,
-        ...rowsOf(contest),
-        charts: [feedForwardChart(contest)],
-        raw: contest,
-      },
-      where,
-    );
-  }
-  return contest;
+  return write('block', {
+    title: `The feed-forward block, forward and backward, against other libraries, ${build} build`,
+    summary: feedForwardSummary(contest),
+    note:
+      `Against ${versions}. Half the sum of squares of gelu_new(x · W1 + b1) · W2 + b2 - target, and its gradients in x, W1, b1, W2 and ` +
+      "b2; one thread. Every answer was compared, with float64 on a small block and with ours on this one: the worst gradient's share of " +
+      'energy that is error (NMSE). Medians of processor time by turns; the register peak by processor time in the same run.',
+    rows: feedForwardRows(contest),
+    charts: [feedForwardChart(contest)],
+    raw: contest,
+  });
 }
 
-function rowsOf(contest: FeedForwardContest) {
-  return { rows: feedForwardRows(contest) };
+async function runProducts(): Promise<readonly Row[]> {
+  const training = await kernels();
+  const { build } = training.engine;
+  // Before five warm-ups V8 has not optimised every kernel.
+  const results = await measureProducts(training, Number(values.tokens ?? 512), new RegisterPeak(build, 'float32'), {
+    ...rounds,
+    warmups: 5,
+  });
+  for (const result of results) console.log(productSentence(result));
+  return write('products', {
+    title: `The products of a backward pass at ALBERT-base's sizes, ${build} build`,
+    summary: productSummary(results),
+    note:
+      'dX = dY · Wᵀ and dW += Xᵀ · dY of a layer of inputs x outputs, one thread; packing and transposing are included. Medians of ' +
+      'processor time by turns; shares of the register peak of the same round. Answers were compared with float64 first.',
+    rows: results.map(productRow),
+    charts: [productChart(results)],
+    raw: results,
+  });
 }
 
-async function runSteps(): Promise<MeasuredStep[]> {
-  const measured: MeasuredStep[] = [];
+async function runSteps(): Promise<readonly Row[]> {
+  const results: MeasuredStep[] = [];
   const texts = values.texts ?? TEXTS;
   for (const model of models) {
     for (const name of texts) {
-      const results = await measureSteps(model, name, threads, recompute, rounds);
-      measured.push(...results);
-      for (const result of results) console.log(stepSentence(result));
+      const some = await measureSteps(model, name, threads, recompute, rounds);
+      results.push(...some);
+      for (const result of some) console.log(stepSentence(result));
     }
   }
-  if (json === undefined) {
-    writeReport(
-      'training-steps',
-      {
-        title: 'Training steps of albert-mini-en and ALBERT-base',
-        summary: stepSummary(measured),
-        note: `${texts.map(describeTexts).join('; ')}. ${STEP_NOTE}`,
-        command: COMMAND,
-        rows: measured.map(stepRow),
-        charts: [stepChart(measured)],
-        raw: measured,
-      },
-      where,
-    );
-  }
-  return measured;
+  return write('steps', {
+    title: 'Training steps of albert-mini-en and ALBERT-base',
+    summary: stepSummary(results),
+    note: `${texts.map(describeTexts).join('; ')}. ${STEP_NOTE}`,
+    rows: results.map(stepRow),
+    charts: [stepChart(results)],
+    raw: results,
+  });
 }
 
-async function runMemory(): Promise<MeasuredMemory[]> {
-  const measured: MeasuredMemory[] = [];
+async function runMemory(): Promise<readonly Row[]> {
+  const results: MeasuredMemory[] = [];
   for (const model of models) {
-    measured.push(await measureMemory(model, 32, 128));
-    console.log(memorySentence(measured.at(-1) as MeasuredMemory));
+    const result = await measureMemory(model, 32, 128);
+    console.log(memorySentence(result));
+    results.push(result);
   }
-  if (json === undefined) {
-    writeReport(
-      'training-memory',
-      {
-        title: 'Memory of a training with default settings',
-        summary: `${measured.map(memorySentence).join('; ')}.`,
-        note: 'Texts x tokens. The peak of resident memory of a new process that loads the model and takes two steps, above that of an empty Node.',
-        command: COMMAND,
-        rows: measured.map(memoryRow),
-        charts: [],
-        raw: measured,
-      },
-      where,
-    );
-  }
-  return measured;
+  return write('memory', {
+    title: 'Memory of a training with default settings',
+    summary: `${results.map(memorySentence).join('; ')}.`,
+    note:
+      'Texts x tokens. The peak of resident memory of a new process that loads the model and takes two steps, above that of an empty ' +
+      'Node.',
+    rows: results.map(memoryRow),
+    charts: [],
+    raw: results,
+  });
 }

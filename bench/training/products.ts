@@ -1,19 +1,16 @@
 /**
  * The products of a backward pass at ALBERT-base's sizes, packing and transposing included, as a share of the register peak of the same
  * run: dX = dY · Wᵀ and dW += Xᵀ · dY. Their answers are compared with float64 first.
- *
- * `--tokens N` (default: 512), `--seconds N` of measuring (default: 20).
  */
-import { parseArgs } from 'node:util';
-import { type Dense, Engine } from '../../src/engine/engine.js';
+import type { Dense } from '../../src/engine/engine.js';
 import { type Matrix, matrixBytes, padded } from '../../src/engine/memory.js';
-import { startRuntime } from '../../src/engine/runtime.js';
-import { TrainingEngine } from '../../src/engine/training-engine.js';
-import { alternate } from '../alternate.js';
+import type { TrainingEngine } from '../../src/engine/training-engine.js';
+import { alternate, type Rounds } from '../alternate.js';
+import type { Chart } from '../chart.js';
+import { interval, percent, type Row, rounded } from '../format.js';
 import { within } from '../kernels/suite.js';
-import { machine, nameMachine } from '../machine.js';
 import { fillUniform } from '../numbers.js';
-import { type Build, RegisterPeak } from '../peak.js';
+import type { RegisterPeak } from '../peak.js';
 import { median, quartiles, ratios } from '../statistics.js';
 
 /** Inputs and outputs of ALBERT-base's dense layers. */
@@ -26,16 +23,19 @@ const SHAPES = [
 /** Elements of each answer that are compared. */
 const CHECKED = 1000;
 
-const { values } = parseArgs({
-  options: { tokens: { type: 'string', default: '512' }, seconds: { type: 'string', default: '20' } },
-});
-const tokens = Number(values.tokens);
-
-const runtime = await startRuntime({ maxMemoryBytes: 2 ** 30, threads: 1 });
-const engine = new Engine(runtime, { dtype: 'float32', inputs: 3072 });
-const training = await TrainingEngine.make(engine);
-const peak = new RegisterPeak(engine.build as Build, 'float32');
-console.log(`${nameMachine(machine())}; ${engine.build} build, ${tokens} tokens`);
+export interface MeasuredProduct {
+  readonly product: 'dX' | 'dW';
+  /** Inputs and outputs of the layer. */
+  readonly layer: string;
+  readonly tokens: number;
+  /** Processor time, and that of its part that transposes the weights. */
+  readonly ms: readonly number[];
+  readonly transposeMs: readonly number[];
+  /** Of the register peak, round by round. */
+  readonly shares: readonly number[];
+  /** Gop/s of the register peak. */
+  readonly peak: number;
+}
 
 interface Layer {
   readonly name: string;
@@ -57,8 +57,13 @@ function dot(length: number, a: (i: number) => number, b: (i: number) => number)
   return { sum, bound: (length / 4 + 3) * 2 ** -24 * magnitude };
 }
 
-function layer(inputs: number, outputs: number, seed: number): Layer {
-  const { memory } = engine;
+function prepare(
+  training: TrainingEngine,
+  tokens: number,
+  [inputs, outputs]: readonly [number, number],
+  seed: number,
+): Layer {
+  const { memory } = training.engine;
   const region = memory.region();
   const x = region.matrix(tokens, inputs);
   const dy = region.matrix(tokens, outputs);
@@ -102,33 +107,87 @@ function layer(inputs: number, outputs: number, seed: number): Layer {
   return { name: `${inputs}x${outputs}`, ops: 2 * tokens * inputs * outputs, parts };
 }
 
-const layers = SHAPES.map(([inputs, outputs], i) => layer(inputs, outputs, 10 * i));
-const peakOps = peak.run();
-const contestants: Record<string, () => unknown> = { peak: () => peak.run() };
-for (const { name, parts } of layers) {
-  for (const [part, run] of Object.entries(parts)) contestants[`${part} ${name}`] = run;
-}
-const samples = await alternate(contestants, { warmups: 5, rounds: 10, seconds: Number(values.seconds) });
-const times = (name: string) => samples[name]?.cpu as number[];
-const peaks = times('peak').map((ms) => peakOps / ms / 1e6);
-console.log(`peak ${median(peaks).toFixed(1)} Gop/s; ${peaks.length} rounds, processor time`);
-for (const { name, ops } of layers) {
-  // The transpose of the weights is made once for all tokens of a step; here it counts for the tokens of one product.
-  const whole = {
-    dX: times(`dX ${name}`).map((ms, i) => ms + (times(`transpose ${name}`)[i] as number)),
-    dW: times(`dW ${name}`),
-  };
-  for (const [part, milliseconds] of Object.entries(whole)) {
-    const shares = ratios(
-      milliseconds.map((ms) => ops / ms / 1e6),
-      peaks,
+/**
+ * @param rounds their warm-ups are V8's too: fewer than five measure code that it has not optimised
+ * @throws when an answer is off by more than a rounding error
+ */
+export async function measureProducts(
+  training: TrainingEngine,
+  tokens: number,
+  peak: RegisterPeak,
+  rounds: Rounds,
+): Promise<MeasuredProduct[]> {
+  const { memory } = training.engine;
+  const used = memory.used;
+  try {
+    const layers = SHAPES.map((shape, i) => prepare(training, tokens, shape, 10 * i));
+    let peakOps = 0;
+    const contestants: Record<string, () => unknown> = {
+      peak: () => {
+        peakOps = peak.run();
+      },
+    };
+    for (const { name, parts } of layers) {
+      for (const [part, run] of Object.entries(parts)) contestants[`${part} ${name}`] = run;
+    }
+    const samples = await alternate(contestants, rounds);
+    const times = (name: string) => samples[name]?.cpu as number[];
+    const peaks = times('peak').map((ms) => peakOps / ms / 1e6);
+    return layers.flatMap(({ name, ops }) =>
+      (['dX', 'dW'] as const).map((product) => {
+        // The transpose of the weights is made once for all tokens of a step; here it counts for the tokens of one product.
+        const transposeMs = product === 'dX' ? times(`transpose ${name}`) : [];
+        const ms = times(`${product} ${name}`).map((time, i) => time + (transposeMs[i] ?? 0));
+        const rates = ms.map((time) => ops / time / 1e6);
+        return { product, layer: name, tokens, ms, transposeMs, shares: ratios(rates, peaks), peak: median(peaks) };
+      }),
     );
-    const [low, high] = quartiles(shares);
-    const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
-    const transposed = part === 'dX' ? `, of which the transpose ${median(times(`transpose ${name}`)).toFixed(1)}` : '';
-    console.log(
-      `${part} ${name}: ${percent(median(shares))} of the peak (${percent(low)} to ${percent(high)}), ${median(milliseconds).toFixed(1)} ms${transposed}`,
-    );
+  } finally {
+    memory.release(used);
   }
 }
-await engine.dispose();
+
+export function productRow({ product, layer, tokens, ms, transposeMs, shares, peak }: MeasuredProduct): Row {
+  return {
+    product: `${product} ${layer}`,
+    tokens,
+    'cpu ms': rounded(median(ms)),
+    'transpose, cpu ms': transposeMs.length === 0 ? '' : rounded(median(transposeMs)),
+    'peak, Gop/s': rounded(peak),
+    'share of peak': percent(median(shares)),
+    'its quartiles': interval(quartiles(shares)),
+    runs: ms.length,
+  };
+}
+
+export function productSentence(measured: MeasuredProduct): string {
+  const row = productRow(measured);
+  const transposed = row['transpose, cpu ms'] === '' ? '' : `, of which the transpose ${row['transpose, cpu ms']}`;
+  return `${String(row.product).padEnd(12)} ${row['share of peak']} of ${row['peak, Gop/s']} Gop/s (${row['its quartiles']}), cpu ${row['cpu ms']} ms${transposed}`;
+}
+
+export function productSummary(measured: readonly MeasuredProduct[]): string {
+  const range = (product: string) => {
+    const shares = measured.filter((one) => one.product === product).map(({ shares }) => median(shares));
+    return `${product} ${percent(Math.min(...shares))} to ${percent(Math.max(...shares))}`;
+  };
+  return `Share of the register peak: ${range('dX')}, ${range('dW')}.`;
+}
+
+export function productChart(measured: readonly MeasuredProduct[]): Chart {
+  return {
+    name: 'share',
+    title: 'Products of a backward pass: share of the register peak',
+    unit: 'percent of the operations per second that registers alone reach, processor time of the same run; longer is better',
+    groups: [...new Set(measured.map(({ layer }) => layer))].map((label) => ({
+      label,
+      bars: measured
+        .filter(({ layer }) => layer === label)
+        .map(({ product, shares }) => {
+          const [low, high] = quartiles(shares);
+          return { series: product, value: 100 * median(shares), quartiles: [100 * low, 100 * high] as const };
+        }),
+    })),
+    reference: { value: 100, label: 'register peak' },
+  };
+}

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { peersInstalled } from '../../bench/peers/install.js';
+import { trainingPeersInstalled } from '../../bench/training/peers/install.js';
 
 const smoke = suite('benches');
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -89,9 +90,46 @@ if (!installed) console.log('skipped: peers: they are not installed (npm run ben
   for (const name of ['albert-wasm', 'onnxruntime-web', 'tfjs-backend-wasm']) assert.ok(runtimes.includes(name), name);
 });
 
+smoke('training steps and products', () => {
+  const { steps } = bench(
+    'training/index.ts',
+    '--only',
+    'steps',
+    '--model',
+    'mini',
+    '--texts',
+    '2 mixed',
+    '--seconds',
+    '0',
+  );
+  assert.equal(
+    steps.map(({ threads, activations }: Record<string, unknown>) => [threads, activations]),
+    [
+      [1, 'kept'],
+      [1, 'recomputed'],
+      [2, 'kept'],
+      [2, 'recomputed'],
+    ],
+  );
+  for (const row of steps) assert.ok(row['in forwards'] > 1 && row['tokens/s'] > 0, JSON.stringify(row));
+  const { products } = bench('training/index.ts', '--only', 'products', '--tokens', '24', '--seconds', '0');
+  assert.is(products.length, 8);
+  for (const row of products) assert.ok(row['cpu ms'] > 0 && row['peak, Gop/s'] > 0, JSON.stringify(row));
+});
+
+const peers = trainingPeersInstalled();
+if (!peers)
+  console.log('skipped: the feed-forward block: its peers are not installed (npm run bench:train installs them)');
+(peers ? smoke : smoke.skip)('the feed-forward block', () => {
+  const { block } = bench('training/index.ts', '--only', 'block', '--block', '24x32x64', '--seconds', '0');
+  const runtimes = block.map((row: Record<string, unknown>) => row.runtime);
+  assert.equal(runtimes, ['albert-wasm', 'jax-js', 'jax-js, jit', 'tfjs-backend-wasm']);
+});
+
 smoke('a wrong choice is refused', () => {
   refused('kernels/index.ts', '--only', 'no such kernel');
   refused('model.ts', '--dtype', 'int4');
+  refused('training/index.ts', '--only', 'no such part');
 });
 
 const page = existsSync(process.env.CHROMIUM ?? '/usr/bin/chromium');
