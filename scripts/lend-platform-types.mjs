@@ -9,7 +9,7 @@ import ts from 'typescript';
 
 const dist = fileURLToPath(new URL('../dist', import.meta.url));
 const TYPES = 'platform-types.d.ts';
-const LENT = new Set(['URL', 'AbortSignal', 'Transferable', 'WebAssembly']);
+const LENT = new Set(['URL', 'AbortSignal', 'Blob', 'Transferable', 'WebAssembly']);
 
 copyFileSync(new URL(TYPES, import.meta.url), `${dist}/${TYPES}`);
 for (const name of readdirSync(dist, { recursive: true })) {

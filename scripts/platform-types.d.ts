@@ -18,6 +18,8 @@ export type AbortSignal = Known<
   }
 >;
 
+export type Blob = Known<'Blob', { readonly size: number; arrayBuffer(): Promise<ArrayBuffer> }>;
+
 /** No value bears this name, so the program's own cannot be found; all of its members are objects. */
 export type Transferable = object;
 

@@ -54,7 +54,7 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
     asyncDisposable(AlbertPreTrainedModel.prototype);
   }
 
-  /** The runner of a model, for the other rooms of this library. @internal */
+  /** @internal The runner of a model, for the other rooms of this library. */
   static runnerOf(model: AlbertPreTrainedModel): Runner {
     return model.#runner;
   }

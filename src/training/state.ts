@@ -26,6 +26,7 @@ export type TrainStateOptions = Pick<GradientOptions, 'freeze' | 'recompute' | '
 /** What holds for one step; as for `valueAndGrad`. The signal counts until the weights change. */
 export type StepOptions = Pick<GradientOptions, 'dropout_rng' | 'label_smoothing_factor' | 'signal'>;
 
+/** What one step gives. */
 export interface StepResult {
   /** Of the batch, before the step. */
   readonly loss: number;
@@ -56,8 +57,8 @@ type PassOptions = Pick<GradientRequest, 'recompute' | 'maxMemoryBytes' | 'featu
 /** The models that a state holds. */
 const inTraining = new WeakSet<LocalModel>();
 
-/** Changes a model step by step, in place. Where the engine has `await using`, it disposes of a state. */
 export interface TrainState extends AsyncDisposableIfKnown {}
+/** Changes a model step by step, in place. Where the engine has `await using`, it disposes of a state. */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the static block defines what the interface adds
 export class TrainState {
   static {

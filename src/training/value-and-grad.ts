@@ -13,6 +13,7 @@ import { checkLabels, type Labels } from './labels.js';
 import { GradientMap } from './network/gradients.js';
 import { computeGradients } from './network/pass.js';
 
+/** How gradients are computed. */
 export interface GradientOptions {
   /** The seed of dropout, which drops what `forward` with `train` drops. Default: no dropout. */
   readonly dropout_rng?: number;
@@ -43,6 +44,7 @@ const GRADIENT_OPTIONS: OptionNames<GradientOptions> = {
   signal: true,
 };
 
+/** The loss of a batch and its gradients. */
 export interface ValueAndGrad {
   /** The mean over what counts. */
   readonly loss: number;

@@ -71,7 +71,7 @@ test('every example runs, and prints what is shown', async () => {
       cases++;
     }
   }
-  stateCases(cases, 22);
+  stateCases(cases, 25);
 });
 
 test('the page names every command, and no option that there is not', async () => {
@@ -85,7 +85,9 @@ test('the page names every command, and no option that there is not', async () =
     [],
   );
   const helps = await Promise.all(
-    ['classify', 'zero-shot', 'embed', 'fill-mask', 'convert'].map((name) => run([name, '--help'])),
+    ['classify', 'zero-shot', 'embed', 'fill-mask', 'convert', 'train', 'evaluate'].map((name) =>
+      run([name, '--help']),
+    ),
   );
   const options = new Set(helps.flatMap(({ out }) => out.match(/--[a-z][\w-]+/g) ?? []));
   for (const [option] of text.matchAll(/--[a-z][\w-]+/g)) assert.ok(options.has(option), option);

@@ -75,6 +75,7 @@ export class Dataset<T extends TrainingTask = TrainingTask> {
     }
   }
 
+  /** How many examples there are. */
   get length(): number {
     return this.examples.length;
   }

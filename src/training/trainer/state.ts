@@ -9,6 +9,7 @@ export type LogEntry = Readonly<Record<string, number>> & {
   readonly epoch: number;
 };
 
+/** Where a training is. */
 export interface TrainerState {
   readonly epoch: number;
   /** Steps so far. */
