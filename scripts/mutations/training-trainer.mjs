@@ -154,8 +154,8 @@ export const TRAINING_TRAINER = [
   {
     what: 'the names of the labels stay behind',
     file: 'src/training/trainer/load.ts',
-    search: 'withConfig(opened, config(dataset))',
-    replace: 'withConfig(opened, { num_labels: dataset.labels?.length })',
+    search: 'withConfig(source, config(dataset))',
+    replace: 'withConfig(source, { num_labels: dataset.labels?.length })',
     tests: LEARNED,
   },
   {
