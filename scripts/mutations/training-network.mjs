@@ -160,7 +160,7 @@ export const TRAINING_NETWORK = [
     file: 'src/training/network/pass.ts',
     search: 'memory.release(before);',
     replace: '',
-    tests: ['test/training/state.test.ts'],
+    tests: CALL,
   },
   {
     what: 'a loss that is not finite is returned',
