@@ -39,7 +39,9 @@ const ofTypesAlone = (file: string) => {
 function browserFiles(): string[] {
   const models = readdirSync(`${ROOT}/models`, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   const queue = [
-    ...['.', './inline', './kernels', './worker.js'].map((name) => join(ROOT, exports[name].default ?? exports[name])),
+    ...['.', './inline', './kernels', './training', './worker.js'].map((name) =>
+      join(ROOT, exports[name].default ?? exports[name]),
+    ),
     join(ROOT, imports['#engine-worker'].default),
     `${ROOT}/build/scalar.js`,
     ...models.map(({ name }) => `${ROOT}/models/${name}/index.js`),
