@@ -153,9 +153,9 @@ export const TRAINING_TRAINER = [
   },
   {
     what: 'the names of the labels stay behind',
-    file: 'src/training/trainer/load.ts',
-    search: 'withConfig(opened, config(dataset))',
-    replace: 'withConfig(opened, { num_labels: dataset.labels?.length })',
+    file: 'src/training/trainer/open.ts',
+    search: 'withConfig(source, config(dataset))',
+    replace: 'withConfig(source, { num_labels: dataset.labels?.length })',
     tests: LEARNED,
   },
   {

@@ -55,7 +55,11 @@ test('the library: built code and kernels, 740 KB at most, no model', () => {
   assert.equal(paths.filter((path) => !path.startsWith('dist/')).sort(), [...kernels, ...page].sort());
   for (const path of paths.filter((path) => path.startsWith('dist/'))) assert.match(path, /\.(js|d\.ts)$/);
   const { exports, bin } = readJson('package.json');
-  for (const target of [...Object.values(exports['.']), ...Object.values(bin)]) {
+  for (const target of [
+    ...Object.values(exports['.']),
+    ...Object.values(exports['./training']),
+    ...Object.values(bin),
+  ]) {
     assert.ok(paths.includes(String(target).replace('./', '')), `${target} is not in the package`);
   }
 });

@@ -146,6 +146,20 @@ test('tags: the first piece of each word, in every window once', async () => {
   );
 });
 
+test('an answer that a window cuts is none of that window', async () => {
+  const context = 'It rained all day. Then Clara Barton came home to Oxford, and slept. The garden was wet and green.';
+  const answer = 'Clara Barton came home to Oxford';
+  const answers = { text: [answer], answer_start: [context.indexOf(answer)] };
+  const examples = [{ question: 'Who came?', context, answers }];
+  const { batch } = await featuresOf('question-answering', examples, contextOf({}, 18));
+  const { start_positions: starts, end_positions: ends } = batch.labels as Record<string, number[]>;
+  const found = (batch.inputs as { input_ids: number[] }[]).map(({ input_ids }, i) => {
+    const tokens = input_ids.slice(starts?.[i], (ends?.[i] as number) + 1);
+    return starts?.[i] === 0 ? '' : tokenizer.decode(tokens);
+  });
+  assert.equal([...new Set(found)].sort(), ['', answer.toLowerCase()]);
+});
+
 test('answers: the first and last token in the windows that have them, [CLS] in others', async () => {
   const context = 'It rained all day. Then Clara Barton came home to Oxford, and slept. The garden was wet and green.';
   const answer = 'Clara Barton';
