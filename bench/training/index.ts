@@ -2,9 +2,9 @@
  * Training: steps of albert-mini-en's and ALBERT-base's sizes against forwards of the same texts, their memory, and the feed-forward
  * block's forward and backward against jax-js and TensorFlow.js; the products of a backward pass against the register peak.
  *
- * `--only block`, `products`, `steps` or `memory` runs that part and prints it; so do `--model mini,base`, `--texts "32 mixed"` or `8x128`
- * (repeatable), `--threads 1,2`, `--recompute on,off`, `--block TOKENSxHIDDENxINTERMEDIATE`, `--tokens N` of the products. `--seconds N` for each contest (default:
- * 20), `--json FILE` writes the figures there.
+ * `--only block`, `products`, `steps` or `memory` runs that part and prints it; so do `--model mini,base`, `--texts "32 mixed"` or
+ * `8x128` (repeatable), `--threads 1,2`, `--recompute on,off`, `--block TOKENSxHIDDENxINTERMEDIATE` and `--tokens N`, those of the
+ * products. `--seconds N` for each contest (default: 20), `--json FILE` writes the figures there.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
