@@ -19,6 +19,7 @@ const build = await rolldown({
     index: `${root}/dist/entry/index.js`,
     kernels: `${root}/dist/entry/kernels.js`,
     shards: `${root}/dist/shards/index.js`,
+    training: `${root}/dist/entry/training.js`,
   },
   platform: 'node',
   external: [/^node:/, ...Object.keys(dependencies)],

@@ -18,7 +18,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const ROOMS = {
   cli: {
     files: ['src/entry/cli.ts', 'src/cli/'],
-    imports: ['index', 'shards', 'ground'],
+    imports: ['index', 'shards', 'training', 'ground'],
     what: 'argv in, a table or JSON lines out; one file per command',
   },
   shards: {
@@ -55,7 +55,7 @@ const ROOMS = {
   },
   convert: {
     files: ['src/convert.ts'],
-    imports: ['pipelines', 'model/runners', 'model/terms', 'weights', 'ground'],
+    imports: ['pipelines', 'model/runners', 'model/terms', 'tokenizer', 'weights', 'ground'],
     what: 'a checkpoint and the files beside it, in another dtype or format',
   },
   pipelines: {

@@ -12,17 +12,8 @@ import {
 } from './model/options.js';
 import { LocalModel } from './model/runners/local.js';
 import { LENGTHS, MODULES, moduleFolders, SETTINGS } from './pipelines/sentence-files.js';
+import { TOKENIZER_FILES } from './tokenizer/files.js';
 import { RARE_READERS } from './weights/rare.js';
-
-/** What belongs to a tokenizer and goes along. */
-const TOKENIZER_FILES = [
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'added_tokens.json',
-  'spiece.model',
-  'vocab.txt',
-];
 
 /** What sentence-transformers adds to a checkpoint, and the files in the folders of its modules. */
 const EMBEDDING_FILES = [MODULES, SETTINGS, ...LENGTHS];

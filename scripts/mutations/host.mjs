@@ -356,14 +356,14 @@ export const HOST = [
   },
   {
     what: 'a slice goes on with lines of the next',
-    file: 'src/shards/read-lines.ts',
+    file: 'src/ground/lines.ts',
     search: 'begin >= limit',
     replace: 'begin > limit',
     tests: SHARDS,
   },
   {
     what: 'a line is kept in memory however long it is',
-    file: 'src/shards/read-lines.ts',
+    file: 'src/ground/lines.ts',
     search: 'Math.max(0, MAX_LINE_BYTES + 2 - held)',
     replace: 'part.length',
     tests: SHARDS,

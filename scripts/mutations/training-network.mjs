@@ -90,7 +90,14 @@ export const TRAINING_NETWORK = [
     file: 'src/training/network/losses.ts',
     search: '2 * (x - value)',
     replace: 'x - value',
-    tests: ['test/fuzz/gradients.test.ts'],
+    tests: LABELS,
+  },
+  {
+    what: 'the mean over several labels is a sum over them',
+    file: 'src/training/network/losses.ts',
+    search: 'slopes[i] = slope / count;',
+    replace: 'slopes[i] = (slope / count) * logits.cols;',
+    tests: LABELS,
   },
   {
     what: 'a question counts start and end in full',
@@ -153,7 +160,7 @@ export const TRAINING_NETWORK = [
     file: 'src/training/network/pass.ts',
     search: 'memory.release(before);',
     replace: '',
-    tests: ['test/training/state.test.ts'],
+    tests: CALL,
   },
   {
     what: 'a loss that is not finite is returned',

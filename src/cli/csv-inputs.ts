@@ -1,8 +1,8 @@
 /** A CSV's records as inputs: a task reads some columns, and the others come back with the answer. */
 import { AlbertError } from '../entry/index.js';
+import { readRecords, splitRecord } from '../ground/csv.js';
+import { decodeLine, isBlank, type Line } from '../ground/lines.js';
 import type { LineFormat } from '../shards/formats.js';
-import { decodeLine, isBlank, type Line } from '../shards/read-lines.js';
-import { readRecords, splitRecord } from './csv.js';
 import type { LineOptions } from './options.js';
 import type { Inputs, TaskInput } from './task-input.js';
 

@@ -1,9 +1,9 @@
 /** Inputs of the command line: standard input, a file, or a shard of one, as lines of text, of JSON, or as CSV. */
 import { fstatSync } from 'node:fs';
 import { AlbertError } from '../entry/index.js';
+import { decodeLine, type Line, MAX_LINE_BYTES, readLines } from '../ground/lines.js';
 import { cutFile, readBytes, readShard } from '../shards/cut.js';
 import { type LineFormat, type ParsedLine, parseLine } from '../shards/formats.js';
-import { decodeLine, type Line, MAX_LINE_BYTES, readLines } from '../shards/read-lines.js';
 import { openCsv } from './csv-inputs.js';
 import { inputFormat, type LineOptions } from './options.js';
 import { type Inputs, type TaskInput, TEXT } from './task-input.js';
@@ -49,7 +49,8 @@ async function* openLines(options: LineOptions): AsyncGenerator<Line[]> {
   }
 }
 
-function openBytes({ file }: LineOptions): AsyncIterable<Uint8Array> {
+/** The bytes of a file, or of standard input. */
+export function openBytes({ file }: Pick<LineOptions, 'file'>): AsyncIterable<Uint8Array> {
   return file === undefined ? standardInput() : readBytes(file);
 }
 

@@ -188,7 +188,7 @@ function parseShard(value: string): { index: number; count: number } {
   return { index, count };
 }
 
-function parseThreads(value: string): number | 'auto' {
+export function parseThreads(value: string): number | 'auto' {
   if (value === 'auto') return value;
   const count = Number(value);
   if (Number.isSafeInteger(count) && count >= 1 && count <= MAX_THREADS) return count;

@@ -1,4 +1,4 @@
-/** A line on a terminal that shows how far the files of a load have come. */
+/** A line on a terminal that shows how far something has come: the files of a load, the steps of a training. */
 import type { LoadProgress } from '../entry/index.js';
 import { printable } from '../ground/printable.js';
 
@@ -21,10 +21,19 @@ export class ProgressBar {
   /** Shows a download; files read from disk are too quick to be seen. */
   show({ stage, file, loaded, total }: Omit<LoadProgress, 'progress' | 'overall'>): void {
     if (stage !== 'download') return;
-    const done = total === undefined || total === 0 ? '' : '█'.repeat(Math.floor((WIDTH * loaded) / total));
-    const bar = total === undefined ? '' : `${done.padEnd(WIDTH, '░')}  `;
     const sizes = total === undefined ? megabytes(loaded) : `${megabytes(loaded)} of ${megabytes(total)}`;
-    const line = `${bar}${sizes}  ${printable(file)}`.slice(0, Math.max(0, (this.#terminal.columns ?? 80) - 1));
+    this.showLine(total === undefined ? undefined : loaded / Math.max(1, total), `${sizes}  ${printable(file)}`);
+  }
+
+  /**
+   * Shows a line.
+   *
+   * @param share how much is done, from 0 to 1; `undefined`: unknown, and no bar
+   * @param text in printable characters
+   */
+  showLine(share: number | undefined, text: string): void {
+    const bar = share === undefined ? '' : `${'█'.repeat(Math.floor(WIDTH * share)).padEnd(WIDTH, '░')}  `;
+    const line = `${bar}${text}`.slice(0, Math.max(0, (this.#terminal.columns ?? 80) - 1));
     // Of the thousands of chunks only those that change the line.
     if (line === this.#shown) return;
     this.#shown = line;

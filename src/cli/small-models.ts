@@ -11,11 +11,17 @@ const { version, peerDependencies } = JSON.parse(
 /** Of this package. */
 export const VERSION: string = version;
 
+/** The directory of a small model, by its package's name; `undefined` if it is not installed. */
+export function smallModel(name: string): string | undefined {
+  const directory = packageDirectory(name);
+  return directory && fileURLToPath(directory);
+}
+
 /** The directory of any small model that is installed; `undefined` if none is. */
 export function anySmallModel(): string | undefined {
   for (const name of Object.keys(peerDependencies)) {
-    const directory = packageDirectory(name);
-    if (directory !== undefined) return fileURLToPath(directory);
+    const directory = smallModel(name);
+    if (directory !== undefined) return directory;
   }
   return undefined;
 }

@@ -1,6 +1,7 @@
 /** How the inputs of a command's task are written. */
+
+import type { Line } from '../ground/lines.js';
 import type { ParsedLine } from '../shards/formats.js';
-import type { Line } from '../shards/read-lines.js';
 
 export interface TaskInput {
   /** The default format of the lines. */

@@ -1,8 +1,8 @@
 /** Answers as a table, lines of JSON, one JSON array, or CSV. */
 import { AlbertError } from '../entry/index.js';
+import { formatRecord } from '../ground/csv.js';
 import { printableText } from '../ground/printable.js';
 import { renamed } from '../shards/formats.js';
-import { formatRecord } from './csv.js';
 import { type OutputOptions, outputFormat } from './options.js';
 import { openFile, type Sink, standardOutput } from './output.js';
 import { table } from './table.js';

@@ -8,12 +8,14 @@ import { addClassify } from '../cli/commands/classify.js';
 import { addCompletion } from '../cli/commands/completion.js';
 import { addConvert } from '../cli/commands/convert.js';
 import { addEmbed } from '../cli/commands/embed.js';
+import { addEvaluate } from '../cli/commands/evaluate.js';
 import { addFillMask } from '../cli/commands/fill-mask.js';
 import { addInfo } from '../cli/commands/info.js';
 import { addOrder } from '../cli/commands/order.js';
 import { addSimilarity } from '../cli/commands/similarity.js';
 import { addTag } from '../cli/commands/tag.js';
 import { addTour } from '../cli/commands/tour.js';
+import { addTrain } from '../cli/commands/train.js';
 import { addZeroShot } from '../cli/commands/zero-shot.js';
 import { complain } from '../cli/complain.js';
 import { VERSION } from '../cli/small-models.js';
@@ -38,6 +40,7 @@ Examples:
   $ albert-wasm embed --pooling mean "some text"    one vector per text
   $ albert-wasm similarity "A cat." "A dog." "Rain."    sentences by how alike they are to the first
   $ albert-wasm answer --model my-qa "Who?" < article.txt    with a model of your own; also tag, choose and zero-shot
+  $ albert-wasm train --train questions.csv --out my-model    a model of your own, from examples
   $ albert-wasm info --model owner/name             any ALBERT of the Hugging Face Hub
   $ albert-wasm classify --file reviews.txt --shard 1/4    a quarter of a file, for one machine of four
   $ albert-wasm bench                               how fast this machine is
@@ -46,7 +49,7 @@ Examples:
 
 addTour(program);
 const tasks = [addClassify, addFillMask, addEmbed, addTag, addAnswer, addSimilarity, addOrder, addChoose, addZeroShot];
-for (const add of [...tasks, addInfo, addConvert, addBench, addCompletion]) add(program);
+for (const add of [...tasks, addTrain, addEvaluate, addInfo, addConvert, addBench, addCompletion]) add(program);
 
 function cannotWrite(error: NodeJS.ErrnoException): never {
   // A reader that has seen enough, such as `head`, is no failure.

@@ -34,6 +34,8 @@ export interface OpenedSource {
   readFile(file: string, signal?: AbortSignal): Promise<Uint8Array | undefined>;
   /** The same, to be read in pieces where the platform can; the caller closes what is not in memory. */
   openFile(file: string, signal?: AbortSignal): Promise<Bytes | undefined>;
+  /** The source with no other files than these; absent where that saves no memory. */
+  only?(files: readonly string[]): OpenedSource;
   /** What the message says when a file is missing. */
   list?(): Promise<SourceListing>;
 }
@@ -63,7 +65,14 @@ export async function openSource(source: Source, options: SourceOptions = {}): P
     };
   }
   if (typeof source !== 'object' || source === null) throw notASource(source);
-  const files = reading('source', () => new Map(Object.entries(filesOf(source as ModelFiles))));
+  return fromFiles(
+    reading('source', () => new Map(Object.entries(filesOf(source as ModelFiles)))),
+    options,
+  );
+}
+
+/** Files that the caller has given. */
+function fromFiles(files: ReadonlyMap<string, ModelFiles[string]>, options: SourceOptions): OpenedSource {
   const take = async <B extends Bytes>(
     file: string,
     signal: AbortSignal | undefined,
@@ -82,6 +91,7 @@ export async function openSource(source: Source, options: SourceOptions = {}): P
     name: 'the given files',
     readFile: (file, signal = options.signal) => take(file, signal, readFile),
     openFile: (file, signal = options.signal) => take(file, signal, openFile),
+    only: (names) => fromFiles(new Map([...files].filter(([name]) => names.includes(name))), options),
     list: async () => ({ files: [...files.keys()] }),
   };
 }

@@ -3,8 +3,8 @@
 import { AlbertError, type CallOptions, type Pipeline } from '../entry/index.js';
 import { throwIfAborted } from '../ground/abort.js';
 import { reasonOf } from '../ground/errors.js';
+import { decodeLine, isBlank, type Line } from '../ground/lines.js';
 import type { ParsedLine } from './formats.js';
-import { decodeLine, isBlank, type Line } from './read-lines.js';
 
 /** How lines are answered. */
 export interface LineWork<Input, Result, Call extends CallOptions> {

@@ -4,7 +4,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { AlbertError } from '../entry/index.js';
 import { mismatch } from '../ground/errors.js';
-import { type Line, readLines } from './read-lines.js';
+import { type Line, readLines } from '../ground/lines.js';
 
 /** The lines of a file that begin at a byte from `start` to before `end`. */
 export interface Shard {

@@ -7,6 +7,16 @@ import { readsOlderFiles, readTokenizerConfig, type TokenizerConfig, type Tokeni
 import type { TokenizerDefinition } from './definition.js';
 import { readTokenizerJson } from './tokenizer-json.js';
 
+/** The files that belong to a tokenizer. */
+export const TOKENIZER_FILES: readonly string[] = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'spiece.model',
+  'vocab.txt',
+];
+
 /**
  * Which file wins is as in transformers' AutoTokenizer: `tokenizer.json`, then the file of the class that
  * `tokenizer_config.json` names, `vocab.txt` for a BertTokenizer and `spiece.model` otherwise, then the other one.

@@ -22,7 +22,7 @@ import {
   specialTokenCount,
   type Template,
 } from './encoding.js';
-import { readTokenizerFiles } from './files.js';
+import { readTokenizerFiles, TOKENIZER_FILES } from './files.js';
 import {
   BATCH_OPTIONS,
   ENCODE_OPTIONS,
@@ -77,7 +77,10 @@ export class AlbertTokenizer {
   readonly #segmenter: Segmenter;
   readonly #template: Template;
 
-  private constructor(definition: TokenizerDefinition, config: TokenizerConfig) {
+  readonly #source: OpenedSource;
+
+  private constructor(definition: TokenizerDefinition, config: TokenizerConfig, source: OpenedSource) {
+    this.#source = source;
     const tokens = [...definition.pieces];
     for (const { id, content } of definition.addedTokens) tokens[id] = content;
     // An id that the files skip stands for no text.
@@ -133,7 +136,19 @@ export class AlbertTokenizer {
     settings: TokenizerOptions = {},
   ): Promise<AlbertTokenizer> {
     const { definition, config } = await readTokenizerFiles(opened, settings, signal);
-    return new AlbertTokenizer(definition, config);
+    return new AlbertTokenizer(definition, config, opened.only?.(TOKENIZER_FILES) ?? opened);
+  }
+
+  /** @internal The tokenizer's files by name, read again from its source. */
+  static async filesOf(tokenizer: AlbertTokenizer): Promise<Map<string, Uint8Array>> {
+    const files = new Map<string, Uint8Array>();
+    // The signal of the load may have fired since.
+    const { signal } = new AbortController();
+    for (const name of TOKENIZER_FILES) {
+      const bytes = await tokenizer.#source.readFile(name, signal);
+      if (bytes !== undefined) files.set(name, bytes);
+    }
+    return files;
   }
 
   /**

@@ -135,7 +135,7 @@ interface Located {
 /** Integers from 0 to below a limit, or IGNORED. */
 function classes(title: string, { values, where }: Located, limit: (i: number) => number): Int32Array {
   const checked = Int32Array.from({ length: values.length }, (_, i) => {
-    const value = integer(title, values[i], where(i));
+    const value = integer(title, values[i], () => where(i));
     const most = limit(i);
     if (value !== IGNORED && (value < 0 || value >= most)) {
       throw mismatch('ERR_INPUT', title, `classes from 0 to ${most - 1}, or ${IGNORED}`, value, where(i));
@@ -148,7 +148,7 @@ function classes(title: string, { values, where }: Located, limit: (i: number) =
 /** Positions; those beyond a text's end become IGNORED, as in transformers. */
 function spans(title: string, { values, where }: Located, lengths: readonly number[]): Int32Array {
   const checked = Int32Array.from({ length: values.length }, (_, i) => {
-    const value = integer(title, values[i], where(i));
+    const value = integer(title, values[i], () => where(i));
     if (value < 0 && value !== IGNORED) {
       throw mismatch('ERR_INPUT', title, `positions from 0, or ${IGNORED}`, value, where(i));
     }
@@ -163,10 +163,10 @@ function counting(title: string, checked: Int32Array): Int32Array {
   return checked;
 }
 
-function integer(title: string, value: unknown, where: string): number {
+function integer(title: string, value: unknown, where: () => string): number {
   const number = typeof value === 'bigint' ? Number(value) : value;
   if (typeof number !== 'number' || !Number.isInteger(number)) {
-    throw mismatch('ERR_INPUT', title, 'integers', value, where);
+    throw mismatch('ERR_INPUT', title, 'integers', value, where());
   }
   return number;
 }

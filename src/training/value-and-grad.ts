@@ -16,7 +16,10 @@ import { computeGradients } from './network/pass.js';
 export interface GradientOptions {
   /** The seed of dropout, which drops what `forward` with `train` drops. Default: no dropout. */
   readonly dropout_rng?: number;
-  /** The share of each class's probability that is spread over all classes, from 0 to below 1 (Szegedy et al. 2016). Default: 0. */
+  /**
+   * The share of each class's probability that is spread over all classes, from 0 to below 1 (Szegedy et al. 2016); only where labels are classes.
+   * Default: 0.
+   */
   readonly label_smoothing_factor?: number;
   /** What gets no gradient and no work. */
   readonly freeze?: Freeze;
@@ -64,7 +67,8 @@ export function checkPassOptions({
 
 /**
  * The loss of a batch and its gradient in every parameter. The model stays as it is; the call takes its turn among the model's calls. The
- * gradient is that of the whole batch, also where memory allows only a part of it at once.
+ * gradient is that of the whole batch, also where memory allows only a part of it at once. A list of texts gives what their padded batch
+ * gives; but in question answering the tokens of a padded batch that the mask hides are among those to choose from, as in transformers.
  *
  * @param model on this thread, with float32 weights
  * @param inputs a batch as for `forward`; a list of texts or questions of any lengths, which are not padded; of AlbertModel, pairs

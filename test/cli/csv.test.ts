@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { formatRecord, readRecords, splitRecord } from '../../src/cli/csv.js';
-import { decodeLine, type Line, MAX_LINE_BYTES } from '../../src/shards/read-lines.js';
+import { formatRecord, readRecords, splitRecord } from '../../src/ground/csv.js';
+import { decodeLine, type Line, MAX_LINE_BYTES } from '../../src/ground/lines.js';
 import { stateCases } from '../support/cases.js';
 import { expectError } from '../support/expect-error.js';
 

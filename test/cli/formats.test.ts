@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { promisify } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { splitRecord } from '../../src/cli/csv.js';
+import { splitRecord } from '../../src/ground/csv.js';
 import { randomFiles } from '../pipelines/checkpoint.js';
 import { ROOT, run } from './command-line.js';
 

@@ -22,8 +22,8 @@ import { table } from '../../src/cli/table.js';
 import { type TaskInput, TEXT } from '../../src/cli/task-input.js';
 import { checkUsage } from '../../src/cli/usage.js';
 import { writeAnswers } from '../../src/cli/writers.js';
+import { decodeLine } from '../../src/ground/lines.js';
 import { FORMATS, type ParsedLine } from '../../src/shards/formats.js';
-import { decodeLine } from '../../src/shards/read-lines.js';
 import { expectError } from '../support/expect-error.js';
 
 const test = suite('inputs and outputs');

@@ -28,6 +28,10 @@ const PRINTED: Readonly<Record<string, readonly RegExp[]>> = {
     /^2 of 2\n\[ 'POSITIVE', 'NEGATIVE' \]\n$/,
     /text: 'A lovely film.'.*label: 'POSITIVE'.*text: 'A dreadful film.'.*NEGATIVE.*code: 'ERR_INPUT'/s,
   ],
+  'docs/training.md': [
+    /^\[ 'delivery', 'payment' \]\n$/,
+    /^0\.\d+ \[ 2, 512 \]\n0 [\d.]+ [\d.]+\n1 .*\n2 .*\n3 .*\n4\n$/,
+  ],
   'docs/errors.md': [/^ERR_INPUT "input_ids" expected ids from 0 to 15999, got 31337 at \[0, 5\]\n$/],
   'docs/exactness.md': [/^(simd|relaxed-simd|scalar)\n$/],
   'docs/int8-format.md': [/^int8\n$/],

@@ -98,7 +98,13 @@ function drawBatch(draw: Draw, seed: number): TrainingCase {
   const drawn = drawConfig(draw, threads);
   const two = { num_labels: 2, id2label: { 0: 'a', 1: 'b' } };
   const problem_type = head === 'sequence_classification' ? { problem_type: draw.pick(PROBLEM_TYPES) } : {};
-  const config = { ...drawn, ...(head === 'question_answering' && two), ...problem_type };
+  const dropped = draw.chance(0.3);
+  const rates = {
+    hidden_dropout_prob: draw.pick([0, 0.1, 0.5]),
+    attention_probs_dropout_prob: draw.pick([0, 0.1, 0.5]),
+    classifier_dropout_prob: draw.pick([0, 0.1, 0.5]),
+  };
+  const config = { ...drawn, ...(dropped && rates), ...(head === 'question_answering' && two), ...problem_type };
   const omitted = (['mask', 'types', 'positions'] as const).filter(() => draw.chance(0.3));
   const ragged = draw.chance(0.6);
 
@@ -119,6 +125,7 @@ function drawBatch(draw: Draw, seed: number): TrainingCase {
   return {
     ...batch,
     labels: drawLabels(draw, batch),
+    ...(dropped && { dropout: draw.integer(0, 2 ** 31) }),
     smoothing: entropy ? draw.pick([0, 0, 0.1, 0.5]) : 0,
     omitted,
     weights: { seed, gain: 0.5 + 1.5 * draw.next() },

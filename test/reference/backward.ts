@@ -8,7 +8,7 @@ import { type Arithmetic, EXACT } from './arithmetic.js';
 import type { Sequence } from './encoder.js';
 import { binaryCrossEntropy, crossEntropy, IGNORED, squaredError } from './losses.js';
 import { type Matrix, matrix } from './matrix.js';
-import { encode, linear, meanPool, type Network, pool, wordLogits } from './network.js';
+import { dropForHead, encode, linear, meanPool, type Network, pool, wordLogits } from './network.js';
 import { prefixOf } from './parameters.js';
 import { Tape } from './tape.js';
 
@@ -34,6 +34,8 @@ export interface Batch {
   readonly examples: readonly (readonly Sequence[])[];
   readonly labels: Labels;
   readonly smoothing?: number;
+  /** The seed of dropout; default: none. */
+  readonly dropout?: number;
 }
 
 export interface Gradients {
@@ -99,7 +101,11 @@ function loss(network: Network, batch: Batch): Matrix {
   if (head === 'model') return similarityLoss(network, batch);
   const hidden = batch.examples.map((sequences) => sequences.map((sequence) => encode(network, sequence)));
   const states = hidden.flat();
-  const pooled = () => tape.stack(states.map((state) => pool(network, state)));
+  const pooled = (rate: number) => {
+    const vectors = tape.stack(states.map((state) => pool(network, state)));
+    return dropForHead(network, vectors, rate, 0);
+  };
+  const { classifier_dropout_prob, hidden_dropout_prob } = network.config;
   const tokens = labels.labels as number[][];
   switch (head) {
     case 'masked_lm':
@@ -117,16 +123,13 @@ function loss(network: Network, batch: Batch): Matrix {
         smoothing,
       );
       const orders = labels.sentence_order_label!;
-      const logits = linear(network, 'sop_classifier.classifier', pooled());
+      const logits = linear(network, 'sop_classifier.classifier', pooled(classifier_dropout_prob));
       return tape.add(words, crossEntropy(tape, logits, orders, counted(orders), smoothing));
     }
-    case 'token_classification':
-      return tokenLoss(
-        network,
-        states.map((state) => linear(network, 'classifier', state)),
-        tokens,
-        smoothing,
-      );
+    case 'token_classification': {
+      const dropped = dropForHead(network, tape.stack(states), classifier_dropout_prob, 0);
+      return tokenLoss(network, [linear(network, 'classifier', dropped)], tokens, smoothing);
+    }
     case 'question_answering':
       return spanLoss(
         network,
@@ -134,28 +137,51 @@ function loss(network: Network, batch: Batch): Matrix {
         batch,
       );
     case 'sequence_classification':
-      return classLoss(network, linear(network, 'classifier', pooled()), batch);
+      return classLoss(network, linear(network, 'classifier', pooled(classifier_dropout_prob)), batch);
     case 'multiple_choice': {
       const classes = labels.labels as number[];
-      const parts = hidden.map((choices, i) => {
-        const vectors = tape.stack(choices.map((state) => pool(network, state)));
-        const logits = tape.transpose(linear(network, 'classifier', vectors));
-        return crossEntropy(tape, logits, [classes[i]!], counted(classes), smoothing);
+      const logits = linear(network, 'classifier', pooled(hidden_dropout_prob));
+      let first = 0;
+      const parts = hidden.map(({ length }, i) => {
+        const rows = Array.from({ length }, (_, choice) => first + choice);
+        first += length;
+        return crossEntropy(
+          tape,
+          tape.transpose(tape.gather(logits, rows)),
+          [classes[i]!],
+          counted(classes),
+          smoothing,
+        );
       });
       return tape.add(...parts);
     }
   }
 }
 
+/** The first token of each sequence in the batch, in which the two texts of a pair follow one another. */
+function startsOf({ head, examples }: Batch): ReadonlyMap<Sequence, number> {
+  const half = examples.length / 2;
+  const order = head === 'model' ? examples.map((_, i) => examples[Math.floor(i / 2) + (i % 2) * half]!) : examples;
+  let token = 0;
+  return new Map(
+    order.flat().map((sequence) => {
+      token += sequence.ids.length;
+      return [sequence, token - sequence.ids.length];
+    }),
+  );
+}
+
 /** The network of a batch over its parameters. */
-function build({ head, config }: Batch, weights: ReadonlyMap<string, Values>, arithmetic: Arithmetic): Network {
+function build(batch: Batch, weights: ReadonlyMap<string, Values>, arithmetic: Arithmetic): Network {
   const parameters = new Map(
     [...weights].map(([name, { shape, data }]) => {
       const columns = shape.at(-1)!;
       return [name, matrix(data.length / columns, columns, data)];
     }),
   );
-  return { tape: new Tape(arithmetic), config, parameters, prefix: prefixOf(head) };
+  const starts = startsOf(batch);
+  const { head, config, dropout: seed } = batch;
+  return { tape: new Tape(arithmetic), config, parameters, prefix: prefixOf(head), seed, starts };
 }
 
 /** The loss of a batch alone. */

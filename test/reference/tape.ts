@@ -108,6 +108,19 @@ export class Tape {
     return this.map(x, { f: (v) => v * factor, df: () => factor });
   }
 
+  /** Each element by a constant of its own. */
+  times(x: Matrix, factor: (row: number, column: number) => number): Matrix {
+    const factors = x.data.map((_, i) => factor(Math.floor(i / x.columns), i % x.columns));
+    const y = matrix(
+      x.rows,
+      x.columns,
+      x.data.map((v, i) => this.arithmetic.result(v * factors[i]!)),
+    );
+    return this.note(y, () => {
+      for (let i = 0; i < x.grad.length; i++) x.grad[i]! += y.grad[i]! * factors[i]!;
+    });
+  }
+
   transpose(x: Matrix): Matrix {
     const y = matrix(x.columns, x.rows);
     const place = (i: number) => (i % x.columns) * x.rows + Math.floor(i / x.columns);

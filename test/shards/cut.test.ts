@@ -5,8 +5,8 @@ import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { decodeLine, type Line, MAX_LINE_BYTES, readLines } from '../../src/ground/lines.js';
 import { cutFile, readShard } from '../../src/shards/cut.js';
-import { decodeLine, type Line, MAX_LINE_BYTES, readLines } from '../../src/shards/read-lines.js';
 import { stateCases } from '../support/cases.js';
 import { expectError } from '../support/expect-error.js';
 

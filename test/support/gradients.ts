@@ -4,12 +4,6 @@ import { decodeSafetensors } from '../../src/weights/safetensors.js';
 
 const FOLDER = new URL('../../../shared/fixtures/', import.meta.url);
 
-/** A tensor of a file: floats, or integers. */
-export interface Expected {
-  readonly shape: readonly number[];
-  readonly data: Float32Array | Float64Array | BigInt64Array;
-}
-
 export interface GradientFixture {
   /** `case/head`, as in test/fixtures/flax. */
   readonly name: string;

@@ -17,7 +17,7 @@ const ONE = { ...TINY, id2label: { 0: 'a' } };
 
 type Output = Record<string, { data: Float32Array }>;
 
-/** The loss, and the logits that it was computed from. */
+/** The loss, the logits that it was computed from, and the gradient of the classifier's bias: the sum of the logits' over the rows. */
 async function lossAndLogits(
   head: keyof typeof HEADS,
   config: object,
@@ -25,9 +25,9 @@ async function lossAndLogits(
   inputs: AlbertInputs = TINY_INPUTS,
 ) {
   await using model = await tinyModel(head, config);
-  const { loss } = await valueAndGrad(model, inputs, labels);
+  const { loss, grads } = await valueAndGrad(model, inputs, labels);
   const output = (await model.forward(inputs)) as unknown as Output;
-  return { loss, logits: [...output.logits!.data] };
+  return { loss, logits: [...output.logits!.data], slopes: [...grads.get('classifier.bias')!.data] };
 }
 
 const near = (found: number, wanted: number) =>
@@ -38,7 +38,9 @@ const logOfSum = (scores: readonly number[]) => Math.log(scores.reduce((sum, sco
 
 test('without problem_type as transformers: one label is a number, integers are classes, rows are several labels', async () => {
   const regression = await lossAndLogits('sequence_classification', ONE, { labels: [0.5, -2] });
-  near(regression.loss, mean([(regression.logits[0]! - 0.5) ** 2, (regression.logits[1]! + 2) ** 2]));
+  const errors = [regression.logits[0]! - 0.5, regression.logits[1]! + 2];
+  near(regression.loss, mean(errors.map((error) => error ** 2)));
+  near(regression.slopes[0]!, mean(errors.map((error) => 2 * error)));
 
   const single = await lossAndLogits('sequence_classification', THREE, { labels: [2, 0] });
   const row = (i: number) => single.logits.slice(3 * i, 3 * i + 3);
@@ -54,6 +56,11 @@ test('without problem_type as transformers: one label is a number, integers are 
     return -(t * Math.log(p) + (1 - t) * Math.log(1 - p));
   });
   near(multi.loss, mean(terms));
+  const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+  for (const c of [0, 1, 2]) {
+    const errors = rows.map((row, i) => sigmoid(multi.logits[3 * i + c]!) - row[c]!);
+    near(multi.slopes[c]!, mean(errors) / 3);
+  }
 });
 
 test('problem_type decides where it is given', async () => {
@@ -216,7 +223,7 @@ const FAULTS: readonly (readonly [head: keyof typeof HEADS, labels: unknown, ...
     'NaN at [1, 2]',
   ],
   ['sequence_classification', { labels: { data: [0, 1], shape: [3] } }, '2 numbers'],
-  ['sequence_classification', { labels: [0, , 1] }, '2 numbers'],
+  ['sequence_classification', { labels: Array(2) }, 'integers', 'undefined at [0]'],
   ['multiple_choice', { labels: [0, 2] }, 'classes from 0 to 1', '2 at [1]'],
   ['token_classification', { labels: [[0, 1, 1, 0, 0]] }, '2 rows'],
   [

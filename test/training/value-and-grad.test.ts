@@ -4,6 +4,8 @@ import * as assert from 'uvu/assert';
 import type { AlbertError } from '../../src/ground/errors.js';
 import { AlbertModel } from '../../src/model/models.js';
 import type { SentencePairs, TrainingInputs } from '../../src/training/inputs.js';
+import { adamw } from '../../src/training/optimizers.js';
+import { TrainState } from '../../src/training/state.js';
 import { type GradientOptions, valueAndGrad } from '../../src/training/value-and-grad.js';
 import { expectError } from '../support/expect-error.js';
 import { assertGrown, assertHealthy, observed } from '../support/health.js';
@@ -36,6 +38,20 @@ test('the model is as it was, and the same call gives the same', async () => {
   assert.is(again.loss, loss);
   assertSame(again.grads, grads);
   await assertHealthy(model);
+});
+
+test('no pass leaves memory in use, whole or aborted', async () => {
+  await using model = await AlbertModel.from_config(TINY, { seed: 5 });
+  await using state = await TrainState.create(model, adamw({ learning_rate: 1e-3 }));
+  await state.step(PAIRS, {});
+  const { memoryBytes } = model.info();
+  for (let step = 0; step < 3; step++) {
+    await state.step(PAIRS, {});
+    const controller = new AbortController();
+    setImmediate(() => controller.abort());
+    await expectError(() => state.step(PAIRS, {}, { signal: controller.signal }), 'ERR_ABORTED');
+  }
+  assert.is(model.info().memoryBytes, memoryBytes);
 });
 
 test('gradients have the names, the order and the shapes of params', async () => {
@@ -210,6 +226,14 @@ test('faults of options', async () => {
       ...words,
     );
   }
+  await using pairs = await tinyModel('model');
+  const smoothed = { label_smoothing_factor: 0.1 };
+  await expectError(
+    () => valueAndGrad(pairs, PAIRS, {}, smoothed),
+    'ERR_INPUT',
+    '"label_smoothing_factor"',
+    'no classes',
+  );
   const signal = AbortSignal.abort();
   await expectError(() => valueAndGrad(model, TINY_INPUTS, LABELS, { signal }), 'ERR_ABORTED');
 });

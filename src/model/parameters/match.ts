@@ -31,6 +31,8 @@ export interface Matching {
   readonly made: string;
   /** What the configuration leaves open, reported if something does not fit. */
   readonly doubts: readonly string[];
+  /** Whether head weights of another shape are left to initialisation. */
+  readonly replacesHead?: boolean;
 }
 
 /**
@@ -42,7 +44,7 @@ export interface Matching {
 export function matchCheckpoint(
   parameters: readonly Parameter[],
   checkpoint: Checkpoint,
-  { strict, architecture, made, doubts }: Matching,
+  { strict, architecture, made, doubts, replacesHead = false }: Matching,
 ): Matched {
   const flax = checkpoint.naming === 'flax';
   const quantization = quantizationOf(checkpoint);
@@ -72,7 +74,10 @@ export function matchCheckpoint(
     const fault =
       faultOfShape(tensor, transposed ? [...parameter.shape].reverse() : parameter.shape) ??
       (quantized ? quantized.faultOfScales(tensor.name, parameter.shape[0] as number, scales) : faultOfDtype(tensor));
-    if (fault !== undefined) {
+    if (fault !== undefined && replacesHead && parameter.of === 'head') {
+      missing.push(parameter);
+      used.delete(tensor);
+    } else if (fault !== undefined) {
       headFits &&= parameter.of !== 'head';
       faults.push(fault);
     } else

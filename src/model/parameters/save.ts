@@ -19,16 +19,35 @@ type FloatDtype = keyof typeof STORED;
 const OVERFLOW = { float32: Infinity, float16: 65_520, bfloat16: 2 ** 128 * (1 - 2 ** -9) };
 
 /**
- * @throws ERR_INPUT for an unknown format or dtype, ERR_PARAMETER for a value that the dtype cannot hold, ERR_SOURCE when
- *   the directory cannot be written, or holds weights of a format that would be loaded instead
+ * Writes a model's files.
+ *
+ * @throws what {@link encodeModel} throws; ERR_SOURCE when the directory cannot be written, or holds weights of a format that would
+ *   be loaded instead
  */
 export async function saveModel(
   engine: Engine,
   parameters: readonly Parameter[],
   config: Readonly<Record<string, unknown>>,
   directory: string | URL,
-  { format = 'safetensors', dtype = 'float32' }: SaveOptions,
+  options: SaveOptions,
 ): Promise<void> {
+  const files = encodeModel(engine, parameters, config, options);
+  // Loading prefers safetensors: beside old ones the new weights would never be seen.
+  const rivals = files.has('model.safetensors') ? [] : ['model.safetensors', 'model.safetensors.index.json'];
+  await writeFiles(directory, files, rivals);
+}
+
+/**
+ * The configuration and the weights as files, by name.
+ *
+ * @throws ERR_INPUT for an unknown format or dtype, ERR_PARAMETER for a value that the dtype cannot hold
+ */
+export function encodeModel(
+  engine: Engine,
+  parameters: readonly Parameter[],
+  config: Readonly<Record<string, unknown>>,
+  { format = 'safetensors', dtype = 'float32' }: SaveOptions,
+): Map<string, Uint8Array> {
   if (!SAVED_DTYPES.includes(dtype)) throw mismatch('ERR_INPUT', 'dtype', SAVED_DTYPES.join(', '), dtype);
   const quantization = quantizationNamed(dtype);
   // In quantised files, what is not quantised is float32 and keeps every bit: docs/int8-format.md lists it.
@@ -51,9 +70,7 @@ export async function saveModel(
     throw mismatch('ERR_INPUT', 'format', 'safetensors or flax_msgpack', format);
   }
   files.set('config.json', encodeConfig({ model_type: 'albert', ...config, ...dtypeKeys(floats, quantization) }));
-  // Loading prefers safetensors: beside old ones the new weights would never be seen.
-  const rivals = format === 'safetensors' ? [] : ['model.safetensors', 'model.safetensors.index.json'];
-  await writeFiles(directory, files, rivals);
+  return files;
 }
 
 /** How Hugging Face's configurations tell of numbers: the dtype to compute in, and a key that other readers must heed. */

@@ -78,7 +78,7 @@ export class LocalModel implements Runner {
    * @param onFile called after each file of weights that was opened, with its size in bytes
    */
   static async load(
-    { source, readers, strict }: CheckpointOrigin,
+    { source, readers, strict, newHead }: CheckpointOrigin,
     options: Recipe['options'],
     asked?: Architecture,
     signal?: AbortSignal,
@@ -92,9 +92,9 @@ export class LocalModel implements Runner {
         const made = architectureOf(checkpoint, config.architectures);
         const architecture = asked ?? made;
         const model = new LocalModel(architecture, config, makeEngine(await runtime, config, dtype));
-        const matching = { strict, architecture, made, doubts };
+        const matching = { strict, architecture, made, doubts, replacesHead: newHead !== undefined };
         const { sources, missing, surplus } = matchCheckpoint(model.#layout.parameters, checkpoint, matching);
-        await model.#fill(sources, 0, signal);
+        await model.#fill(sources, newHead?.seed ?? 0, signal);
         const { format } = checkpoint;
         const stored = { format, dtypes: dtypesOf(checkpoint), architecture: made };
         model.#report = { initialized: missing.map(({ name }) => name), ignored: surplus, checkpoint: stored };

@@ -16,6 +16,8 @@ export interface CheckpointOrigin {
   readonly source: OpenedSource;
   readonly readers: RareReaders;
   readonly strict: boolean;
+  /** To be trained: head weights of another shape are initialised instead of refused, by this seed. */
+  readonly newHead?: { readonly seed: number };
 }
 
 /** Where a model's parameters come from: a checkpoint, or random numbers. */

@@ -14,7 +14,7 @@ import {
 } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { throwIfAborted } from '../../ground/abort.js';
 import type { Bytes, FileBytes } from '../../ground/bytes.js';
 import { AlbertError, mismatch } from '../../ground/errors.js';
@@ -26,9 +26,11 @@ import { openRepository } from '../../hub/node/repository.js';
 import { sweep } from '../../hub/node/sweep.js';
 import type { OpenedHub } from '../../hub/settings.js';
 import type { WorkerHandle, WorkerListener } from '../worker.js';
+import { pathOf } from './directories.js';
 import { ownFile, ownImport, resolveByName } from './own-files.js';
 import { startWorkerAt } from './worker.js';
 
+export { listDirectories, removeDirectory, writeDirectory } from './directories.js';
 export { FILES_ADVICE, ownFile } from './own-files.js';
 
 /** Bytes that are read between two checks of the signal. */
@@ -191,6 +193,11 @@ export function packageDirectory(name: string): URL | undefined {
   return config && new URL('.', config);
 }
 
+/** The URL of a file's path. */
+export function pathUrl(path: string): URL {
+  return /^(https?|file|data):/.test(path) ? new URL(path) : pathToFileURL(path);
+}
+
 /** The URL of a directory path, with its closing slash; `undefined` when there is no such directory. */
 export async function directoryUrl(path: string): Promise<URL | undefined> {
   const found = await stat(path).catch(() => undefined);
@@ -258,15 +265,6 @@ async function keep(path: string, name: string): Promise<boolean> {
 function isLeftOf(files: ReadonlyMap<string, unknown>, name: string): boolean {
   const [, file] = /^(.+)\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.incomplete$/.exec(name) ?? [];
   return file !== undefined && files.has(file);
-}
-
-/** @throws ERR_SOURCE for a URL that is not a path on this machine */
-function pathOf(target: string | URL): string {
-  try {
-    return target instanceof URL ? fileURLToPath(target) : target;
-  } catch (cause) {
-    throw new AlbertError('ERR_SOURCE', `cannot write to ${target}: ${(cause as Error).message}`, { cause });
-  }
 }
 
 /** Lets timers, input and output run. */

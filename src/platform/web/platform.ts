@@ -73,9 +73,30 @@ export async function directoryUrl(path: string): Promise<URL | undefined> {
   return new URL(path.endsWith('/') ? path : `${path}/`, globalThis.location?.href);
 }
 
+/** The URL of a file: a path is one relative to the page. */
+export function pathUrl(path: string): URL {
+  return new URL(path, globalThis.location?.href);
+}
+
 /** A browser cannot write files: always ERR_ENVIRONMENT. */
 export async function writeFiles(target: string | URL, _files: ReadonlyMap<string, Uint8Array>): Promise<void> {
   throw new AlbertError('ERR_ENVIRONMENT', `cannot write to ${target}: this environment has no file system`);
+}
+
+/** A browser has no directories: always ERR_ENVIRONMENT. */
+export async function writeDirectory(
+  target: string | URL,
+  _write: (directory: string) => Promise<void>,
+): Promise<void> {
+  return writeFiles(target, new Map());
+}
+
+/** A browser has no directories. */
+export async function removeDirectory(_target: string | URL): Promise<void> {}
+
+/** A browser has no directories. */
+export async function listDirectories(_target: string | URL): Promise<string[]> {
+  return [];
 }
 
 /** Lets the page handle its events. A message to ourselves, since nested timers wait at least 4 ms. */

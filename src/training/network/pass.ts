@@ -16,7 +16,7 @@ import { TRAINING_HEADS } from './heads/index.js';
 import { vectorsOf } from './heads/model.js';
 import { countsOf } from './losses.js';
 import { examplesOf, type MicroBatch } from './micro-batches.js';
-import type { GradientRequest, TrainedModel } from './request.js';
+import type { CheckedLabels, GradientRequest, TrainedModel } from './request.js';
 import { schedule } from './schedule.js';
 import { negativesLoss } from './similarity.js';
 
@@ -34,8 +34,8 @@ interface TrainedNetwork {
  * Adds the gradients of the mean loss of one batch to those that the map's memory holds. Dropout drops the elements that `forward` with
  * `train` drops, however the batch is cut.
  *
- * @throws ERR_MEMORY before any kernel runs when not even one example fits; ERR_ABORTED, ERR_INPUT for a loss that is not finite: some
- *   gradients are then added
+ * @throws ERR_MEMORY before any kernel runs when not even one example fits, ERR_INPUT likewise for label smoothing without classes; ERR_ABORTED
+ *   and ERR_INPUT for a loss that is not finite: some gradients are then added
  */
 export async function computeGradients(
   model: TrainedModel,
@@ -75,6 +75,7 @@ function trainedNetwork(
   gradients: GradientMap,
   { labels, label_smoothing_factor: smoothing = 0 }: GradientRequest,
 ): TrainedNetwork {
+  checkSmoothing(smoothing, labels);
   const activation = HIDDEN_ACTIVATIONS[config.hidden_act] ?? 'identity';
   const counts = countsOf(labels);
   const step: Step = { engine, training, config, activation, gradients, sites: sitesOf(config), smoothing, counts };
@@ -162,6 +163,14 @@ async function lossOfAllVectors(network: TrainedNetwork, request: GradientReques
 /** The range of a micro-batch's vectors among those of the batch. */
 function vectorsRange({ config }: Pass, { firstSequence, sequences }: MicroBatch): [number, number] {
   return [firstSequence * config.hidden_size, (firstSequence + sequences) * config.hidden_size];
+}
+
+/** Only a loss over classes can be smoothed. */
+function checkSmoothing(smoothing: number, { loss }: CheckedLabels): void {
+  const classes = loss !== 'regression' && loss !== 'multi_label' && loss !== 'similarity';
+  if (smoothing !== 0 && !classes) {
+    throw mismatch('ERR_INPUT', 'label_smoothing_factor', `0 for ${loss}, whose labels are no classes`, smoothing);
+  }
 }
 
 function checkFinite(loss: number): void {

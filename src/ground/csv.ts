@@ -5,8 +5,8 @@
  * Read: fields with quotes, delimiters and newlines in quotes; records that end with CRLF, LF or CR; a byte order mark in front.
  * A quote within a field that does not begin with one is a character, as in Python's csv and in spreadsheets.
  */
-import { AlbertError } from '../entry/index.js';
-import { type Line, MAX_LINE_BYTES } from '../shards/read-lines.js';
+import { AlbertError } from './errors.js';
+import { joined, type Line, MAX_LINE_BYTES } from './lines.js';
 
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
@@ -46,7 +46,7 @@ export async function* readRecords(chunks: AsyncIterable<Uint8Array>, delimiter:
     held += kept.length;
   };
   const take = () => {
-    const bytes = parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts);
+    const bytes = parts.length === 1 ? (parts[0] as Uint8Array) : joined(parts);
     batch.push({ offset: begin, number: beginLine, bytes });
     batchBytes += bytes.length;
     [parts, held, state] = [[], 0, 'start'];

@@ -1,6 +1,5 @@
 /** The lines of a byte stream with their offsets; only as many as are asked for are in memory. */
-import { Buffer, isUtf8 } from 'node:buffer';
-import { AlbertError } from '../entry/index.js';
+import { AlbertError } from './errors.js';
 
 /** A line as it lies in its input, without its end. */
 export interface Line {
@@ -48,7 +47,7 @@ export async function* readLines(
     held += kept.length;
   };
   const take = () => {
-    const bytes = parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts);
+    const bytes = parts.length === 1 ? (parts[0] as Uint8Array) : joined(parts);
     batch.push({ offset: begin, number: ++number, bytes: bytes.at(-1) === RETURN ? bytes.subarray(0, -1) : bytes });
     batchBytes += bytes.length;
     [parts, held] = [[], 0];
@@ -83,7 +82,18 @@ export function isBlank({ offset, bytes }: Line): boolean {
   return bytes.subarray(marked ? 3 : 0).every((byte) => byte === 0x20 || (byte >= 0x09 && byte <= RETURN));
 }
 
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+/** The parts of a line as one array of bytes. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  for (const part of parts) {
+    bytes.set(part, end);
+    end += part.length;
+  }
+  return bytes;
+}
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
 
 /**
  * A line's text, without the byte order mark that some editors put before a file's first line.
@@ -94,7 +104,11 @@ export function decodeLine({ offset, bytes }: Pick<Line, 'offset' | 'bytes'>): s
   if (bytes.length > MAX_LINE_BYTES) {
     throw new AlbertError('ERR_TOO_LONG', `"line" expected at most ${MAX_LINE_BYTES} bytes, got more`);
   }
-  if (!isUtf8(bytes)) throw new AlbertError('ERR_INPUT', '"line" expected valid UTF-8');
-  const text = decoder.decode(bytes);
+  let text: string;
+  try {
+    text = decoder.decode(bytes);
+  } catch (cause) {
+    throw new AlbertError('ERR_INPUT', '"line" expected valid UTF-8', { cause });
+  }
   return offset === 0 && text.startsWith('\ufeff') ? text.slice(1) : text;
 }

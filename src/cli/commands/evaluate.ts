@@ -1,0 +1,68 @@
+/** `evaluate`: how good a model is on examples. */
+import type { Command } from 'commander';
+import { type ModelOptions, type OutputOptions, parseCount, withBar, withModel, withOutput } from '../options.js';
+import { ProgressBar } from '../progress-bar.js';
+import { type DataOptions, loadTraining, readExamples, withExamples } from '../training-data.js';
+import { writeAnswers } from '../writers.js';
+
+interface Options extends DataOptions, ModelOptions, OutputOptions {
+  readonly model: string;
+  readonly eval: string;
+}
+
+export function addEvaluate(program: Command): void {
+  const command = program.command('evaluate').description('measure a model on examples of your own');
+  withOutput(withModel(withExamples(command), 'the model', true))
+    .requiredOption('--eval <file>', 'the examples: JSON lines, or CSV or TSV with a header; - reads standard input')
+    .option('--max-length <n>', "tokens of a text that are read; default: as many as the model's positions", parseCount)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ albert-wasm evaluate --model my-model --eval test.csv
+  $ albert-wasm evaluate --model my-model --eval test.csv --dtype int8       what int8 costs
+  $ albert-wasm evaluate --task token-classification --model my-ner --eval test.jsonl --format json
+  $ albert-wasm evaluate --task sentence-similarity --model my-sts --eval pairs.tsv
+
+The keys of the examples are those of \`albert-wasm train --help\`.`,
+    )
+    .action(evaluate);
+}
+
+async function evaluate(options: Options): Promise<void> {
+  const { loadForEvaluation, Trainer } = await loadTraining();
+  const dataset = await readExamples(options.eval, options);
+  const { task, model: source, dtype, threads, revision, token, cacheDir, localFilesOnly, maxLength } = options;
+  const loading = { dtype, threads, revision, token, cacheDir, localFilesOnly };
+  const { model, tokenizer } = await withBar((onProgress) =>
+    loadForEvaluation(task, source, { ...loading, onProgress }),
+  );
+  const bar = process.stderr.isTTY ? new ProgressBar(process.stderr) : undefined;
+  try {
+    const trainer = new Trainer({
+      model,
+      tokenizer,
+      args: { per_device_eval_batch_size: 32, ...(maxLength !== undefined && { max_seq_length: maxLength }) },
+      onEvaluation: ({ done, total }) => bar?.showLine(done / total, `${done} of ${total}`),
+    });
+    const metrics = await trainer.evaluate(dataset);
+    bar?.clear();
+    const named = Object.fromEntries(
+      Object.entries(metrics).map(([name, value]) => [name.replace(/^eval_/, ''), value]),
+    );
+    const facts = { model: source, examples: dataset.length, ...named };
+    await writeAnswers(options, [options.eval], (writer) =>
+      writer.add({
+        json: facts,
+        rows: Object.entries(facts).map(([name, value]) => [
+          name,
+          typeof value === 'number' ? String(Number(value.toPrecision(6))) : value,
+        ]),
+        csv: () => ({ columns: Object.keys(facts), input: {}, records: [facts] }),
+      }),
+    );
+  } finally {
+    bar?.clear();
+    await model.dispose();
+  }
+}

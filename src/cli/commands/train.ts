@@ -1,0 +1,302 @@
+/** `train`: a model of one's own, from examples. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { writeFiles } from '#platform';
+import { AlbertError } from '../../entry/index.js';
+import type { LogEntry, Trainer, TrainingArguments, TrainingProgress } from '../../entry/training.js';
+import { complain } from '../complain.js';
+import { type ModelOptions, parseCount, parseStride, parseThreads, withBar, withSource } from '../options.js';
+import { print } from '../output.js';
+import { ProgressBar } from '../progress-bar.js';
+import { smallModel } from '../small-models.js';
+import { trainingChart } from '../training-chart.js';
+import { type DataOptions, loadTraining, readExamples, withExamples } from '../training-data.js';
+import { usageError } from '../usage.js';
+import { toJson } from '../writers.js';
+
+interface Options extends DataOptions, Omit<ModelOptions, 'dtype'> {
+  readonly train: string;
+  readonly eval?: string;
+  readonly out: string;
+  readonly resume?: boolean;
+  readonly force?: boolean;
+  readonly epochs: number;
+  readonly maxSteps?: number;
+  readonly batchSize: number;
+  readonly accumulate: number;
+  readonly learningRate: number;
+  readonly schedule: 'linear' | 'cosine' | 'constant_with_warmup';
+  readonly warmupRatio: number;
+  readonly weightDecay: number;
+  readonly labelSmoothing: number;
+  readonly optimizer: 'adamw' | 'lamb';
+  readonly dropout: boolean;
+  readonly freeze?: 'embeddings' | 'encoder';
+  readonly seed: number;
+  readonly evalSteps?: number;
+  readonly saveSteps?: number;
+  readonly keep: number;
+  readonly best?: string;
+  readonly patience?: number;
+  readonly recompute?: boolean;
+  readonly maxMemory?: number;
+}
+
+const DEFAULT_MODEL = '@albert-wasm/albert-mini-en';
+const WEIGHTS = ['model.safetensors', 'model.safetensors.index.json', 'flax_model.msgpack', 'pytorch_model.bin'];
+
+export function addTrain(program: Command): void {
+  const command = program.command('train').description('train a model on examples of your own');
+  withSource(withExamples(command), 'the model to begin with; default: the small one that is installed', false)
+    .requiredOption(
+      '--train <file>',
+      'examples to learn from: JSON lines, or CSV or TSV with a header; - reads standard input',
+    )
+    .option('--eval <file>', 'examples to evaluate the model on after each epoch')
+    .requiredOption('--out <directory>', 'where the model, its checkpoints, metrics.jsonl and training.svg are written')
+    .option('--resume', 'go on from the last checkpoint in --out')
+    .option('--force', 'overwrite a model in the directory')
+    .option('--epochs <n>', 'passes over the examples', parsePositive, 3)
+    .option('--max-steps <n>', 'steps in all, instead of epochs', parseCount)
+    .option('--batch-size <n>', 'examples per step', parseCount, 32)
+    .option('--accumulate <n>', 'batches that make one step', parseCount, 1)
+    .option('--learning-rate <rate>', 'the highest learning rate; large models need a lower one', parsePositive, 1e-4)
+    .addOption(
+      new Option('--schedule <name>', 'how the learning rate falls after its warm-up')
+        .choices(['linear', 'cosine', 'constant_with_warmup'])
+        .default('linear'),
+    )
+    .option('--warmup-ratio <share>', 'the share of the steps in which the learning rate rises', parseShare, 0.1)
+    .option('--weight-decay <rate>', 'decay of weights', parseShare, 0.01)
+    .option('--label-smoothing <share>', 'what each label gives to the others', parseShare, 0)
+    .addOption(new Option('--optimizer <name>', 'the optimiser').choices(['adamw', 'lamb']).default('adamw'))
+    .option('--no-dropout', "train without dropout, which is at the model's rates otherwise")
+    .addOption(new Option('--freeze <part>', 'what is not trained').choices(['embeddings', 'encoder']))
+    .option('--seed <n>', 'of the new head, the order of the examples, dropout and masks', parseStride, 42)
+    .option('--max-length <n>', "tokens of a text that are read; default: as many as the model's positions", parseCount)
+    .option('--eval-steps <n>', 'evaluate after so many steps instead of each epoch', parseCount)
+    .option('--save-steps <n>', 'write a checkpoint after so many steps instead of each epoch', parseCount)
+    .option('--keep <n>', 'checkpoints to keep', parseCount, 2)
+    .option('--best <metric>', 'end with the model that is best by a metric, such as accuracy, f1 or loss')
+    .option('--patience <n>', 'end after so many evaluations in a row without a better one', parseCount)
+    .option('--threads <n>', 'threads that compute, or auto', parseThreads, 1)
+    .option('--recompute', 'compute layers twice to save memory; default: if memory is short')
+    .option('--no-recompute', 'keep all activations')
+    .option('--max-memory <MiB>', 'memory of the model, its gradients and activations; default: 512', parseCount)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ albert-wasm train --train questions.csv --out my-model        columns text and label; labels are found in the file
+  $ albert-wasm train --train train.csv --eval dev.csv --column text=review --column label=stars --out my-model
+  $ albert-wasm train --task token-classification --train ner.jsonl --eval dev.jsonl --best f1 --out my-ner
+  $ albert-wasm train --task sentence-similarity --train pairs.tsv --model owner/name --learning-rate 3e-5 --out my-sts
+  $ albert-wasm train --train train.jsonl --out my-model --resume    after Ctrl+C, a crash, or with more --epochs
+  $ albert-wasm classify --model my-model "Where is Denver?"         the directory is a model like any other
+
+Lines of JSON have these keys, and a CSV these columns:
+  text-classification   {"text", "label"}, also "text_pair"; a list of labels if several apply; numbers such as 3.5 are values
+  token-classification  {"tokens": ["Clara", "left"], "tags": ["B-PER", "O"]}
+  question-answering    {"question", "context", "answers": [{"text", "answer_start"}]}, as SQuAD
+  multiple-choice       {"prompt", "choices": ["…", "…"], "label": 0}
+  sentence-similarity   {"sentence1", "sentence2", "label"}, higher for more alike; without a label: pairs that mean the same
+  fill-mask             {"text"}`,
+    )
+    .action(train);
+}
+
+async function train(options: Options): Promise<void> {
+  const { out, resume = false, force = false } = options;
+  if (options.eval === undefined && (options.best !== undefined || options.patience !== undefined)) {
+    throw usageError('--best and --patience compare evaluations: they need --eval');
+  }
+  if (options.train === '-' && options.eval === '-')
+    throw usageError('only one of --train and --eval can be standard input');
+  const taken = WEIGHTS.find((name) => existsSync(join(out, name)));
+  if (taken !== undefined && !force && !resume) {
+    throw new AlbertError('ERR_SOURCE', `there is a ${taken} in ${out}: --force overwrites it`);
+  }
+  const { loadForTraining, Trainer } = await loadTraining();
+  const train_dataset = await readExamples(options.train, options);
+  const more = options.task === 'sentence-similarity' ? { max_score: train_dataset.max_score } : {};
+  const eval_dataset = options.eval === undefined ? undefined : await readExamples(options.eval, options, more);
+  const source = options.model ?? smallModel(DEFAULT_MODEL);
+  if (source === undefined) throw usageError(`give a --model to begin with, or install ${DEFAULT_MODEL}`);
+  const { revision, token, cacheDir, localFilesOnly, threads, seed } = options;
+  const maxMemoryBytes = options.maxMemory === undefined ? undefined : options.maxMemory * 2 ** 20;
+  const loading = { revision, token, cacheDir, localFilesOnly, threads, seed, maxMemoryBytes };
+  const { model, tokenizer } = await withBar((onProgress) =>
+    loadForTraining(source, train_dataset, { ...loading, onProgress }),
+  );
+  const controller = new AbortController();
+  const stop = () => {
+    unwatch();
+    controller.abort();
+  };
+  const unwatch = () => process.off('SIGINT', stop).off('SIGTERM', stop);
+  // A second Ctrl+C ends the program at once.
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  const screen = new Screen();
+  try {
+    const trainer: Trainer = new Trainer({
+      model,
+      tokenizer,
+      train_dataset,
+      ...(eval_dataset !== undefined && { eval_dataset }),
+      args: argumentsOf(options, maxMemoryBytes),
+      onProgress: (progress) => screen.show(progress),
+      onEvaluation: ({ done, total }) => screen.line(done / total, `evaluating ${done} of ${total}`),
+      onLog: (entry) => logs.push(entry),
+      signal: controller.signal,
+    });
+    const logs = new Log(trainer, options, screen);
+    await trainer
+      .train({ resume_from_checkpoint: resume })
+      .catch((error) => stopped(error, controller.signal, trainer));
+    if (process.exitCode === undefined) {
+      await trainer.save_model(out);
+      await logs.end();
+    }
+  } finally {
+    screen.clear();
+    unwatch();
+    await model.dispose();
+  }
+}
+
+/** What Ctrl+C leaves: a checkpoint, and how to go on from it. */
+function stopped(error: unknown, signal: AbortSignal, trainer: Trainer): void {
+  if (!signal.aborted || !(error instanceof AlbertError) || error.code !== 'ERR_ABORTED') throw error;
+  const { global_step } = trainer.state;
+  const words = process.argv.slice(2).filter((word) => word !== '--resume');
+  const again = [...words, '--resume'].map((word) =>
+    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`,
+  );
+  complain(
+    global_step === 0
+      ? 'stopped before the first step: nothing was written'
+      : `stopped after step ${global_step}, which has a checkpoint; go on with:\nalbert-wasm ${again.join(' ')}`,
+  );
+  process.exitCode = 130;
+}
+
+function argumentsOf(options: Options, maxMemoryBytes: number | undefined): TrainingArguments {
+  const { evalSteps, saveSteps, maxSteps, best, patience, freeze, recompute, maxLength } = options;
+  const evaluates = options.eval !== undefined;
+  return {
+    output_dir: options.out,
+    num_train_epochs: options.epochs,
+    ...(maxSteps !== undefined && { max_steps: maxSteps }),
+    per_device_train_batch_size: options.batchSize,
+    per_device_eval_batch_size: 32,
+    gradient_accumulation_steps: options.accumulate,
+    learning_rate: options.learningRate,
+    lr_scheduler_type: options.schedule,
+    warmup_ratio: options.warmupRatio,
+    weight_decay: options.weightDecay,
+    adam_epsilon: 1e-6,
+    label_smoothing_factor: options.labelSmoothing,
+    optim: options.optimizer === 'lamb' ? 'lamb' : 'adamw_torch',
+    dropout: options.dropout,
+    seed: options.seed,
+    logging_steps: 10,
+    eval_strategy: !evaluates ? 'no' : evalSteps === undefined ? 'epoch' : 'steps',
+    ...(evalSteps !== undefined && { eval_steps: evalSteps }),
+    save_strategy: saveSteps === undefined ? 'epoch' : 'steps',
+    ...(saveSteps !== undefined && { save_steps: saveSteps }),
+    save_total_limit: options.keep,
+    ...(best !== undefined && { load_best_model_at_end: true, metric_for_best_model: best }),
+    ...(patience !== undefined && { early_stopping_patience: patience }),
+    ...(freeze !== undefined && { freeze }),
+    ...(recompute !== undefined && { recompute }),
+    ...(maxMemoryBytes !== undefined && { maxMemoryBytes }),
+    ...(maxLength !== undefined && { max_seq_length: maxLength }),
+  };
+}
+
+/** The log: JSON lines in a pipe, short lines on a terminal, and two files that are as whole as the last entry. */
+class Log {
+  readonly #trainer: Trainer;
+  readonly #options: Options;
+  readonly #screen: Screen;
+  /** Writes one after another. */
+  #written: Promise<void> = Promise.resolve();
+
+  constructor(trainer: Trainer, options: Options, screen: Screen) {
+    this.#trainer = trainer;
+    this.#options = options;
+    this.#screen = screen;
+  }
+
+  push(entry: LogEntry): void {
+    this.#screen.clear();
+    const text = process.stdout.isTTY ? entryLine(entry) : toJson(entry);
+    this.#written = this.#written.then(() => print(text)).then(() => this.#write());
+    // What fails is thrown by `end`; until then training goes on.
+    this.#written.catch(() => {});
+  }
+
+  async end(): Promise<void> {
+    await this.#written;
+    if (process.stdout.isTTY) await print(`the model is in ${this.#options.out}`);
+  }
+
+  async #write(): Promise<void> {
+    const { log_history } = this.#trainer.state;
+    const encode = (text: string) => new TextEncoder().encode(text);
+    const chart = trainingChart(log_history, `${this.#options.task}: ${this.#options.out}`);
+    const files = new Map([
+      ['metrics.jsonl', encode(log_history.map((entry) => `${JSON.stringify(entry)}\n`).join(''))],
+      ['training.svg', encode(chart)],
+    ]);
+    await writeFiles(this.#options.out, files, []);
+  }
+}
+
+/** An entry of the log in one line: `step 171  epoch 1.00  loss 0.5123`. */
+function entryLine({ step, epoch, ...values }: LogEntry): string {
+  const named = Object.entries(values).map(([name, value]) => `${name.replace(/^eval_/, '')} ${number(value)}`);
+  const kind = Object.keys(values).some((name) => name.startsWith('eval_')) ? 'evaluation  ' : '';
+  return `step ${step}  epoch ${epoch.toFixed(2)}  ${kind}${named.join('  ')}`;
+}
+
+function number(value: number): string {
+  return Math.abs(value) >= 1e-3 || value === 0 ? String(Number(value.toPrecision(4))) : value.toExponential(1);
+}
+
+/** The progress of training on a terminal. */
+class Screen {
+  readonly #bar = process.stderr.isTTY ? new ProgressBar(process.stderr) : undefined;
+
+  show({ step, total_steps, epoch, loss, tokens_per_second, seconds_left }: TrainingProgress): void {
+    const left = seconds_left < 90 ? `${Math.ceil(seconds_left)} s` : `${Math.ceil(seconds_left / 60)} min`;
+    const speed = `${Math.round(tokens_per_second)} tokens/s`;
+    this.line(
+      step / total_steps,
+      `${step}/${total_steps}  epoch ${epoch.toFixed(2)}  loss ${number(loss)}  ${speed}  ${left} left`,
+    );
+  }
+
+  line(share: number, text: string): void {
+    this.#bar?.showLine(share, text);
+  }
+
+  clear(): void {
+    this.#bar?.clear();
+  }
+}
+
+function parsePositive(value: string): number {
+  const number = Number(value);
+  if (value.trim() === '' || !(number > 0 && number < Number.POSITIVE_INFINITY))
+    throw new InvalidArgumentError('expected a number above 0.');
+  return number;
+}
+
+function parseShare(value: string): number {
+  const number = Number(value);
+  if (value.trim() === '' || !(number >= 0 && number < 1))
+    throw new InvalidArgumentError('expected a number from 0 to below 1.');
+  return number;
+}

@@ -1,0 +1,79 @@
+/** The labels of a dataset: what kind they are, their names in the order of their ids, and the ids of names. */
+import { mismatch } from '../../ground/errors.js';
+import type { Label } from './fields.js';
+
+/** How labels of texts are learned; transformers' words. */
+export type ProblemType = 'regression' | 'single_label_classification' | 'multi_label_classification';
+
+/**
+ * What labels are: lists are classes of which several may apply; numbers with a fraction among them are values; all others are
+ * classes, numbers too.
+ *
+ * @throws ERR_INPUT if some are lists and some are not
+ */
+export function problemOf(labels: readonly (Label | readonly Label[])[]): ProblemType {
+  const lists = labels.filter(Array.isArray).length;
+  if (lists > 0 && lists < labels.length) {
+    throw mismatch('ERR_INPUT', 'label', 'a list in each example or in none', `${lists} lists of ${labels.length}`);
+  }
+  if (lists > 0) return 'multi_label_classification';
+  const fraction = labels.some((label) => !Number.isInteger(Number(label)) || /\./.test(String(label)));
+  const numbers = labels.every((label) => isNumber(label as Label));
+  return numbers && fraction ? 'regression' : 'single_label_classification';
+}
+
+/** A number, or its decimal notation. */
+export function isNumber(label: Label): boolean {
+  return typeof label === 'number' || /^\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*$/i.test(label);
+}
+
+/** The names of classes in the order of their ids: by value if all are numbers, otherwise by their characters. */
+export function classNames(labels: Iterable<Label>): string[] {
+  const names = [...new Set(Array.from(labels, String))];
+  const numeric = names.every(isNumber);
+  return names.sort(numeric ? (a, b) => Number(a) - Number(b) : byCharacters);
+}
+
+/** The names of tags in the order of their ids: O first, then each entity's B- before its I- and others. */
+export function tagNames(tags: Iterable<string>): string[] {
+  const key = (tag: string) => (tag === 'O' ? '' : `${tag.replace(/^[A-Z]-/, '')}\0${tag}`);
+  return [...new Set(tags)].sort((a, b) => byCharacters(key(a), key(b)));
+}
+
+function byCharacters(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The ids of labels. */
+export class LabelIds {
+  readonly names: readonly string[];
+  readonly #ids: ReadonlyMap<string, number>;
+
+  /** @param names in the order of their ids */
+  constructor(names: readonly string[]) {
+    this.names = names;
+    this.#ids = new Map(names.map((name, id) => [name, id]));
+  }
+
+  /**
+   * The id of a label by its name; a number that is no name is an id itself.
+   *
+   * @throws ERR_INPUT for an unknown label
+   */
+  of(label: Label, key = 'label'): number {
+    const id = this.#ids.get(String(label)) ?? this.#ids.get(String(label).trim());
+    if (id !== undefined) return id;
+    if (isNumber(label) && Number.isInteger(Number(label)) && Number(label) >= 0 && Number(label) < this.names.length) {
+      return Number(label);
+    }
+    throw mismatch('ERR_INPUT', key, `one of the model's labels (${shown(this.names)})`, label);
+  }
+}
+
+/** Labels that a message lists, at most. */
+const SHOWN = 12;
+
+function shown(names: readonly string[]): string {
+  const more = names.length > SHOWN ? `, and ${names.length - SHOWN} more` : '';
+  return names.slice(0, SHOWN).join(', ') + more;
+}

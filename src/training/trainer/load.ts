@@ -1,0 +1,111 @@
+/** Loads a model and its tokenizer for the examples that it is to be trained on. */
+import { AlbertError, mismatch } from '../../ground/errors.js';
+import { checkOptions } from '../../ground/options.js';
+import { type OpenedSource, openSource, type Source } from '../../ground/source.js';
+import { asOneLoad, SOURCE_OPTIONS, type SourceOptions } from '../../ground/source-options.js';
+import { loadModel } from '../../model/albert.js';
+import { checkSeed } from '../../model/options.js';
+import { openModel, PIPELINE_OPTIONS, type PipelineOptions } from '../../pipelines/pipeline.js';
+import { AlbertTokenizer } from '../../tokenizer/tokenizer.js';
+import type { Dataset } from '../data/dataset.js';
+import type { TrainingTask } from '../data/examples.js';
+import { TASKS } from '../tasks/index.js';
+import type { AnyModel } from '../tasks/task.js';
+
+/** How a model is loaded to be trained. */
+export interface TrainingLoadOptions extends SourceOptions {
+  /** Threads that compute, or `auto`; as for `from_pretrained`. Default: 1. */
+  readonly threads?: number | 'auto';
+  /** The most bytes that the model's memory may grow to; default: 1 GiB. */
+  readonly maxMemoryBytes?: number;
+  /** The kernels; as for `from_pretrained`. */
+  readonly wasmUrl?: string | URL;
+  /** The seed of a new head. Default: 42. */
+  readonly seed?: number;
+  /** A tokenizer, or the source of one, for a checkpoint without a tokenizer. */
+  readonly tokenizer?: Source | AlbertTokenizer;
+}
+
+/** A model and its tokenizer. */
+export interface TrainableModel {
+  readonly model: AnyModel;
+  readonly tokenizer: AlbertTokenizer;
+}
+
+/**
+ * Loads a checkpoint of any kind as the class of a dataset's task, with the dataset's labels in its configuration: `id2label`,
+ * `label2id`, `problem_type`. A head that the checkpoint lacks, or has for another number of labels, is initialised by the seed.
+ * The model is a float32 one on the calling thread.
+ *
+ * @throws what `from_pretrained` throws
+ */
+export async function loadForTraining(
+  source: Source,
+  dataset: Dataset,
+  given?: TrainingLoadOptions,
+): Promise<TrainableModel> {
+  const names = {
+    ...SOURCE_OPTIONS,
+    threads: true,
+    maxMemoryBytes: true,
+    wasmUrl: true,
+    seed: true,
+    tokenizer: true,
+  } as const;
+  const options = asOneLoad(checkOptions(given, names), { weights: true });
+  const { tokenizer: other, seed = 42, threads, maxMemoryBytes, wasmUrl, ...reading } = options;
+  checkSeed('seed', seed);
+  const opened = await openSource(source, reading);
+  const { Class, config } = TASKS[dataset.task as TrainingTask];
+  const tokenizer =
+    other instanceof AlbertTokenizer
+      ? other
+      : await AlbertTokenizer.from_opened(
+          other === undefined ? opened : await openSource(other, { ...reading, revision: undefined }),
+          reading.signal,
+        );
+  const settings = { threads, maxMemoryBytes, wasmUrl, worker: false, dtype: 'float32', onWarning() {} } as const;
+  const model = await loadModel(Class, withConfig(opened, config(dataset)), { ...reading, ...settings }, { seed });
+  return { model, tokenizer };
+}
+
+/**
+ * Loads a checkpoint that was made for a task, to evaluate it: with all options of `pipeline`, also in int8.
+ *
+ * @throws what `pipeline` throws, also for a checkpoint without the task's head
+ */
+export async function loadForEvaluation(
+  task: TrainingTask,
+  source: Source,
+  given?: PipelineOptions,
+): Promise<TrainableModel> {
+  if (typeof task !== 'string' || !Object.hasOwn(TASKS, task)) {
+    throw mismatch('ERR_INPUT', 'task', Object.keys(TASKS).join(', '), task);
+  }
+  const options = asOneLoad(checkOptions(given, PIPELINE_OPTIONS), { weights: true });
+  const { model, tokenizer } = await openModel(TASKS[task].Class, await openSource(source, options), {
+    strict: true,
+    ...options,
+  });
+  return { model, tokenizer };
+}
+
+/** The source with other values in its configuration; `undefined` removes a key. */
+function withConfig(source: OpenedSource, values: Readonly<Record<string, unknown>>): OpenedSource {
+  return {
+    ...source,
+    async readFile(file, signal) {
+      const bytes = await source.readFile(file, signal);
+      if (file !== 'config.json' || bytes === undefined) return bytes;
+      let config: unknown;
+      try {
+        config = JSON.parse(new TextDecoder().decode(bytes));
+      } catch (cause) {
+        throw new AlbertError('ERR_CONFIG', `config.json is not JSON: ${(cause as Error).message}`, { cause });
+      }
+      // What is no object is refused by the model, with its own message.
+      if (typeof config !== 'object' || config === null || Array.isArray(config)) return bytes;
+      return new TextEncoder().encode(JSON.stringify({ ...config, ...values }));
+    },
+  };
+}

@@ -1,0 +1,295 @@
+/** The trainer: what a person asks of it, around the steps of a `TrainState`. */
+import { openFile, pathUrl, writeFiles } from '#platform';
+import { closeBytes, sliceBytes } from '../../ground/bytes.js';
+import { AlbertError, mismatch } from '../../ground/errors.js';
+import { checkOptions, type OptionNames } from '../../ground/options.js';
+import { checkDirectory } from '../../model/options.js';
+import { AlbertTokenizer } from '../../tokenizer/tokenizer.js';
+import { trainableModel } from '../access.js';
+import { asDataset, type Dataset } from '../data/dataset.js';
+import type { TaskExamples, TrainingTask } from '../data/examples.js';
+import { TrainState } from '../state.js';
+import { TASKS, taskOf } from '../tasks/index.js';
+import { type AnyModel, labelsOf, type TaskContext, type TrainableTask } from '../tasks/task.js';
+import { problemTypeOf } from '../tasks/text-classification.js';
+import { type ResolvedArguments, resolveArguments, type TrainingArguments } from './arguments.js';
+import { lastCheckpoint } from './checkpoints.js';
+import { type ComputeMetrics, type EvalPrediction, evaluate, type Prepared, prepare } from './evaluation.js';
+import { modelFiles, readWeights } from './model-files.js';
+import { makeOptimizer } from './optimizer.js';
+import type { TrainingProgress } from './progress.js';
+import { Run, totalSteps } from './run.js';
+import {
+  type Course,
+  courseOf,
+  decodeState,
+  freshState,
+  type LogEntry,
+  type MutableState,
+  STATE_FILE,
+  type TrainerState,
+} from './state.js';
+
+/** A dataset, or an array of its examples. */
+type Examples = Dataset | readonly TaskExamples[TrainingTask][];
+
+/** What a trainer works with. */
+export interface TrainerOptions {
+  /** To be trained: a float32 model on the calling thread, such as `loadForTraining` gives. To be evaluated: any. */
+  readonly model: AnyModel;
+  readonly tokenizer: AlbertTokenizer;
+  readonly args?: TrainingArguments;
+  readonly train_dataset?: Examples;
+  readonly eval_dataset?: Examples;
+  /** Makes metrics of an evaluation's predictions, in place of the task's own. */
+  readonly compute_metrics?: ComputeMetrics;
+  /** Receives the progress after each step. */
+  readonly onProgress?: (progress: TrainingProgress) => void;
+  /** Receives each entry of the log. */
+  readonly onLog?: (entry: LogEntry) => void;
+  /** Receives the progress of an evaluation after each batch. */
+  readonly onEvaluation?: (progress: { readonly done: number; readonly total: number }) => void;
+  /** Ends training and evaluations, within a step. */
+  readonly signal?: AbortSignal;
+}
+
+const OPTIONS: OptionNames<TrainerOptions> = {
+  model: true,
+  tokenizer: true,
+  args: true,
+  train_dataset: true,
+  eval_dataset: true,
+  compute_metrics: true,
+  onProgress: true,
+  onLog: true,
+  onEvaluation: true,
+  signal: true,
+};
+
+/** What a whole training gives. */
+export interface TrainOutput {
+  readonly global_step: number;
+  /** The mean of all steps' losses. */
+  readonly training_loss: number;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** As transformers' `run_qa`. */
+const QUESTION_LENGTH = 384;
+
+/**
+ * Trains and evaluates a model, as Hugging Face's `Trainer`. The model is trained in place.
+ *
+ * The task follows from the model's class: text classification (one class, several, or a value, by `problem_type`), token
+ * classification, question answering, multiple choice, masked words, and sentence similarity for a bare `AlbertModel`.
+ */
+export class Trainer {
+  readonly model: AnyModel;
+  readonly tokenizer: AlbertTokenizer;
+  readonly args: ResolvedArguments;
+  readonly #options: TrainerOptions;
+  readonly #taskName: TrainingTask;
+  readonly #task: TrainableTask;
+  readonly #context: TaskContext;
+  #train: Promise<Prepared> | undefined;
+  #eval: Promise<Prepared> | undefined;
+  #state: MutableState = freshState();
+  #isTraining = false;
+
+  /** @throws ERR_INPUT for invalid options and arguments, for a class without a task, and for a model in a worker or in int8 if there is a `train_dataset` */
+  constructor(given: TrainerOptions) {
+    const options = checkOptions(given, OPTIONS);
+    const { model, tokenizer } = options;
+    if (options.train_dataset !== undefined) trainableModel(model);
+    if (!(tokenizer instanceof AlbertTokenizer))
+      throw mismatch('ERR_INPUT', 'tokenizer', 'an AlbertTokenizer', tokenizer);
+    for (const name of ['compute_metrics', 'onProgress', 'onLog', 'onEvaluation'] as const) {
+      const value = options[name];
+      if (value !== undefined && typeof value !== 'function') throw mismatch('ERR_INPUT', name, 'a function', value);
+    }
+    this.model = model;
+    this.tokenizer = tokenizer;
+    this.args = resolveArguments(options.args);
+    this.#options = options;
+    this.#taskName = taskOf(model);
+    this.#task = TASKS[this.#taskName];
+    const { config } = model;
+    const most = Math.min(tokenizer.model_max_length, config.max_position_embeddings);
+    const usual = this.#taskName === 'question-answering' ? Math.min(QUESTION_LENGTH, most) : most;
+    const { max_seq_length = usual } = this.args;
+    if (max_seq_length > most)
+      throw mismatch('ERR_INPUT', 'max_seq_length', `at most ${most}, as the model reads`, max_seq_length);
+    this.#context = { tokenizer, config, labels: labelsOf(config), max_seq_length };
+  }
+
+  /** Where training is; a copy. */
+  get state(): TrainerState {
+    return { ...this.#state };
+  }
+
+  /**
+   * Trains the model.
+   *
+   * An `AbortSignal` that fires ends it within a step, which is as if it had not begun; with an `output_dir` and a `save_strategy`
+   * a checkpoint is written then.
+   *
+   * @param given `resume_from_checkpoint`: a checkpoint's directory, or `true` for the last one in `output_dir`: training goes on from
+   *   there, bit for bit as if it had not been interrupted
+   * @throws ERR_INPUT for examples that do not fit the model, and for a loss that is not finite; ERR_SOURCE for a checkpoint that cannot
+   *   be written or read; ERR_MEMORY, ERR_ABORTED. The model is then as after the last whole step
+   */
+  async train(given?: { readonly resume_from_checkpoint?: string | boolean }): Promise<TrainOutput> {
+    const { resume_from_checkpoint: from = false } = checkOptions(given, { resume_from_checkpoint: true });
+    if (typeof from !== 'boolean' && (typeof from !== 'string' || from === '')) {
+      throw mismatch('ERR_INPUT', 'resume_from_checkpoint', 'a directory, true or false', from);
+    }
+    if (this.#isTraining) throw new AlbertError('ERR_INPUT', 'this trainer is training already');
+    this.#isTraining = true;
+    try {
+      return await this.#trainFrom(from);
+    } finally {
+      this.#isTraining = false;
+    }
+  }
+
+  async #trainFrom(from: string | boolean): Promise<TrainOutput> {
+    const { features } = await this.#prepared('train_dataset');
+    if (this.args.eval_strategy !== 'no') await this.#prepared('eval_dataset');
+    const course = courseOf(this.#taskName, features.length, this.args);
+    const directory = from === true ? await lastCheckpoint(this.args.output_dir) : from === false ? undefined : from;
+    const optimizer = makeOptimizer(this.args, totalSteps(course, this.args));
+    const { freeze, recompute, maxMemoryBytes } = this.args;
+    const options = { freeze, recompute, maxMemoryBytes };
+    this.#state = directory === undefined ? freshState() : await this.#read(directory, course);
+    const train =
+      directory === undefined
+        ? await TrainState.create(this.model, optimizer, options)
+        : await TrainState.restore(this.model, directory, optimizer, options);
+    try {
+      return await this.#trainWith(train, course, features);
+    } finally {
+      await train.dispose();
+    }
+  }
+
+  async #trainWith(train: TrainState, course: Course, features: Prepared['features']): Promise<TrainOutput> {
+    const { args, model } = this;
+    const { onProgress, onLog, signal } = this.#options;
+    const state = this.#state;
+    state.max_steps = totalSteps(course, args);
+    state.num_train_epochs = Math.ceil(args.num_train_epochs);
+    const run = new Run(
+      {
+        model,
+        task: this.#task,
+        context: this.#context,
+        args,
+        features,
+        course,
+        evaluate: async () => (await this.#evaluate(await this.#prepared('eval_dataset'), 'eval')).metrics,
+        files: () => this.files(),
+        onProgress,
+        onLog,
+        signal,
+      },
+      train,
+      state,
+    );
+    const start = performance.now();
+    const first = state.global_step;
+    try {
+      await run.finish();
+    } catch (error) {
+      const isAborted = error instanceof AlbertError && error.code === 'ERR_ABORTED';
+      if (!isAborted || args.save_strategy === 'no' || state.global_step === 0) throw error;
+      const path = await run.save();
+      throw new AlbertError('ERR_ABORTED', `training was aborted; ${path} has what it learned until then`, {
+        cause: error,
+      });
+    }
+    const seconds = (performance.now() - start) / 1000;
+    const training_loss = state.total_loss / Math.max(1, state.global_step);
+    const steps = state.global_step - first;
+    const metrics = {
+      train_runtime: seconds,
+      train_samples_per_second: (steps * course.examples_per_step) / Math.max(1e-6, seconds),
+      train_steps_per_second: steps / Math.max(1e-6, seconds),
+      train_loss: training_loss,
+    };
+    run.log(metrics);
+    return { global_step: state.global_step, training_loss, metrics };
+  }
+
+  /**
+   * Evaluates the model.
+   *
+   * @param dataset default: `eval_dataset`
+   * @returns `eval_loss`, the task's metrics (`eval_accuracy`, …) or those of `compute_metrics`, `eval_runtime` in seconds, `eval_samples_per_second`
+   */
+  async evaluate(dataset?: Examples): Promise<Record<string, number>> {
+    const prepared =
+      dataset === undefined ? await this.#prepared('eval_dataset') : await this.#prepare(dataset, 'dataset');
+    return (await this.#evaluate(prepared, 'eval')).metrics;
+  }
+
+  /** The model's predictions for a dataset, what they should be, and the metrics, whose names begin with `test_`. */
+  async predict(dataset: Examples): Promise<EvalPrediction & { readonly metrics: Readonly<Record<string, number>> }> {
+    return this.#evaluate(await this.#prepare(dataset, 'dataset'), 'test');
+  }
+
+  /**
+   * The files of the model as it is, by name, in memory: `config.json`, `model.safetensors`, the tokenizer's, and for sentence
+   * similarity those of sentence-transformers. They are a source for `from_pretrained` and `pipeline`.
+   */
+  async files(): Promise<Map<string, Uint8Array>> {
+    const { max_seq_length } = this.#context;
+    return modelFiles(
+      this.model,
+      this.tokenizer,
+      this.#taskName === 'sentence-similarity' ? { max_seq_length } : undefined,
+    );
+  }
+
+  /** Writes `files` into a directory (Node), which every pipeline loads, and Hugging Face's libraries in Python. */
+  async save_model(directory: string | URL): Promise<void> {
+    checkDirectory(directory);
+    await writeFiles(directory, await this.files(), []);
+  }
+
+  async #read(directory: string, course: Course): Promise<MutableState> {
+    const url = pathUrl(`${directory.replace(/\/+$/, '')}/${STATE_FILE}`);
+    const bytes = await openFile(url);
+    try {
+      const state = decodeState(bytes && (await sliceBytes(bytes)), course, directory);
+      await readWeights(this.model, directory, this.#options.signal);
+      return state;
+    } finally {
+      await closeBytes(bytes);
+    }
+  }
+
+  #evaluate(prepared: Prepared, prefix: string) {
+    const { compute_metrics, onEvaluation, signal } = this.#options;
+    const { per_device_eval_batch_size: batch_size } = this.args;
+    return evaluate(this.model, this.#task, prepared, this.#context, {
+      batch_size,
+      prefix,
+      compute_metrics,
+      onProgress: onEvaluation,
+      signal,
+    });
+  }
+
+  #prepared(name: 'train_dataset' | 'eval_dataset'): Promise<Prepared> {
+    const given = this.#options[name];
+    if (given === undefined) throw mismatch('ERR_INPUT', name, 'a dataset', given);
+    if (name === 'train_dataset') return (this.#train ??= this.#prepare(given, name));
+    return (this.#eval ??= this.#prepare(given, name));
+  }
+
+  async #prepare(given: Examples, name: string): Promise<Prepared> {
+    const problem = this.#taskName === 'text-classification' ? problemTypeOf(this.#context) : undefined;
+    const dataset = await asDataset(this.#taskName, given as never, name, problem);
+    return prepare(dataset, this.#task, this.#context, this.#options.signal);
+  }
+}

@@ -1,0 +1,234 @@
+/** Datasets: read from files, chunks and arrays; labels; and every fault with its file and line. */
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Dataset, loadDataset } from '../../../src/training/data/dataset.js';
+import type { TrainingTask } from '../../../src/training/data/examples.js';
+import { classNames, LabelIds, problemOf, tagNames } from '../../../src/training/data/labels.js';
+import { expectError } from '../../support/expect-error.js';
+
+const test = suite('training data');
+
+const SHARED = fileURLToPath(new URL('../../../../shared/data', import.meta.url));
+const folder = mkdtempSync(`${tmpdir()}/albert-wasm-data-`);
+test.after(() => rmSync(folder, { recursive: true }));
+
+/** A file's path. */
+function file(name: string, text: string): string {
+  writeFileSync(`${folder}/${name}`, text);
+  return `${folder}/${name}`;
+}
+
+const lines = (...rows: unknown[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+
+test('JSON lines, CSV, TSV, chunks, a Blob and an array give the same examples', async () => {
+  const examples = [
+    { text: 'one, "two"', label: 'b' },
+    { text: 'line\nbreak', label: 'a' },
+  ];
+  const csv = 'text,label,id\n"one, ""two""",b,7\r\n"line\nbreak",a,8\n';
+  const given = await loadDataset('text-classification', examples);
+  async function* chunks() {
+    for (const byte of new TextEncoder().encode(lines(...examples))) yield Uint8Array.of(byte);
+  }
+  const read = [
+    await loadDataset('text-classification', file('a.jsonl', `\ufeff${lines(...examples)}\n`)),
+    await loadDataset('text-classification', pathToFileURL(file('a.csv', csv))),
+    await loadDataset('text-classification', file('a.tsv', 'label\ttext\nb\t"one, ""two"""\na\t"line\nbreak"\n')),
+    await loadDataset('text-classification', chunks()),
+    await loadDataset('text-classification', new Blob([lines(...examples)])),
+    await loadDataset('text-classification', new File([csv], 'a.csv')),
+  ];
+  assert.equal(given.examples, examples);
+  for (const dataset of read) {
+    assert.equal(dataset.examples, examples);
+    assert.equal(dataset.labels, ['a', 'b']);
+    assert.is(dataset.problem_type, 'single_label_classification');
+  }
+  assert.is(read[1]?.where(1), 'a.csv line 3');
+  assert.is(given.where(1), 'examples[1]');
+});
+
+test('other names of columns', async () => {
+  const path = file('columns.csv', 'review,stars\nGood.,5\nBad.,1\n');
+  const { examples, labels } = await loadDataset('text-classification', path, {
+    columns: { text: 'review', label: 'stars' },
+  });
+  assert.equal(examples, [
+    { text: 'Good.', label: '5' },
+    { text: 'Bad.', label: '1' },
+  ]);
+  assert.equal(labels, ['1', '5']);
+  const missing = () => loadDataset('text-classification', path, { columns: { text: 'body' } });
+  await expectError(missing, 'ERR_INPUT', 'body', 'review, stars', 'columns.csv line 2');
+});
+
+test('labels: classes, values, several classes; sorted', async () => {
+  assert.is(problemOf(['a', 'b']), 'single_label_classification');
+  assert.is(problemOf([0, 1, 2]), 'single_label_classification');
+  assert.is(problemOf([0.5, 1, 2]), 'regression');
+  assert.is(problemOf(['2.50', '1.0']), 'regression');
+  assert.is(problemOf(['1.5', 'many']), 'single_label_classification');
+  assert.is(problemOf([['a'], []]), 'multi_label_classification');
+  assert.equal(classNames([10, 9, 1]), ['1', '9', '10']);
+  assert.equal(classNames(['b', 'a', 'B', 'a']), ['B', 'a', 'b']);
+  assert.equal(tagNames(['I-PER', 'B-LOC', 'O', 'B-PER', 'I-LOC']), ['O', 'B-LOC', 'I-LOC', 'B-PER', 'I-PER']);
+  const dataset = await loadDataset('text-classification', [
+    { text: 'x', label: ['b', 'a'] },
+    { text: 'y', label: [] },
+  ]);
+  assert.equal(dataset.labels, ['a', 'b']);
+  assert.is(dataset.problem_type, 'multi_label_classification');
+  const stars = [
+    { text: 'x', label: 1 },
+    { text: 'y', label: 5 },
+  ];
+  const values = await loadDataset('text-classification', stars, { problem_type: 'regression' });
+  assert.is(values.labels, undefined);
+  const mixed = [
+    { text: 'x', label: ['a'] },
+    { text: 'y', label: 'a' },
+  ];
+  await expectError(() => loadDataset('text-classification', mixed), 'ERR_INPUT', 'a list in each example or in none');
+  const words = [{ text: 'x', label: 'good' }];
+  await expectError(
+    () => loadDataset('text-classification', words, { problem_type: 'regression' }),
+    'ERR_INPUT',
+    'examples[0]',
+  );
+});
+
+test('ids of labels: by name, or a number that is no name', async () => {
+  const ids = new LabelIds(['NEGATIVE', 'POSITIVE']);
+  assert.is(ids.of('POSITIVE'), 1);
+  assert.is(ids.of(0), 0);
+  assert.is(ids.of('1'), 1);
+  await expectError(() => ids.of(2), 'ERR_INPUT', 'NEGATIVE, POSITIVE', '2');
+  await expectError(() => ids.of('neutral'), 'ERR_INPUT', '"neutral"');
+  await expectError(() => ids.of('toString'), 'ERR_INPUT');
+  // The names are numbers, in another order than the ids.
+  assert.is(new LabelIds(['5', '1', '0']).of(1), 1);
+});
+
+test('each task reads its keys, in JSON and in CSV', async () => {
+  const rows: { readonly [T in TrainingTask]: readonly [row: object, csv: string] } = {
+    'text-classification': [{ text: 'a', text_pair: 'b', label: 'x' }, 'text,text_pair,label\na,b,x\n'],
+    'token-classification': [{ tokens: ['a', 'b'], tags: ['O', 'B-X'] }, 'tokens,tags\na b,"[""O"",""B-X""]"\n'],
+    'question-answering': [
+      { question: 'q', context: 'so so', answers: [{ text: 'so', answer_start: 3 }] },
+      'question,context,answers\nq,so so,"{""text"":[""so""],""answer_start"":[3]}"\n',
+    ],
+    'multiple-choice': [{ prompt: 'p', choices: ['a', 'b'], label: 1 }, 'prompt,choices,label\np,"[""a"",""b""]",1\n'],
+    'sentence-similarity': [{ sentence1: 'a', sentence2: 'b', label: 0.5 }, 'sentence1,sentence2,label\na,b,0.5\n'],
+    'fill-mask': [{ text: 'a' }, 'text\na\n'],
+  };
+  for (const [task, [row, csv]] of Object.entries(rows) as [TrainingTask, readonly [object, string]][]) {
+    const read = [await loadDataset(task, [row] as never), await loadDataset(task, file(`${task}.csv`, csv))];
+    for (const { examples } of read) assert.equal(examples, [row], task);
+  }
+  const { examples } = await loadDataset('sentence-similarity', file('pairs.csv', 'sentence1,sentence2,label\na,b,\n'));
+  assert.equal(examples, [{ sentence1: 'a', sentence2: 'b' }]);
+});
+
+/** Faults: the task, the file's text, and words of the message. */
+const FAULTS: [what: string, task: TrainingTask, name: string, text: string, ...words: string[]][] = [
+  ['a malformed line', 'fill-mask', 'f.jsonl', '{"text": "a"}\n{"text": \n', 'f.jsonl line 2', 'JSON'],
+  ['a line that is no object', 'fill-mask', 'f.jsonl', '"a"\n', 'f.jsonl line 1', 'an object'],
+  ['an empty text', 'fill-mask', 'f.jsonl', '{"text": "a"}\n\n{"text": " "}\n', 'f.jsonl line 3', '"text"'],
+  ['a text that is none', 'fill-mask', 'f.jsonl', '{"text": 7}\n', 'f.jsonl line 1', '"text"'],
+  ['no label', 'text-classification', 'f.jsonl', '{"text": "a"}\n', 'f.jsonl line 1', '"label"'],
+  ['an empty label', 'text-classification', 'f.csv', 'text,label\na,b\nc,\n', 'f.csv line 3', '"label"'],
+  ['a label that is null', 'text-classification', 'f.jsonl', '{"text": "a", "label": null}\n', '"label"', 'null'],
+  [
+    'too few tags',
+    'token-classification',
+    'f.jsonl',
+    '{"tokens": ["a", "b"], "tags": ["O"]}\n',
+    'line 1',
+    '1 tags',
+    '2 tokens',
+  ],
+  [
+    'an empty token',
+    'token-classification',
+    'f.jsonl',
+    '{"tokens": ["a", ""], "tags": ["O", "O"]}\n',
+    '"tokens"',
+    '[1]',
+  ],
+  [
+    'an answer elsewhere',
+    'question-answering',
+    'f.jsonl',
+    lines({ question: 'q', context: 'abc', answers: [{ text: 'b', answer_start: 2 }] }),
+    'answer_start',
+    '[0]',
+  ],
+  ['no answers', 'question-answering', 'f.jsonl', lines({ question: 'q', context: 'abc' }), '"answers"'],
+  [
+    'no such choice',
+    'multiple-choice',
+    'f.jsonl',
+    lines({ prompt: 'p', choices: ['a'], label: 1 }),
+    '"label"',
+    '1 choices',
+  ],
+  [
+    'a label that is no number',
+    'sentence-similarity',
+    'f.csv',
+    'sentence1,sentence2,label\na,b,high\n',
+    'line 2',
+    '"label"',
+  ],
+  [
+    'a pair without a label among others',
+    'sentence-similarity',
+    'f.jsonl',
+    lines({ sentence1: 'a', sentence2: 'b', label: 1 }, { sentence1: 'a', sentence2: 'b' }),
+    '1 of 2',
+  ],
+  ['a record with a field more', 'fill-mask', 'f.csv', 'text,id\na,1\nb,2,3\n', 'f.csv line 3', '2 fields', 'got 3'],
+  ['a quote without an end', 'fill-mask', 'f.csv', 'text,id\n"a,1\n', 'f.csv line 2', 'quote'],
+  ['two columns of one name', 'fill-mask', 'f.csv', 'text,text\na,b\n', 'f.csv line 1', '"text"'],
+  ['a file without examples', 'fill-mask', 'f.csv', 'text\n', 'f.csv', 'at least one example'],
+];
+
+for (const [what, task, name, text, ...words] of FAULTS) {
+  test(`a fault with its file and line: ${what}`, async () => {
+    await expectError(() => loadDataset(task, file(name, text)), 'ERR_INPUT', ...words);
+  });
+}
+
+test('invalid UTF-8, a missing file, unknown options', async () => {
+  writeFileSync(`${folder}/bad.jsonl`, Buffer.from([0x22, 0xff, 0x22, 0x0a]));
+  await expectError(() => loadDataset('fill-mask', `${folder}/bad.jsonl`), 'ERR_INPUT', 'bad.jsonl line 1', 'UTF-8');
+  await expectError(() => loadDataset('fill-mask', `${folder}/none.jsonl`), 'ERR_SOURCE', 'none.jsonl');
+  await expectError(() => loadDataset('fill' as 'fill-mask', []), 'ERR_INPUT', 'task');
+  await expectError(() => loadDataset('fill-mask', [{ text: 'a' }], { formt: 'csv' } as object), 'ERR_INPUT', 'formt');
+  await expectError(() => loadDataset('fill-mask', 7 as never), 'ERR_INPUT', 'source');
+});
+
+const FILES: [file: string, task: TrainingTask, examples: number, labels: number | undefined][] = [
+  ['trec_train.jsonl', 'text-classification', 5452, 6],
+  ['trec_test.jsonl', 'text-classification', 500, 6],
+  ['sms_spam_train.jsonl', 'text-classification', 4143, 2],
+  ['sst2_dev_first_half.jsonl', 'text-classification', 436, 2],
+  ['stsb_train.jsonl', 'sentence-similarity', 5749, undefined],
+  ['ner_train.jsonl', 'token-classification', 9832, 7],
+  ['ner_dev.jsonl', 'token-classification', 1200, 7],
+  ['ner_test_wikigold.jsonl', 'token-classification', 596, 7],
+];
+
+(existsSync(SHARED) ? test : test.skip)('the files of real data load as they are', async () => {
+  for (const [name, task, count, labels] of FILES) {
+    const dataset = await loadDataset(task, `${SHARED}/${name}`);
+    assert.ok(dataset instanceof Dataset);
+    assert.is(dataset.length, count, name);
+    assert.is(dataset.labels?.length, labels, name);
+  }
+});
+
+test.run();
