@@ -49,7 +49,10 @@ export function gemmGradientScratchBytes(): usize {
   return <usize>SCRATCH_FLOATS * 4;
 }
 
-/** A block of rows times one stretch of a panel, as tiles of nearly equal height. */
+/**
+ * A block of rows times one stretch of a panel, as tiles of nearly equal height. Tiles that began with the gradient itself would save
+ * 2 % of the time at most (512 tokens; 7 % at 32), and lose digits of a large gradient's small changes.
+ */
 function tiles(a: usize, lda: usize, panel: usize, c: usize, m: i32, k: i32, scratch: usize): void {
   const count = (m + TILE_ROWS - 1) / TILE_ROWS;
   const low = m / count, tall = m % count;

@@ -121,9 +121,14 @@ const SHAPES: readonly Shape[] = [
   { tokens: 500, inputs: 1000, outputs: 5 },
 ];
 
-for (const threads of [2, 3]) {
-  test(`one thread and ${threads}: the same bits`, async () => {
-    const [alone, shared] = [await makeEngine(), await makeEngine({ threads })];
+for (const [threads, build] of [[2], [3, 'simd']] as const) {
+  test(`one thread and ${threads}, ${build ?? 'the default'} build: the same bits`, async () => {
+    const from = (name: string) =>
+      build ? { wasmUrl: new URL(`../../build/${name}.wasm`, import.meta.url).href } : {};
+    const [alone, shared] = [
+      await makeEngine(from(`${build}`)),
+      await makeEngine({ threads, ...from(`${build}-threads`) }),
+    ];
     const [one, several] = [await TrainingEngine.make(alone), await TrainingEngine.make(shared)];
     assert.is(shared.threads.threads, threads, shared.threads.whyNotThreaded);
     for (const [i, shape] of SHAPES.entries()) {
