@@ -2,9 +2,9 @@
  * Training: steps of albert-mini-en's and ALBERT-base's sizes against forwards of the same texts, their memory, and the feed-forward
  * block's forward and backward against jax-js and TensorFlow.js; the products of a backward pass against the register peak.
  *
- * `--only block`, `products`, `steps` or `memory` runs that part and prints it; so do `--model mini,base`, `--texts "32 mixed"` or `8x128`
- * (repeatable), `--threads 1,2`, `--recompute on,off`, `--block TOKENSxHIDDENxINTERMEDIATE`, `--tokens N` of the products. `--seconds N` for each contest (default:
- * 20), `--json FILE` writes the figures there.
+ * `--only block,products,steps,memory` runs those parts, each of which is a report. `--model mini,base`, `--texts "32 mixed"` or `8x128`
+ * (repeatable), `--threads 1,2`, `--recompute on,off`, `--block TOKENSxHIDDENxINTERMEDIATE` and `--tokens N`, those of the
+ * products, run those and print them. `--seconds N` for each contest (default: 20), `--json FILE` writes the figures there.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -52,7 +52,7 @@ const models = choose(values.model, Object.keys(MODELS) as ModelName[]);
 const recompute = choose(values.recompute, ['off', 'on'] as const).map((one) => one === 'on');
 const threads = (values.threads ?? '1,2').split(',').map(Number);
 const rounds = { warmups: 1, rounds: 3, seconds: Number(values.seconds) };
-const { seconds: _, json, ...choices } = values;
+const { seconds: _, only: __, json, ...choices } = values;
 const partial = Object.values(choices).some((choice) => choice !== undefined);
 
 console.log(nameMachine(machine()));
