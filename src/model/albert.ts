@@ -211,18 +211,17 @@ export abstract class AlbertPreTrainedModel<Fields extends object = object> {
   }
 }
 
-/** `from_pretrained` of a source that is open. @param newHead for a model that is to be trained */
+/** `from_pretrained` of a source that is open. */
 export async function loadModel<M extends AlbertPreTrainedModel<object>>(
   Class: ModelClass<M>,
   opened: OpenedSource,
   options: LoadOptions,
-  newHead?: { readonly seed: number },
 ): Promise<M> {
   const { signal, strict = false, onWarning = console.warn } = options;
   const { worker, ...checked } = checkInitOptions(options);
   const model = await make(
     Class,
-    { origin: { source: opened, readers: RARE_READERS, strict, newHead }, options: checked },
+    { origin: { source: opened, readers: RARE_READERS, strict }, options: checked },
     worker,
     signal,
   );

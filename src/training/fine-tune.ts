@@ -81,6 +81,7 @@ export async function fineTune<T extends TrainingTask>(given: FineTuneOptions<T>
     wasmUrl: codeUrl('wasmUrl', wasmUrl),
   };
   const source = await openSource(model, { ...sourceOptions(reading), signal, onProgress: onLoad });
+  throwIfAborted(signal);
   if (!(worker ?? worksInWorker())) {
     return fineTuneHere({ source, readers: RARE_READERS }, settings, { onProgress, onLog, signal });
   }
@@ -106,6 +107,7 @@ export async function fineTune<T extends TrainingTask>(given: FineTuneOptions<T>
   // A training that is given up waits for nothing: its model is the worker's.
   const abort = () => link.end();
   signal?.addEventListener('abort', abort);
+  if (signal?.aborted) void abort();
   try {
     await link.ready();
     const request: SentRequest = { sourceName: source.name, settings };

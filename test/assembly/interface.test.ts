@@ -13,7 +13,7 @@ const cases = new Cases(50);
 const EXPORTS = {
   activate: 5,
   allFinite: 2,
-  attention: 13,
+  attention: 14,
   attentionScratchBytes: 2,
   dropout: 7,
   embed: 11,
@@ -159,6 +159,8 @@ const REFUSED: Record<string, (kernels: Kernels) => void> = {
   'packF32 before the first column': (k) => k.packF32(A, 4, 4, A, 1, 1, -1),
   'unpackF32 without rows': (k) => k.unpackF32(A, 0, 1, 0, A),
   'attention without tokens': (k) => k.attention(A, A, A, 32, A, A, 32, 0, 8, 1, A, 0, 0, 0),
+  'attention without queries': (k) => k.attention(A, A, A, 32, A, A, 32, 2, 8, 1, A, 0, 0, 0),
+  'attention of more queries than tokens': (k) => k.attention(A, A, A, 32, A, A, 32, 1, 8, 1, A, 0, 0, 2),
   'attention without columns': (k) => k.attention(A, A, A, 32, A, A, 32, 1, 0, 1, A, 0, 0, 1),
   'embed into rows without padding': (k) => k.embed(A, A, A, A, A, A, 28, A, 28, 1, 7),
   'embed from rows that overlap': (k) => k.embed(A, A, A, A, A, A, 28, A, 32, 1, 8),

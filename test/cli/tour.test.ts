@@ -18,7 +18,7 @@ tour('without a command: a tour of both tasks, or of the given texts', async () 
 
 tour('one word alone is a command that does not exist, as is a first word that is nearly one', async () => {
   const all =
-    'the commands are classify, fill-mask, embed, tag, answer, similarity, order, choose, zero-shot, info, convert, bench';
+    'the commands are classify, fill-mask, embed, tag, answer, similarity, order, choose, zero-shot, train, evaluate, info, convert, bench';
   for (const [args, meant] of [
     [['clasify'], 'did you mean classify?'],
     [['clasify', 'some text'], 'did you mean classify?'],

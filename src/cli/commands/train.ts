@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { writeFiles } from '#platform';
+import { listDirectories, removeDirectory, writeFiles } from '#platform';
 import { AlbertError } from '../../entry/index.js';
 import type { LogEntry, Trainer, TrainingArguments, TrainingProgress } from '../../entry/training.js';
 import { complain } from '../complain.js';
@@ -117,6 +117,18 @@ async function train(options: Options): Promise<void> {
   if (taken !== undefined && !force && !resume) {
     throw new AlbertError('ERR_SOURCE', `there is a ${taken} in ${out}: --force overwrites it`);
   }
+  const checkpoints = (await listDirectories(out)).filter((name) => /^checkpoint-\d+$/.test(name));
+  if (checkpoints.length > 0 && !resume) {
+    if (!force) {
+      const names = checkpoints.slice(0, 3).join(', ');
+      throw new AlbertError(
+        'ERR_SOURCE',
+        `there are ${names} in ${out}: --resume goes on from the last one, --force removes them`,
+      );
+    }
+    // Of another training: the last one would be taken for this one's.
+    for (const name of checkpoints) await removeDirectory(join(out, name));
+  }
   const { loadForTraining, Trainer } = await loadTraining();
   const train_dataset = await readExamples(options.train, options);
   const more = options.task === 'sentence-similarity' ? { max_score: train_dataset.max_score } : {};
@@ -169,7 +181,11 @@ async function train(options: Options): Promise<void> {
 function stopped(error: unknown, signal: AbortSignal, trainer: Trainer): void {
   if (!signal.aborted || !(error instanceof AlbertError) || error.code !== 'ERR_ABORTED') throw error;
   const { global_step } = trainer.state;
-  const words = process.argv.slice(2).filter((word) => word !== '--resume');
+  // A token is no matter for a screen or a log; HF_TOKEN has it too.
+  const isToken = (word: string | undefined) => word === '--token';
+  const words = process.argv
+    .slice(2)
+    .filter((word, i, all) => word !== '--resume' && !/^--token(=|$)/.test(word) && !isToken(all[i - 1]));
   const again = [...words, '--resume'].map((word) =>
     /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`,
   );

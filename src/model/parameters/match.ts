@@ -31,8 +31,8 @@ export interface Matching {
   readonly made: string;
   /** What the configuration leaves open, reported if something does not fit. */
   readonly doubts: readonly string[];
-  /** Whether head weights of another shape are left to initialisation. */
-  readonly replacesHead?: boolean;
+  /** Present where head weights of another shape, and a classifier of other labels, are left to initialisation. */
+  readonly newHead?: { readonly sameLabels: boolean } | undefined;
 }
 
 /**
@@ -44,7 +44,7 @@ export interface Matching {
 export function matchCheckpoint(
   parameters: readonly Parameter[],
   checkpoint: Checkpoint,
-  { strict, architecture, made, doubts, replacesHead = false }: Matching,
+  { strict, architecture, made, doubts, newHead }: Matching,
 ): Matched {
   const flax = checkpoint.naming === 'flax';
   const quantization = quantizationOf(checkpoint);
@@ -71,10 +71,15 @@ export function matchCheckpoint(
     const scales = inLevels && checkpoint.tensors.get(inLevels.scaleName(tensor.name));
     if (scales !== undefined) used.add(scales);
     const quantized = parameter.shape.length === 2 ? inLevels : undefined;
+    // Classifiers of texts, tokens and choices have one name, and may have one shape.
+    const isOther =
+      newHead !== undefined &&
+      parameter.name.startsWith('classifier.') &&
+      (made !== architecture || !newHead.sameLabels);
     const fault =
       faultOfShape(tensor, transposed ? [...parameter.shape].reverse() : parameter.shape) ??
       (quantized ? quantized.faultOfScales(tensor.name, parameter.shape[0] as number, scales) : faultOfDtype(tensor));
-    if (fault !== undefined && replacesHead && parameter.of === 'head') {
+    if (isOther || (fault !== undefined && newHead !== undefined && parameter.of === 'head')) {
       missing.push(parameter);
       used.delete(tensor);
     } else if (fault !== undefined) {

@@ -92,7 +92,7 @@ export class LocalModel implements Runner {
         const made = architectureOf(checkpoint, config.architectures);
         const architecture = asked ?? made;
         const model = new LocalModel(architecture, config, makeEngine(await runtime, config, dtype));
-        const matching = { strict, architecture, made, doubts, replacesHead: newHead !== undefined };
+        const matching = { strict, architecture, made, doubts, newHead };
         const { sources, missing, surplus } = matchCheckpoint(model.#layout.parameters, checkpoint, matching);
         await model.#fill(sources, newHead?.seed ?? 0, signal);
         const { format } = checkpoint;

@@ -11,13 +11,21 @@ import type { CheckedInputs } from '../inputs.js';
 import type { Fields } from '../network/forward.js';
 import type { ForwardOptions, LoadReport, ModelInfo, SaveOptions } from '../options.js';
 
+/** How a model gets a head to be trained. */
+export interface NewHead {
+  /** Of its initial values. */
+  readonly seed: number;
+  /** Whether the labels are those of the checkpoint: a classifier of other labels begins anew, also one of the same shape. */
+  readonly sameLabels: boolean;
+}
+
 /** A checkpoint that a model's parameters come from. */
 export interface CheckpointOrigin {
   readonly source: OpenedSource;
   readonly readers: RareReaders;
   readonly strict: boolean;
   /** To be trained: head weights of another shape are initialised instead of refused, by this seed. */
-  readonly newHead?: { readonly seed: number };
+  readonly newHead?: NewHead;
 }
 
 /** Where a model's parameters come from: a checkpoint, or random numbers. */

@@ -63,7 +63,15 @@ export class LabelIds {
   of(label: Label, key = 'label'): number {
     const id = this.#ids.get(String(label)) ?? this.#ids.get(String(label).trim());
     if (id !== undefined) return id;
-    if (isNumber(label) && Number.isInteger(Number(label)) && Number(label) >= 0 && Number(label) < this.names.length) {
+    // Where names are numbers, a number that is none of them is a mistake.
+    const numbered = this.names.some(isNumber);
+    if (
+      !numbered &&
+      isNumber(label) &&
+      Number.isInteger(Number(label)) &&
+      Number(label) >= 0 &&
+      Number(label) < this.names.length
+    ) {
       return Number(label);
     }
     throw mismatch('ERR_INPUT', key, `one of the model's labels (${shown(this.names)})`, label);

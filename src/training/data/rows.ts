@@ -86,7 +86,8 @@ async function readTable(chunks: AsyncIterable<Uint8Array>, name: string, delimi
 }
 
 function checkHeader(names: string[]): string[] {
-  const twice = names.find((column, i) => names.indexOf(column) !== i);
+  const seen = new Set<string>();
+  const twice = names.find((column) => seen.has(column) || !seen.add(column));
   if (twice !== undefined) throw mismatch('ERR_INPUT', 'header', 'a name of its own for each column', twice);
   return names;
 }

@@ -1,4 +1,5 @@
 /** A model's weights as files and back: what is saved of a trained model, and how a model takes over saved weights. */
+import { pathUrl } from '#platform';
 import { openSource } from '../../ground/source.js';
 import type { Tensor } from '../../ground/tensor.js';
 import { matchCheckpoint, matchParams } from '../../model/parameters/match.js';
@@ -53,12 +54,13 @@ export async function modelFiles(
 
 /** Replaces a model's weights by those that a checkpoint in a directory has. @throws ERR_PARAMETER, ERR_CHECKPOINT, ERR_SOURCE */
 export async function readWeights(model: AnyModel, directory: string, signal?: AbortSignal): Promise<void> {
-  const checkpoint = await openCheckpoint(await openSource(directory), { ...RARE_READERS, signal });
+  const checkpoint = await openCheckpoint(await openSource(pathUrl(`${directory}/`)), { ...RARE_READERS, signal });
   try {
     await trainableModel(model).exclusive(async (access) => {
       const { parameters } = access.layout;
       const matching = { strict: true, architecture: access.architecture, made: access.architecture, doubts: [] };
-      await pack(access, matchCheckpoint(parameters, checkpoint, matching).sources, signal);
+      // Once it has begun it is not aborted: a model of two trainings would remain.
+      await pack(access, matchCheckpoint(parameters, checkpoint, matching).sources);
     }, signal);
   } finally {
     await checkpoint.close();

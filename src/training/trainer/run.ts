@@ -195,8 +195,14 @@ export class Run {
       throw mismatch('ERR_INPUT', 'metric_for_best_model', Object.keys(metrics).join(', '), name);
     const state = this.#state;
     const { best_metric } = state;
-    const gain =
-      best_metric === null ? Number.POSITIVE_INFINITY : greater_is_better ? value - best_metric : best_metric - value;
+    // What is not a number is better than nothing.
+    const gain = Number.isNaN(value)
+      ? Number.NEGATIVE_INFINITY
+      : best_metric === null
+        ? Number.POSITIVE_INFINITY
+        : greater_is_better
+          ? value - best_metric
+          : best_metric - value;
     state.early_stopping_patience_counter =
       gain > early_stopping_threshold ? 0 : state.early_stopping_patience_counter + 1;
     if (!(gain > 0)) return false;

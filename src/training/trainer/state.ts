@@ -1,5 +1,7 @@
 /** What a trainer knows of its run, as Hugging Face's `trainer_state.json` has it. */
 import { AlbertError, mismatch } from '../../ground/errors.js';
+import { nestsDeeper } from '../../ground/nesting.js';
+import type { TaskContext } from '../tasks/task.js';
 import type { ResolvedArguments } from './arguments.js';
 
 /** One line of the log: of training, of an evaluation, or of the whole run. */
@@ -62,12 +64,36 @@ export interface Course {
   readonly examples_per_step: number;
   readonly group_by_length: boolean;
   readonly dropout: boolean;
+  readonly max_seq_length: number;
+  /** A hash of the examples as the model reads them, with their labels. */
+  readonly data: number;
 }
 
-export function courseOf(task: string, examples: number, args: ResolvedArguments): Course {
+export function courseOf(
+  task: string,
+  features: readonly unknown[],
+  { config, max_seq_length }: Pick<TaskContext, 'config' | 'max_seq_length'>,
+  args: ResolvedArguments,
+): Course {
   const { seed, per_device_train_batch_size, gradient_accumulation_steps, group_by_length, dropout } = args;
   const examples_per_step = per_device_train_batch_size * gradient_accumulation_steps;
-  return { task, seed, examples, examples_per_step, group_by_length, dropout };
+  const data = hashOf([config.id2label, ...features]);
+  const examples = features.length;
+  return { task, seed, examples, examples_per_step, group_by_length, dropout, max_seq_length, data };
+}
+
+/** 52 bits of what JSON writes of values, by two FNV-1a hashes. */
+function hashOf(values: readonly unknown[]): number {
+  let [a, b] = [0x811c9dc5, 0x01000193];
+  for (const value of values) {
+    const text = JSON.stringify(value) ?? '';
+    for (let i = 0; i <= text.length; i++) {
+      const unit = i === text.length ? 0x10000 : text.charCodeAt(i);
+      a = Math.imul(a ^ unit, 0x01000193);
+      b = Math.imul(b ^ unit, 0x01000193) + a;
+    }
+  }
+  return ((a >>> 0) & 0xfffff) * 2 ** 32 + (b >>> 0);
 }
 
 export const STATE_FILE = 'trainer_state.json';
@@ -87,6 +113,8 @@ export function decodeState(bytes: Uint8Array | undefined, course: Course, direc
   } catch (cause) {
     throw new AlbertError('ERR_CHECKPOINT', `${STATE_FILE} is not JSON: ${(cause as Error).message}`, { cause });
   }
+  if (nestsDeeper(stored, STATE_DEPTH))
+    throw mismatch('ERR_CHECKPOINT', STATE_FILE, 'what a trainer has written', 'values nested deeper');
   const { course: before, ...state } = stored ?? {};
   for (const [name, value] of Object.entries(freshState())) {
     const found = state[name as keyof MutableState];
@@ -96,6 +124,11 @@ export function decodeState(bytes: Uint8Array | undefined, course: Course, direc
       throw mismatch('ERR_CHECKPOINT', name, 'what a trainer has written', found, STATE_FILE);
     }
   }
+  checkState(state as TrainerState);
+  if (before?.data !== course.data || before.max_seq_length !== course.max_seq_length) {
+    const wanted = `the examples, their labels and the max_seq_length of ${directory}, to continue it`;
+    throw mismatch('ERR_INPUT', 'train_dataset', wanted, 'others');
+  }
   for (const [name, value] of Object.entries(course)) {
     const found = before?.[name as keyof Course];
     if (found !== value) {
@@ -103,4 +136,31 @@ export function decodeState(bytes: Uint8Array | undefined, course: Course, direc
     }
   }
   return state as MutableState;
+}
+
+/** Objects in a list in the state. */
+const STATE_DEPTH = 4;
+
+/** @throws ERR_CHECKPOINT unless counts are counts, metrics numbers and the log a list of numbers by name */
+function checkState(state: TrainerState): void {
+  const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+  const isEntry = (entry: unknown) =>
+    typeof entry === 'object' &&
+    entry !== null &&
+    Object.values(entry).every((value) => value === null || typeof value === 'number');
+  const { unlogged } = state;
+  const faults: readonly (readonly [name: keyof TrainerState, holds: boolean])[] = [
+    ['global_step', isCount(state.global_step)],
+    ['max_steps', isCount(state.max_steps)],
+    ['num_input_tokens_seen', isCount(state.num_input_tokens_seen)],
+    ['early_stopping_patience_counter', isCount(state.early_stopping_patience_counter)],
+    ['best_global_step', state.best_global_step === null || isCount(state.best_global_step)],
+    ['best_metric', state.best_metric === null || typeof state.best_metric === 'number'],
+    ['best_model_checkpoint', state.best_model_checkpoint === null || typeof state.best_model_checkpoint === 'string'],
+    ['log_history', state.log_history.every(isEntry)],
+    ['unlogged', typeof unlogged.loss === 'number' && isCount(unlogged.steps)],
+  ];
+  const fault = faults.find(([, holds]) => !holds);
+  if (fault !== undefined)
+    throw mismatch('ERR_CHECKPOINT', fault[0], 'what a trainer has written', state[fault[0]], STATE_FILE);
 }

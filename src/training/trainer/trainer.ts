@@ -124,7 +124,7 @@ export class Trainer {
 
   /** Where training is; a copy. */
   get state(): TrainerState {
-    return { ...this.#state };
+    return structuredClone(this.#state);
   }
 
   /**
@@ -155,7 +155,7 @@ export class Trainer {
   async #trainFrom(from: string | boolean): Promise<TrainOutput> {
     const { features } = await this.#prepared('train_dataset');
     if (this.args.eval_strategy !== 'no') await this.#prepared('eval_dataset');
-    const course = courseOf(this.#taskName, features.length, this.args);
+    const course = courseOf(this.#taskName, features, this.#context, this.args);
     const directory = from === true ? await lastCheckpoint(this.args.output_dir) : from === false ? undefined : from;
     const optimizer = makeOptimizer(this.args, totalSteps(course, this.args));
     const { freeze, recompute, maxMemoryBytes } = this.args;
@@ -164,8 +164,16 @@ export class Trainer {
     const train =
       directory === undefined
         ? await TrainState.create(this.model, optimizer, options)
-        : await TrainState.restore(this.model, directory, optimizer, options);
+        : await TrainState.restore(this.model, pathUrl(`${directory}/`), optimizer, options);
     try {
+      if (train.steps !== this.#state.global_step) {
+        throw mismatch(
+          'ERR_CHECKPOINT',
+          'global_step',
+          `${train.steps}, as its optimiser has made`,
+          this.#state.global_step,
+        );
+      }
       return await this.#trainWith(train, course, features);
     } finally {
       await train.dispose();
