@@ -7,6 +7,8 @@ const RESUME = ['test/training/trainer/resume.test.ts'];
 const LEARNED = ['test/training/trainer/tasks.test.ts'];
 const ARGUMENTS = ['test/training/trainer/arguments.test.ts'];
 
+const FURTHER = ['test/training/trainer/further.test.ts'];
+
 /** @type {import('../run-mutations.mjs').Mutation[]} */
 export const TRAINING_TRAINER = [
   {
@@ -154,15 +156,43 @@ export const TRAINING_TRAINER = [
   {
     what: 'the names of the labels stay behind',
     file: 'src/training/trainer/open.ts',
-    search: 'withConfig(source, config(dataset))',
-    replace: 'withConfig(source, { num_labels: dataset.labels?.length })',
+    search: 'const values = { ...config(dataset),',
+    replace: 'const values = { num_labels: dataset.labels?.length,',
     tests: LEARNED,
+  },
+  {
+    what: 'a classifier that is trained further has its labels in another order',
+    file: 'src/training/trainer/open.ts',
+    search: '...(labels !== undefined && sameLabels && labelConfig(before as string[]))',
+    replace: '',
+    tests: FURTHER,
+  },
+  {
+    what: 'a head of other labels is kept',
+    file: 'src/model/parameters/match.ts',
+    search: '(made !== architecture || !newHead.sameLabels)',
+    replace: 'made !== architecture',
+    tests: FURTHER,
+  },
+  {
+    what: 'what is not a number is the best',
+    file: 'src/training/trainer/run.ts',
+    search: 'const gain = Number.isNaN(value)',
+    replace: 'const gain = Number.isNaN(best_metric)',
+    tests: FURTHER,
+  },
+  {
+    what: 'a run is resumed with other examples',
+    file: 'src/training/trainer/state.ts',
+    search: 'before?.data !== course.data ||',
+    replace: 'before === undefined ||',
+    tests: FURTHER,
   },
   {
     what: 'a head for another number of labels is refused',
     file: 'src/model/parameters/match.ts',
-    search: 'fault !== undefined && replacesHead',
-    replace: 'fault === undefined && replacesHead',
+    search: 'fault !== undefined && newHead !== undefined &&',
+    replace: 'fault === undefined && newHead !== undefined &&',
     tests: LEARNED,
   },
   {
