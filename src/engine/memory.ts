@@ -52,7 +52,7 @@ export function rowsOf({ address, cols, stride }: Matrix, from: number, to: numb
   return { address: address + from * stride, rows: to - from, cols, stride };
 }
 
-/** Columns `from` to `to` of a matrix; a last one that is none of whole panels has other columns for its padding. */
+/** Columns `from` to `to` of a matrix. Unless `to` is a multiple of 8, the padding of the last panel holds the next columns. */
 export function columnsOf({ address, rows, stride }: Matrix, from: number, to: number): Matrix {
   return { address: address + from * 4, rows, cols: to - from, stride };
 }

@@ -124,7 +124,7 @@ export function describeOptimizer({ name, settings, learning_rate }: Optimizer):
 /**
  * The optimiser that a file holds.
  *
- * @throws ERR_INPUT for a description that is none, and if its learning rate was a function of the caller's
+ * @throws ERR_INPUT for an invalid description, and if the learning rate was a function of the caller's
  */
 export function optimizerOf({ name, settings, learning_rate }: OptimizerDescription): Optimizer {
   if (learning_rate === undefined) {

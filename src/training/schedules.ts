@@ -48,7 +48,7 @@ export function descriptionOf(schedule: Schedule): ScheduleDescription | undefin
   return descriptions.get(schedule);
 }
 
-/** Makes a schedule again. @throws ERR_INPUT for a description that is none */
+/** Makes a schedule of its description. @throws ERR_INPUT for an invalid description */
 export function scheduleOf(description: ScheduleDescription): Schedule {
   const { type, ...options } = description;
   const schedules = { linear: linearSchedule, cosine: cosineSchedule, constant: constantSchedule };

@@ -62,8 +62,8 @@ export function encodeState(
 /**
  * Opens the state in a source and checks that it is this model's. The tensors are read later, while the file is open.
  *
- * @throws ERR_SOURCE without the file, ERR_CHECKPOINT for a file that is none of a training's state, ERR_PARAMETER for tensors that
- *   are not the model's, ERR_CONFIG for another configuration, ERR_INPUT for other weights
+ * @throws ERR_SOURCE without the file, ERR_CHECKPOINT for a file that holds no state of a training, ERR_PARAMETER for tensors that
+ *   the model does not have, ERR_CONFIG for another configuration, ERR_INPUT for other weights
  */
 export async function withState<T>(
   source: OpenedSource,

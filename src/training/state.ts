@@ -207,8 +207,8 @@ export class TrainState {
   }
 
   /**
-   * Writes the moments, the number of steps and the optimiser's settings into a directory (Node), under a temporary name first. The
-   * model is not among them: save it too, by `save_pretrained` in float32, at the same step.
+   * Writes the moments, the number of steps and the optimiser's settings into a directory (Node), under a temporary name first. It
+   * does not write the model: call `save_pretrained` in float32 as well, after the same step.
    *
    * @throws ERR_INPUT, ERR_SOURCE when the directory cannot be written, ERR_ENVIRONMENT in a browser
    */

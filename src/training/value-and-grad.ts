@@ -29,7 +29,10 @@ export interface GradientOptions {
    * everything. Default: what fits.
    */
   readonly recompute?: boolean;
-  /** The most bytes of the model's memory meanwhile, weights and gradients among them; default: 512 MiB, at most the model's own limit. */
+  /**
+   * The most bytes that the model's memory may take while it trains, weights and gradients included. Default: 512 MiB; never more than
+   * the model's own limit.
+   */
   readonly maxMemoryBytes?: number;
   /** Stops before the next layer. */
   readonly signal?: AbortSignal;

@@ -6,8 +6,8 @@ import type { Label } from './fields.js';
 export type ProblemType = 'regression' | 'single_label_classification' | 'multi_label_classification';
 
 /**
- * What labels are: lists are classes of which several may apply; numbers with a fraction among them are values; all others are
- * classes, numbers too.
+ * How labels are learned. Lists: several classes may apply to a text. Numbers, one of them with a fraction: values. Everything else,
+ * whole numbers included: one class per text.
  *
  * @throws ERR_INPUT if some are lists and some are not
  */
@@ -63,7 +63,7 @@ export class LabelIds {
   of(label: Label, key = 'label'): number {
     const id = this.#ids.get(String(label)) ?? this.#ids.get(String(label).trim());
     if (id !== undefined) return id;
-    // Where names are numbers, a number that is none of them is a mistake.
+    // If names are numbers, an unknown number is a mistake and no id.
     const numbered = this.names.some(isNumber);
     if (
       !numbered &&
