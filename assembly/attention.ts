@@ -3,6 +3,7 @@
  * lie in a strip of scratch memory; there is never a (seq, seq) matrix.
  */
 import { TILE_ROWS, ZEROS, tileRows } from "./gemm/f32-tile";
+import { packColumns } from "./gemm/f32-panel";
 import { LANES, PANEL_ROW_BYTES, padded } from "./simd";
 import { exponentials, scaleRow } from "./softmax";
 
@@ -32,7 +33,7 @@ export function attention(
   const scores = values + <usize>(padded(headDim) * seq) * 4;
   const sums = scores + <usize>(TILE_ROWS * padded(seq)) * 4;
   packKeys(k, ldQkv, keys, seq, headDim, scale);
-  packValues(v, ldQkv, values, seq, headDim);
+  packColumns(v, ldQkv, values, seq, headDim);
   const tiles = (queries + TILE_ROWS - 1) / TILE_ROWS;
   const low = queries / tiles, tall = queries % tiles;
   for (let t = 0; t < tiles; t++) {
@@ -60,26 +61,6 @@ function packKeys(k: usize, ldk: usize, panels: usize, seq: i32, headDim: i32, s
       }
     }
     panels += <usize>headDim * PANEL_ROW_BYTES;
-  }
-}
-
-/** Packs the values as panels, 8 columns wide. */
-function packValues(v: usize, ldv: usize, panels: usize, seq: i32, headDim: i32): void {
-  for (let column = 0; column < headDim; column += LANES) {
-    const bytes = <usize>min(LANES, headDim - column) * 4;
-    let from = v + (<usize>column << 2);
-    for (let n = seq; n > 0; n--) {
-      if (bytes == PANEL_ROW_BYTES) {
-        v128.store(panels, v128.load(from));
-        v128.store(panels, v128.load(from, 16), 16);
-      } else {
-        v128.store(panels, f32x4.splat(0));
-        v128.store(panels, f32x4.splat(0), 16);
-        memory.copy(panels, from, bytes);
-      }
-      from += ldv;
-      panels += PANEL_ROW_BYTES;
-    }
   }
 }
 

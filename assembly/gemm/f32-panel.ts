@@ -55,6 +55,29 @@ function copyPanel(from: usize, strideN: usize, to: usize, k: i32): void {
   for (let lane = 0; lane < LANES; lane++) copyColumn(from + <usize>lane * strideN, 4, to + (<usize>lane << 2), whole, k);
 }
 
+/**
+ * Packs some columns of a row-major matrix, (rows, cols), into panels; the padding of the last panel is zero. It reads nothing beyond
+ * these columns, which may end anywhere in a wider row.
+ */
+export function packColumns(x: usize, ldx: usize, panels: usize, rows: i32, cols: i32): void {
+  for (let column = 0; column < cols; column += LANES) {
+    const bytes = <usize>min(LANES, cols - column) * 4;
+    let from = x + (<usize>column << 2);
+    for (let n = rows; n > 0; n--) {
+      if (bytes == PANEL_ROW_BYTES) {
+        v128.store(panels, v128.load(from));
+        v128.store(panels, v128.load(from, 16), 16);
+      } else {
+        v128.store(panels, f32x4.splat(0));
+        v128.store(panels, f32x4.splat(0), 16);
+        memory.copy(panels, from, bytes);
+      }
+      from += ldx;
+      panels += PANEL_ROW_BYTES;
+    }
+  }
+}
+
 /** Unpacks columns `first` to `first + n` into contiguous columns of k floats. */
 export function unpackF32(panels: usize, k: i32, n: i32, first: i32, target: usize): void {
   assert(k > 0 && n > 0 && first >= 0);

@@ -3,6 +3,7 @@
  * and a lane per query: a softmax over rows needs no sum across lanes, and the same panel multiplies on from there. There is
  * never a (seq, seq) matrix.
  */
+import { packColumns } from "../gemm/f32-panel";
 import { TILE_ROWS, ZEROS, tileRows } from "../gemm/f32-tile";
 import { exp } from "../math";
 import { LANES, PANEL_ROW_BYTES, madd, padded } from "../simd";
@@ -89,26 +90,6 @@ export function attentionGradient(
 /** Packs (lanes, depth) rows as a panel of their transpose; what the lanes beyond hold reaches no result. */
 function packLanes(rows: usize, ld: usize, panel: usize, lanes: i32, depth: i32): void {
   transposeBlock(rows, ld, lanes, depth, panel, PANEL_ROW_BYTES);
-}
-
-/** Packs (rows, cols) numbers as panels, 8 columns wide; the padding of the last panel is zero. */
-function packColumns(x: usize, ldx: usize, panels: usize, rows: i32, cols: i32): void {
-  for (let column = 0; column < cols; column += LANES) {
-    const bytes = <usize>min(LANES, cols - column) * 4;
-    let from = x + (<usize>column << 2);
-    for (let n = rows; n > 0; n--) {
-      if (bytes == PANEL_ROW_BYTES) {
-        v128.store(panels, v128.load(from));
-        v128.store(panels, v128.load(from, 16), 16);
-      } else {
-        v128.store(panels, f32x4.splat(0));
-        v128.store(panels, f32x4.splat(0), 16);
-        memory.copy(panels, from, bytes);
-      }
-      from += ldx;
-      panels += PANEL_ROW_BYTES;
-    }
-  }
 }
 
 /** out = a · panel, of `rows` rows and one panel of depth k. */

@@ -219,7 +219,7 @@ export const KERNELS = [
   },
   {
     what: 'the last columns of the values are cut short',
-    file: 'assembly/attention.ts',
+    file: 'assembly/gemm/f32-panel.ts',
     search: 'memory.copy(panels, from, bytes);',
     replace: 'memory.copy(panels, from, bytes - 4);',
     tests: ATTENTION,

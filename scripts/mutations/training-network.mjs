@@ -170,10 +170,10 @@ export const TRAINING_NETWORK = [
     tests: CALL,
   },
   {
-    what: 'the signal is not looked at between layers',
-    file: 'src/training/network/pass.ts',
-    search: 'await yieldToEventLoop();\n    throwIfAborted(signal);',
-    replace: 'await yieldToEventLoop();',
+    what: 'training looks at no signal between layers',
+    file: 'src/model/network/forward.ts',
+    search: '    await yieldToEventLoop();\n    throwIfAborted(signal);\n',
+    replace: '    await yieldToEventLoop();\n',
     tests: CALL,
   },
   {

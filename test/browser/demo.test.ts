@@ -1,53 +1,25 @@
 /** The demo, as it is built and served: what a visitor does by pointer and by keyboard, in headless Chromium. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
-import { type PreviewServer, preview } from 'vite';
 import { AlbertForSequenceClassification, AlbertTokenizer, pipeline } from '../../src/entry/index.js';
 import { stateCases } from '../support/cases.js';
-import { browserSuite, path } from './chromium.js';
+import { browserSuite } from './chromium.js';
 import { readContrasts } from './contrasts.js';
-
-const ROOT = path('../..');
-/** Pictures of the page, for a developer who changes it; not kept by git. */
-const SHOTS = path('shots');
+import { DemoPage, ROOT, SHOTS } from './demo-page.js';
 
 browserSuite('demo', (demo, surroundings) => {
-  let server: PreviewServer;
-  let url: string;
+  let served: DemoPage;
 
   demo.before(async () => {
     mkdirSync(SHOTS, { recursive: true });
-    assert.ok(existsSync(`${ROOT}/demo/dist/index.html`), 'npm run demo:build makes the page');
-    server = await preview({ root: `${ROOT}/demo`, logLevel: 'error', preview: { port: 0 } });
-    url = server.resolvedUrls?.local[0] as string;
+    served = await DemoPage.serve();
   });
 
-  demo.after(() => server.close());
+  demo.after(() => served.close());
 
-  /** Runs on a page whose first model is loaded; it must log no error and ask no other server. */
-  async function visit(options: BrowserContextOptions, work: (page: Page) => Promise<void>): Promise<void> {
-    const context = await surroundings().browser.newContext({ viewport: { width: 1000, height: 900 }, ...options });
-    // What tsx puts around functions with a name.
-    await context.addInitScript('globalThis.__name = (named) => named');
-    const page = await context.newPage();
-    const faults: string[] = [];
-    page.on('pageerror', ({ message }) => faults.push(message));
-    page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) faults.push(message.text());
-    });
-    page.on('request', (request) => {
-      if (!request.url().startsWith(url) && !request.url().startsWith('data:')) faults.push(request.url());
-    });
-    try {
-      await page.goto(url);
-      await page.waitForSelector('#figures dd', { timeout: 60_000 });
-      await work(page);
-      assert.equal(faults, []);
-    } finally {
-      await context.close();
-    }
-  }
+  const visit = (options: BrowserContextOptions, work: (page: Page) => Promise<void>) =>
+    served.visit(surroundings().browser, options, work);
 
   /** Types a sentence key by key and waits for the verdict that it must get. */
   async function type(page: Page, text: string, label: string): Promise<void> {
@@ -310,7 +282,7 @@ browserSuite('demo', (demo, surroundings) => {
     const page = await surroundings().browser.newPage();
     try {
       await page.route(/safetensors/, (route) => route.fulfill({ status: 404 }));
-      await page.goto(url);
+      await page.goto(served.url);
       await page.waitForSelector('[role=alert]:not([hidden])', { timeout: 20_000 });
       assert.match((await page.textContent('[role=alert]')) ?? '', /model\.safetensors/);
     } finally {

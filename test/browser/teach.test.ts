@@ -1,13 +1,10 @@
 /** The demo's section that teaches, in headless Chromium: by pointer and keyboard, from examples to a model that is downloaded and loaded again. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
-import { type PreviewServer, preview } from 'vite';
-import { browserSuite, path } from './chromium.js';
-
-const ROOT = path('../..');
-const SHOTS = path('shots');
+import { browserSuite } from './chromium.js';
+import { DemoPage, SHOTS } from './demo-page.js';
 
 /** Two subjects, twenty texts each, and five of each that the model does not learn from. */
 const LESSONS = {
@@ -70,40 +67,17 @@ const UNSEEN = [
 ] as const;
 
 browserSuite('teach', (teach, surroundings) => {
-  let server: PreviewServer;
-  let url: string;
+  let served: DemoPage;
 
   teach.before(async () => {
     mkdirSync(SHOTS, { recursive: true });
-    assert.ok(existsSync(`${ROOT}/demo/dist/index.html`), 'npm run demo:build makes the page');
-    server = await preview({ root: `${ROOT}/demo`, logLevel: 'error', preview: { port: 0 } });
-    url = server.resolvedUrls?.local[0] as string;
+    served = await DemoPage.serve();
   });
 
-  teach.after(() => server.close());
+  teach.after(() => served.close());
 
-  /** Runs on a page that is loaded; it must log no error and ask no other server. */
-  async function visit(options: BrowserContextOptions, work: (page: Page) => Promise<void>): Promise<void> {
-    const context = await surroundings().browser.newContext({ viewport: { width: 1000, height: 900 }, ...options });
-    const page = await context.newPage();
-    const faults: string[] = [];
-    page.on('pageerror', ({ message }) => faults.push(message));
-    page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) faults.push(message.text());
-    });
-    page.on('request', (request) => {
-      const own = request.url().startsWith(url) || /^(data|blob):/.test(request.url());
-      if (!own) faults.push(request.url());
-    });
-    try {
-      await page.goto(url);
-      await page.waitForSelector('#figures dd', { timeout: 120_000 });
-      await work(page);
-      assert.equal(faults, []);
-    } finally {
-      await context.close();
-    }
-  }
+  const visit = (options: BrowserContextOptions, work: (page: Page) => Promise<void>) =>
+    served.visit(surroundings().browser, options, work);
 
   /** Fills the fields. */
   async function write(page: Page, lessons: Readonly<Record<string, readonly string[]>>): Promise<void> {

@@ -43,19 +43,28 @@ export function planEmbeddings(region: Region, { config, batch }: ForwardContext
   };
 }
 
-/** embedded = dropout(layer norm of (word + token type + position)) */
-export function runEmbeddings(
-  { engine, config, batch, dropout }: ForwardContext,
-  { tables, norm }: EmbeddingsParameters,
-  { ids, types, positions, embedded }: EmbeddingsActivations,
+/** Writes the ids, token types and positions of a batch into the memory planned for them. */
+export function writeTokens(
+  { engine: { memory }, batch }: Pick<ForwardContext, 'engine' | 'batch'>,
+  { ids, types, positions }: Pick<EmbeddingsActivations, 'ids' | 'types' | 'positions'>,
 ): void {
-  const { memory } = engine;
   for (const inputs of batch.rectangles) {
     const offset = inputs.tokens.from * 4;
     memory.i32(ids + offset, inputs.ids.length).set(inputs.ids);
     memory.i32(types + offset, inputs.types.length).set(inputs.types);
     memory.i32(positions + offset, inputs.positions.length).set(inputs.positions);
   }
+}
+
+/** embedded = dropout(layer norm of (word + token type + position)) */
+export function runEmbeddings(
+  context: ForwardContext,
+  { tables, norm }: EmbeddingsParameters,
+  activations: EmbeddingsActivations,
+): void {
+  const { engine, config, dropout } = context;
+  const { ids, types, positions, embedded } = activations;
+  writeTokens(context, activations);
   engine.embed(ids, types, positions, tables, embedded);
   engine.layerNorm(embedded, undefined, norm, config.layer_norm_eps, embedded);
   dropout?.apply(engine, embedded, config.hidden_dropout_prob);

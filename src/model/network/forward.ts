@@ -55,7 +55,7 @@ export async function runForward(
 
     if (sources !== undefined) await packWeights(engine, sources, weights, staging);
     const layers = runBody(context, layout.body, body);
-    const collected = signal === undefined ? finish(layers) : await finishUnless(signal, layers);
+    const collected = await finishLayers(layers, signal);
     const input = { hidden: body.headHidden, pooled: body.pooler.pooled };
     return head.run(context, layout.head, activations, input).map((fields, i) => {
       const { hidden_states, attentions } = collected[i] as Collected;
@@ -66,19 +66,12 @@ export async function runForward(
   }
 }
 
-/** Runs the layers without a pause. */
-function finish(layers: Generator<void, Collected[]>): Collected[] {
+/** Runs the layers. With a signal, the event loop gets a turn after each, and the signal is checked. @throws ERR_ABORTED */
+export async function finishLayers<T>(layers: Generator<void, T>, signal: AbortSignal | undefined): Promise<T> {
   for (;;) {
     const step = layers.next();
     if (step.done) return step.value;
-  }
-}
-
-/** Runs the layers and checks the signal between them: the event loop gets a turn after each. */
-async function finishUnless(signal: AbortSignal, layers: Generator<void, Collected[]>): Promise<Collected[]> {
-  for (;;) {
-    const step = layers.next();
-    if (step.done) return step.value;
+    if (signal === undefined) continue;
     await yieldToEventLoop();
     throwIfAborted(signal);
   }

@@ -1,6 +1,6 @@
 /** FlaxAlbertEmbeddings, forward and backward: word + token type + position, layer norm, dropout. */
 import type { Matrix, Region } from '../../engine/memory.js';
-import type { EmbeddingsParameters } from '../../model/network/embeddings.js';
+import { type EmbeddingsParameters, writeTokens } from '../../model/network/embeddings.js';
 import { gradientOfNorm, type Pass, type Step, trains } from './context.js';
 
 export interface EmbeddingsActivations {
@@ -32,17 +32,13 @@ export function planEmbeddings(region: Region, { config, batch: { tokens } }: Pa
 
 /** embedded = dropout(layer norm of (word + token type + position)) */
 export function runEmbeddings(
-  { engine, config, batch, dropout, sites }: Pass,
+  context: Pass,
   { tables, norm }: EmbeddingsParameters,
-  { ids, types, positions, sum, embedded }: EmbeddingsActivations,
+  activations: EmbeddingsActivations,
 ): void {
-  const { memory } = engine;
-  for (const inputs of batch.rectangles) {
-    const offset = inputs.tokens.from * 4;
-    memory.i32(ids + offset, inputs.ids.length).set(inputs.ids);
-    memory.i32(types + offset, inputs.types.length).set(inputs.types);
-    memory.i32(positions + offset, inputs.positions.length).set(inputs.positions);
-  }
+  const { engine, config, dropout, sites } = context;
+  const { ids, types, positions, sum, embedded } = activations;
+  writeTokens(context, activations);
   engine.embed(ids, types, positions, tables, sum);
   engine.layerNorm(sum, undefined, norm, config.layer_norm_eps, embedded);
   dropout?.tokens(engine, embedded, sites.embeddings);

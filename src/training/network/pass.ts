@@ -1,11 +1,11 @@
 /** One forward and one backward pass of a batch, in micro-batches that fit the memory. */
-import { yieldToEventLoop } from '#platform';
 import { type Matrix, Region } from '../../engine/memory.js';
 import type { TrainingEngine } from '../../engine/training-engine.js';
 import { throwIfAborted } from '../../ground/abort.js';
 import { mismatch } from '../../ground/errors.js';
 import { HIDDEN_ACTIVATIONS } from '../../model/config.js';
 import { packBatch } from '../../model/network/batch.js';
+import { finishLayers } from '../../model/network/forward.js';
 import { type BodyActivations, backwardBody, planBody, runBody, type TrainedBody, trainedBody } from './body.js';
 import type { Pass, Step } from './context.js';
 import { Dropout, sitesOf } from './dropout.js';
@@ -61,7 +61,7 @@ export async function computeGradients(
       checkFinite(loss);
     }
     for (const batch of batches) {
-      loss += await finish(runMicroBatch(network, request, batch, kept, dVectors), signal);
+      loss += await finishLayers(runMicroBatch(network, request, batch, kept, dVectors), signal);
     }
     return { loss };
   } finally {
@@ -152,7 +152,7 @@ async function lossOfAllVectors(network: TrainedNetwork, request: GradientReques
   const parts: Float64Array[] = [];
   for (const batch of batches) {
     const { pass, activations } = planned(network, request, batch, 'nothing');
-    const hidden: Matrix = await finish(runBody(pass, network.body, activations), request.signal);
+    const hidden: Matrix = await finishLayers(runBody(pass, network.body, activations), request.signal);
     parts.push(vectorsOf(pass, hidden));
   }
   const vectors = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
@@ -175,15 +175,4 @@ function checkSmoothing(smoothing: number, { loss }: CheckedLabels): void {
 
 function checkFinite(loss: number): void {
   if (!Number.isFinite(loss)) throw mismatch('ERR_INPUT', 'loss', 'a finite number', loss);
-}
-
-/** Runs the layers; with a signal, the event loop gets a turn after each, where the caller may abort. */
-async function finish<T>(layers: Generator<void, T>, signal: AbortSignal | undefined): Promise<T> {
-  for (;;) {
-    const step = layers.next();
-    if (step.done) return step.value;
-    if (signal === undefined) continue;
-    await yieldToEventLoop();
-    throwIfAborted(signal);
-  }
 }

@@ -2,7 +2,8 @@
 import { AlbertForMaskedLM } from '../../model/models.js';
 import { mix } from '../../model/random.js';
 import type { Encoding } from '../../tokenizer/tokenizer.js';
-import { argmax, crossEntropy, type Feature, IGNORED, type TaskContext, type TrainableTask } from './task.js';
+import { IGNORED } from '../network/request.js';
+import { argmax, crossEntropy, type Feature, type TaskContext, type TrainableTask } from './task.js';
 
 interface TextFeature extends Feature {
   readonly input_ids: readonly number[];

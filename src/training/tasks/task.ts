@@ -116,6 +116,3 @@ export function crossEntropy(logits: ArrayLike<number>, label: number): number {
   for (let i = 0; i < logits.length; i++) sum += Math.exp((logits[i] as number) - max);
   return Math.log(sum) + max - (logits[label] as number);
 }
-
-/** What does not count. */
-export const IGNORED = -100;

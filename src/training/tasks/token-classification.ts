@@ -2,15 +2,8 @@
 import { AlbertForTokenClassification } from '../../model/models.js';
 import type { Encoding } from '../../tokenizer/tokenizer.js';
 import { entityScores } from '../metrics/entities.js';
-import {
-  argmax,
-  crossEntropy,
-  type Feature,
-  IGNORED,
-  labelConfig,
-  type TokenInputs,
-  type TrainableTask,
-} from './task.js';
+import { IGNORED } from '../network/request.js';
+import { argmax, crossEntropy, type Feature, labelConfig, type TokenInputs, type TrainableTask } from './task.js';
 
 interface TagFeature extends Feature {
   readonly inputs: TokenInputs;
