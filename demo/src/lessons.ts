@@ -8,7 +8,7 @@ export interface Example {
 }
 
 /** More would not fit the page; a program has no such limit. */
-const MAX_LABELS = 12;
+export const MAX_LABELS = 12;
 
 /** What the page begins with. */
 const FIRST: Readonly<Record<string, readonly string[]>> = {

@@ -3,7 +3,7 @@ import { type LabelScore, type ModelFiles, pipeline, type TextClassificationPipe
 import { fineTune, loadDataset } from 'albert-wasm/training';
 import { strToU8, unzip, zip } from 'fflate';
 import { drawCurve, type Point } from './curve.js';
-import { readLessons, showLessons, startLessons } from './lessons.js';
+import { MAX_LABELS, readLessons, showLessons, startLessons } from './lessons.js';
 import { ENGLISH, withBar } from './models.js';
 import { announcer, element, latest, make, percent, showFailure } from './page.js';
 
@@ -24,7 +24,7 @@ const FILES = [
   'special_tokens_map.json',
 ];
 
-/** The largest archive that is loaded, and the largest file in it. */
+/** The largest archive that is loaded, and the most that its files may have in all. */
 const MAX_BYTES = 200e6;
 
 /** Makes the section work. */
@@ -93,6 +93,8 @@ export function startTeaching(): void {
       lessons.set(String(label), texts);
       texts.push(text.replaceAll(/\s+/g, ' '));
     }
+    if (lessons.size > MAX_LABELS)
+      throw new Error(`${file.name} has ${lessons.size} labels; this page takes ${MAX_LABELS} at most.`);
     showLessons(lessons);
     const cut = examples.length > MAX_EXAMPLES ? `, the first ${MAX_EXAMPLES} of ${examples.length}` : '';
     element('csv-note').textContent =
@@ -188,8 +190,10 @@ async function pack(files: ModelFiles): Promise<Blob> {
 async function unpack(file: File): Promise<ModelFiles> {
   if (file.size > MAX_BYTES) throw new Error(`${file.name} is larger than ${MAX_BYTES / 1e6} MB.`);
   const bytes = new Uint8Array(await file.arrayBuffer());
+  // In all: an archive may have many entries of one name.
+  let unpacked = 0;
   const filter = ({ name, originalSize }: { name: string; originalSize: number }) =>
-    FILES.includes(name) && originalSize <= MAX_BYTES;
+    FILES.includes(name) && (unpacked += originalSize) <= MAX_BYTES;
   const files = await new Promise<Record<string, Uint8Array>>((resolve, reject) =>
     unzip(bytes, { filter }, (error, data) => (error === null ? resolve(data) : reject(error))),
   ).catch((error) => {

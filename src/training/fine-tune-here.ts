@@ -1,9 +1,10 @@
 /** A whole fine-tuning on this thread: from a source and examples to the files of the trained model. */
+import { mismatch } from '../ground/errors.js';
 import type { ModelInfo } from '../model/options.js';
 import { AlbertTokenizer } from '../tokenizer/tokenizer.js';
 import { loadDataset } from './data/dataset.js';
 import type { TaskExamples, TrainingTask } from './data/examples.js';
-import type { TrainingArguments } from './trainer/arguments.js';
+import { resolveArguments, type TrainingArguments } from './trainer/arguments.js';
 import { loadOpened, type TrainingOrigin } from './trainer/open.js';
 import type { TrainingProgress } from './trainer/progress.js';
 import type { LogEntry } from './trainer/state.js';
@@ -38,6 +39,8 @@ export interface FineTuning {
 export interface FineTuneEvents {
   readonly onProgress?: ((progress: TrainingProgress) => void) | undefined;
   readonly onLog?: ((entry: LogEntry) => void) | undefined;
+  /** Receives a call after each batch of an evaluation. */
+  readonly onEvaluation?: (() => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -45,8 +48,15 @@ export interface FineTuneEvents {
 export async function fineTuneHere(
   origin: TrainingOrigin,
   { task, train_dataset, eval_dataset, args = {}, threads, wasmUrl }: FineTuneSettings,
-  { onProgress, onLog, signal }: FineTuneEvents,
+  { onProgress, onLog, onEvaluation, signal }: FineTuneEvents,
 ): Promise<FineTuning> {
+  // A wrong argument is told before anything is loaded.
+  resolveArguments(args);
+  for (const [name, examples] of Object.entries({ train_dataset, eval_dataset })) {
+    if (name === 'eval_dataset' && examples === undefined) continue;
+    if (!Array.isArray(examples))
+      throw mismatch('ERR_INPUT', name, 'an array of examples; of a dataset, its `examples`', examples);
+  }
   const train = await loadDataset(task, train_dataset, { name: 'train_dataset' });
   const { problem_type } = train;
   const evaluated = eval_dataset && (await loadDataset(task, eval_dataset, { name: 'eval_dataset', problem_type }));
@@ -61,6 +71,7 @@ export async function fineTuneHere(
       eval_dataset: evaluated,
       onProgress,
       onLog,
+      onEvaluation,
       signal,
     });
     await trainer.train();

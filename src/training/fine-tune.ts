@@ -35,7 +35,7 @@ export interface FineTuneOptions<T extends TrainingTask = TrainingTask>
   readonly workerUrl?: string | URL;
 }
 
-/** Milliseconds that a worker may be silent: a step of a large model on a slow device. */
+/** Milliseconds that a worker may be silent: a step of a large model on a slow device, or a batch of an evaluation. */
 const PATIENCE_MS = 600_000;
 
 /**
@@ -100,7 +100,7 @@ export async function fineTune<T extends TrainingTask>(given: FineTuneOptions<T>
   };
   const link = new Link(
     codeUrl('workerUrl', workerUrl),
-    { ...served.handlers, progress: told(onProgress), log: told(onLog) },
+    { ...served.handlers, progress: told(onProgress), log: told(onLog), evaluating: told(undefined) },
     PATIENCE_MS,
     (url, _start, listener) => startTrainingWorker(url, { kind: 'training' }, listener),
   );

@@ -3,8 +3,8 @@ import { reading } from '../ground/checks.js';
 import { mismatch } from '../ground/errors.js';
 
 /**
- * What is not trained; one of these or several. `embeddings`: the three tables and their layer norm, with tied weights the decoder too. `encoder`: everything before
- * the head, so the embeddings too. Names: parameters by the names that `params` has, or modules, each with everything in it, such as
+ * What is not trained; one of these or several. `embeddings`: the three tables and their layer norm, with tied weights the decoder too.
+ * `encoder`: embeddings and encoder; pooler and head are trained. Names: parameters by the names that `params` has, or modules, each with everything in it, such as
  * `albert.encoder`.
  */
 export type Freeze = string | readonly string[];

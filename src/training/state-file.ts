@@ -86,7 +86,7 @@ export async function withState<T>(
     }
     return await use({
       steps,
-      optimizer: readJson(metadata, 'optimizer') as OptimizerDescription,
+      optimizer: readOptimizer(metadata),
       trainable,
       moment: (kind, name) => tensors.get(`${kind}.${name}`) as StoredTensor,
     });
@@ -115,6 +115,24 @@ function readJson(metadata: Checkpoint['metadata'], key: string): object {
     throw mismatch('ERR_CHECKPOINT', key, 'a short JSON object', text, STATE_FILE);
   }
   return json;
+}
+
+/** The description of an optimiser; its numbers are checked where it is made. @throws ERR_CHECKPOINT unless it has the parts of one */
+function readOptimizer(metadata: Checkpoint['metadata']): OptimizerDescription {
+  const description = readJson(metadata, 'optimizer') as Record<string, unknown>;
+  const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
+  const { name, settings, learning_rate: rate } = description;
+  const isRate = rate === undefined || typeof rate === 'number' || isObject(rate);
+  if ((name !== 'adamw' && name !== 'lamb') || !isObject(settings) || !isRate) {
+    throw mismatch(
+      'ERR_CHECKPOINT',
+      'optimizer',
+      'the name, settings and learning rate of one',
+      description,
+      STATE_FILE,
+    );
+  }
+  return description as unknown as OptimizerDescription;
 }
 
 /** Every tensor is a moment of a parameter, and each such parameter has both. */

@@ -166,6 +166,9 @@ browserSuite('teach', (teach, surroundings) => {
       assert.match((await page.textContent('#failure')) ?? '', /“weather” has no examples/);
       await page.setInputFiles('#csv', { name: 'bad.csv', mimeType: 'text/csv', buffer: Buffer.from('text\nRain\n') });
       await page.waitForFunction(() => /label/.test(document.querySelector('#failure')?.textContent ?? ''));
+      const many = `text,label\n${Array.from({ length: 13 }, (_, i) => `text,label ${i}`).join('\n')}`;
+      await page.setInputFiles('#csv', { name: 'many.csv', mimeType: 'text/csv', buffer: Buffer.from(many) });
+      await page.waitForFunction(() => /13 labels/.test(document.querySelector('#failure')?.textContent ?? ''));
       writeFileSync(`${tmpdir()}/no-model.zip`, 'PK no');
       await page.setInputFiles('#taught', `${tmpdir()}/no-model.zip`);
       await page.waitForFunction(() => /not a model/.test(document.querySelector('#failure')?.textContent ?? ''));

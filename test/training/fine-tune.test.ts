@@ -97,6 +97,7 @@ for (const worker of [false, true]) {
       'never seen',
     );
     await refuse({ args: { output_dir: 'x' } }, 'output_dir');
+    await refuse({ train_dataset: 'a.csv' }, 'train_dataset', 'an array of examples');
     await refuse({ args: { learning_rate: Number.NaN } }, 'learning_rate');
     await expectError(() => fineTune({ ...OPTIONS, worker, model: '/nowhere/at/all' }), 'ERR_SOURCE');
   });

@@ -26,7 +26,9 @@ export function hostTraining(post: Post): (message: unknown) => void {
       const tell = (name: string) => (value: unknown) =>
         void calls.call(name, value).catch((why) => stopped.abort(why));
       signal.addEventListener('abort', () => stopped.abort(signal.reason));
-      const events = { onProgress: tell('progress'), onLog: tell('log'), signal: stopped.signal };
+      // Of an evaluation the owner receives nothing else, and silence counts as loss.
+      const onEvaluation = () => tell('evaluating')(undefined);
+      const events = { onProgress: tell('progress'), onLog: tell('log'), onEvaluation, signal: stopped.signal };
       const { files, ...rest } = await fineTuneHere(origin, settings, events);
       const transfer = new Set(Object.values(files).map(({ buffer }) => buffer as ArrayBuffer));
       return { value: { files, ...rest } satisfies SentResult, transfer: [...transfer] };
