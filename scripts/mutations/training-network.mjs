@@ -1,5 +1,6 @@
 /** Faults of the backward pass through the network, each of one line; `tests` are the files that must fail. */
 const DROPOUT = ['test/training/dropout.test.ts'];
+const GRADIENTS = ['test/training/gradients.test.ts'];
 const BATCHES = ['test/training/micro-batches.test.ts'];
 const FREEZE = ['test/training/freeze.test.ts'];
 const LABELS = ['test/training/labels.test.ts'];
@@ -24,14 +25,14 @@ export const TRAINING_NETWORK = [
   {
     what: 'the gradient of the feed-forward is dropped as the attention was',
     file: 'src/training/network/layer.ts',
-    search: 'dropped(pass, dHidden, sites.ffn, dContext)',
-    replace: 'dropped(pass, dHidden, sites.attention, dContext)',
+    search: 'dropped(pass, dOut, sites.ffn, dContext)',
+    replace: 'dropped(pass, dOut, sites.attention, dContext)',
     tests: DROPOUT,
   },
   {
     what: 'the gradient past the attention is forgotten',
     file: 'src/training/network/attention.ts',
-    search: 'transposed.qkv.of(parameters.qkv), dHidden, dAttended)',
+    search: 'transposed.qkv.of(parameters.qkv), dHidden, residual)',
     replace: 'transposed.qkv.of(parameters.qkv), dHidden)',
     tests: DROPOUT,
   },
@@ -48,6 +49,34 @@ export const TRAINING_NETWORK = [
     file: 'src/training/network/encoder.ts',
     search: 'groups[groupOfLayer(config, layer)]',
     replace: 'groups[groupOfLayer(config, layer) * 0]',
+    tests: DROPOUT,
+  },
+  {
+    what: 'the tokens that the head does not read keep an old gradient of the attention',
+    file: 'src/training/network/attention.ts',
+    search: 'training.zero(dContext);',
+    replace: '',
+    tests: GRADIENTS,
+  },
+  {
+    what: 'the gradient past the attention of the rows that the head reads is forgotten',
+    file: 'src/training/network/attention.ts',
+    search: 'training.scatter(dAttended, selected.indices, { address: dHidden.address, panels: false });',
+    replace: '{}',
+    tests: GRADIENTS,
+  },
+  {
+    what: 'the words of masked tokens are read from the rows of all tokens',
+    file: 'src/training/network/heads/language-modeling.ts',
+    search: 'rowsAmong(lastRows, labelled)',
+    replace: 'rowsAmong(undefined, labelled)',
+    tests: GRADIENTS,
+  },
+  {
+    what: 'rows that the head does not read are left out where dropout goes by the row',
+    file: 'src/training/network/pass.ts',
+    search: 'rows = drops || encoder',
+    replace: 'rows = encoder',
     tests: DROPOUT,
   },
   {
@@ -165,8 +194,8 @@ export const TRAINING_NETWORK = [
   {
     what: 'a loss that is not finite is returned',
     file: 'src/training/network/pass.ts',
-    search: 'checkFinite(loss);\n  if (dHidden',
-    replace: 'if (dHidden',
+    search: 'checkFinite(loss);\n  if (gradients',
+    replace: 'if (gradients',
     tests: CALL,
   },
   {

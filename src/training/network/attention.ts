@@ -12,10 +12,23 @@ export interface AttentionActivations {
   readonly qkv: Matrix;
   /** (tokens, hidden_size): the outputs of the attention heads, side by side. */
   readonly context: Matrix;
-  /** (tokens, hidden_size): the layer norm's input without its residual. */
+  /** (rows, hidden_size): the layer norm's input without its residual. */
   readonly projected: Matrix;
-  /** (tokens, hidden_size): the output. */
+  /** (rows, hidden_size): the output. */
   readonly attended: Matrix;
+  /** The rows that follow the attention heads; absent where all tokens do. */
+  readonly selected: Selected | undefined;
+}
+
+/** What some rows of the last layer have of the memory of all. */
+export interface Selected {
+  readonly rows: readonly number[];
+  /** Address of the rows as i32. */
+  readonly indices: number;
+  /** (rows, hidden_size) each: the layer's input, its output, and the outputs of the attention heads, then the gradient of these. */
+  readonly hidden: Matrix;
+  readonly output: Matrix;
+  readonly context: Matrix;
 }
 
 export interface AttentionTransposed {
@@ -28,13 +41,29 @@ export function transposedAttention(region: Region, step: Step, parameters: Atte
   return { qkv: new Transposed(region, step, qkv), dense: new Transposed(region, step, dense) };
 }
 
-export function planAttention(region: Region, { config, batch: { tokens } }: Pass): AttentionActivations {
+export function planAttention(
+  region: Region,
+  { config, batch: { tokens } }: Pass,
+  selected: Selected | undefined,
+): AttentionActivations {
   const { hidden_size } = config;
+  const rows = selected === undefined ? tokens : selected.rows.length;
   return {
     qkv: region.matrix(tokens, 3 * hidden_size),
     context: region.matrix(tokens, hidden_size),
-    projected: region.matrix(tokens, hidden_size),
-    attended: region.matrix(tokens, hidden_size),
+    projected: region.matrix(rows, hidden_size),
+    attended: region.matrix(rows, hidden_size),
+    selected,
+  };
+}
+
+export function planSelected(region: Region, { config: { hidden_size } }: Pass, rows: readonly number[]): Selected {
+  return {
+    rows,
+    indices: region.take(rows.length * 4),
+    hidden: region.matrix(rows.length, hidden_size),
+    output: region.matrix(rows.length, hidden_size),
+    context: region.matrix(rows.length, hidden_size),
   };
 }
 
@@ -42,7 +71,7 @@ export function planAttention(region: Region, { config, batch: { tokens } }: Pas
 export function runAttention(
   pass: Pass,
   parameters: AttentionParameters,
-  { qkv, context, projected, attended }: AttentionActivations,
+  { qkv, context, projected, attended, selected }: AttentionActivations,
   work: Work,
   hidden: Matrix,
   sites: LayerSites,
@@ -53,9 +82,15 @@ export function runAttention(
   for (const part of dropSequences(pass, work, sites)) {
     engine.attention({ qkv, context, heads, scratch: work.attention, ...part });
   }
-  engine.linear(context, parameters.dense, projected);
+  if (selected !== undefined) {
+    engine.memory.i32(selected.indices, selected.rows.length).set(selected.rows);
+    engine.gather(context, selected.rows, selected.context);
+    engine.gather(hidden, selected.rows, selected.hidden);
+  }
+  const after = selected ?? { context, hidden };
+  engine.linear(after.context, parameters.dense, projected);
   dropout?.tokens(engine, projected, sites.attention);
-  engine.layerNorm(projected, hidden, parameters.norm, layer_norm_eps, attended);
+  engine.layerNorm(projected, after.hidden, parameters.norm, layer_norm_eps, attended);
 }
 
 /**
@@ -68,7 +103,7 @@ export function backwardAttention(
   pass: Pass,
   parameters: AttentionParameters,
   transposed: AttentionTransposed,
-  { qkv, context, projected }: AttentionActivations,
+  { qkv, context, projected, selected }: AttentionActivations,
   work: Work,
   hidden: Matrix,
   sites: LayerSites,
@@ -80,17 +115,26 @@ export function backwardAttention(
   const { num_attention_heads: heads, layer_norm_eps } = config;
   const { dQkv, dContext, products } = work;
   const norm = gradientOfNorm(pass, parameters.norm);
-  training.normGradient(dAttended, projected, hidden, parameters.norm, norm, layer_norm_eps, work.inverse);
+  const after = selected ?? { context, hidden };
+  training.normGradient(dAttended, projected, after.hidden, parameters.norm, norm, layer_norm_eps, work.inverse);
   const dProjected = dropped(pass, dAttended, sites.attention, dHidden);
-  training.weightGradient(context, dProjected, gradientOfDense(pass, parameters.dense), products);
+  training.weightGradient(after.context, dProjected, gradientOfDense(pass, parameters.dense), products);
   if (!below && !trains(pass, parameters.qkv)) return;
 
-  training.inputGradient(dProjected, transposed.dense.of(parameters.dense), dContext);
+  training.inputGradient(dProjected, transposed.dense.of(parameters.dense), selected?.context ?? dContext);
+  if (selected !== undefined) {
+    training.zero(dContext);
+    training.scatter(selected.context, selected.indices, { address: dContext.address, panels: false });
+  }
   for (const part of dropSequences(pass, work, sites)) {
     training.attentionGradient({ qkv, context, heads, scratch: work.attention, ...part }, dContext, dQkv);
   }
   training.weightGradient(hidden, dQkv, gradientOfDense(pass, parameters.qkv), products);
-  if (below) training.inputGradient(dQkv, transposed.qkv.of(parameters.qkv), dHidden, dAttended);
+  if (!below) return;
+  const residual = selected === undefined ? dAttended : undefined;
+  training.inputGradient(dQkv, transposed.qkv.of(parameters.qkv), dHidden, residual);
+  if (selected !== undefined)
+    training.scatter(dAttended, selected.indices, { address: dHidden.address, panels: false });
 }
 
 /** The sequences that attention computes with one dropout mask: those of one length, or all where none is dropped. */

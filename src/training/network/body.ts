@@ -32,8 +32,16 @@ export interface BodyActivations {
   readonly embeddings: EmbeddingsActivations;
   readonly encoder: EncoderActivations;
   readonly work: Work;
-  /** (tokens, hidden_size): the gradient of the hidden states, where anything in the body is trained. */
-  readonly dHidden: Matrix | undefined;
+  /** Present where anything in the body is trained. */
+  readonly gradients: BodyGradients | undefined;
+}
+
+/** Memory of gradients. */
+export interface BodyGradients {
+  /** (rows read, hidden_size): of the encoder's output; may be `hidden`. */
+  readonly output: Matrix;
+  /** (tokens, hidden_size): of the hidden states between the layers. */
+  readonly hidden: Matrix;
 }
 
 export function trainedBody(region: Region, step: Step, { embeddings, encoder }: BodyParameters): TrainedBody {
@@ -56,12 +64,17 @@ export function planBody<A>(
   const embeddings = planEmbeddings(region, pass);
   const encoder = planEncoder(region, pass, body.encoder, kept);
   const backward = kept !== 'nothing' && body.encoder.lowest < body.encoder.layers.length;
-  const dHidden = backward ? region.matrix(pass.batch.tokens, pass.config.hidden_size) : undefined;
+  const gradients = backward ? planGradients(region, pass) : undefined;
   const [ofHead, ofLayers] = [new Region(region.end), new Region(region.end)];
   const head = planHead(ofHead);
   const work = planWork(ofLayers, pass, encoder.sequences, backward);
   region.take(Math.max(ofHead.end, ofLayers.end) - region.end);
-  return { embeddings, encoder, work, dHidden, head };
+  return { embeddings, encoder, work, gradients, head };
+}
+
+function planGradients(region: Region, { config: { hidden_size }, batch, lastRows }: Pass): BodyGradients {
+  const hidden = region.matrix(batch.tokens, hidden_size);
+  return { hidden, output: lastRows === undefined ? hidden : region.matrix(lastRows.length, hidden_size) };
 }
 
 /** The encoder's output. Yields after each layer. */
@@ -79,10 +92,10 @@ export function* backwardBody(
   pass: Pass,
   body: TrainedBody,
   { embeddings, encoder, work }: BodyActivations,
-  dHidden: Matrix,
+  gradients: BodyGradients,
 ): Generator<void, void> {
   const { embedded } = embeddings;
-  yield* backwardEncoder(pass, body.encoder, encoder, work, dHidden, embedded, body.trainsEmbeddings);
+  yield* backwardEncoder(pass, body.encoder, encoder, work, gradients, embedded, body.trainsEmbeddings);
   // The encoder has left the gradient of `embedded` in its place.
   if (body.trainsEmbeddings) backwardEmbeddings(pass, body.embeddings, embeddings, embedded, work.inverse);
 }

@@ -34,6 +34,8 @@ export interface Pass extends Step {
   readonly batch: Batch;
   readonly labels: CheckedLabels;
   readonly dropout: Dropout | undefined;
+  /** The rows of the encoder's output that the head reads, where the last layer computes no others. */
+  readonly lastRows: readonly number[] | undefined;
   /** (sequences, hidden_size): the gradient of the texts' vectors, where the loss is known before this pass. */
   readonly dVectors?: Float64Array;
 }

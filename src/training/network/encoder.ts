@@ -5,6 +5,7 @@ import { groupOfLayer } from '../../model/config.js';
 import { planSequences, writeMaskBias } from '../../model/network/attention.js';
 import type { EncoderParameters } from '../../model/network/encoder.js';
 import type { LayerParameters } from '../../model/network/layer.js';
+import { planSelected } from './attention.js';
 import { gradientOfDense, type Pass, type Step, Transposed, trains } from './context.js';
 import {
   type Application,
@@ -34,7 +35,7 @@ export interface TrainedEncoder {
 
 export interface EncoderActivations {
   readonly sequences: readonly AttentionSequence[];
-  /** (tokens, hidden_size) each: the input of every layer, then the output. Layers without a backward pass share one. */
+  /** (tokens, hidden_size) each: the input of every layer, then (rows read, hidden_size) the output. Layers without a backward pass share one. */
   readonly hidden: readonly Matrix[];
   /** Of each layer; those that are computed again, and those without a backward pass, share one. */
   readonly layers: readonly LayerActivations[];
@@ -72,14 +73,16 @@ export function planEncoder(region: Region, pass: Pass, encoder: TrainedEncoder,
   const matrix = () => region.matrix(tokens, pass.config.hidden_size);
   const shared = matrix();
   const hidden = encoder.layers.map((_, i) => (i <= lowest ? shared : matrix()));
-  hidden.push(lowest === encoder.layers.length ? shared : matrix());
   const layer = planLayer(region, pass);
   const own = kept === 'all' ? lowest + 1 : encoder.layers.length;
-  return {
-    sequences: planSequences(region, pass.batch, 0),
-    hidden,
-    layers: encoder.layers.map((_, i) => (i < own ? layer : planLayer(region, pass))),
-  };
+  const { lastRows } = pass;
+  const few = lastRows && planSelected(region, pass, lastRows);
+  hidden.push(few?.output ?? (lowest === encoder.layers.length ? shared : matrix()));
+  const layers = encoder.layers.map((_, i) => {
+    if (few !== undefined && i === encoder.layers.length - 1) return planLayer(region, pass, few);
+    return i < own ? layer : planLayer(region, pass);
+  });
+  return { sequences: planSequences(region, pass.batch, 0), hidden, layers };
 }
 
 /** From `embedded` to the last hidden states. Yields after each layer, where a caller may stop. */
@@ -103,7 +106,7 @@ export function* runEncoder(
 /**
  * embedded = its own gradient, if it is wanted. Yields after each layer.
  *
- * @param dHidden the gradient of the encoder's output; overwritten
+ * @param gradients that of the encoder's output; overwritten
  * @param trainsEmbeddings whether the gradient of `embedded` is wanted
  */
 export function* backwardEncoder(
@@ -111,17 +114,19 @@ export function* backwardEncoder(
   encoder: TrainedEncoder,
   { hidden, layers }: EncoderActivations,
   work: Work,
-  dHidden: Matrix,
+  { output: dOutput, hidden: dHidden }: { readonly output: Matrix; readonly hidden: Matrix },
   embedded: Matrix,
   trainsEmbeddings: boolean,
 ): Generator<void, void> {
   const { lowest, below, mapping } = encoder;
-  for (let i = encoder.layers.length - 1; i >= lowest; i--) {
+  const last = encoder.layers.length - 1;
+  for (let i = last; i >= lowest; i--) {
     const application = encoder.layers[i] as Application;
     const [kept, input] = [layers[i] as LayerActivations, hidden[i] as Matrix];
     // Another layer has been in its memory since.
     if (kept === layers[i + 1]) runLayer(pass, application, kept, work, input, undefined);
-    backwardLayer(pass, application, kept, work, input, dHidden, below || i > lowest);
+    const dOut = i === last ? dOutput : dHidden;
+    backwardLayer(pass, application, kept, work, input, dOut, dHidden, below || i > lowest);
     yield;
   }
   if (!below) return;

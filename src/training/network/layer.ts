@@ -1,5 +1,5 @@
 /** FlaxAlbertLayer, forward and backward: self-attention, then the feed-forward block. */
-import type { Matrix, Region } from '../../engine/memory.js';
+import { type Matrix, type Region, rowsOf } from '../../engine/memory.js';
 import type { LayerParameters } from '../../model/network/layer.js';
 import {
   type AttentionActivations,
@@ -7,6 +7,7 @@ import {
   backwardAttention,
   planAttention,
   runAttention,
+  type Selected,
   transposedAttention,
 } from './attention.js';
 import { gradientOfDense, gradientOfNorm, type Pass, type Step, Transposed, trains } from './context.js';
@@ -16,9 +17,9 @@ import type { Work } from './work.js';
 /** What the backward pass of one layer needs of its forward, apart from its input. */
 export interface LayerActivations {
   readonly attention: AttentionActivations;
-  /** (tokens, intermediate_size): before the activation. */
+  /** (rows, intermediate_size): before the activation. */
   readonly intermediate: Matrix;
-  /** (tokens, hidden_size): the layer norm's input without its residual. */
+  /** (rows, hidden_size): the layer norm's input without its residual. */
   readonly ffnOutput: Matrix;
 }
 
@@ -52,12 +53,13 @@ export function trainsLayer(step: Step, parameters: LayerParameters): boolean {
   return trainsAttention(step, parameters) || trains(step, ffn, ffnOutput, fullLayerNorm);
 }
 
-export function planLayer(region: Region, pass: Pass): LayerActivations {
-  const { tokens } = pass.batch;
+/** @param selected the rows that follow the attention heads; default: all tokens */
+export function planLayer(region: Region, pass: Pass, selected?: Selected): LayerActivations {
+  const rows = selected === undefined ? pass.batch.tokens : selected.rows.length;
   return {
-    attention: planAttention(region, pass),
-    intermediate: region.matrix(tokens, pass.config.intermediate_size),
-    ffnOutput: region.matrix(tokens, pass.config.hidden_size),
+    attention: planAttention(region, pass, selected),
+    intermediate: region.matrix(rows, pass.config.intermediate_size),
+    ffnOutput: region.matrix(rows, pass.config.hidden_size),
   };
 }
 
@@ -76,19 +78,21 @@ export function runLayer(
 ): void {
   const { engine, training, config, dropout } = pass;
   const { attended } = attention;
+  const activated = rowsOf(work.intermediate, 0, intermediate.rows);
   runAttention(pass, parameters.attention, attention, work, hidden, sites);
   engine.linear(attended, parameters.ffn, intermediate);
-  training.activate(intermediate, work.intermediate, pass.activation);
-  engine.linear(work.intermediate, parameters.ffnOutput, ffnOutput);
+  training.activate(intermediate, activated, pass.activation);
+  engine.linear(activated, parameters.ffnOutput, ffnOutput);
   dropout?.tokens(engine, ffnOutput, sites.ffn);
   if (output === undefined) return;
   engine.layerNorm(ffnOutput, attended, parameters.fullLayerNorm, config.layer_norm_eps, output);
 }
 
 /**
- * dHidden = the gradient of the layer's input, from that of its output, which dHidden holds before; adds to the gradients of the
- * weights. The activations are overwritten.
+ * dHidden = the gradient of the layer's input, from that of its output; adds to the gradients of the weights. The activations are
+ * overwritten.
  *
+ * @param dOut (rows, hidden_size): the gradient of the output; overwritten; may be dHidden
  * @param below whether the gradient of the input is wanted
  */
 export function backwardLayer(
@@ -97,28 +101,31 @@ export function backwardLayer(
   { attention, intermediate, ffnOutput }: LayerActivations,
   work: Work,
   hidden: Matrix,
+  dOut: Matrix,
   dHidden: Matrix,
   below: boolean,
 ): void {
   const { training, config, activation } = pass;
   const { attended } = attention;
-  const { dAttended, dContext, products, inverse } = work;
+  const { dContext, products, inverse } = work;
+  const dAttended = rowsOf(work.dAttended, 0, attended.rows);
+  const activated = rowsOf(work.intermediate, 0, intermediate.rows);
   const attentionToo = below || trainsAttention(pass, parameters);
 
   const norm = gradientOfNorm(pass, parameters.fullLayerNorm);
   const { layer_norm_eps } = config;
-  training.normGradient(dHidden, ffnOutput, attended, parameters.fullLayerNorm, norm, layer_norm_eps, inverse);
-  const dOutput = dropped(pass, dHidden, sites.ffn, dContext);
-  training.activate(intermediate, work.intermediate, activation);
-  training.weightGradient(work.intermediate, dOutput, gradientOfDense(pass, parameters.ffnOutput), products);
+  training.normGradient(dOut, ffnOutput, attended, parameters.fullLayerNorm, norm, layer_norm_eps, inverse);
+  const dOutput = dropped(pass, dOut, sites.ffn, dContext);
+  training.activate(intermediate, activated, activation);
+  training.weightGradient(activated, dOutput, gradientOfDense(pass, parameters.ffnOutput), products);
   if (!attentionToo && !trains(pass, parameters.ffn)) return;
 
-  const dIntermediate = work.intermediate;
+  const dIntermediate = activated;
   training.inputGradient(dOutput, transposed.ffnOutput.of(parameters.ffnOutput), dIntermediate);
   training.activateGradient(dIntermediate, intermediate, activation);
   training.weightGradient(attended, dIntermediate, gradientOfDense(pass, parameters.ffn), products);
   if (!attentionToo) return;
-  training.inputGradient(dIntermediate, transposed.ffn.of(parameters.ffn), dAttended, dHidden);
+  training.inputGradient(dIntermediate, transposed.ffn.of(parameters.ffn), dAttended, dOut);
   backwardAttention(
     pass,
     parameters.attention,

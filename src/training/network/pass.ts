@@ -87,12 +87,17 @@ function trainedNetwork(
 }
 
 function passOf(
-  { step }: TrainedNetwork,
+  { step, head, body: { encoder } }: TrainedNetwork,
   { dropout_rng }: GradientRequest,
   { inputs, labels, firstToken, firstSequence }: MicroBatch,
 ): Pass {
   const dropout = dropout_rng === undefined ? undefined : new Dropout(dropout_rng, firstToken, firstSequence);
-  return { ...step, batch: packBatch(inputs), labels, dropout };
+  const batch = packBatch(inputs);
+  // Dropout goes by the row. A frozen body's output is kept whole.
+  const drops = dropout !== undefined && step.config.hidden_dropout_prob > 0;
+  const rows = drops || encoder.lowest === encoder.layers.length ? undefined : head.rows?.(batch, labels);
+  const lastRows = rows === undefined || rows.length === 0 || rows.length === batch.tokens ? undefined : rows;
+  return { ...step, batch, labels, dropout, lastRows };
 }
 
 /** The memory of a micro-batch. */
@@ -115,16 +120,16 @@ function* runMicroBatch(
 ): Generator<void, number> {
   const { head, trainedHead, body } = network;
   const { pass, activations } = planned(network, request, batch, kept);
-  const { dHidden } = activations;
-  const hidden = yield* dHidden === undefined
+  const { gradients } = activations;
+  const hidden = yield* gradients === undefined
     ? runFrozenBody(pass, request, batch, body, activations)
     : runBody(pass, body, activations);
-  if (dHidden !== undefined) pass.training.zero(dHidden);
+  if (gradients !== undefined) pass.training.zero(gradients.output);
   const dVectors = dAllVectors?.subarray(...vectorsRange(pass, batch));
   const ofHead: Pass = dVectors === undefined ? pass : { ...pass, dVectors };
-  const loss = head.run(ofHead, trainedHead, activations.head, hidden, dHidden);
+  const loss = head.run(ofHead, trainedHead, activations.head, hidden, gradients?.output);
   checkFinite(loss);
-  if (dHidden !== undefined) yield* backwardBody(pass, body, activations, dHidden);
+  if (gradients !== undefined) yield* backwardBody(pass, body, activations, gradients);
   return loss;
 }
 

@@ -2,6 +2,7 @@
 import type { Dense } from '../../engine/engine.js';
 import type { Matrix, Region } from '../../engine/memory.js';
 import type { ProductScratch } from '../../engine/training-engine.js';
+import { rowsAmong } from '../../model/network/batch.js';
 import { gradientOfDense, type Pass, type Step, Transposed } from './context.js';
 
 /** The pooler as training sees it, the same in all micro-batches. */
@@ -39,13 +40,14 @@ export function planPooler(region: Region, { training, config, batch: { sequence
 
 /** pooled = tanh(dense(the first tokens of hidden)) */
 export function runPooler(
-  { engine, training, batch }: Pass,
+  { engine, training, batch, lastRows }: Pass,
   { dense }: TrainedPooler,
   { rows, first, inner, pooled }: PoolerActivations,
   hidden: Matrix,
 ): void {
-  engine.memory.i32(rows, batch.starts.length).set(batch.starts);
-  engine.gather(hidden, batch.starts, first);
+  const starts = rowsAmong(lastRows, batch.starts);
+  engine.memory.i32(rows, starts.length).set(starts);
+  engine.gather(hidden, starts, first);
   engine.linear(first, dense, inner);
   training.activate(inner, pooled, 'tanh');
 }

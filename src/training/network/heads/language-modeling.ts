@@ -1,6 +1,7 @@
 /** FlaxAlbertOnlyMLMHead: cross-entropy of words, computed only at the tokens that have a label. */
 import { type Matrix, type Region, rowsOf } from '../../../engine/memory.js';
 import type { ProductScratch } from '../../../engine/training-engine.js';
+import { rowsAmong } from '../../../model/network/batch.js';
 import type { LanguageModelingParameters } from '../../../model/network/heads/language-modeling.js';
 import { gradientOfDense, gradientOfNorm, type Pass, type Step, Transposed, trains } from '../context.js';
 import type { TrainingHead } from '../head.js';
@@ -47,11 +48,16 @@ export function trainedLanguageModeling(
   };
 }
 
+/** The tokens that have a label. */
+export function labelledTokens(classes: Int32Array): number[] {
+  return [...classes.keys()].filter((token) => (classes[token] as number) >= 0);
+}
+
 /** @param classes a word per token, below 0 where there is no label */
 export function planLanguageModeling(region: Region, pass: Pass, classes: Int32Array): LanguageModelingActivations {
   const { training, config } = pass;
   const { hidden_size, embedding_size, vocab_size } = config;
-  const labelled = [...classes.keys()].filter((token) => (classes[token] as number) >= 0);
+  const labelled = labelledTokens(classes);
   const chunk = Math.min(labelled.length, CHUNK_ROWS);
   const matrix = () => region.matrix(labelled.length, embedding_size);
   return {
@@ -79,12 +85,13 @@ export function runLanguageModeling(
   dHidden: Matrix | undefined,
   classes: Int32Array,
 ): number {
-  const { engine, training, config, activation } = pass;
+  const { engine, training, config, activation, lastRows } = pass;
   const { dense, norm } = trained;
   const { labelled, rows, inner, activated, transformed, dTransformed, inverse, denseProducts } = activations;
   if (labelled.length === 0) return 0;
-  engine.memory.i32(rows, labelled.length).set(labelled);
-  engine.gather(hidden, labelled, activations.hidden);
+  const read = rowsAmong(lastRows, labelled);
+  engine.memory.i32(rows, read.length).set(read);
+  engine.gather(hidden, read, activations.hidden);
   engine.linear(activations.hidden, dense, inner);
   training.activate(inner, activated, activation);
   engine.layerNorm(activated, undefined, norm, config.layer_norm_eps, transformed);
@@ -129,6 +136,7 @@ function decode(
 /** FlaxAlbertForMaskedLM. */
 export const maskedLM: TrainingHead<TrainedLanguageModeling, LanguageModelingActivations> = {
   trained: (region, step, { head }) => trainedLanguageModeling(region, step, head as LanguageModelingParameters),
+  rows: (_batch, labels) => labelledTokens(labelsOf('tokens', labels).classes),
   plan: (region, pass) => planLanguageModeling(region, pass, labelsOf('tokens', pass.labels).classes),
   run(pass, trained, activations, hidden, dHidden) {
     const { classes } = labelsOf('tokens', pass.labels);

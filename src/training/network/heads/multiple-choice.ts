@@ -11,6 +11,7 @@ interface Activations extends PooledActivations {
 
 export const multipleChoice: TrainingHead<TrainedPooled, Activations> = {
   trained: (region, step, layout) => trainedPooled(region, step, layout, layout.head as Dense),
+  rows: ({ starts }) => starts,
   plan: (region, pass, trained) => ({
     ...planPooled(region, pass, trained),
     columns: planColumns(region, Math.max(...pass.batch.rectangles.map(({ batch }) => batch)), 1),

@@ -5,6 +5,7 @@ import { crossEntropy, type LossMemory, planLosses } from '../losses.js';
 import { labelsOf } from '../request.js';
 import {
   type LanguageModelingActivations,
+  labelledTokens,
   planLanguageModeling,
   runLanguageModeling,
   type TrainedLanguageModeling,
@@ -30,6 +31,10 @@ export const preTraining: TrainingHead<Trained, Activations> = {
       predictions: trainedLanguageModeling(region, step, predictions),
       sop: trainedPooled(region, step, layout, sop),
     };
+  },
+  rows({ starts }, labels) {
+    const words = labelledTokens(labelsOf('pretraining', labels).classes);
+    return [...new Set([...starts, ...words])].sort((a, b) => a - b);
   },
   plan: (region, pass, { sop }) => ({
     predictions: planLanguageModeling(region, pass, labelsOf('pretraining', pass.labels).classes),

@@ -12,6 +12,7 @@ interface Activations extends PooledActivations {
 
 export const sequenceClassification: TrainingHead<TrainedPooled, Activations> = {
   trained: (region, step, layout) => trainedPooled(region, step, layout, layout.head as Dense),
+  rows: ({ starts }) => starts,
   plan: (region, pass, trained) => ({
     ...planPooled(region, pass, trained),
     losses: planLosses(region, pass.batch.sequences),
