@@ -1,6 +1,7 @@
 /** Checkpoints of a run: directories named by their step, each whole or not there. */
-import { listDirectories, removeDirectory, writeDirectory, writeFiles } from '#platform';
+import { directoryUrl, listDirectories, removeDirectory, writeDirectory, writeFiles } from '#platform';
 import { AlbertError, mismatch } from '../../ground/errors.js';
+import type { TrainerState } from './state.js';
 
 /** The path of a step's checkpoint. */
 export function checkpointPath(output_dir: string, step: number): string {
@@ -23,6 +24,26 @@ export async function lastCheckpoint(output_dir: string | undefined): Promise<st
   const step = (await stepsIn(output_dir)).at(-1);
   if (step === undefined) throw new AlbertError('ERR_SOURCE', `there is no checkpoint in ${output_dir} to resume from`);
   return checkpointPath(output_dir, step);
+}
+
+/**
+ * The checkpoint of the best evaluation before a training resumed: beside the checkpoint that it resumes from, or where it was written.
+ *
+ * @param directory the checkpoint that it resumes from, with `state`
+ * @throws ERR_SOURCE if there is none
+ */
+export async function bestCheckpoint(state: TrainerState, directory: string): Promise<string> {
+  const { best_global_step: step, best_model_checkpoint: recorded } = state;
+  if (step === state.global_step) return directory;
+  const name = /checkpoint-\d+[\\/]*$/;
+  const beside = name.test(directory) ? directory.replace(name, `checkpoint-${step}`) : null;
+  for (const path of [beside, recorded]) {
+    if (path !== null && (await directoryUrl(path)) !== undefined) return path;
+  }
+  throw new AlbertError(
+    'ERR_SOURCE',
+    `there is no ${recorded ?? `checkpoint-${step}`}, which has the best model before ${directory}: put it there, or resume without load_best_model_at_end`,
+  );
 }
 
 /**

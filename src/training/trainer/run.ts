@@ -71,7 +71,7 @@ export class Run {
       if (state.settled_step === state.global_step) await this.#step();
       await this.#settle();
     }
-    if (args.load_best_model_at_end && state.best_global_step !== null) await this.#restoreBest(state.best_global_step);
+    if (args.load_best_model_at_end) await this.#restoreBest();
   }
 
   #isOver(): boolean {
@@ -208,12 +208,15 @@ export class Run {
     if (!(gain > 0)) return false;
     state.best_metric = value;
     state.best_global_step = state.global_step;
+    // Until it is saved.
+    state.best_model_checkpoint = null;
     return true;
   }
 
-  async #restoreBest(step: number): Promise<void> {
-    const { model, args } = this.#options;
+  async #restoreBest(): Promise<void> {
+    const { model } = this.#options;
+    const { best_model_checkpoint } = this.#state;
     if (this.#best !== undefined) await writeParams(model, this.#best);
-    else if (args.output_dir !== undefined) await readWeights(model, checkpointPath(args.output_dir, step));
+    else if (best_model_checkpoint !== null) await readWeights(model, best_model_checkpoint);
   }
 }

@@ -13,7 +13,7 @@ import { TASKS, taskOf } from '../tasks/index.js';
 import { type AnyModel, labelsOf, type TaskContext, type TrainableTask } from '../tasks/task.js';
 import { problemTypeOf } from '../tasks/text-classification.js';
 import { type ResolvedArguments, resolveArguments, type TrainingArguments } from './arguments.js';
-import { lastCheckpoint } from './checkpoints.js';
+import { bestCheckpoint, lastCheckpoint } from './checkpoints.js';
 import { type ComputeMetrics, type EvalPrediction, evaluate, type Prepared, prepare } from './evaluation.js';
 import { modelFiles, readWeights } from './model-files.js';
 import { makeOptimizer } from './optimizer.js';
@@ -269,6 +269,9 @@ export class Trainer {
     const bytes = await openFile(url);
     try {
       const state = decodeState(bytes && (await sliceBytes(bytes)), course, directory);
+      if (this.args.load_best_model_at_end && state.best_global_step !== null) {
+        state.best_model_checkpoint = await bestCheckpoint(state, directory);
+      }
       await readWeights(this.model, directory, this.#options.signal);
       return state;
     } finally {

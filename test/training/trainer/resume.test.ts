@@ -1,7 +1,16 @@
 /** Checkpoints: a resumed run is the uninterrupted one, bit for bit, wherever it was interrupted; a checkpoint is whole or not there. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
@@ -144,6 +153,40 @@ test('old checkpoints are removed, the best one never', async () => {
   assert.is(trainer.state.best_model_checkpoint, `${output_dir}/checkpoint-2`);
   const best = await AlbertForSequenceClassification.from_pretrained(`${output_dir}/checkpoint-2`);
   assert.is(bitsOf(trainer), bitsOf({ model: best }));
+});
+
+test('resumed into another directory: the best model before is found where it is, or missed at once', async () => {
+  const [from, into] = [`${folder}/best`, `${folder}/best-2`];
+  const best = {
+    ...ARGS,
+    eval_steps: 1,
+    save_steps: 3,
+    load_best_model_at_end: true,
+    metric_for_best_model: 'quality',
+  };
+  const rated = (values: number[]) => ({ compute_metrics: () => ({ quality: values.shift() as number }) });
+  const trainer = await trainerOf({ ...best, max_steps: 3, output_dir: from }, rated([1, 5, 2]));
+  await trainer.train();
+  const wanted = bitsOf(trainer);
+  const resume = async (path: string) => {
+    const again = await trainerOf({ ...best, max_steps: 5, output_dir: into }, rated([3, 4]));
+    await again.train({ resume_from_checkpoint: path });
+    return again;
+  };
+  const again = await resume(`${from}/checkpoint-3`);
+  assert.is(again.state.best_model_checkpoint, `${from}/checkpoint-2`);
+  assert.is(bitsOf(again), wanted);
+  // The first directory has another name now; what was recorded is its old one.
+  renameSync(from, `${from}-moved`);
+  assert.is(bitsOf(await resume(`${from}-moved/checkpoint-3`)), wanted);
+  rmSync(`${from}-moved/checkpoint-2`, { recursive: true });
+  let steps = 0;
+  const none = await trainerOf({ ...best, max_steps: 5, output_dir: into }, { onProgress: () => void steps++ });
+  const before = bitsOf(none);
+  const resumed = () => none.train({ resume_from_checkpoint: `${from}-moved/checkpoint-3` });
+  await expectError(resumed, 'ERR_SOURCE', 'best/checkpoint-2', 'load_best_model_at_end');
+  assert.is(steps, 0);
+  assert.is(bitsOf(none), before);
 });
 
 test("another course, no checkpoint, and files that are no trainer's", async () => {
