@@ -145,6 +145,10 @@ test('what it refuses', async () => {
     assert.is(code, 2, args.join(' '));
     assert.match(err, words);
   }
+  // Before anything is read.
+  const unwritable = await run(['train', '--train', 'no-such-file', '--out', `${JSONL}/out`]);
+  assert.is(unwritable.code, 1);
+  assert.match(unwritable.err, /cannot write to .*texts\.jsonl\/out/);
   const none = await run([...base, ...QUICK, '--resume']);
   assert.is(none.code, 1);
   assert.match(none.err, /no checkpoint in .*refused to resume from/);

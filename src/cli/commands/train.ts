@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { listDirectories, removeDirectory, writeFiles } from '#platform';
+import { checkWritable, listDirectories, removeDirectory, writeFiles } from '#platform';
 import { AlbertError } from '../../entry/index.js';
 import type { LogEntry, Trainer, TrainingArguments, TrainingProgress } from '../../entry/training.js';
 import { complain } from '../complain.js';
@@ -113,6 +113,7 @@ async function train(options: Options): Promise<void> {
   }
   if (options.train === '-' && options.eval === '-')
     throw usageError('only one of --train and --eval can be standard input');
+  await checkWritable(out);
   const taken = WEIGHTS.find((name) => existsSync(join(out, name)));
   if (taken !== undefined && !force && !resume) {
     throw new AlbertError('ERR_SOURCE', `there is a ${taken} in ${out}: --force overwrites it`);

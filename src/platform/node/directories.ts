@@ -1,7 +1,7 @@
 /** Directories that appear whole or not at all: written under another name first, then renamed. */
 import { randomUUID } from 'node:crypto';
-import { open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { mkdtemp, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AlbertError } from '../../ground/errors.js';
 
@@ -46,6 +46,24 @@ export async function writeDirectory(target: string | URL, write: (directory: st
   }
   await rm(old, { recursive: true, force: true }).catch(() => {});
   await sweepDirectories(dirname(path), basename(path));
+}
+
+/**
+ * Tries whether files can be written into a directory, which need not exist; leaves nothing.
+ *
+ * @throws ERR_SOURCE
+ */
+export async function checkWritable(target: string | URL): Promise<void> {
+  const path = pathOf(target);
+  let existing = resolve(path);
+  while ((await stat(existing).catch(() => undefined)) === undefined && dirname(existing) !== existing) {
+    existing = dirname(existing);
+  }
+  try {
+    await rmdir(await mkdtemp(join(existing, '.albert-wasm-')));
+  } catch (cause) {
+    throw new AlbertError('ERR_SOURCE', `cannot write to ${path}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 /** Removes a directory: first its name, so that a killed removal leaves no half of one under it. */

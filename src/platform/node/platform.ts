@@ -30,7 +30,7 @@ import { pathOf } from './directories.js';
 import { ownFile, ownImport, resolveByName } from './own-files.js';
 import { startWorkerAt } from './worker.js';
 
-export { listDirectories, removeDirectory, writeDirectory } from './directories.js';
+export { checkWritable, listDirectories, removeDirectory, writeDirectory } from './directories.js';
 export { FILES_ADVICE, ownFile } from './own-files.js';
 
 /** Bytes that are read between two checks of the signal. */

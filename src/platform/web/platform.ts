@@ -91,6 +91,11 @@ export async function writeDirectory(
   return writeFiles(target, new Map());
 }
 
+/** A browser cannot write files: always ERR_ENVIRONMENT. */
+export async function checkWritable(target: string | URL): Promise<void> {
+  return writeFiles(target, new Map());
+}
+
 /** A browser has no directories. */
 export async function removeDirectory(_target: string | URL): Promise<void> {}
 

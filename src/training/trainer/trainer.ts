@@ -1,5 +1,5 @@
 /** The trainer: what a person asks of it, around the steps of a `TrainState`. */
-import { openFile, pathUrl, writeFiles } from '#platform';
+import { checkWritable, openFile, pathUrl, writeFiles } from '#platform';
 import { closeBytes, sliceBytes } from '../../ground/bytes.js';
 import { AlbertError, mismatch } from '../../ground/errors.js';
 import { checkOptions, type OptionNames } from '../../ground/options.js';
@@ -158,7 +158,8 @@ export class Trainer {
     const course = courseOf(this.#taskName, features, this.#context, this.args);
     const directory = from === true ? await lastCheckpoint(this.args.output_dir) : from === false ? undefined : from;
     const optimizer = makeOptimizer(this.args, totalSteps(course, this.args));
-    const { freeze, recompute, maxMemoryBytes } = this.args;
+    const { output_dir, freeze, recompute, maxMemoryBytes } = this.args;
+    if (output_dir !== undefined) await checkWritable(output_dir);
     const options = { freeze, recompute, maxMemoryBytes };
     this.#state = directory === undefined ? freshState() : await this.#read(directory, course);
     const train =

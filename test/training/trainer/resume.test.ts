@@ -235,6 +235,25 @@ test('a checkpoint that cannot be written: the error, the older ones, a model th
   assert.equal(checkpointsIn(output_dir), ['checkpoint-3', 'checkpoint-6']);
 });
 
+test('a directory that cannot be written: before the first step, and nothing is left', async () => {
+  const file = `${folder}/file`;
+  writeFileSync(file, '');
+  let steps = 0;
+  for (const output_dir of [file, `${file}/deep/er`, '/proc/none/deep']) {
+    const trainer = await trainerOf({ ...ARGS, output_dir }, { onProgress: () => void steps++ });
+    await expectError(() => trainer.train(), 'ERR_SOURCE', 'cannot write', output_dir);
+  }
+  assert.is(steps, 0);
+  const output_dir = `${folder}/probed/deep/er`;
+  const trainer = await trainerOf({ max_steps: 1, output_dir, save_strategy: 'no' });
+  await trainer.train();
+  assert.not.ok(existsSync(`${folder}/probed`));
+  assert.equal(
+    readdirSync(folder).filter((name) => name.startsWith('.')),
+    [],
+  );
+});
+
 /** What does not depend on the number of steps. */
 const STEADY = { ...ARGS, learning_rate: 1e-3, lr_scheduler_type: 'constant', eval_strategy: 'no' } as const;
 
