@@ -75,10 +75,20 @@ export async function fineTuneHere(
       signal,
     });
     await trainer.train();
-    const metrics = evaluated === undefined ? {} : await trainer.evaluate();
+    const metrics = evaluated === undefined ? {} : (evaluationOf(trainer) ?? (await trainer.evaluate()));
     const files = Object.fromEntries(await trainer.files());
     return { files, log_history: trainer.state.log_history, metrics, info: model.info() };
   } finally {
     await model.dispose();
   }
+}
+
+/** What the log has of the model that training has ended with. */
+function evaluationOf({ args, state }: Trainer): Record<string, number> | undefined {
+  const { global_step, best_global_step, log_history } = state;
+  const last = args.load_best_model_at_end ? (best_global_step ?? global_step) : global_step;
+  const found = log_history.find((entry) => entry.step === last && entry.eval_loss !== undefined);
+  if (found === undefined) return undefined;
+  const { step: _step, epoch: _epoch, ...metrics } = found;
+  return metrics;
 }

@@ -2,21 +2,24 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { pipeline } from '../../src/entry/index.js';
+import { openSource } from '../../src/ground/source.js';
 import { type FineTuneOptions, fineTune } from '../../src/training/fine-tune.js';
+import { fineTuneHere } from '../../src/training/fine-tune-here.js';
 import type { LogEntry } from '../../src/training/trainer/state.js';
+import { RARE_READERS } from '../../src/weights/rare.js';
 import { expectError } from '../support/expect-error.js';
 import { resourcesBeside } from '../support/resources.js';
 import { FILES, TEXTS } from './trainer/support.js';
 
 const test = suite('fineTune');
 
-const OPTIONS: FineTuneOptions<'text-classification'> = {
+const OPTIONS = {
   task: 'text-classification',
   model: FILES,
   train_dataset: TEXTS,
   eval_dataset: TEXTS,
   args: { max_steps: 3, per_device_train_batch_size: 4, learning_rate: 1e-3, logging_steps: 1 },
-};
+} satisfies FineTuneOptions<'text-classification'>;
 
 test('in a worker and on this thread: the same files, log and progress; the files are a source', async () => {
   const before = process.getActiveResourcesInfo();
@@ -102,6 +105,29 @@ for (const worker of [false, true]) {
     await expectError(() => fineTune({ ...OPTIONS, worker, model: '/nowhere/at/all' }), 'ERR_SOURCE');
   });
 }
+
+test('the last evaluation of the training is not made again', async () => {
+  const origin = { source: await openSource(FILES), readers: RARE_READERS };
+  for (const best of [false, true]) {
+    let batches = 0;
+    const args = { ...OPTIONS.args, eval_strategy: 'steps', eval_steps: 1, load_best_model_at_end: best } as const;
+    const { metrics, log_history } = await fineTuneHere(
+      origin,
+      { ...OPTIONS, args },
+      { onEvaluation: () => void batches++ },
+    );
+    // Twelve examples are two batches, evaluated after each of three steps.
+    assert.is(batches, 6);
+    const logged = log_history.filter(({ eval_loss }) => eval_loss !== undefined);
+    const least = Math.min(...logged.map(({ eval_loss }) => eval_loss as number));
+    assert.is(metrics.eval_loss, best ? least : logged.at(-1)?.eval_loss);
+    assert.not.ok('step' in metrics || 'epoch' in metrics);
+  }
+  let batches = 0;
+  const { metrics } = await fineTuneHere(origin, OPTIONS, { onEvaluation: () => void batches++ });
+  assert.is(batches, 2);
+  assert.ok(metrics.eval_accuracy !== undefined);
+});
 
 test('a worker that cannot be had, or ends, is ERR_WORKER', async () => {
   const url = (code: string) => new URL(`data:text/javascript,${encodeURIComponent(code)}`);

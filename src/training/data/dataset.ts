@@ -44,12 +44,15 @@ export class Dataset<T extends TrainingTask = TrainingTask> {
   readonly problem_type: ProblemType | undefined;
   /** The label of two sentences that mean the same; 1 for other tasks. */
   readonly max_score: number = 1;
+  /** The name of the data in messages. */
+  readonly name: string;
   readonly #places: readonly string[];
 
   /** @internal */
   constructor(task: T, rows: readonly Row[], name: string, given?: ProblemType, max_score?: number) {
     const read = READERS[task] as (row: Row) => ReadExamples[T];
     this.task = task;
+    this.name = name;
     this.examples = rows.map((row) => within(row.where, () => read(row)));
     this.#places = rows.map(({ where }) => where);
     if (rows.length === 0) throw new AlbertError('ERR_INPUT', `${name}: expected at least one example, got none`);

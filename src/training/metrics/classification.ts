@@ -19,15 +19,22 @@ export function f1Score(correct: number, predicted: number, actual: number) {
  * `average='macro'`.
  */
 export function macroF1(predictions: readonly unknown[], references: readonly unknown[]): number {
-  const classes = new Set([...references, ...predictions]);
-  if (classes.size === 0) return 0;
+  const counts = new Map<unknown, { correct: number; predicted: number; actual: number }>();
+  const countsOf = (one: unknown) => {
+    const found = counts.get(one) ?? { correct: 0, predicted: 0, actual: 0 };
+    counts.set(one, found);
+    return found;
+  };
+  references.forEach((reference, i) => {
+    const actual = countsOf(reference);
+    const predicted = countsOf(predictions[i]);
+    actual.actual++;
+    predicted.predicted++;
+    if (actual === predicted) actual.correct++;
+  });
   let sum = 0;
-  for (const one of classes) {
-    const correct = references.filter((reference, i) => reference === one && predictions[i] === one).length;
-    const count = (values: readonly unknown[]) => values.filter((value) => value === one).length;
-    sum += f1Score(correct, count(predictions), count(references)).f1;
-  }
-  return sum / classes.size;
+  for (const { correct, predicted, actual } of counts.values()) sum += f1Score(correct, predicted, actual).f1;
+  return counts.size === 0 ? 0 : sum / counts.size;
 }
 
 /**

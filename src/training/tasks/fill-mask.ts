@@ -73,6 +73,8 @@ export const fillMask: TrainableTask<'fill-mask', TextFeature> = {
     return { predictions, loss, counted };
   },
 
+  metrics: () => ['accuracy'],
+
   summarize(_dataset, _features, outcomes) {
     const right = (outcomes as number[][]).flat();
     const accuracy = right.reduce((sum, one) => sum + one, 0) / Math.max(1, right.length);

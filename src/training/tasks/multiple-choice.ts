@@ -45,6 +45,8 @@ export const multipleChoice: TrainableTask<'multiple-choice', ChoiceFeature> = {
     return { predictions, loss, counted: features.length };
   },
 
+  metrics: () => ['accuracy'],
+
   summarize(_dataset, features, outcomes) {
     const predictions = outcomes as Float32Array[];
     const label_ids = features.map(({ label }) => label);

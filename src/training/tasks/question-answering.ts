@@ -70,6 +70,8 @@ export const questionAnswering: TrainableTask<'question-answering', WindowFeatur
     return { predictions, loss, counted: features.length };
   },
 
+  metrics: () => ['exact_match', 'f1'],
+
   summarize({ examples }, features, outcomes) {
     const windows = examples.map((): AnswerWindow[] => []);
     for (const [i, { example }] of features.entries()) windows[example]?.push(outcomes[i] as AnswerWindow);

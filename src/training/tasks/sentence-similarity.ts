@@ -1,4 +1,5 @@
 /** Pairs of sentences: their cosine is learned, or that the two of a pair belong together more than with any other. */
+import { mismatch } from '../../ground/errors.js';
 import { AlbertModel, type AlbertModelOutput } from '../../model/models.js';
 import { cosine } from '../../pipelines/embedding.js';
 import { pearson, spearman } from '../metrics/correlation.js';
@@ -27,9 +28,13 @@ export const sentenceSimilarity: TrainableTask<'sentence-similarity', PairFeatur
 
   config: () => ({ problem_type: undefined }),
 
-  features({ sentence1, sentence2, label }, example, context, { max_score }) {
+  features({ sentence1, sentence2, label }, example, context, dataset) {
+    const { max_score = dataset.max_score } = context;
     const [first, second] = [encodeText(context, sentence1), encodeText(context, sentence2)];
     const tokens = first.input_ids.length + second.input_ids.length;
+    if (label !== undefined && Math.abs(label) > max_score) {
+      throw mismatch('ERR_INPUT', 'label', `-${max_score} to ${max_score}: max_score is a cosine of 1`, label);
+    }
     const wanted = label === undefined ? undefined : label / max_score;
     return [{ example, sentence1: first, sentence2: second, tokens, label: wanted }];
   },
@@ -64,6 +69,8 @@ export const sentenceSimilarity: TrainableTask<'sentence-similarity', PairFeatur
     });
     return { predictions, loss, counted: features.length };
   },
+
+  metrics: ({ examples }) => (examples[0]?.label === undefined ? ['accuracy'] : ['pearson', 'spearmanr']),
 
   summarize(_dataset, features, outcomes) {
     const predictions = outcomes as number[];

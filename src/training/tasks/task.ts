@@ -18,6 +18,8 @@ export interface TaskContext {
   readonly labels: LabelIds;
   /** The most tokens of a sequence, special ones included. */
   readonly max_seq_length: number;
+  /** Of pairs of sentences: the label that is a cosine of 1. Default: the dataset's. */
+  readonly max_score?: number;
 }
 
 /** One sequence's inputs, or those of a question's choices. */
@@ -64,6 +66,8 @@ export interface TrainableTask<T extends TrainingTask = TrainingTask, F extends 
   /** @param seed of what is drawn at random */
   batch(features: readonly F[], context: TaskContext, seed: number): StepBatch;
   evaluate(model: AnyModel, features: readonly F[], context: TaskContext, signal?: AbortSignal): Promise<Outcome>;
+  /** The names of the metrics that `summarize` gives. */
+  metrics(dataset: Dataset<T>, context: TaskContext): readonly string[];
   /** @param outcomes one prediction per feature */
   summarize(dataset: Dataset<T>, features: readonly F[], outcomes: readonly unknown[], context: TaskContext): Summary;
 }

@@ -22,6 +22,12 @@ interface TextFeature extends Feature {
   readonly label: number | readonly number[];
 }
 
+const METRICS: Readonly<Record<ProblemType, readonly string[]>> = {
+  regression: ['pearson', 'spearmanr', 'mse'],
+  multi_label_classification: ['accuracy', 'f1', 'f1_micro'],
+  single_label_classification: ['accuracy', 'f1'],
+};
+
 /** As transformers: a model of one label is a regression. */
 export function problemTypeOf({ config }: Pick<TaskContext, 'config'>): ProblemType {
   const { problem_type, num_labels } = config;
@@ -57,6 +63,8 @@ export const textClassification: TrainableTask<'text-classification', TextFeatur
     const perExample = problem === 'single_label_classification' ? 1 : context.config.num_labels;
     return { predictions, loss: losses.reduce((sum, loss) => sum + loss, 0), counted: features.length * perExample };
   },
+
+  metrics: (_dataset, context) => METRICS[problemTypeOf(context)],
 
   summarize(_dataset, features, outcomes, context) {
     const predictions = outcomes as Float32Array[];

@@ -63,6 +63,8 @@ export const tokenClassification: TrainableTask<'token-classification', TagFeatu
     return { predictions, loss, counted };
   },
 
+  metrics: () => ['precision', 'recall', 'f1', 'accuracy'],
+
   /** A word without a token, such as a control character, has no prediction: it is O. */
   summarize({ examples }, features, outcomes, { labels: { names } }) {
     const predictions = examples.map(({ tokens }) => tokens.map(() => 'O'));

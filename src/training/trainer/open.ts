@@ -35,6 +35,7 @@ export async function loadOpened(
   checkSeed('seed', seed);
   if (!(dataset instanceof Dataset))
     throw mismatch('ERR_INPUT', 'dataset', 'a dataset that loadDataset has read', dataset);
+  checkClasses(dataset);
   const { Class, config } = TASKS[dataset.task as TrainingTask];
   const { worker: _worker, ...checked } = checkInitOptions({ ...options, dtype: 'float32' });
   const before = labelsIn(await readConfig(source, signal));
@@ -46,6 +47,15 @@ export async function loadOpened(
   const origin = { source: withConfig(source, values), readers, strict: false, newHead: { seed, sameLabels } };
   const runner = await LocalModel.load(origin, { ...checked, startHelper }, Class.architecture, signal);
   return new Class({ runner });
+}
+
+/** @throws ERR_INPUT if there is nothing to tell apart: one class or tag in all examples, or lists of labels that are all empty */
+function checkClasses({ labels, problem_type, name }: Dataset): void {
+  const least = problem_type === 'multi_label_classification' ? 1 : 2;
+  if (labels === undefined || labels.length >= least) return;
+  const expected = least === 1 ? 'a label in at least one example' : 'at least two different ones, to tell apart';
+  const got = labels.length === 0 ? 'none' : `${labels[0]} in all examples`;
+  throw mismatch('ERR_INPUT', problem_type === undefined ? 'tags' : 'label', expected, got, name);
 }
 
 /** config.json as an object; `undefined` if there is none, or it is none: the model refuses it with its own message. */

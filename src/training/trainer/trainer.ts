@@ -14,7 +14,14 @@ import { type AnyModel, labelsOf, type TaskContext, type TrainableTask } from '.
 import { problemTypeOf } from '../tasks/text-classification.js';
 import { type ResolvedArguments, resolveArguments, type TrainingArguments } from './arguments.js';
 import { bestCheckpoint, lastCheckpoint } from './checkpoints.js';
-import { type ComputeMetrics, type EvalPrediction, evaluate, type Prepared, prepare } from './evaluation.js';
+import {
+  type ComputeMetrics,
+  checkMetric,
+  type EvalPrediction,
+  evaluate,
+  type Prepared,
+  prepare,
+} from './evaluation.js';
 import { modelFiles, readWeights } from './model-files.js';
 import { makeOptimizer } from './optimizer.js';
 import type { TrainingProgress } from './progress.js';
@@ -153,13 +160,19 @@ export class Trainer {
   }
 
   async #trainFrom(from: string | boolean): Promise<TrainOutput> {
-    const { features } = await this.#prepared('train_dataset');
-    if (this.args.eval_strategy !== 'no') await this.#prepared('eval_dataset');
+    const train_dataset = await this.#prepared('train_dataset');
+    const { features } = train_dataset;
+    if (this.args.eval_strategy !== 'no') {
+      const evaluated = await this.#prepared('eval_dataset');
+      const isOwn = this.#options.compute_metrics === undefined;
+      if (isOwn) checkMetric(this.args.metric_for_best_model, evaluated, this.#task, this.#context);
+    }
     const course = courseOf(this.#taskName, features, this.#context, this.args);
     const directory = from === true ? await lastCheckpoint(this.args.output_dir) : from === false ? undefined : from;
     const optimizer = makeOptimizer(this.args, totalSteps(course, this.args));
     const { output_dir, freeze, recompute, maxMemoryBytes } = this.args;
-    if (output_dir !== undefined) await checkWritable(output_dir);
+    const writes = this.args.save_strategy !== 'no' || this.args.load_best_model_at_end;
+    if (output_dir !== undefined && writes) await checkWritable(output_dir);
     const options = { freeze, recompute, maxMemoryBytes };
     this.#state = directory === undefined ? freshState() : await this.#read(directory, course);
     const train =
@@ -175,13 +188,13 @@ export class Trainer {
           this.#state.global_step,
         );
       }
-      return await this.#trainWith(train, course, features);
+      return await this.#trainWith(train, course, train_dataset);
     } finally {
       await train.dispose();
     }
   }
 
-  async #trainWith(train: TrainState, course: Course, features: Prepared['features']): Promise<TrainOutput> {
+  async #trainWith(train: TrainState, course: Course, { dataset, features }: Prepared): Promise<TrainOutput> {
     const { args, model } = this;
     const { onProgress, onLog, signal } = this.#options;
     const state = this.#state;
@@ -205,7 +218,7 @@ export class Trainer {
       state,
     );
     const start = performance.now();
-    const first = state.global_step;
+    const { global_step, epoch } = state;
     try {
       await run.finish();
     } catch (error) {
@@ -218,10 +231,12 @@ export class Trainer {
     }
     const seconds = (performance.now() - start) / 1000;
     const training_loss = state.total_loss / Math.max(1, state.global_step);
-    const steps = state.global_step - first;
+    const steps = state.global_step - global_step;
+    // The last step of an epoch may have fewer examples than the others.
+    const examples = (state.epoch - epoch) * dataset.length;
     const metrics = {
       train_runtime: seconds,
-      train_samples_per_second: (steps * course.examples_per_step) / Math.max(1e-6, seconds),
+      train_samples_per_second: examples / Math.max(1e-6, seconds),
       train_steps_per_second: steps / Math.max(1e-6, seconds),
       train_loss: training_loss,
     };
@@ -302,6 +317,14 @@ export class Trainer {
   async #prepare(given: Examples, name: string): Promise<Prepared> {
     const problem = this.#taskName === 'text-classification' ? problemTypeOf(this.#context) : undefined;
     const dataset = await asDataset(this.#taskName, given as never, name, problem);
-    return prepare(dataset, this.#task, this.#context, this.#options.signal);
+    // What is evaluated has the scale that is learned, whatever its own largest label.
+    const scale = name === 'train_dataset' ? dataset : await this.#learned();
+    const context = { ...this.#context, ...(scale !== undefined && { max_score: scale.max_score }) };
+    return prepare(dataset, this.#task, context, this.#options.signal);
+  }
+
+  async #learned(): Promise<Dataset | undefined> {
+    const isScaled = this.#taskName === 'sentence-similarity' && this.#options.train_dataset !== undefined;
+    return isScaled ? (await this.#prepared('train_dataset')).dataset : undefined;
   }
 }

@@ -6,6 +6,8 @@ import * as assert from 'uvu/assert';
 import { pipeline } from '../../../src/entry/index.js';
 import { loadDataset } from '../../../src/training/data/dataset.js';
 import type { TaskExamples, TrainingTask } from '../../../src/training/data/examples.js';
+import { TASKS } from '../../../src/training/tasks/index.js';
+import type { TaskContext } from '../../../src/training/tasks/task.js';
 import type { TrainingArguments } from '../../../src/training/trainer/arguments.js';
 import { loadForEvaluation, loadForTraining } from '../../../src/training/trainer/load.js';
 import { Trainer } from '../../../src/training/trainer/trainer.js';
@@ -34,6 +36,9 @@ async function learn<T extends TrainingTask>(
     (after.eval_loss as number) < (before.eval_loss as number) / 2,
     `${before.eval_loss} to ${after.eval_loss}`,
   );
+  const measured = Object.keys(after).map((name) => name.replace(/^eval_/, ''));
+  const metrics = TASKS[task].metrics(dataset, { config: model.config } as TaskContext);
+  assert.equal(measured, ['loss', ...metrics, 'runtime', 'samples_per_second']);
   const directory = `${folder}/${task}-${Math.random()}`;
   await trainer.save_model(directory);
   // What is loaded again is what was evaluated.
@@ -130,6 +135,26 @@ test('sentence similarity: cosines; the directory is one of sentence-transformer
   assert.ok(Math.abs((near as number) - 1) < 0.25 && Math.abs((far as number) - 0.25) < 0.25, `${near}, ${far}`);
 });
 
+test('sentence similarity: an evaluation has the scale that is learned; a label beyond it has its place', async () => {
+  const text = (i: number) => TEXTS[i]?.text as string;
+  const pairs = (...labels: number[]) =>
+    labels.map((label, i) => ({ sentence1: text(i), sentence2: text(i + 6), label }));
+  const train_dataset = await loadDataset('sentence-similarity', pairs(5, 1));
+  const { model, tokenizer } = await loadForTraining(FILES, train_dataset, { seed: 2 });
+  const trainer = new Trainer({ model, tokenizer, train_dataset, eval_dataset: pairs(4, 1) });
+  const { label_ids } = await trainer.predict(pairs(4, 1));
+  assert.equal(label_ids, [0.8, 0.2]);
+  const evaluated = await loadDataset('sentence-similarity', pairs(4, 1));
+  assert.equal((await trainer.predict(evaluated)).label_ids, [0.8, 0.2]);
+  const own = new Trainer({ model, tokenizer });
+  assert.equal((await own.predict(evaluated)).label_ids, [1, 0.25]);
+  await expectError(() => trainer.predict(pairs(4, 6)), 'ERR_INPUT', 'dataset[1]: "label"', '-5 to 5', '6');
+  const low = await loadDataset('sentence-similarity', pairs(5, -6), { name: 'low.csv' });
+  const lower = new Trainer({ model, tokenizer, train_dataset: low });
+  await expectError(() => lower.train(), 'ERR_INPUT', 'low.csv[1]: "label"', '-5 to 5', '-6');
+  await model.dispose();
+});
+
 test('sentence similarity: pairs that mean the same', async () => {
   const text = (i: number) => TEXTS[i]?.text as string;
   const examples = [0, 1, 2, 3].map((i) => ({ sentence1: text(i), sentence2: text(i + 6) }));
@@ -155,6 +180,15 @@ test('a head for other labels is a new one; a checkpoint without the head is not
   const heads = seeds.map(({ model }) => model.params.get('classifier.weight')?.data.join());
   assert.is(heads[0], heads[1]);
   assert.is.not(heads[0], heads[2]);
+  const nothing: [TrainingTask, object, ...string[]][] = [
+    ['text-classification', { text: 'x', label: 'same' }, 'here', '"label"', 'same in all examples'],
+    ['text-classification', { text: 'x', label: [] }, 'here', '"label"', 'at least one example', 'none'],
+    ['token-classification', { tokens: ['x'], tags: ['O'] }, 'here', '"tags"', 'O in all examples'],
+  ];
+  for (const [task, example, ...words] of nothing) {
+    const dataset = await loadDataset(task, [example, example] as never, { name: 'here' });
+    await expectError(() => loadForTraining(FILES, dataset), 'ERR_INPUT', ...words);
+  }
   await expectError(() => loadForEvaluation('token-classification', FILES), 'ERR_PARAMETER', 'classifier');
   await expectError(() => loadForTraining(FILES, three, { dtype: 'int8' } as object), 'ERR_INPUT', 'dtype');
   await expectError(() => loadForTraining({ ...FILES, 'config.json': '{' }, three), 'ERR_CONFIG', 'config.json');

@@ -64,6 +64,14 @@ test('accumulated batches are one larger step, bit for bit', async () => {
   assert.is(bitsOf(small), bitsOf(large));
 });
 
+test('the speed is that of the examples, not of whole batches', async () => {
+  // Three batches per epoch: 5, 5 and 2 examples.
+  const trainer = await trainerOf({ per_device_train_batch_size: 5, num_train_epochs: 2 });
+  const { train_runtime, train_samples_per_second } = (await trainer.train()).metrics as Record<string, number>;
+  const examples = (train_runtime as number) * (train_samples_per_second as number);
+  assert.ok(Math.abs(examples - 24) < 1e-6, `${examples}`);
+});
+
 test('the seed decides the order and the dropout; without dropout only the order', async () => {
   const run = async (args: object, options = {}) => {
     const trainer = await trainerOf({ max_steps: 3, ...args }, {}, options);
@@ -157,8 +165,16 @@ test('a loss that is lower is better; a metric that is not there is named', asyn
   const trainer = await trainerOf({ ...args, metric_for_best_model: 'eval_some_loss' }, { compute_metrics: custom });
   await trainer.train();
   assert.is(trainer.state.best_metric, 0.4);
-  const unknown = await trainerOf({ ...args, metric_for_best_model: 'quality' });
-  await expectError(() => unknown.train(), 'ERR_INPUT', 'metric_for_best_model', 'eval_accuracy', 'quality');
+  const unknown = await trainerOf(
+    { ...args, metric_for_best_model: 'quality' },
+    { compute_metrics: () => ({ some_loss: 1 }) },
+  );
+  await expectError(() => unknown.train(), 'ERR_INPUT', 'metric_for_best_model', 'eval_some_loss', 'quality');
+  // The task's own are known before the first step.
+  let steps = 0;
+  const misspelt = await trainerOf({ ...args, metric_for_best_model: 'acuracy' }, { onProgress: () => void steps++ });
+  await expectError(() => misspelt.train(), 'ERR_INPUT', 'metric_for_best_model', 'loss, accuracy, f1', 'acuracy');
+  assert.is(steps, 0);
 });
 
 test('early stopping: after so many evaluations in a row that are no better', async () => {
