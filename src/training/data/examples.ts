@@ -1,6 +1,6 @@
 /** The examples of each task: the keys that they have, and how a row becomes one. */
 import { mismatch } from '../../ground/errors.js';
-import { has, type Label, parsed, readLabels, readNumber, readText, readTexts, readWords } from './fields.js';
+import { has, type Label, parsed, readLabels, readNumber, readTags, readText, readTexts, readWords } from './fields.js';
 import type { Row } from './rows.js';
 
 /** A text, or a pair of texts, with its class, its classes (a list), or its value. */
@@ -81,7 +81,7 @@ export const READERS: { readonly [T in TrainingTask]: (row: Row) => ReadExamples
     label: readLabels(row, 'label'),
   }),
   'token-classification'(row) {
-    const [tokens, tags] = [readWords(row, 'tokens'), readWords(row, 'tags')];
+    const [tokens, tags] = [readWords(row, 'tokens'), readTags(row, 'tags')];
     if (tags.length !== tokens.length) {
       throw mismatch('ERR_INPUT', 'tags', `a tag for each of the ${tokens.length} tokens`, `${tags.length} tags`);
     }

@@ -40,6 +40,15 @@ export function parsed(row: Row, key: string): unknown {
   }
 }
 
+/** The tags of words. */
+export function readTags(row: Row, key: string): string[] {
+  const value = take(row, key);
+  const number = Array.isArray(value) ? value.findIndex((tag) => typeof tag === 'number') : -1;
+  if (number < 0) return readWords(row, key);
+  const expected = 'names of tags, such as "O" and "B-PER", which other data sets list beside their numbers';
+  throw mismatch('ERR_INPUT', key, expected, (value as unknown[])[number], `[${number}]`);
+}
+
 /** A list of texts; in a CSV also words with spaces between them. */
 export function readWords(row: Row, key: string): string[] {
   const value = take(row, key);
@@ -73,7 +82,8 @@ export function readLabels(row: Row, key: string): Label | Label[] {
 
 function checkLabel(value: unknown, key: string): Label {
   const valid = typeof value === 'string' ? value.trim() !== '' : Number.isFinite(value);
-  if (!valid) throw mismatch('ERR_INPUT', key, 'a label: a text or a number', value);
+  const advice = typeof value === 'boolean' ? `, such as "${value}" or ${Number(value)}` : '';
+  if (!valid) throw mismatch('ERR_INPUT', key, `a label: a text or a number${advice}`, value);
   return value as Label;
 }
 

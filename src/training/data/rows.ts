@@ -48,9 +48,20 @@ async function readJsonLines(chunks: AsyncIterable<Uint8Array>, name: string): P
   const rows: Row[] = [];
   for await (const line of eachLine(readLines(chunks))) {
     const where = `${name} line ${line.number}`;
-    rows.push({ where, written: false, fields: within(where, () => parseObject(decodeLine(line))) });
+    const parse = () => {
+      const text = decodeLine(line);
+      if (rows.length === 0 && text.trimStart().startsWith('[')) throw arrayOfExamples();
+      return parseObject(text);
+    };
+    rows.push({ where, written: false, fields: within(where, parse) });
   }
   return rows;
+}
+
+/** Of a file that is one JSON array. */
+function arrayOfExamples(): AlbertError {
+  const advice = "write each example as an object on a line of its own; jq -c '.[]' does so";
+  return new AlbertError('ERR_INPUT', `expected JSON lines, got a JSON array: ${advice}`);
 }
 
 function parseObject(text: string): Record<string, unknown> {
@@ -85,7 +96,9 @@ async function readTable(chunks: AsyncIterable<Uint8Array>, name: string, delimi
   return rows;
 }
 
-function checkHeader(names: string[]): string[] {
+/** The names of the columns, without spaces around them. */
+function checkHeader(written: readonly string[]): string[] {
+  const names = written.map((name) => name.trim());
   const seen = new Set<string>();
   const twice = names.find((column) => seen.has(column) || !seen.add(column));
   if (twice !== undefined) throw mismatch('ERR_INPUT', 'header', 'a name of its own for each column', twice);

@@ -144,7 +144,8 @@ const NUMBERS: Readonly<Record<string, [expected: string, isValid: (value: numbe
   weight_decay: ['a number from 0', (value) => value >= 0],
   adam_beta1: ['a number from 0 to below 1', (value) => value >= 0 && value < 1],
   adam_beta2: ['a number from 0 to below 1', (value) => value >= 0 && value < 1],
-  adam_epsilon: ['a number from 0', (value) => value >= 0],
+  // As `adamw` takes it: with 0, a gradient of 0 would make a weight NaN.
+  adam_epsilon: ['a number from 1e-30 to 1', (value) => value >= 1e-30 && value <= 1],
   max_grad_norm: ['a number from 0', (value) => value >= 0],
   warmup_ratio: ['a number from 0 to 1', (value) => value >= 0 && value <= 1],
   warmup_steps: ['an integer from 0', (value) => Number.isInteger(value) && value >= 0],

@@ -65,6 +65,12 @@ test('other names of columns', async () => {
   await expectError(missing, 'ERR_INPUT', 'body', 'review, stars', 'columns.csv line 2');
 });
 
+test('spaces around the names of columns do not count', async () => {
+  const path = file('spaces.csv', 'text , label\nGood.,yes\nBad.,no\n');
+  const { examples } = await loadDataset('text-classification', path);
+  assert.equal(examples[1], { text: 'Bad.', label: 'no' });
+});
+
 test('labels: classes, values, several classes; sorted', async () => {
   assert.is(problemOf(['a', 'b']), 'single_label_classification');
   assert.is(problemOf([0, 1, 2]), 'single_label_classification');
@@ -134,6 +140,18 @@ test('each task reads its keys, in JSON and in CSV', async () => {
 
 /** Faults: the task, the file's text, and words of the message. */
 const FAULTS: [what: string, task: TrainingTask, name: string, text: string, ...words: string[]][] = [
+  ['an array of examples', 'fill-mask', 'f.json', '[{"text": "a"}]\n', 'f.json line 1', 'JSON array', "jq -c '.[]'"],
+  ['an array over lines', 'fill-mask', 'f.json', '\n [\n{"text": "a"}\n]\n', 'f.json line 2', 'JSON array'],
+  ['a label that is true', 'text-classification', 'f.jsonl', '{"text": "a", "label": true}\n', '"true" or 1'],
+  ['a label that is false in a list', 'text-classification', 'f.jsonl', '{"text": "a", "label": [false]}\n', 'or 0'],
+  [
+    'tags that are numbers',
+    'token-classification',
+    'f.jsonl',
+    '{"tokens": ["a", "b"], "tags": ["O", 3]}\n',
+    'f.jsonl line 1: "tags" expected names of tags, such as "O"',
+    'got 3 at [1]',
+  ],
   ['a malformed line', 'fill-mask', 'f.jsonl', '{"text": "a"}\n{"text": \n', 'f.jsonl line 2', 'JSON'],
   ['a line that is no object', 'fill-mask', 'f.jsonl', '"a"\n', 'f.jsonl line 1', 'an object'],
   ['an empty text', 'fill-mask', 'f.jsonl', '{"text": "a"}\n\n{"text": " "}\n', 'f.jsonl line 3', '"text"'],
@@ -192,6 +210,7 @@ const FAULTS: [what: string, task: TrainingTask, name: string, text: string, ...
   ],
   ['a record with a field more', 'fill-mask', 'f.csv', 'text,id\na,1\nb,2,3\n', 'f.csv line 3', '2 fields', 'got 3'],
   ['a quote without an end', 'fill-mask', 'f.csv', 'text,id\n"a,1\n', 'f.csv line 2', 'quote'],
+  ['two columns of one name but for spaces', 'fill-mask', 'f.csv', 'text, text\na,b\n', 'f.csv line 1', '"text"'],
   ['two columns of one name', 'fill-mask', 'f.csv', 'text,text\na,b\n', 'f.csv line 1', '"text"'],
   ['a file without examples', 'fill-mask', 'f.csv', 'text\n', 'f.csv', 'at least one example'],
 ];

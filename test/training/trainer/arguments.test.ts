@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { resolveArguments, type TrainingArguments } from '../../../src/training/trainer/arguments.js';
-import { scheduleOf } from '../../../src/training/trainer/optimizer.js';
+import { makeSchedule } from '../../../src/training/trainer/optimizer.js';
 import { expectError } from '../../support/expect-error.js';
 
 const test = suite('training arguments');
@@ -54,6 +54,8 @@ const REFUSED: [args: object, ...words: string[]][] = [
   [{ per_device_train_batch_size: 0 }, 'per_device_train_batch_size'],
   [{ gradient_accumulation_steps: 0.5 }, 'gradient_accumulation_steps'],
   [{ adam_beta1: 1 }, 'adam_beta1'],
+  [{ adam_epsilon: 0 }, 'adam_epsilon', '1e-30'],
+  [{ adam_epsilon: 2 }, 'adam_epsilon'],
   [{ warmup_ratio: 2 }, 'warmup_ratio'],
   [{ label_smoothing_factor: 1 }, 'label_smoothing_factor'],
   [{ seed: -1 }, 'seed'],
@@ -75,7 +77,7 @@ for (const [args, ...words] of REFUSED) {
 
 test('schedules: the steps of a warm-up count before its ratio; constant has none', () => {
   const rates = (args: TrainingArguments, total = 10) => {
-    const schedule = scheduleOf(resolveArguments({ learning_rate: 1, ...args }), total);
+    const schedule = makeSchedule(resolveArguments({ learning_rate: 1, ...args }), total);
     return Array.from({ length: total + 1 }, (_, step) => Number(schedule(step).toFixed(4)));
   };
   assert.equal(rates({ warmup_ratio: 0.2 }), [0, 0.5, 1, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125, 0]);
