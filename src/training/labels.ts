@@ -96,7 +96,7 @@ function check(
     case 'AlbertModel': {
       if (labels.labels === undefined) return { loss: 'similarity', cosines: undefined };
       const cosines = numbersOf('labels', labels.labels, examples / 2);
-      return { loss: 'similarity', cosines: within(cosines, -1, 1) };
+      return { loss: 'similarity', cosines: numbersIn(cosines, -1, 1) };
     }
   }
 }
@@ -117,8 +117,8 @@ function checkSequenceLabels(
   const widths = Array<number>(examples).fill(num_labels);
   const values = num_labels === 1 && !nested ? numbersOf('labels', labels, examples) : rowsOf('labels', labels, widths);
   return problem === 'regression'
-    ? { loss: 'regression', values: within(values, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY) }
-    : { loss: 'multi_label', values: within(values, 0, 1) };
+    ? { loss: 'regression', values: numbersIn(values, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY) }
+    : { loss: 'multi_label', values: numbersIn(values, 0, 1) };
 }
 
 function hasTwoAxes(labels: LabelValues | undefined): boolean {
@@ -172,7 +172,7 @@ function integer(title: string, value: unknown, where: () => string): number {
 }
 
 /** Finite numbers in a range. */
-function within({ values, where }: Located, least: number, most: number): Float64Array {
+function numbersIn({ values, where }: Located, least: number, most: number): Float64Array {
   return Float64Array.from({ length: values.length }, (_, i) => {
     const value = values[i];
     const number = typeof value === 'bigint' ? Number(value) : value;

@@ -26,12 +26,12 @@ const OPTIONS: OptionNames<ScheduleOptions> = { learning_rate: true, warmup_step
 
 const descriptions = new WeakMap<Schedule, ScheduleDescription>();
 
-/** Rises linearly during the warm-up, then falls linearly to 0 at the last step. */
+/** Rises linearly during the warm-up, then falls linearly: it would be 0 at the step after the last. */
 export function linearSchedule(options: ScheduleOptions): Schedule {
   return make('linear', options, (progress) => 1 - progress);
 }
 
-/** Rises linearly during the warm-up, then falls to 0 along half a cosine. */
+/** Rises linearly during the warm-up, then falls along half a cosine: it would be 0 at the step after the last. */
 export function cosineSchedule(options: ScheduleOptions): Schedule {
   return make('cosine', options, (progress) => 0.5 * (1 + Math.cos(Math.PI * progress)));
 }

@@ -11,7 +11,7 @@ import { decodeSafetensors, encodeSafetensors, openSafetensors, type TensorToWri
 import type { Moment } from './held.js';
 import { describeOptimizer, type Optimizer, type OptimizerDescription } from './optimizers.js';
 
-export const STATE_FILE = 'train_state.safetensors';
+export const TRAIN_STATE_FILE = 'train_state.safetensors';
 
 const FORMAT = 'albert-wasm training state';
 const VERSION = '1';
@@ -43,7 +43,7 @@ export interface SavedState {
 }
 
 /** @param moments every trainable parameter's, in PyTorch's orientation */
-export function encodeState(
+export function encodeTrainState(
   access: ModelAccess,
   optimizer: Optimizer,
   steps: number,
@@ -71,11 +71,13 @@ export async function withState<T>(
   signal: AbortSignal | undefined,
   use: (saved: SavedState) => Promise<T>,
 ): Promise<T> {
-  const file = await source.openFile(STATE_FILE, signal);
-  if (file === undefined) throw new AlbertError('ERR_SOURCE', `there is no ${STATE_FILE} in ${source.name}`);
+  const file = await source.openFile(TRAIN_STATE_FILE, signal);
+  if (file === undefined) throw new AlbertError('ERR_SOURCE', `there is no ${TRAIN_STATE_FILE} in ${source.name}`);
   try {
     const { tensors, metadata } =
-      file instanceof Uint8Array ? decodeSafetensors(file, STATE_FILE) : await openSafetensors(file, STATE_FILE);
+      file instanceof Uint8Array
+        ? decodeSafetensors(file, TRAIN_STATE_FILE)
+        : await openSafetensors(file, TRAIN_STATE_FILE);
     const steps = checkMetadata(metadata);
     const trainable = checkTensors(tensors, access.layout.parameters);
     checkModel(readJson(metadata, 'model'), access);
@@ -97,9 +99,10 @@ export async function withState<T>(
 
 function checkMetadata(metadata: Checkpoint['metadata']): number {
   const { format, version, steps = '' } = metadata;
-  if (format !== FORMAT) throw mismatch('ERR_CHECKPOINT', 'format', FORMAT, format, STATE_FILE);
-  if (version !== VERSION) throw mismatch('ERR_CHECKPOINT', 'version', VERSION, version, STATE_FILE);
-  if (!/^\d{1,15}$/.test(steps)) throw mismatch('ERR_CHECKPOINT', 'steps', 'a number of steps', steps, STATE_FILE);
+  if (format !== FORMAT) throw mismatch('ERR_CHECKPOINT', 'format', FORMAT, format, TRAIN_STATE_FILE);
+  if (version !== VERSION) throw mismatch('ERR_CHECKPOINT', 'version', VERSION, version, TRAIN_STATE_FILE);
+  if (!/^\d{1,15}$/.test(steps))
+    throw mismatch('ERR_CHECKPOINT', 'steps', 'a number of steps', steps, TRAIN_STATE_FILE);
   return Number(steps);
 }
 
@@ -112,7 +115,7 @@ function readJson(metadata: Checkpoint['metadata'], key: string): object {
     // It is no object.
   }
   if (typeof json !== 'object' || json === null || nestsDeeper(json, MAX_DEPTH)) {
-    throw mismatch('ERR_CHECKPOINT', key, 'a short JSON object', text, STATE_FILE);
+    throw mismatch('ERR_CHECKPOINT', key, 'a short JSON object', text, TRAIN_STATE_FILE);
   }
   return json;
 }
@@ -129,7 +132,7 @@ function readOptimizer(metadata: Checkpoint['metadata']): OptimizerDescription {
       'optimizer',
       'the name, settings and learning rate of one',
       description,
-      STATE_FILE,
+      TRAIN_STATE_FILE,
     );
   }
   return description as unknown as OptimizerDescription;
@@ -143,15 +146,16 @@ function checkTensors(tensors: Checkpoint['tensors'], parameters: readonly Param
     const name = stored.slice(2);
     const wanted = shapes.get(name);
     if (!/^[mv]\./.test(stored) || wanted === undefined) {
-      throw mismatch('ERR_PARAMETER', 'tensor name', 'm. or v. and a parameter of the model', stored, STATE_FILE);
+      throw mismatch('ERR_PARAMETER', 'tensor name', 'm. or v. and a parameter of the model', stored, TRAIN_STATE_FILE);
     }
     const [expected, got] = [`F32 [${wanted}]`, `${dtype} [${shape.join(', ')}]`];
-    if (expected !== got) throw mismatch('ERR_PARAMETER', stored, expected, got, STATE_FILE);
+    if (expected !== got) throw mismatch('ERR_PARAMETER', stored, expected, got, TRAIN_STATE_FILE);
     const other = `${stored.startsWith('m') ? 'v' : 'm'}.${name}`;
-    if (!tensors.has(other)) throw mismatch('ERR_PARAMETER', other, `a tensor beside ${stored}`, 'none', STATE_FILE);
+    if (!tensors.has(other))
+      throw mismatch('ERR_PARAMETER', other, `a tensor beside ${stored}`, 'none', TRAIN_STATE_FILE);
     trainable.add(name);
   }
-  if (trainable.size === 0) throw mismatch('ERR_PARAMETER', 'tensors', 'moments', 'none', STATE_FILE);
+  if (trainable.size === 0) throw mismatch('ERR_PARAMETER', 'tensors', 'moments', 'none', TRAIN_STATE_FILE);
   return trainable;
 }
 
@@ -162,7 +166,7 @@ function modelOf({ architecture, config }: ModelAccess): Record<string, unknown>
 function checkModel(saved: object, access: ModelAccess): void {
   for (const [key, value] of Object.entries(modelOf(access))) {
     const got = Object.hasOwn(saved, key) ? (saved as Record<string, unknown>)[key] : undefined;
-    if (got !== value) throw mismatch('ERR_CONFIG', key, `${value}, as the model's`, got, STATE_FILE);
+    if (got !== value) throw mismatch('ERR_CONFIG', key, `${value}, as the model's`, got, TRAIN_STATE_FILE);
   }
 }
 

@@ -17,7 +17,7 @@ import { Features } from './network/features.js';
 import { computeGradients } from './network/pass.js';
 import type { GradientRequest } from './network/request.js';
 import { checkOptimizer, learningRate, type Optimizer, optimizerOf } from './optimizers.js';
-import { encodeState, STATE_FILE, withState } from './state-file.js';
+import { encodeTrainState, TRAIN_STATE_FILE, withState } from './state-file.js';
 import { checkPassOptions, type GradientOptions } from './value-and-grad.js';
 
 /** What holds for all steps of a training; as for `valueAndGrad`. */
@@ -220,9 +220,9 @@ export class TrainState {
   /** The files that `save` writes, by their names; `restore` takes them as they are. */
   async files(): Promise<ReadonlyMap<string, Uint8Array>> {
     const bytes = await this.#exclusive((access) =>
-      encodeState(access, this.#optimizer, this.#steps, this.#held.moments()),
+      encodeTrainState(access, this.#optimizer, this.#steps, this.#held.moments()),
     );
-    return new Map([[STATE_FILE, bytes]]);
+    return new Map([[TRAIN_STATE_FILE, bytes]]);
   }
 
   /** Ends the training; the model keeps its weights and may be trained anew. */

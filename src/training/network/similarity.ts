@@ -11,7 +11,7 @@ export interface VectorLoss {
 }
 
 /** sentence-transformers' scale of cosines among in-batch negatives. */
-const SCALE = 20;
+export const COSINE_SCALE = 20;
 
 /** The square of each pair's cosine minus the one that is wanted, over `count`. */
 export function cosineLoss(vectors: Float64Array, size: number, wanted: Float64Array, count: number): VectorLoss {
@@ -37,12 +37,15 @@ export function negativesLoss(vectors: Float64Array, size: number): VectorLoss {
   let loss = 0;
   for (let i = 0; i < pairs; i++) {
     const u = units[2 * i] as Float64Array;
-    const scores = Float64Array.from({ length: pairs }, (_, j) => SCALE * dot(u, units[2 * j + 1] as Float64Array));
+    const scores = Float64Array.from(
+      { length: pairs },
+      (_, j) => COSINE_SCALE * dot(u, units[2 * j + 1] as Float64Array),
+    );
     const most = scores.reduce((a, b) => Math.max(a, b));
     const total = scores.reduce((sum, score) => sum + Math.exp(score - most), 0);
     loss += most + Math.log(total) - (scores[i] as number);
     scores.forEach((score, j) => {
-      const factor = (SCALE * (Math.exp(score - most) / total - (i === j ? 1 : 0))) / pairs;
+      const factor = (COSINE_SCALE * (Math.exp(score - most) / total - (i === j ? 1 : 0))) / pairs;
       add(slopes[2 * i] as Float64Array, units[2 * j + 1] as Float64Array, factor);
       add(slopes[2 * j + 1] as Float64Array, u, factor);
     });

@@ -3,6 +3,7 @@ import { mismatch } from '../../ground/errors.js';
 import { AlbertModel, type AlbertModelOutput } from '../../model/models.js';
 import { cosine } from '../../pipelines/embedding.js';
 import { pearson, spearman } from '../metrics/correlation.js';
+import { COSINE_SCALE } from '../network/similarity.js';
 import {
   argmax,
   crossEntropy,
@@ -19,9 +20,6 @@ interface PairFeature extends Feature {
   /** The cosine that is wanted; `undefined` for pairs that mean the same. */
   readonly label: number | undefined;
 }
-
-/** What a cosine is multiplied by, so that a softmax can be sure. */
-const SCALE = 20;
 
 export const sentenceSimilarity: TrainableTask<'sentence-similarity', PairFeature> = {
   Class: AlbertModel,
@@ -63,7 +61,7 @@ export const sentenceSimilarity: TrainableTask<'sentence-similarity', PairFeatur
     }
     let loss = 0;
     const predictions = first.map((vector, i) => {
-      const scores = second.map((other) => SCALE * cosine(vector, other));
+      const scores = second.map((other) => COSINE_SCALE * cosine(vector, other));
       loss += crossEntropy(scores, i);
       return Number(argmax(scores) === i);
     });

@@ -82,7 +82,7 @@ export function labelConfig(names: readonly string[]): Record<string, unknown> {
 }
 
 /** The labels of a configuration. */
-export function labelsOf({ id2label, num_labels }: AlbertConfig): LabelIds {
+export function labelIdsOf({ id2label, num_labels }: AlbertConfig): LabelIds {
   return new LabelIds(Array.from({ length: num_labels }, (_, id) => id2label[id] as string));
 }
 

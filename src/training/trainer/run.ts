@@ -11,7 +11,7 @@ import { checkpointPath, writeCheckpoint } from './checkpoints.js';
 import { readWeights, writeParams } from './model-files.js';
 import { groupedByLength, shuffled } from './order.js';
 import { Pace, type TrainingProgress } from './progress.js';
-import { type Course, encodeState, type LogEntry, type MutableState, STATE_FILE } from './state.js';
+import { type Course, encodeTrainerState, type LogEntry, type MutableState, TRAINER_STATE_FILE } from './state.js';
 
 /** What a run needs of its trainer. */
 export interface RunOptions {
@@ -107,7 +107,7 @@ export class Run {
       state.best_model_checkpoint = checkpointPath(output_dir, state.global_step);
     }
     const all = await files();
-    all.set(STATE_FILE, encodeState(state, course));
+    all.set(TRAINER_STATE_FILE, encodeTrainerState(state, course));
     for (const [name, bytes] of await this.#train.files()) all.set(name, bytes);
     return writeCheckpoint(output_dir, state.global_step, all, args.save_total_limit, state.best_global_step);
   }
@@ -135,8 +135,8 @@ export class Run {
     const step = global_step + 1;
     state.global_step = step;
     // The last step of an epoch may have fewer examples.
-    const within = Math.min(course.examples, ((global_step % this.#perEpoch) + 1) * course.examples_per_step);
-    state.epoch = Math.floor(global_step / this.#perEpoch) + within / course.examples;
+    const read = Math.min(course.examples, ((global_step % this.#perEpoch) + 1) * course.examples_per_step);
+    state.epoch = Math.floor(global_step / this.#perEpoch) + read / course.examples;
     state.num_input_tokens_seen += tokens;
     state.total_loss += loss;
     state.unlogged = { loss: state.unlogged.loss + loss, steps: state.unlogged.steps + 1 };

@@ -96,32 +96,37 @@ function hashOf(values: readonly unknown[]): number {
   return ((a >>> 0) & 0xfffff) * 2 ** 32 + (b >>> 0);
 }
 
-export const STATE_FILE = 'trainer_state.json';
+export const TRAINER_STATE_FILE = 'trainer_state.json';
 
-export function encodeState(state: TrainerState, course: Course): Uint8Array {
+export function encodeTrainerState(state: TrainerState, course: Course): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify({ ...state, course }, null, 2)}\n`);
 }
 
 /** @throws ERR_CHECKPOINT for a file that is no trainer's state; ERR_INPUT if its course is another one */
-export function decodeState(bytes: Uint8Array | undefined, course: Course, directory: string): MutableState {
+export function decodeTrainerState(bytes: Uint8Array | undefined, course: Course, directory: string): MutableState {
   if (bytes === undefined) {
-    throw new AlbertError('ERR_SOURCE', `there is no ${STATE_FILE} in ${directory}: it is no checkpoint of a trainer`);
+    throw new AlbertError(
+      'ERR_SOURCE',
+      `there is no ${TRAINER_STATE_FILE} in ${directory}: it is no checkpoint of a trainer`,
+    );
   }
   let stored: (Partial<MutableState> & { course?: Partial<Course> }) | null;
   try {
     stored = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw new AlbertError('ERR_CHECKPOINT', `${STATE_FILE} is not JSON: ${(cause as Error).message}`, { cause });
+    throw new AlbertError('ERR_CHECKPOINT', `${TRAINER_STATE_FILE} is not JSON: ${(cause as Error).message}`, {
+      cause,
+    });
   }
   if (nestsDeeper(stored, STATE_DEPTH))
-    throw mismatch('ERR_CHECKPOINT', STATE_FILE, 'what a trainer has written', 'values nested deeper');
+    throw mismatch('ERR_CHECKPOINT', TRAINER_STATE_FILE, 'what a trainer has written', 'values nested deeper');
   const { course: before, ...state } = stored ?? {};
   for (const [name, value] of Object.entries(freshState())) {
     const found = state[name as keyof MutableState];
     const isLike = typeof found === typeof value && Array.isArray(found) === Array.isArray(value);
     const isSet = typeof found === 'number' || typeof found === 'string';
     if (!(value === null ? isSet || found === null : isLike && found !== null)) {
-      throw mismatch('ERR_CHECKPOINT', name, 'what a trainer has written', found, STATE_FILE);
+      throw mismatch('ERR_CHECKPOINT', name, 'what a trainer has written', found, TRAINER_STATE_FILE);
     }
   }
   checkState(state as TrainerState);
@@ -162,5 +167,5 @@ function checkState(state: TrainerState): void {
   ];
   const fault = faults.find(([, holds]) => !holds);
   if (fault !== undefined)
-    throw mismatch('ERR_CHECKPOINT', fault[0], 'what a trainer has written', state[fault[0]], STATE_FILE);
+    throw mismatch('ERR_CHECKPOINT', fault[0], 'what a trainer has written', state[fault[0]], TRAINER_STATE_FILE);
 }

@@ -10,7 +10,7 @@ import { asDataset, type Dataset } from '../data/dataset.js';
 import type { TaskExamples, TrainingTask } from '../data/examples.js';
 import { TrainState } from '../state.js';
 import { TASKS, taskOf } from '../tasks/index.js';
-import { type AnyModel, labelsOf, type TaskContext, type TrainableTask } from '../tasks/task.js';
+import { type AnyModel, labelIdsOf, type TaskContext, type TrainableTask } from '../tasks/task.js';
 import { problemTypeOf } from '../tasks/text-classification.js';
 import { type ResolvedArguments, resolveArguments, type TrainingArguments } from './arguments.js';
 import { bestCheckpoint, lastCheckpoint } from './checkpoints.js';
@@ -29,11 +29,11 @@ import { Run, totalSteps } from './run.js';
 import {
   type Course,
   courseOf,
-  decodeState,
+  decodeTrainerState,
   freshState,
   type LogEntry,
   type MutableState,
-  STATE_FILE,
+  TRAINER_STATE_FILE,
   type TrainerState,
 } from './state.js';
 
@@ -126,7 +126,7 @@ export class Trainer {
     const { max_seq_length = usual } = this.args;
     if (max_seq_length > most)
       throw mismatch('ERR_INPUT', 'max_seq_length', `at most ${most}, as the model reads`, max_seq_length);
-    this.#context = { tokenizer, config, labels: labelsOf(config), max_seq_length };
+    this.#context = { tokenizer, config, labels: labelIdsOf(config), max_seq_length };
   }
 
   /** Where training is; a copy. */
@@ -281,10 +281,10 @@ export class Trainer {
   }
 
   async #read(directory: string, course: Course): Promise<MutableState> {
-    const url = pathUrl(`${directory.replace(/\/+$/, '')}/${STATE_FILE}`);
+    const url = pathUrl(`${directory.replace(/\/+$/, '')}/${TRAINER_STATE_FILE}`);
     const bytes = await openFile(url);
     try {
-      const state = decodeState(bytes && (await sliceBytes(bytes)), course, directory);
+      const state = decodeTrainerState(bytes && (await sliceBytes(bytes)), course, directory);
       if (this.args.load_best_model_at_end && state.best_global_step !== null) {
         state.best_model_checkpoint = await bestCheckpoint(state, directory);
       }

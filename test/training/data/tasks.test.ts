@@ -8,7 +8,7 @@ import { loadDataset } from '../../../src/training/data/dataset.js';
 import type { TaskExamples, TrainingTask } from '../../../src/training/data/examples.js';
 import { maskWords } from '../../../src/training/tasks/fill-mask.js';
 import { TASKS } from '../../../src/training/tasks/index.js';
-import { crossEntropy, labelsOf, type TaskContext } from '../../../src/training/tasks/task.js';
+import { crossEntropy, labelIdsOf, type TaskContext } from '../../../src/training/tasks/task.js';
 import { prepare } from '../../../src/training/trainer/evaluation.js';
 import { expectError } from '../../support/expect-error.js';
 import { TINY } from '../../support/tiny.js';
@@ -20,7 +20,7 @@ const tokenizer = await AlbertTokenizer.from_pretrained(MODEL);
 
 function contextOf(config: Partial<AlbertConfig>, max_seq_length = 64): TaskContext {
   const whole = parseConfig({ ...TINY, vocab_size: tokenizer.vocab_size, ...config });
-  return { tokenizer, config: whole, labels: labelsOf(whole), max_seq_length };
+  return { tokenizer, config: whole, labels: labelIdsOf(whole), max_seq_length };
 }
 
 /** The features of examples, and the batch that they make. */
