@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command line: argv in, a table or JSON out, exit codes 0, 1 (failure) and 2 (usage). */
+/** The command line: argv in, a table or JSON out, exit codes 0, 1 (failure), 2 (usage) and 130 (a training that was stopped). */
 import { Command, CommanderError } from 'commander';
 import { addAnswer } from '../cli/commands/answer.js';
 import { addBench } from '../cli/commands/bench.js';

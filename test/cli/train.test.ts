@@ -81,6 +81,28 @@ test('from standard input', async () => {
   assert.not.ok(existsSync(`${out}-2`));
 });
 
+test('a training that is over: it says so', async () => {
+  const out = `${folder}/over`;
+  const args = ['train', '--train', JSONL, ...QUICK, '--max-steps', '1', '--out', out];
+  const first = await run(args);
+  assert.equal([first.code, first.err], [0, '']);
+  const { code, err } = await run([...args, '--resume']);
+  assert.is(code, 0, err);
+  assert.match(err, /^nothing was left to train: the checkpoint has all 1 steps; more --epochs or --max-steps .*\n$/);
+});
+
+test('whole numbers are values with --problem-type regression', async () => {
+  const stars = `${folder}/stars.jsonl`;
+  writeFileSync(stars, TEXTS.map(({ text }, i) => `${JSON.stringify({ text, label: i })}\n`).join(''));
+  const out = `${folder}/stars`;
+  const args = ['train', '--train', stars, '--eval', stars, ...QUICK, '--max-steps', '1', '--out', out];
+  const { code, err, out: printed } = await run([...args, '--problem-type', 'regression']);
+  assert.is(code, 0, err);
+  const { problem_type, id2label } = JSON.parse(readFileSync(`${out}/config.json`, 'utf8'));
+  assert.equal([problem_type, Object.keys(id2label).length], ['regression', 1]);
+  assert.ok(rows(printed).some((entry) => 'eval_pearson' in entry));
+});
+
 test('a label that the training file does not have: file and line', async () => {
   const path = `${folder}/other.jsonl`;
   writeFileSync(path, `${JSON.stringify(TEXTS[0])}\n{"text": "what?", "label": "question"}\n`);
@@ -153,7 +175,16 @@ test('what it refuses', async () => {
   assert.is(none.code, 1);
   assert.match(none.err, /no checkpoint in .*refused to resume from/);
   const metric = await run([...base, ...QUICK, '--eval', JSONL, '--best', 'beauty', '--max-steps', '1']);
-  assert.match(metric.err, /metric_for_best_model.*eval_accuracy.*beauty/);
+  assert.match(metric.err, /"--best" expected loss, accuracy, f1, .*beauty/);
+  // The words of the command line.
+  const memory = await run([...base, ...QUICK, '--max-memory', '1', '--max-steps', '1']);
+  assert.match(memory.err, /--max-memory/);
+  assert.match(memory.err, /[1-9] MiB/);
+  assert.not.match(memory.err, /maxMemoryBytes|bytes|\d{6}/);
+  const column = await run([...base, ...QUICK, '--column', 'text=body']);
+  assert.match(column.err, /"--column" expected one of text, label, got "body"/);
+  const type = await run([...base, ...QUICK, '--task', 'fill-mask', '--problem-type', 'regression']);
+  assert.match(type.err, /"--problem-type" expected no such option for this task/);
 });
 
 test('--help teaches by example', async () => {

@@ -1,5 +1,6 @@
 /** `evaluate`: how good a model is on examples. */
 import type { Command } from 'commander';
+import { withOptionNames } from '../option-names.js';
 import { type ModelOptions, type OutputOptions, parseCount, withBar, withModel, withOutput } from '../options.js';
 import { ProgressBar } from '../progress-bar.js';
 import { type DataOptions, loadTraining, readExamples, withExamples } from '../training-data.js';
@@ -26,7 +27,7 @@ Examples:
 
 The keys of the examples are those of \`albert-wasm train --help\`.`,
     )
-    .action(evaluate);
+    .action((options: Options) => withOptionNames(() => evaluate(options)));
 }
 
 async function evaluate(options: Options): Promise<void> {

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { checkWritable, listDirectories, removeDirectory, writeFiles } from '#platform';
 import { AlbertError } from '../../entry/index.js';
-import type { LogEntry, Trainer, TrainingArguments, TrainingProgress } from '../../entry/training.js';
+import type { LogEntry, ProblemType, Trainer, TrainingArguments, TrainingProgress } from '../../entry/training.js';
 import { complain } from '../complain.js';
+import { withOptionNames } from '../option-names.js';
 import { type ModelOptions, parseCount, parseStride, parseThreads, withBar, withSource } from '../options.js';
 import { print } from '../output.js';
 import { ProgressBar } from '../progress-bar.js';
@@ -17,6 +18,7 @@ import { toJson } from '../writers.js';
 
 interface Options extends DataOptions, Omit<ModelOptions, 'dtype'> {
   readonly train: string;
+  readonly problemType?: ProblemType;
   readonly eval?: string;
   readonly out: string;
   readonly resume?: boolean;
@@ -52,6 +54,12 @@ export function addTrain(program: Command): void {
     .requiredOption(
       '--train <file>',
       'examples to learn from: JSON lines, or CSV or TSV with a header; - reads standard input',
+    )
+    .addOption(
+      new Option(
+        '--problem-type <type>',
+        'what the labels of texts are; default: lists: several classes, numbers with fractions: values, otherwise classes',
+      ).choices(['regression', 'single_label_classification', 'multi_label_classification']),
     )
     .option('--eval <file>', 'examples to evaluate the model on after each epoch')
     .requiredOption('--out <directory>', 'where the model, its checkpoints, metrics.jsonl and training.svg are written')
@@ -96,14 +104,15 @@ Examples:
   $ albert-wasm classify --model my-model "Where is Denver?"         the directory is a model like any other
 
 Lines of JSON have these keys, and a CSV these columns:
-  text-classification   {"text", "label"}, also "text_pair"; a list of labels if several apply; numbers such as 3.5 are values
+  text-classification   {"text", "label"}, also "text_pair"; a list of labels if several apply; numbers such as 3.5 are values,
+                        whole ones with --problem-type regression
   token-classification  {"tokens": ["Clara", "left"], "tags": ["B-PER", "O"]}
   question-answering    {"question", "context", "answers": [{"text", "answer_start"}]}, as SQuAD
   multiple-choice       {"prompt", "choices": ["…", "…"], "label": 0}
   sentence-similarity   {"sentence1", "sentence2", "label"}, higher for more alike; without a label: pairs that mean the same
   fill-mask             {"text"}`,
     )
-    .action(train);
+    .action((options: Options) => withOptionNames(() => train(options)));
 }
 
 async function train(options: Options): Promise<void> {
@@ -131,9 +140,11 @@ async function train(options: Options): Promise<void> {
     for (const name of checkpoints) await removeDirectory(join(out, name));
   }
   const { loadForTraining, Trainer } = await loadTraining();
-  const train_dataset = await readExamples(options.train, options);
-  const more = options.task === 'sentence-similarity' ? { max_score: train_dataset.max_score } : {};
-  const eval_dataset = options.eval === undefined ? undefined : await readExamples(options.eval, options, more);
+  const train_dataset = await readExamples(options.train, options, { problem_type: options.problemType });
+  const eval_dataset =
+    options.eval === undefined
+      ? undefined
+      : await readExamples(options.eval, options, { problem_type: train_dataset.problem_type });
   const source = options.model ?? smallModel(DEFAULT_MODEL);
   if (source === undefined) throw usageError(`give a --model to begin with, or install ${DEFAULT_MODEL}`);
   const { revision, token, cacheDir, localFilesOnly, threads, seed } = options;
@@ -151,6 +162,7 @@ async function train(options: Options): Promise<void> {
   // A second Ctrl+C ends the program at once.
   process.on('SIGINT', stop).on('SIGTERM', stop);
   const screen = new Screen();
+  let steps = 0;
   try {
     const trainer: Trainer = new Trainer({
       model,
@@ -158,7 +170,10 @@ async function train(options: Options): Promise<void> {
       train_dataset,
       ...(eval_dataset !== undefined && { eval_dataset }),
       args: argumentsOf(options, maxMemoryBytes),
-      onProgress: (progress) => screen.show(progress),
+      onProgress(progress) {
+        steps++;
+        screen.show(progress);
+      },
       onEvaluation: ({ done, total }) => screen.line(done / total, `evaluating ${done} of ${total}`),
       onLog: (entry) => logs.push(entry),
       signal: controller.signal,
@@ -168,6 +183,7 @@ async function train(options: Options): Promise<void> {
       .train({ resume_from_checkpoint: resume })
       .catch((error) => stopped(error, controller.signal, trainer));
     if (process.exitCode === undefined) {
+      if (steps === 0) complain(nothingLeft(trainer));
       await trainer.save_model(out);
       await logs.end();
     }
@@ -176,6 +192,13 @@ async function train(options: Options): Promise<void> {
     unwatch();
     await model.dispose();
   }
+}
+
+/** What a resumed training says that was over already. */
+function nothingLeft({ state: { global_step, max_steps } }: Trainer): string {
+  return global_step < max_steps
+    ? `nothing was left to train: --patience had ended it after step ${global_step}`
+    : `nothing was left to train: the checkpoint has all ${global_step} steps; more --epochs or --max-steps go on from it`;
 }
 
 /** What Ctrl+C leaves: a checkpoint, and how to go on from it. */

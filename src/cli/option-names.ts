@@ -1,0 +1,37 @@
+/** The library's messages in the words of the command line: its arguments have other names as options. */
+import { AlbertError } from '../entry/index.js';
+
+const OPTIONS: Readonly<Record<string, string>> = {
+  columns: '--column',
+  problem_type: '--problem-type',
+  max_seq_length: '--max-length',
+  maxMemoryBytes: '--max-memory',
+  metric_for_best_model: '--best',
+  load_best_model_at_end: '--best',
+  seed: '--seed',
+  dropout: '--no-dropout',
+  examples_per_step: '--batch-size times --accumulate',
+};
+
+/** Runs a command; an error that names an argument of the library names the option. */
+export async function withOptionNames<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (!(cause instanceof AlbertError)) throw cause;
+    const text = cause.code === 'ERR_MEMORY' ? inMebibytes(cause.message) : cause.message;
+    const named = text.replace(
+      /"(\w+)"(?= expected )|\b(maxMemoryBytes|load_best_model_at_end)\b/g,
+      (all, title, bare) => {
+        const option = OPTIONS[title ?? bare];
+        return option === undefined ? all : title === undefined ? option : `"${option}"`;
+      },
+    );
+    throw named === cause.message ? cause : new AlbertError(cause.code, named.split('\n'), { cause });
+  }
+}
+
+/** --max-memory is in MiB. */
+function inMebibytes(text: string): string {
+  return text.replace(/\b(\d{6,})( bytes)?/g, (_, bytes) => `${Math.ceil(Number(bytes) / 2 ** 20)} MiB`);
+}
