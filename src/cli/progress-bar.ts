@@ -33,7 +33,8 @@ export class ProgressBar {
    */
   showLine(share: number | undefined, text: string): void {
     const bar = share === undefined ? '' : `${'█'.repeat(Math.floor(WIDTH * share)).padEnd(WIDTH, '░')}  `;
-    const line = `${bar}${text}`.slice(0, Math.max(0, (this.#terminal.columns ?? 80) - 1));
+    // A terminal that does not know its width has 0 columns.
+    const line = `${bar}${text}`.slice(0, (this.#terminal.columns || 80) - 1);
     // Of the thousands of chunks only those that change the line.
     if (line === this.#shown) return;
     this.#shown = line;

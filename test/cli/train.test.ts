@@ -136,6 +136,7 @@ test('Ctrl+C: a checkpoint, how to go on, and the same model in the end', async 
       /^stopped after step (\d+), which has a checkpoint; go on with:\nalbert-wasm (.*)\n$/.exec(err) ?? [];
     assert.ok(words?.endsWith(`--out '${folder}/it'\\''s ${signal}' --resume`), err);
     assert.ok(existsSync(`${out}/checkpoint-${step}/train_state.safetensors`));
+    assert.ok(existsSync(`${out}/metrics.jsonl`));
     assert.not.ok(existsSync(`${out}/model.safetensors`));
     const resumed = await run([...args, '--out', out, '--resume']);
     assert.is(resumed.code, 0, resumed.err);

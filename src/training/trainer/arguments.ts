@@ -75,7 +75,7 @@ export interface TrainingArguments {
   readonly freeze?: 'embeddings' | 'encoder' | readonly string[];
   /** Whether layers are computed again in the backward pass instead of kept. An addition. Default: if memory is short. */
   readonly recompute?: boolean;
-  /** The most bytes that the model's memory may grow to. An addition. Default: 512 MiB. */
+  /** The most bytes that training uses of the model's memory, whose own limit is that of loading. An addition. Default: 512 MiB. */
   readonly maxMemoryBytes?: number;
   /** The most tokens of a sequence. An addition: an option of Hugging Face's scripts. Default: the model's most, or 384 for question answering if that is less. */
   readonly max_seq_length?: number;

@@ -17,7 +17,7 @@ import { loadOpened } from './open.js';
 export interface TrainingLoadOptions extends SourceOptions {
   /** Threads that compute, or `auto`; as for `from_pretrained`. Default: 1. */
   readonly threads?: number | 'auto';
-  /** The most bytes that the model's memory may grow to; default: 1 GiB. */
+  /** The most bytes that the model's memory can grow to; training uses no more than its own `maxMemoryBytes` of them. Default: 1 GiB. */
   readonly maxMemoryBytes?: number;
   /** The kernels; as for `from_pretrained`. */
   readonly wasmUrl?: string | URL;
