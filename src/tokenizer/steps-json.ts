@@ -1,7 +1,7 @@
 /** Reads the `normalizer` of `tokenizer.json`: its steps, in any order and number. */
 import { mismatch } from '../ground/errors.js';
 import { Charsmap } from './charsmap.js';
-import type { TokenizerConfig } from './config.js';
+import type { TokenizerConfig, TokenizerOptions } from './config.js';
 import { checkPiece } from './definition.js';
 import { type JsonObject, listOf, notAlbert, readObject, same } from './json.js';
 import {
@@ -41,6 +41,18 @@ export async function readSteps(value: unknown, config: TokenizerConfig): Promis
   return steps;
 }
 
+/** A normalizer as a file has it, with what the caller says about case and accents. */
+export function normalizerAsGiven(value: unknown, given: TokenizerOptions): JsonObject {
+  const { do_lower_case, keep_accents } = given;
+  const settings = {
+    ...(do_lower_case !== undefined && { lowercase: do_lower_case }),
+    ...(keep_accents !== undefined && { strip_accents: !keep_accents }),
+  };
+  const steps = asGiven(flatten(value), { given });
+  const normalizers = steps.map((step) => (step.type === 'BertNormalizer' ? { ...step, ...settings } : step));
+  return { type: 'Sequence', normalizers };
+}
+
 /** The steps in one list. A Sequence may hold others, no deeper than the list is long. */
 function flatten(value: unknown): JsonObject[] {
   const found: JsonObject[] = [];
@@ -55,7 +67,7 @@ function flatten(value: unknown): JsonObject[] {
 }
 
 /** The steps with what the caller says about case and accents, where ALBERT's own list has it: after the quotes. */
-function asGiven(steps: readonly JsonObject[], { given }: TokenizerConfig): readonly JsonObject[] {
+function asGiven(steps: readonly JsonObject[], { given }: Pick<TokenizerConfig, 'given'>): readonly JsonObject[] {
   const { do_lower_case, keep_accents } = given;
   if (steps.some(({ type }) => type === 'BertNormalizer')) return steps;
   const has = (name: string) => steps.some(({ type }) => type === name);

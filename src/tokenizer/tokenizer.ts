@@ -77,6 +77,7 @@ export class AlbertTokenizer {
   readonly #segmenter: Segmenter;
   readonly #template: Template;
 
+  readonly #given: TokenizerOptions;
   readonly #source: OpenedSource;
 
   private constructor(definition: TokenizerDefinition, config: TokenizerConfig, source: OpenedSource) {
@@ -96,6 +97,7 @@ export class AlbertTokenizer {
     this.kind = definition.model.kind;
     this.vocab_size = this.#tokens.length;
     this.model_max_length = config.model_max_length;
+    this.#given = config.given;
     const { cls_token, sep_token, mask_token, pad_token, unk_token } = specialTokens(config, this.kind);
     this.cls_token = cls_token;
     this.sep_token = sep_token;
@@ -139,7 +141,7 @@ export class AlbertTokenizer {
     return new AlbertTokenizer(definition, config, opened.only?.(TOKENIZER_FILES) ?? opened);
   }
 
-  /** @internal The tokenizer's files by name, read again from its source. */
+  /** @internal The tokenizer's files by name, read again from its source, with what the caller has set. */
   static async filesOf(tokenizer: AlbertTokenizer): Promise<Map<string, Uint8Array>> {
     const files = new Map<string, Uint8Array>();
     // The signal of the load may have fired since.
@@ -148,6 +150,8 @@ export class AlbertTokenizer {
       const bytes = await tokenizer.#source.readFile(name, signal);
       if (bytes !== undefined) files.set(name, bytes);
     }
+    const given = Object.entries(tokenizer.#given).filter(([, value]) => value !== undefined);
+    if (given.length > 0) (await import('./save.js')).writeSettings(files, Object.fromEntries(given));
     return files;
   }
 

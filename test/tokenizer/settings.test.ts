@@ -71,6 +71,33 @@ test('a piece across words is taken where Metaspace does not split, and there al
   }
 });
 
+test('saved files say what the caller has set', async () => {
+  const text = 'Élan THE the élan '.repeat(20);
+  const sources: Record<string, string | Uint8Array>[] = [
+    spiece,
+    { 'vocab.txt': wordPieces().join('\n') },
+    { 'tokenizer.json': json(wordPieceJson()), 'tokenizer_config.json': '{"tokenizer_class":"BertTokenizer"}' },
+    { 'tokenizer.json': json(smallTokenizerJson()), 'tokenizer_config.json': '{"model_max_length":512}' },
+    ...Object.values(layouts(readSpiece(SPIECE))).map((layout) => ({ 'tokenizer.json': json(layout) })),
+  ];
+  for (const source of sources) {
+    for (const given of [
+      {},
+      { do_lower_case: false, model_max_length: 30 },
+      { keep_accents: true },
+      { do_lower_case: true, keep_accents: false },
+    ]) {
+      const tokenizer = await load(source, given);
+      const files = Object.fromEntries(await AlbertTokenizer.filesOf(tokenizer));
+      const again = await load(files);
+      const what = `${Object.keys(source)} ${json(given)}`;
+      assert.is(again.model_max_length, tokenizer.model_max_length, what);
+      const of = (one: AlbertTokenizer) => one.encode(text, { truncation: true, max_length: 25 }).input_ids;
+      assert.equal(of(again), of(tokenizer), what);
+    }
+  }
+});
+
 test('special_tokens_map.json names special tokens, before tokenizer_config.json', async () => {
   const map = { mask_token: { content: '[SEP]', lstrip: true }, pad_token: '<unk>' };
   const tokenizer = await load({
