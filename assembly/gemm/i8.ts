@@ -94,8 +94,7 @@ function block(
     if (m > first) {
       let pt = panel, bt = bias, ct = c + ldc * first;
       for (let p = 0; p < width; p += step) {
-        if (step == 2) wideTiles(pt, panelBytes, bt, ct, ldc, first, m, k, scratch);
-        else tiles(kind == PAIRED, pt, bt, ct, ldc, first, m, k, scratch);
+        tiles(step == 2, kind == PAIRED, pt, panelBytes, bt, ct, ldc, first, m, k, scratch);
         pt += panelBytes * step;
         bt += PANEL_ROW_BYTES * step;
         ct += PANEL_ROW_BYTES * step;
@@ -111,9 +110,10 @@ function block(
   }
 }
 
-/** Rows `first` to m times one panel, as tiles of nearly equal height; c is row `first` of the result. */
+/** Rows `first` to m times one panel, or two if `wide`, as tiles of nearly equal height; c is row `first` of the result. */
 function tiles(
-  paired: bool, panel: usize, bias: usize, c: usize, ldc: usize, first: i32, m: i32, k: i32, scratch: usize,
+  wide: bool, paired: bool, panel: usize, panelBytes: usize, bias: usize, c: usize, ldc: usize, first: i32, m: i32, k: i32,
+  scratch: usize,
 ): void {
   const most = tallest(paired);
   m -= first;
@@ -123,30 +123,10 @@ function tiles(
   let a = scratch + QUANTIZED + lda * first, scales = scratch + ROW_SCALES + (first << 2), zeros = scratch + ROW_ZEROS + (first << 2);
   for (let t = 0; t < count; t++) {
     const rows = low + i32(t < tall);
-    tileRows(paired, rows, a, lda, panel, scratch, groups);
+    if (wide) wideRows(rows, a, lda, panel, panelBytes, scratch, groups);
+    else tileRows(paired, rows, a, lda, panel, scratch, groups);
     dequantize(scratch, rows, scales, zeros, panel, bias, c, ldc);
-    a += lda * rows;
-    scales += <usize>rows << 2;
-    zeros += <usize>rows << 2;
-    c += ldc * rows;
-  }
-}
-
-/** The same for two neighbouring panels. */
-function wideTiles(
-  panel: usize, panelBytes: usize, bias: usize, c: usize, ldc: usize, first: i32, m: i32, k: i32, scratch: usize,
-): void {
-  const most = tallest(false);
-  m -= first;
-  const count = (m + most - 1) / most;
-  const low = m / count, tall = m % count;
-  const lda = quantizedBytes(k), groups = depthOf(k) / GROUP;
-  let a = scratch + QUANTIZED + lda * first, scales = scratch + ROW_SCALES + (first << 2), zeros = scratch + ROW_ZEROS + (first << 2);
-  for (let t = 0; t < count; t++) {
-    const rows = low + i32(t < tall);
-    wideRows(rows, a, lda, panel, panelBytes, scratch, groups);
-    dequantize(scratch, rows, scales, zeros, panel, bias, c, ldc);
-    dequantize(scratch + TILE_BYTES, rows, scales, zeros, panel + panelBytes, bias + PANEL_ROW_BYTES, c + PANEL_ROW_BYTES, ldc);
+    if (wide) dequantize(scratch + TILE_BYTES, rows, scales, zeros, panel + panelBytes, bias + PANEL_ROW_BYTES, c + PANEL_ROW_BYTES, ldc);
     a += lda * rows;
     scales += <usize>rows << 2;
     zeros += <usize>rows << 2;
