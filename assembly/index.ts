@@ -9,6 +9,8 @@
 export {
   /** activation(A · B + bias) + residual, B packed. */
   gemmF32,
+  /** Bit for bit the same; which is faster depends on the machine. */
+  gemmF32Wide,
   /** Bytes of scratch memory for `gemmF32`. */
   gemmScratchBytes,
 } from "./gemm/f32";
@@ -23,6 +25,7 @@ export {
   gemmI8,
   /** Bit for bit the same; which is faster depends on the machine. */
   gemmI8Paired,
+  gemmI8Wide,
   /** Bytes of scratch memory for `gemmI8`, given the columns of A. */
   gemmI8ScratchBytes,
 } from "./gemm/i8";

@@ -3,7 +3,7 @@
  *
  * uvu is silent about a file that never calls `run()`: every file must have reported at least one test.
  *
- * Usage: node scripts/run-tests.mjs [FOLDER | FILE …]   (default: test)
+ * Usage: node scripts/run-tests.mjs [NODE_FLAG …] [FOLDER | FILE …]   (default: test)
  */
 import { spawn } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
@@ -13,7 +13,11 @@ import { fileURLToPath } from 'node:url';
 const SLOW = ['adopters/', 'browser/', 'runtimes/', 'soak/', 'transformers/'];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const wanted = process.argv.length > 2 ? process.argv.slice(2) : ['test'];
+const given = process.argv.slice(2);
+/** Flags of Node, which all tests run with. */
+const flags = given.filter((word) => word.startsWith('--'));
+const paths = given.filter((word) => !word.startsWith('--'));
+const wanted = paths.length > 0 ? paths : ['test'];
 const files = wanted.flatMap((path) =>
   statSync(`${root}/${path}`).isDirectory()
     ? readdirSync(`${root}/${path}`, { recursive: true })
@@ -31,7 +35,7 @@ const secondsSince = (start) => ((performance.now() - start) / 1000).toFixed(1);
 
 /** One process a file: no test can lean on what another left behind, and both cores work. */
 function runFile(file) {
-  const args = ['--import', 'tsx', '--conditions=@albert-wasm/source', '--expose-gc', file];
+  const args = [...flags, '--import', 'tsx', '--conditions=@albert-wasm/source', '--expose-gc', file];
   return new Promise((resolve) => {
     const start = performance.now();
     const child = spawn(process.execPath, args, { cwd: root, env: { ...process.env, FORCE_COLOR: '0' } });

@@ -8,8 +8,9 @@ export function epilogue(c: usize, ldc: usize, rows: i32, cols: i32, activation:
   if (residual == 0) return;
   while (rows > 0) {
     for (let p: usize = 0; p < <usize>(cols / LANES) * PANEL_ROW_BYTES; p += PANEL_ROW_BYTES) {
-      v128.store(c + p, f32x4.add(v128.load(c + p), v128.load(residual + p)));
-      v128.store(c + p, f32x4.add(v128.load(c + p, 16), v128.load(residual + p, 16)), 16);
+      const to = c + p, from = residual + p;
+      const c0 = f32x4.add(v128.load(to), v128.load(from)), c1 = f32x4.add(v128.load(to, 16), v128.load(from, 16));
+      v128.store(to, c1, 16); v128.store(to, c0);
     }
     c += ldc;
     residual += ldResidual;

@@ -2,7 +2,8 @@
 import { IDENTITY } from "../activation";
 import { LANES, PANEL_ROW_BYTES, padded } from "../simd";
 import { epilogue } from "./epilogue";
-import { ROW_TILE_PANELS, SCRATCH_FLOATS, TILE_ROWS, ZEROS, rowTile, tileRows } from "./f32-tile";
+import { ROW_TILE_PANELS, TILE_ROWS, ZEROS, rowTile, tileRows } from "./f32-tile";
+import { WIDE_FLOATS, wideRows } from "./f32-wide";
 
 /**
  * Products that one accumulator sums before its sum is added to the rest. A single chain over 3,072 products doubles the
@@ -32,13 +33,29 @@ export function gemmF32(
   a: usize, lda: usize, panels: usize, bias: usize, c: usize, ldc: usize, m: i32, n: i32, k: i32,
   activation: i32, residual: usize, ldResidual: usize, scratch: usize,
 ): void {
+  product(false, a, lda, panels, bias, c, ldc, m, n, k, activation, residual, ldResidual, scratch);
+}
+
+/** Bit for bit the same, by tiles of two panels: faster where the engine pairs vectors, slower elsewhere. */
+export function gemmF32Wide(
+  a: usize, lda: usize, panels: usize, bias: usize, c: usize, ldc: usize, m: i32, n: i32, k: i32,
+  activation: i32, residual: usize, ldResidual: usize, scratch: usize,
+): void {
+  product(true, a, lda, panels, bias, c, ldc, m, n, k, activation, residual, ldResidual, scratch);
+}
+
+/** Blocks of nearly equal height. */
+function product(
+  wide: bool, a: usize, lda: usize, panels: usize, bias: usize, c: usize, ldc: usize, m: i32, n: i32, k: i32,
+  activation: i32, residual: usize, ldResidual: usize, scratch: usize,
+): void {
   assert(m > 0 && n > 0 && k > 0);
   assert(ldc >= <usize>padded(n) * 4 && lda >= <usize>k * 4);
   const panelCount = padded(n) / LANES;
   const panelBytes = <usize>k * PANEL_ROW_BYTES;
   for (let blocks = (m + BLOCK_ROWS - 1) / BLOCK_ROWS; blocks > 0; blocks--) {
     const rows = m / blocks;
-    block(a, lda, panels, panelBytes, panelCount, bias, c, ldc, rows, k, activation, residual, ldResidual, scratch);
+    block(wide, a, lda, panels, panelBytes, panelCount, bias, c, ldc, rows, k, activation, residual, ldResidual, scratch);
     a += lda * rows;
     c += ldc * rows;
     if (residual != 0) residual += ldResidual * rows;
@@ -46,35 +63,36 @@ export function gemmF32(
   }
 }
 
-/** Bytes of scratch memory that `gemmF32` needs. */
+/** Bytes of scratch memory that `gemmF32` and `gemmF32Wide` need. */
 export function gemmScratchBytes(): usize {
-  return <usize>SCRATCH_FLOATS * 4;
+  return <usize>WIDE_FLOATS * 4;
 }
 
 /** One block of rows times every panel. */
 function block(
-  a: usize, lda: usize, panel: usize, panelBytes: usize, panelCount: i32, bias: usize, c: usize, ldc: usize, m: i32, k: i32,
-  activation: i32, residual: usize, ldResidual: usize, scratch: usize,
+  wide: bool, a: usize, lda: usize, panel: usize, panelBytes: usize, panelCount: i32, bias: usize, c: usize, ldc: usize,
+  m: i32, k: i32, activation: i32, residual: usize, ldResidual: usize, scratch: usize,
 ): void {
   const fused = activation != IDENTITY || residual != 0;
   while (panelCount > 0) {
-    const width = panelCount >= ROW_TILE_PANELS ? ROW_TILE_PANELS : 1;
-    const leadRows = width == 1 ? 0 : m <= MAX_LEAD_ROWS ? m : 1;
+    const step = wide && panelCount > 1 ? 2 : 1;
+    const width = panelCount >= ROW_TILE_PANELS ? ROW_TILE_PANELS : step;
+    const leadRows = width < ROW_TILE_PANELS ? 0 : m <= MAX_LEAD_ROWS ? m : 1;
     for (let first = 0; first < k; first += SUM_DEPTH) {
       const depth = min(SUM_DEPTH, k - first);
       const sum: usize = first == 0 ? 0 : scratch;
       let at = a + (<usize>first << 2), pt = panel + <usize>first * PANEL_ROW_BYTES, bt = bias, ct = c;
       for (let row = 0; row < leadRows; row++) {
-        wideRow(at, pt, panelBytes, ct, depth, bias, sum);
+        leadRow(at, pt, panelBytes, ct, depth, bias, sum);
         at += lda;
         ct += ldc;
       }
       if (m == leadRows) continue;
-      for (let p = 0; p < width; p++) {
-        tiles(at, lda, pt, ct, ldc, m - leadRows, depth, bt, sum);
-        pt += panelBytes;
-        bt += PANEL_ROW_BYTES;
-        ct += PANEL_ROW_BYTES;
+      for (let p = 0; p < width; p += step) {
+        tiles(step == 2, at, lda, pt, panelBytes, ct, ldc, m - leadRows, depth, bt, sum);
+        pt += panelBytes * step;
+        bt += PANEL_ROW_BYTES * step;
+        ct += PANEL_ROW_BYTES * step;
       }
     }
     if (fused) epilogue(c, ldc, m, width * LANES, activation, residual, ldResidual);
@@ -88,19 +106,26 @@ function block(
 }
 
 /**
- * m rows times one stretch of a panel, as tiles of nearly equal height: 6 rows are 3 + 3, not 4 + 2.
+ * m rows times one stretch of a panel, or of two if `wide`, as tiles of nearly equal height: 6 rows are 3 + 3, not 4 + 2.
  * The first stretch starts from the bias; later stretches are summed in `sum` and then added.
  */
-function tiles(a: usize, lda: usize, panel: usize, c: usize, ldc: usize, m: i32, k: i32, bias: usize, sum: usize): void {
+function tiles(
+  wide: bool, a: usize, lda: usize, panel: usize, panelBytes: usize, c: usize, ldc: usize, m: i32, k: i32, bias: usize, sum: usize,
+): void {
   const count = (m + TILE_ROWS - 1) / TILE_ROWS;
   const low = m / count, tall = m % count;
   for (let t = 0; t < count; t++) {
     const rows = low + i32(t < tall);
     if (sum == 0) {
-      tileRows(rows, a, lda, panel, c, ldc, k, bias);
+      if (wide) wideRows(rows, a, lda, panel, panelBytes, c, ldc, k, bias);
+      else tileRows(rows, a, lda, panel, c, ldc, k, bias);
+    } else if (wide) {
+      wideRows(rows, a, lda, panel, panelBytes, sum, 2 * PANEL_ROW_BYTES, k, ZEROS);
+      addPanelRows(c, ldc, sum, 2 * PANEL_ROW_BYTES, rows);
+      addPanelRows(c + PANEL_ROW_BYTES, ldc, sum + PANEL_ROW_BYTES, 2 * PANEL_ROW_BYTES, rows);
     } else {
       tileRows(rows, a, lda, panel, sum, PANEL_ROW_BYTES, k, ZEROS);
-      addPanelRows(c, ldc, sum, rows);
+      addPanelRows(c, ldc, sum, PANEL_ROW_BYTES, rows);
     }
     a += lda * rows;
     c += ldc * rows;
@@ -108,22 +133,22 @@ function tiles(a: usize, lda: usize, panel: usize, c: usize, ldc: usize, m: i32,
 }
 
 /** The same for one row and six panels. */
-function wideRow(a: usize, panel: usize, panelBytes: usize, c: usize, k: i32, bias: usize, sum: usize): void {
+function leadRow(a: usize, panel: usize, panelBytes: usize, c: usize, k: i32, bias: usize, sum: usize): void {
   if (sum == 0) {
     rowTile(a, panel, panelBytes, c, k, bias);
   } else {
     rowTile(a, panel, panelBytes, sum, k, ZEROS);
-    addPanelRows(c, PANEL_ROW_BYTES, sum, ROW_TILE_PANELS);
+    addPanelRows(c, PANEL_ROW_BYTES, sum, PANEL_ROW_BYTES, ROW_TILE_PANELS);
   }
 }
 
-/** c += sum, over rows of one panel's 8 columns; those of the sum are adjacent. */
-function addPanelRows(c: usize, ldc: usize, sum: usize, rows: i32): void {
+/** c += sum, over rows of one panel's 8 columns. */
+function addPanelRows(c: usize, ldc: usize, sum: usize, ldSum: usize, rows: i32): void {
   while (rows > 0) {
-    v128.store(c, f32x4.add(v128.load(c), v128.load(sum)));
-    v128.store(c, f32x4.add(v128.load(c, 16), v128.load(sum, 16)), 16);
+    const c0 = f32x4.add(v128.load(c), v128.load(sum)), c1 = f32x4.add(v128.load(c, 16), v128.load(sum, 16));
+    v128.store(c, c1, 16); v128.store(c, c0);
     c += ldc;
-    sum += PANEL_ROW_BYTES;
+    sum += ldSum;
     rows--;
   }
 }

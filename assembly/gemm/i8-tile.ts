@@ -26,7 +26,7 @@ export function tallest(paired: bool): i32 {
 /** c + the products of a group, column by column. */
 // @ts-ignore: decorator
 @inline
-function dot(paired: bool, weights: v128, x: v128, c: v128): v128 {
+export function dot(paired: bool, weights: v128, x: v128, c: v128): v128 {
   if (!ASC_FEATURE_RELAXED_SIMD) return i32x4.add(c, i32x4.dot_i16x8_s(x, weights));
   if (!paired) return i32x4.relaxed_dot_i8x16_i7x16_add_s(weights, x, c);
   // 2 · 127 · 127 is an int16 yet.
@@ -36,14 +36,14 @@ function dot(paired: bool, weights: v128, x: v128, c: v128): v128 {
 /** A group of weights of the panel's first four columns. */
 // @ts-ignore: decorator
 @inline
-function left(weights: usize): v128 {
+export function left(weights: usize): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? v128.load(weights) : v128.load_ext<i8>(weights);
 }
 
 /** A group of weights of its last four columns. */
 // @ts-ignore: decorator
 @inline
-function right(weights: usize): v128 {
+export function right(weights: usize): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? v128.load(weights, 16) : v128.load_ext<i8>(weights, 8);
 }
 
@@ -175,8 +175,9 @@ export function dequantize(
       x0 = i32x4.sub(x0, i32x4.mul(zero, sum0));
       x1 = i32x4.sub(x1, i32x4.mul(zero, sum1));
     }
-    v128.store(c, f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(x0), f32x4.mul(scale, s0)), b0));
-    v128.store(c, f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(x1), f32x4.mul(scale, s1)), b1), 16);
+    const y0 = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(x0), f32x4.mul(scale, s0)), b0);
+    const y1 = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(x1), f32x4.mul(scale, s1)), b1);
+    v128.store(c, y1, 16); v128.store(c, y0);
     tile += LANES * 4;
     rowScales += 4;
     rowZeros += 4;

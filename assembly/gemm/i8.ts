@@ -5,6 +5,7 @@ import { epilogue } from "./epilogue";
 import { GROUP, depthOf, panelBytesI8 } from "./i8-panel";
 import { ROW_TILE_PANELS, TILE_BYTES, dequantize, rowTile, tallest, tileRows } from "./i8-tile";
 import { quantizeRows, quantizedBytes } from "./i8-rows";
+import { WIDE_BYTES, wideRows } from "./i8-wide";
 
 /** Rows of A quantised at once, at most: 128 rows of 3,072 take 390 or 790 KB and stay in the second-level cache. */
 const BLOCK_ROWS: i32 = 128;
@@ -16,8 +17,13 @@ const BLOCK_ROWS: i32 = 128;
  */
 const MIN_ROWS_WITH_LEAD: i32 = ASC_FEATURE_RELAXED_SIMD ? 16 : i32.MAX_VALUE;
 
+/** Which tiles compute a product; its bits are the same. */
+const WHOLE: i32 = 0;
+const PAIRED: i32 = 1;
+const WIDE: i32 = 2;
+
 /** Offsets into the scratch memory: scales and zero points of the rows, then the quantised rows. */
-const ROW_SCALES: usize = TILE_BYTES;
+const ROW_SCALES: usize = WIDE_BYTES;
 const ROW_ZEROS: usize = ROW_SCALES + BLOCK_ROWS * 4;
 const QUANTIZED: usize = ROW_ZEROS + BLOCK_ROWS * 4;
 
@@ -31,7 +37,7 @@ export function gemmI8(
   a: usize, lda: usize, panels: usize, bias: usize, c: usize, ldc: usize, m: i32, n: i32, k: i32,
   activation: i32, residual: usize, ldResidual: usize, scratch: usize,
 ): void {
-  blocks(false, a, lda, panels, bias, c, ldc, m, n, k, activation, residual, ldResidual, scratch);
+  blocks(WHOLE, a, lda, panels, bias, c, ldc, m, n, k, activation, residual, ldResidual, scratch);
 }
 
 /** Bit for bit the same, by tiles of paired steps in the relaxed SIMD build: faster on some machines, slower on others. */
@@ -39,12 +45,20 @@ export function gemmI8Paired(
   a: usize, lda: usize, panels: usize, bias: usize, c: usize, ldc: usize, m: i32, n: i32, k: i32,
   activation: i32, residual: usize, ldResidual: usize, scratch: usize,
 ): void {
-  blocks(true, a, lda, panels, bias, c, ldc, m, n, k, activation, residual, ldResidual, scratch);
+  blocks(PAIRED, a, lda, panels, bias, c, ldc, m, n, k, activation, residual, ldResidual, scratch);
+}
+
+/** Bit for bit the same, by tiles of two panels: faster where the engine pairs vectors, slower elsewhere. */
+export function gemmI8Wide(
+  a: usize, lda: usize, panels: usize, bias: usize, c: usize, ldc: usize, m: i32, n: i32, k: i32,
+  activation: i32, residual: usize, ldResidual: usize, scratch: usize,
+): void {
+  blocks(WIDE, a, lda, panels, bias, c, ldc, m, n, k, activation, residual, ldResidual, scratch);
 }
 
 /** Blocks of nearly equal height. */
 function blocks(
-  paired: bool, a: usize, lda: usize, panels: usize, bias: usize, c: usize, ldc: usize, m: i32, n: i32, k: i32,
+  kind: i32, a: usize, lda: usize, panels: usize, bias: usize, c: usize, ldc: usize, m: i32, n: i32, k: i32,
   activation: i32, residual: usize, ldResidual: usize, scratch: usize,
 ): void {
   assert(m > 0 && n > 0 && k > 0);
@@ -52,7 +66,7 @@ function blocks(
   for (let count = (m + BLOCK_ROWS - 1) / BLOCK_ROWS; count > 0; count--) {
     const rows = m / count;
     quantizeRows(a, lda, scratch + QUANTIZED, scratch + ROW_SCALES, scratch + ROW_ZEROS, rows, k);
-    block(paired, panels, padded(n) / LANES, bias, c, ldc, rows, k, activation, residual, ldResidual, scratch);
+    block(kind, panels, padded(n) / LANES, bias, c, ldc, rows, k, activation, residual, ldResidual, scratch);
     a += lda * rows;
     c += ldc * rows;
     if (residual != 0) residual += ldResidual * rows;
@@ -67,22 +81,23 @@ export function gemmI8ScratchBytes(k: i32): usize {
 
 /** One block of quantised rows times every panel. */
 function block(
-  paired: bool, panel: usize, panelCount: i32, bias: usize, c: usize, ldc: usize, m: i32, k: i32,
+  kind: i32, panel: usize, panelCount: i32, bias: usize, c: usize, ldc: usize, m: i32, k: i32,
   activation: i32, residual: usize, ldResidual: usize, scratch: usize,
 ): void {
   const fused = activation != IDENTITY || residual != 0;
   const panelBytes = panelBytesI8(k);
   while (panelCount > 0) {
-    const width = panelCount >= ROW_TILE_PANELS && (m == 1 || m >= MIN_ROWS_WITH_LEAD) ? ROW_TILE_PANELS : 1;
-    const first = i32(width > 1);
-    if (first > 0) wideRow(panel, panelBytes, bias, c, k, scratch);
+    const step = kind == WIDE && panelCount > 1 ? 2 : 1;
+    const width = panelCount >= ROW_TILE_PANELS && (m == 1 || m >= MIN_ROWS_WITH_LEAD) ? ROW_TILE_PANELS : step;
+    const first = i32(width == ROW_TILE_PANELS);
+    if (first > 0) leadRow(panel, panelBytes, bias, c, k, scratch);
     if (m > first) {
       let pt = panel, bt = bias, ct = c + ldc * first;
-      for (let p = 0; p < width; p++) {
-        tiles(paired, pt, bt, ct, ldc, first, m, k, scratch);
-        pt += panelBytes;
-        bt += PANEL_ROW_BYTES;
-        ct += PANEL_ROW_BYTES;
+      for (let p = 0; p < width; p += step) {
+        tiles(step == 2, kind == PAIRED, pt, panelBytes, bt, ct, ldc, first, m, k, scratch);
+        pt += panelBytes * step;
+        bt += PANEL_ROW_BYTES * step;
+        ct += PANEL_ROW_BYTES * step;
       }
     }
     if (fused) epilogue(c, ldc, m, width * LANES, activation, residual, ldResidual);
@@ -95,9 +110,10 @@ function block(
   }
 }
 
-/** Rows `first` to m times one panel, as tiles of nearly equal height; c is row `first` of the result. */
+/** Rows `first` to m times one panel, or two if `wide`, as tiles of nearly equal height; c is row `first` of the result. */
 function tiles(
-  paired: bool, panel: usize, bias: usize, c: usize, ldc: usize, first: i32, m: i32, k: i32, scratch: usize,
+  wide: bool, paired: bool, panel: usize, panelBytes: usize, bias: usize, c: usize, ldc: usize, first: i32, m: i32, k: i32,
+  scratch: usize,
 ): void {
   const most = tallest(paired);
   m -= first;
@@ -107,8 +123,10 @@ function tiles(
   let a = scratch + QUANTIZED + lda * first, scales = scratch + ROW_SCALES + (first << 2), zeros = scratch + ROW_ZEROS + (first << 2);
   for (let t = 0; t < count; t++) {
     const rows = low + i32(t < tall);
-    tileRows(paired, rows, a, lda, panel, scratch, groups);
+    if (wide) wideRows(rows, a, lda, panel, panelBytes, scratch, groups);
+    else tileRows(paired, rows, a, lda, panel, scratch, groups);
     dequantize(scratch, rows, scales, zeros, panel, bias, c, ldc);
+    if (wide) dequantize(scratch + TILE_BYTES, rows, scales, zeros, panel + panelBytes, bias + PANEL_ROW_BYTES, c + PANEL_ROW_BYTES, ldc);
     a += lda * rows;
     scales += <usize>rows << 2;
     zeros += <usize>rows << 2;
@@ -117,7 +135,7 @@ function tiles(
 }
 
 /** The first row times four panels. */
-function wideRow(panel: usize, panelBytes: usize, bias: usize, c: usize, k: i32, scratch: usize): void {
+function leadRow(panel: usize, panelBytes: usize, bias: usize, c: usize, k: i32, scratch: usize): void {
   rowTile(scratch + QUANTIZED, panel, panelBytes, scratch, depthOf(k) / GROUP);
   for (let p: usize = 0; p < <usize>ROW_TILE_PANELS * PANEL_ROW_BYTES; p += PANEL_ROW_BYTES) {
     dequantize(scratch + p, 1, scratch + ROW_SCALES, scratch + ROW_ZEROS, panel, bias + p, c + p, PANEL_ROW_BYTES);

@@ -2,10 +2,11 @@
  * The interface of `assembly/index.ts` without SIMD: the same functions over the same layouts, as plain loops. It serves
  * engines without WebAssembly SIMD and, as JavaScript, pages that may not run WebAssembly. Begin reading here.
  */
-export { gemmF32, gemmScratchBytes, packF32, unpackF32 } from "./gemm";
+export { gemmF32, gemmF32 as gemmF32Wide, gemmScratchBytes, packF32, unpackF32 } from "./gemm";
 export {
   gemmI8,
   gemmI8 as gemmI8Paired,
+  gemmI8 as gemmI8Wide,
   gemmI8ScratchBytes,
   packI8,
   packLevels,

@@ -10,6 +10,27 @@ const SAFETENSORS = ['test/weights/safetensors.test.ts'];
 /** @type {import('../run-mutations.mjs').Mutation[]} */
 export const HOST = [
   {
+    what: 'the kernels take turns over the products of all sizes, so that each always meets the same two of four',
+    file: 'src/engine/autotune.ts',
+    search: 'const size = `${inputs} ${outputs}`;',
+    replace: "const size = outputs > 0 && inputs > 0 ? '' : '';",
+    tests: ['test/engine/autotune.test.ts'],
+  },
+  {
+    what: 'a difference that noise could make chooses the kernel',
+    file: 'src/engine/autotune.ts',
+    search: 'WORTHWHILE = 0.97',
+    replace: 'WORTHWHILE = 1',
+    tests: ['test/engine/autotune.test.ts'],
+  },
+  {
+    what: "V8's flag is not set where it is asked for",
+    file: 'src/engine/runtime.ts',
+    search: "options.engineFlags === 'wide' ? widenVectors() : undefined",
+    replace: "options.engineFlags === ('none' as string) ? widenVectors() : undefined",
+    tests: ['test/model/wide.test.ts'],
+  },
+  {
     what: 'a thread that was busy takes what came meanwhile for silence',
     file: 'src/ground/silence.ts',
     search: 'const PARTS = 4;',

@@ -22,6 +22,7 @@ export interface SourceOptions {
 export interface ModelOptions extends SourceOptions {
   readonly dtype?: Dtype;
   readonly threads?: number | 'auto';
+  readonly wide?: boolean;
 }
 
 export type InputFormat = 'text' | 'jsonl' | 'csv';
@@ -82,7 +83,14 @@ export function withModel(command: Command, what: string, required = false): Com
         "how large weights are stored and multiplied; default: the checkpoint's own",
       ).choices(DTYPES),
     )
-    .addOption(new Option('--threads <n>', 'threads that compute, or auto').argParser(parseThreads).default(1));
+    .addOption(new Option('--threads <n>', 'threads that compute, or auto').argParser(parseThreads).default(1))
+    .option('--wide', "let V8 compute with 256-bit vectors, an experiment of V8's: Node 24 or later, x64");
+}
+
+/** The options of the library that say how a model is loaded. */
+export function loadingOf({ dtype, threads, wide, revision, token, cacheDir, localFilesOnly }: ModelOptions) {
+  const engineFlags = wide ? ('wide' as const) : undefined;
+  return { dtype, threads, engineFlags, revision, token, cacheDir, localFilesOnly };
 }
 
 /** Adds the options of each command that reads a checkpoint. */
@@ -143,12 +151,8 @@ export function withOutput(command: Command, reads = false): Command {
 }
 
 /** Loads a task's pipeline, with a progress bar on a terminal while files are downloaded. */
-export async function load<T extends keyof Pipelines>(
-  task: T,
-  { model, dtype, threads, revision, token, cacheDir, localFilesOnly }: ModelOptions,
-): Promise<Pipelines[T]> {
-  const options = { dtype, threads, revision, token, cacheDir, localFilesOnly };
-  return withBar((onProgress) => pipeline(task, model, { ...options, onProgress }));
+export async function load<T extends keyof Pipelines>(task: T, options: ModelOptions): Promise<Pipelines[T]> {
+  return withBar((onProgress) => pipeline(task, options.model, { ...loadingOf(options), onProgress }));
 }
 
 /** Runs a load, with a progress bar on a terminal while files are downloaded. */

@@ -124,6 +124,21 @@ export class Engine {
     return this.runtime.whyNotSimd;
   }
 
+  /** Why the flag that `engineFlags` asks for is not set. */
+  get whyNotWide(): string | undefined {
+    return this.runtime.whyNotWide;
+  }
+
+  /**
+   * Bits of the vectors that the products of the large matrices are computed with: 256 where the tiles of two panels are faster, since
+   * nothing but paired vectors makes them so. `undefined` until products have been timed, and without SIMD.
+   */
+  get vectorBits(): 128 | 256 | undefined {
+    const { gemm } = this.#schemes[this.dtype];
+    if (this.build === 'scalar' || !gemm.decided) return undefined;
+    return gemm.fastest.endsWith('Wide') ? 256 : 128;
+  }
+
   /** out = word + token type + position; the three arrays of i32 at `ids`, `types`, `positions` hold out.rows each. */
   embed(ids: number, types: number, positions: number, tables: EmbeddingTables, out: Matrix): void {
     const { word, tokenType, position } = tables;
@@ -158,7 +173,7 @@ export class Engine {
       stride,
       this.#scratch,
     ]);
-    gemm.run(x.rows * outputs * inputs, (kernel) => this.#run(kernel, calls, this.#scratchBytes));
+    gemm.run({ rows: x.rows, inputs, outputs }, (kernel) => this.#run(kernel, calls, this.#scratchBytes));
   }
 
   /** out = layer norm of x + residual. */

@@ -42,6 +42,8 @@ export interface Kernels {
     ldResidual: number,
     scratchPtr: number,
   ): void;
+  /** Bit for bit the same, by tiles of two panels; which is faster depends on the JavaScript engine. */
+  gemmF32Wide: Kernels['gemmF32'];
   gemmScratchBytes(): number;
   packF32(
     sourcePtr: number,
@@ -56,6 +58,7 @@ export interface Kernels {
   gemmI8: Kernels['gemmF32'];
   /** Bit for bit the same; which is faster depends on the machine. */
   gemmI8Paired: Kernels['gemmF32'];
+  gemmI8Wide: Kernels['gemmF32'];
   gemmI8ScratchBytes(k: number): number;
   /** As `packF32`. */
   packI8: Kernels['packF32'];
@@ -135,8 +138,10 @@ export interface Kernels {
 /** The kernels whose calls threads share, each with the index of its argument for scratch memory. */
 export const THREADED_KERNELS = {
   gemmF32: 12,
+  gemmF32Wide: 12,
   gemmI8: 12,
   gemmI8Paired: 12,
+  gemmI8Wide: 12,
   attention: 10,
   layerNorm: undefined,
   activate: undefined,

@@ -1,7 +1,7 @@
 /** What a model computes with: kernels over a memory, and helper threads where they are wanted and available. */
 
 import { chooseKernels } from '#builds';
-import { processors } from '#platform';
+import { processors, widenVectors } from '#platform';
 import type { StartHelper } from '../platform/worker.js';
 import { instantiateKernels, type Kernels, THREADED_KERNELS } from './kernels.js';
 import { LinearMemory } from './memory.js';
@@ -11,6 +11,7 @@ import { Threads } from './threads.js';
 export interface RuntimeOptions {
   readonly maxMemoryBytes: number;
   readonly threads: number | 'auto';
+  readonly engineFlags?: 'wide' | undefined;
   readonly wasmUrl?: string;
   readonly workerUrl?: string;
   /** Starts a helper; default: this thread starts it. */
@@ -24,6 +25,8 @@ export interface Runtime {
   readonly wasmUrl?: string | undefined;
   /** Why the scalar kernels run, unless the caller chose them. */
   readonly whyNotSimd?: string;
+  /** Why the flag that `engineFlags` asks for is not set. */
+  readonly whyNotWide?: string;
   readonly threads?: Threads;
   /** Why there are none, when the caller asked for more than one thread. */
   readonly whyNotThreaded?: string;
@@ -53,6 +56,8 @@ export function numberOfThreads(threads: number | 'auto'): number {
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { maxMemoryBytes, wasmUrl, workerUrl } = options;
   const count = numberOfThreads(options.threads);
+  // Before the kernels are compiled.
+  const whyNotWide = options.engineFlags === 'wide' ? widenVectors() : undefined;
   const missing = count > 1 ? whyNotShared(maxMemoryBytes) : undefined;
   const several = count > 1 && missing === undefined;
   const { code, whyNotSimd } = await chooseKernels(wasmUrl, several);
@@ -61,7 +66,13 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const script = typeof code === 'function';
   const memory = new LinearMemory(maxMemoryBytes, script ? 'javascript' : shared ? 'shared' : 'plain');
   const kernels = instantiateKernels(code, memory.wasm);
-  const runtime = { kernels, memory, wasmUrl, ...(scalar && { whyNotSimd }) };
+  const runtime = {
+    kernels,
+    memory,
+    wasmUrl,
+    ...(scalar && { whyNotSimd }),
+    ...(whyNotWide !== undefined && { whyNotWide }),
+  };
   if (count === 1) return runtime;
   if (script || !several || !shared) {
     const unshared = scalar

@@ -281,7 +281,7 @@ export class KernelLibrary {
       if (added) memory.write(added, residual);
       const { address: addedAt = 0, stride: ldAdded = 0 } = added ?? {};
       const [ldLeft, ldOut, number] = [left.stride, out.stride, ACTIVATIONS.indexOf(activation)];
-      gemm.run(m * n * k, (kernel) => {
+      gemm.run({ rows: m, inputs: k, outputs: n }, (kernel) => {
         const [leftAt, startAt, outAt] = [left.address, start.address, out.address];
         kernels[kernel](leftAt, ldLeft, address, startAt, outAt, ldOut, m, n, k, number, addedAt, ldAdded, scratch);
       });

@@ -41,6 +41,12 @@ export interface InitOptions {
   readonly wasmUrl?: string | URL;
   /** The workers' file, if the package's `worker.js` is not where the package put it; strings as for `wasmUrl`. */
   readonly workerUrl?: string | URL;
+  /**
+   * `wide`: let V8 compute with 256-bit vectors, in Node 24 or later on x64. An experiment of V8 and a flag of the whole process, also of
+   * code that is not this library's; off by default. To be given with the first model of a process: what is optimised before stays as
+   * it is. `info()` reports `vectorBits`, and `whyNotWide` where the flag cannot be set. Answers are the same bit for bit.
+   */
+  readonly engineFlags?: 'wide' | undefined;
   /** The most bytes that the model's memory may grow to; default: 1 GiB, at most 4 GiB. */
   readonly maxMemoryBytes?: number;
 }
@@ -51,6 +57,7 @@ export const INIT_OPTIONS: OptionNames<InitOptions> = {
   worker: true,
   wasmUrl: true,
   workerUrl: true,
+  engineFlags: true,
   maxMemoryBytes: true,
 };
 
@@ -169,6 +176,13 @@ export interface ModelInfo {
   readonly kernels: Build;
   /** Why the kernels are `scalar`, many times slower, if the caller did not choose them: what this engine lacks or refuses. */
   readonly whyNotSimd?: string;
+  /**
+   * Bits of the vectors that compute the products of the large matrices: 256 if V8 pairs vectors, found by timing the first large
+   * products. Absent until then, and without SIMD.
+   */
+  readonly vectorBits?: 128 | 256;
+  /** Why V8's flag is not set although `engineFlags` asks for it. */
+  readonly whyNotWide?: string;
   /** Bytes of the packed weights. */
   readonly weightBytes: number;
   /** Bytes of the model's memory: weights, constants and the activations of the largest forward so far. */
@@ -204,8 +218,11 @@ export function checkInitOptions(options: InitOptions): RuntimeOptions & { dtype
   }
   if (worker !== undefined && typeof worker !== 'boolean')
     throw mismatch('ERR_INPUT', 'worker', 'true or false', worker);
+  const { engineFlags } = options;
+  if (engineFlags !== undefined && engineFlags !== 'wide')
+    throw mismatch('ERR_INPUT', 'engineFlags', '"wide"', engineFlags);
   const [wasmUrl, workerUrl] = [codeUrl('wasmUrl', options.wasmUrl), codeUrl('workerUrl', options.workerUrl)];
-  return { dtype, maxMemoryBytes, threads, worker, wasmUrl, workerUrl };
+  return { dtype, maxMemoryBytes, threads, worker, engineFlags, wasmUrl, workerUrl };
 }
 
 function checkDtype(dtype: InitOptions['dtype']): Dtype | undefined {

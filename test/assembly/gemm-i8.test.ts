@@ -1,4 +1,4 @@
-/** gemmI8 and gemmI8Paired over every remainder of its tiles, panels, groups and row blocks, every stride and every epilogue, bit for bit. */
+/** gemmI8, gemmI8Paired and gemmI8Wide over every remainder of its tiles, panels, groups and row blocks, every stride and every epilogue, bit for bit. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ACTIVATIONS, type Activation } from '../../src/engine/kernels.js';
@@ -8,7 +8,7 @@ import { columnsOf, FORMATS, type Format, formatOf, gemmI8, panelBytes, type Qua
 import { epilogue, gemm, Random } from './reference.js';
 
 const test = suite('gemmI8');
-const cases = new Cases(27_800);
+const cases = new Cases(41_700);
 
 const ROWS = 12;
 const COLS = 16;
@@ -67,7 +67,7 @@ interface Options {
   readonly residual?: boolean;
 }
 
-const KERNELS = ['gemmI8', 'gemmI8Paired'] as const;
+const KERNELS = ['gemmI8', 'gemmI8Paired', 'gemmI8Wide'] as const;
 
 /** The first m rows and n columns of a product in every build: bit for bit, but for the epilogue's own rounding. */
 function check(product: Product, m: number, n: number, options: Options = {}): Answer[] {

@@ -119,6 +119,11 @@ cli('shows a model and its kernels', async () => {
   const info = JSON.parse(out);
   assert.is(info.hidden_size, 512);
   assert.match(info.kernels, /simd/);
+  // Found by timing products: `info` computes until it is known.
+  assert.ok([128, 256].includes(info.vectorBits), `${info.vectorBits}`);
+  const { out: wide } = await run(['info', '--wide', '--model', 'models/albert-mini-en-sst2']);
+  const available = process.arch === 'x64' && Number.parseInt(process.versions.node, 10) >= 24;
+  assert.is(JSON.parse(wide).whyNotWide === undefined, available);
   assert.ok(info.weightBytes > 20e6 && info.weightBytes < 24e6);
 });
 

@@ -1,7 +1,15 @@
 /** `evaluate`: how good a model is on examples. */
 import type { Command } from 'commander';
 import { withOptionNames } from '../option-names.js';
-import { type ModelOptions, type OutputOptions, parseCount, withBar, withModel, withOutput } from '../options.js';
+import {
+  loadingOf,
+  type ModelOptions,
+  type OutputOptions,
+  parseCount,
+  withBar,
+  withModel,
+  withOutput,
+} from '../options.js';
 import { ProgressBar } from '../progress-bar.js';
 import { type DataOptions, loadTraining, readExamples, withExamples } from '../training-data.js';
 import { writeAnswers } from '../writers.js';
@@ -33,10 +41,9 @@ The keys of the examples are those of \`albert-wasm train --help\`.`,
 async function evaluate(options: Options): Promise<void> {
   const { loadForEvaluation, Trainer } = await loadTraining();
   const dataset = await readExamples(options.eval, options);
-  const { task, model: source, dtype, threads, revision, token, cacheDir, localFilesOnly, maxLength } = options;
-  const loading = { dtype, threads, revision, token, cacheDir, localFilesOnly };
+  const { task, model: source, maxLength } = options;
   const { model, tokenizer } = await withBar((onProgress) =>
-    loadForEvaluation(task, source, { ...loading, onProgress }),
+    loadForEvaluation(task, source, { ...loadingOf(options), onProgress }),
   );
   const bar = process.stderr.isTTY ? new ProgressBar(process.stderr) : undefined;
   try {

@@ -1,9 +1,23 @@
 /** `info`: a model, and the kernels that would run it. */
 import type { Command } from 'commander';
-import type { CheckpointInfo } from '../../entry/index.js';
+import type { AlbertPreTrainedModel, CheckpointInfo } from '../../entry/index.js';
 import { load, type ModelOptions, type OutputOptions, withModel, withOutput } from '../options.js';
 import { anySmallModel } from '../small-models.js';
 import { writeAnswers } from '../writers.js';
+
+/** Forwards, at most: a model of few large products decides later. */
+const MAX_FORWARDS = 12;
+/** Multiply-adds of a product that is timed, with some to spare. */
+const TIMED = 2 ** 25;
+
+/** Computes until the model knows its fastest kernels, so that `info` reports `vectorBits`. */
+async function timeProducts(model: AlbertPreTrainedModel<object>): Promise<void> {
+  if (model.info().kernels === 'scalar') return;
+  const { hidden_size, max_position_embeddings } = model.config;
+  const tokens = Math.min(max_position_embeddings, Math.ceil(TIMED / hidden_size ** 2));
+  const input_ids = { data: new Int32Array(tokens), shape: [1, tokens] }; // (batch, seq)
+  for (let i = 0; i < MAX_FORWARDS && model.info().vectorBits === undefined; i++) await model.forward({ input_ids });
+}
 
 export function addInfo(program: Command): void {
   withOutput(withModel(program.command('info'), 'a checkpoint; default: a small one that is installed'))
@@ -21,11 +35,12 @@ Examples:
       await writeAnswers(options, [], async (writer) => {
         const start = performance.now();
         await using extract = await load('feature-extraction', { ...options, model });
+        const loadMilliseconds = performance.now() - start;
+        await timeProducts(extract.model);
         const info = extract.model.info();
         const { hidden_size, num_hidden_layers, vocab_size, id2label } = extract.model.config;
         const { format, dtypes, architecture } = extract.model.loadReport.checkpoint as CheckpointInfo;
         const stored = { format, storedDtypes: dtypes, architecture, labels: Object.values(id2label) };
-        const loadMilliseconds = performance.now() - start;
         const { source, pooling, layers, dimension, max_seq_length } = extract.embedding;
         // For a checkpoint without sentence-transformers' files, `embed` and `similarity` take the mean of the tokens.
         const embedding = {

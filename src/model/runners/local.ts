@@ -111,13 +111,15 @@ export class LocalModel implements Runner {
 
   info(): ModelInfo {
     const engine = this.#alive();
-    const { whyNotSimd } = engine;
+    const { whyNotSimd, vectorBits, whyNotWide } = engine;
     return {
       dtype: engine.dtype,
       ...engine.threads,
       workers: 0,
       kernels: engine.build,
       ...(whyNotSimd !== undefined && { whyNotSimd }),
+      ...(vectorBits !== undefined && { vectorBits }),
+      ...(whyNotWide !== undefined && { whyNotWide }),
       weightBytes: this.#weights.end - this.#weights.start,
       memoryBytes: engine.memory.bytes,
     };

@@ -32,6 +32,7 @@ import { startWorkerAt } from './worker.js';
 
 export { checkWritable, listDirectories, removeDirectory, writeDirectory } from './directories.js';
 export { FILES_ADVICE, ownFile } from './own-files.js';
+export { widenVectors } from './wide.js';
 
 /** Bytes that are read between two checks of the signal. */
 const PIECE_BYTES = 2 ** 24;

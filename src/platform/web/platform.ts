@@ -116,6 +116,11 @@ export function yieldToEventLoop(): Promise<void> {
   });
 }
 
+/** Why V8's flag for 256-bit vectors cannot be set here: a browser takes its flags when it starts. */
+export function widenVectors(): string | undefined {
+  return "only Node sets V8's flag";
+}
+
 /** The processors of this machine that the browser reports. */
 export function processors(): number {
   return globalThis.navigator?.hardwareConcurrency ?? 1;

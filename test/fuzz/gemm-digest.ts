@@ -1,0 +1,86 @@
+/**
+ * Random products by every tile, in the builds that this engine runs, as a process of its own: its V8 flags are the caller's. Fails where
+ * the bits of two tiles differ; prints the number of products and the SHA-256 of all results.
+ *
+ * Usage: gemm-digest.ts SEED COUNT
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { relaxedSimd } from 'wasm-feature-detect';
+import { ACTIVATIONS, instantiateKernels, type Kernels } from '../../src/engine/kernels.js';
+import { Random } from '../assembly/reference.js';
+
+const [seed, count] = process.argv.slice(2).map(Number) as [number, number];
+const TILES = { float32: ['gemmF32', 'gemmF32Wide'], int8: ['gemmI8', 'gemmI8Paired', 'gemmI8Wide'] } as const;
+const PAGES = 128;
+
+interface Loaded {
+  readonly build: string;
+  readonly kernels: Kernels;
+  readonly buffer: ArrayBufferLike;
+}
+
+function load(build: string): Loaded {
+  const bytes = readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url));
+  const shared = build.endsWith('-threads');
+  const memory = new WebAssembly.Memory({ initial: PAGES, maximum: shared ? PAGES : 65_536, shared });
+  return { build, kernels: instantiateKernels(new WebAssembly.Module(bytes), memory), buffer: memory.buffer };
+}
+
+const names = ['simd', 'simd-threads', ...((await relaxedSimd()) ? ['relaxed', 'relaxed-threads'] : [])];
+const builds = names.map(load);
+const hash = createHash('sha256');
+const random = new Random(seed);
+const below = (end: number) => Math.floor(random.next() * end);
+/** An integer from 1 to `most`: half of them below its square root, since tiles and panels have their edges there. */
+const size = (most: number) => 1 + below(below(2) === 0 ? most : Math.sqrt(most));
+
+for (let done = 0; done < count; done++) {
+  const [m, n, k] = [size(40), size(120), size(800)];
+  const dtype = below(2) === 0 ? 'float32' : 'int8';
+  const activation = below(ACTIVATIONS.length);
+  const [a, b, bias, residual] = [
+    random.weighty(m * k),
+    random.weighty(k * n),
+    random.weighty(n),
+    random.weighty(m * n),
+  ];
+  const gaps = [below(4) * 4, below(4) * 4, below(4) * 4] as const;
+  const added = below(2) === 0;
+  const label = `product ${done} from seed ${seed}: ${dtype}, m ${m}, n ${n}, k ${k}, ${ACTIVATIONS[activation]}`;
+  for (const { build, kernels, buffer } of builds) {
+    const floats = new Float32Array(buffer);
+    let top = Math.ceil(Number(kernels.heapBase.value) / 16) * 16;
+    const take = (bytes: number) => {
+      const at = top;
+      top += Math.ceil(bytes / 16) * 16;
+      if (top > buffer.byteLength) throw new Error(`${label}: memory is too small`);
+      return at;
+    };
+    const put = (x: Float32Array, rows: number, cols: number, stride: number) => {
+      const at = take(rows * stride + 32);
+      for (let row = 0; row < rows; row++)
+        floats.set(x.subarray(row * cols, (row + 1) * cols), (at + row * stride) / 4);
+      return at;
+    };
+    const width = ((n + 7) & ~7) * 4;
+    const [lda, ldc, ldr] = [k * 4 + gaps[0], width + gaps[1], width + gaps[2]];
+    const [aAt, biasAt, rAt] = [put(a, m, k, lda), put(bias, 1, n, width), put(residual, m, n, ldr)];
+    const [bAt, panels] = [put(b, k, n, n * 4), take(kernels.panelsBytesI8(k, n) + k * width)];
+    const scratch = take(Math.max(kernels.gemmScratchBytes(), kernels.gemmI8ScratchBytes(k)));
+    const pack = dtype === 'float32' ? kernels.packF32 : kernels.packI8;
+    pack(bAt, n * 4, 4, panels, k, n, 0);
+    const cAt = take(m * ldc);
+    let first: Buffer | undefined;
+    for (const tile of TILES[dtype]) {
+      floats.fill(Number.NaN, cAt / 4, (cAt + m * ldc) / 4);
+      kernels[tile](aAt, lda, panels, biasAt, cAt, ldc, m, n, k, activation, added ? rAt : 0, ldr, scratch);
+      const rows = Array.from({ length: m }, (_, row) => Buffer.from(buffer, cAt + row * ldc, n * 4));
+      const bits = Buffer.concat(rows);
+      first ??= bits;
+      if (!first.equals(bits)) throw new Error(`${label}, ${build}: ${tile} and ${TILES[dtype][0]} differ`);
+    }
+    hash.update(first as Buffer);
+  }
+}
+console.log(JSON.stringify({ products: count, builds: names, digest: hash.digest('hex') }));

@@ -1,0 +1,63 @@
+/** `engineFlags: 'wide'` sets V8's flag where it exists, says why where it does not, and changes no bit of an answer. */
+import { cachedDataVersionTag } from 'node:v8';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { AlbertModel } from '../../src/entry/index.js';
+import { expectError } from '../support/expect-error.js';
+import { TINY, TINY_INPUTS } from '../support/tiny.js';
+
+const test = suite("V8's flag for 256-bit vectors");
+const FLAGS = process.execArgv.some((flag) => flag.endsWith('wasm-revectorize'));
+const AVAILABLE = process.arch === 'x64' && Number.parseInt(process.versions.node, 10) >= 24;
+
+/** V8 computes it from its flags and the processor. */
+const before = cachedDataVersionTag();
+const bits: string[] = [];
+
+async function forward(options: Parameters<typeof AlbertModel.from_config>[1]) {
+  await using model = await AlbertModel.from_config(TINY, { seed: 1, ...options });
+  const { last_hidden_state } = await model.forward(TINY_INPUTS);
+  const { data } = last_hidden_state;
+  bits.push(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('hex'));
+  return model.info();
+}
+
+test('no flag is set unasked', async () => {
+  const info = await forward({});
+  assert.is(cachedDataVersionTag(), before);
+  assert.is(info.whyNotWide, undefined);
+  // No product of this model is large enough to be timed.
+  assert.is(info.vectorBits, undefined);
+});
+
+test('a flag that is unknown is refused', async () => {
+  for (const engineFlags of ['narrow', '', true, null]) {
+    await expectError(
+      () => AlbertModel.from_config(TINY, { engineFlags: engineFlags as never }),
+      'ERR_INPUT',
+      'engineFlags',
+    );
+  }
+  assert.is(cachedDataVersionTag(), before);
+});
+
+test('a worker sets it for the process, or says why not', async () => {
+  const { whyNotWide } = await forward({ engineFlags: 'wide', worker: true });
+  if (AVAILABLE) assert.is(whyNotWide, undefined);
+  else assert.match(whyNotWide as string, /Node|x64/);
+});
+
+test('it is set, or info() says why not; the bits of an answer stay the same', async () => {
+  const { whyNotWide } = await forward({ engineFlags: 'wide' });
+  if (AVAILABLE) {
+    assert.is(whyNotWide, undefined);
+    // Given on the command line of Node, it is set already.
+    assert.is(cachedDataVersionTag() !== before, !FLAGS);
+  } else {
+    assert.match(whyNotWide as string, /Node|x64/);
+    assert.is(cachedDataVersionTag(), before);
+  }
+  assert.is(new Set(bits).size, 1);
+});
+
+test.run();
