@@ -86,8 +86,8 @@ export const TRAINING_TRAINER = [
   {
     what: 'macro F1 forgets classes that are only predicted',
     file: 'src/training/metrics/classification.ts',
-    search: 'new Set([...references, ...predictions])',
-    replace: 'new Set(references)',
+    search: 'sum / counts.size',
+    replace: 'sum / new Set(references).size',
     tests: METRICS,
   },
   {
@@ -208,5 +208,33 @@ export const TRAINING_TRAINER = [
     search: 'Math.ceil(total_steps * warmup_ratio)',
     replace: 'Math.floor(total_steps * warmup_ratio)',
     tests: ARGUMENTS,
+  },
+  {
+    what: 'a best model that is gone is missed only when training ends',
+    file: 'src/training/trainer/trainer.ts',
+    search: 'if (this.args.load_best_model_at_end && state.best_global_step !== null) {',
+    replace: 'if (state.best_global_step === -1) {',
+    tests: RESUME,
+  },
+  {
+    what: 'a metric is missed only after the first evaluation',
+    file: 'src/training/trainer/evaluation.ts',
+    search: "if (names.includes(name.replace(/^eval_/, ''))) return;",
+    replace: 'if (names.length > 0) return;',
+    tests: TRAINER,
+  },
+  {
+    what: 'a single class is trained',
+    file: 'src/training/trainer/open.ts',
+    search: 'labels.length >= least',
+    replace: 'labels.length >= 0',
+    tests: LEARNED,
+  },
+  {
+    what: 'pairs are evaluated on a scale of their own',
+    file: 'src/training/trainer/trainer.ts',
+    search: "name === 'train_dataset' ? dataset : await this.#learned()",
+    replace: 'await Promise.resolve(dataset)',
+    tests: LEARNED,
   },
 ];

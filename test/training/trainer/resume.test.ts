@@ -181,7 +181,10 @@ test('resumed into another directory: the best model before is found where it is
   assert.is(bitsOf(await resume(`${from}-moved/checkpoint-3`)), wanted);
   rmSync(`${from}-moved/checkpoint-2`, { recursive: true });
   let steps = 0;
-  const none = await trainerOf({ ...best, max_steps: 5, output_dir: into }, { onProgress: () => void steps++ });
+  const none = await trainerOf(
+    { ...best, max_steps: 5, output_dir: into },
+    { ...rated([]), onProgress: () => void steps++ },
+  );
   const before = bitsOf(none);
   const resumed = () => none.train({ resume_from_checkpoint: `${from}-moved/checkpoint-3` });
   await expectError(resumed, 'ERR_SOURCE', 'best/checkpoint-2', 'load_best_model_at_end');
