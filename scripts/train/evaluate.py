@@ -1,6 +1,6 @@
-"""Evaluates exported models and writes their reference outputs.
+"""Evaluates the pre-trained model and writes reference outputs.
 
-`pretraining`: accuracy and loss of MLM and SOP on the held-out tokens. `sst2`: accuracy on a set.
+`pretraining`: accuracy and loss of MLM and SOP on the held-out tokens.
 `expected`: expected.json, outputs in float64 from the float16 weights, for the library's tests.
 """
 
@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from albert import AlbertConfig, AlbertForPreTraining, AlbertForSequenceClassification
 from batches import load_samplers
-from finetune_sst2 import accuracy, load_examples
 from normalization import Tokenizer
 
 EVALUATION_SEED = 5
@@ -132,9 +131,6 @@ def main() -> None:
     pretraining = commands.add_parser("pretraining", help="MLM and SOP on the held-out tokens")
     pretraining.add_argument("--model", type=Path, required=True)
     pretraining.add_argument("--data", type=Path, required=True, help="the data folder")
-    sst2 = commands.add_parser("sst2", help="accuracy on the development set")
-    sst2.add_argument("--model", type=Path, required=True)
-    sst2.add_argument("--examples", type=Path, required=True, help="lines of text and label")
     expected = commands.add_parser("expected", help="reference outputs in float64")
     expected.add_argument("--pretrained", type=Path, required=True)
     expected.add_argument("--classifier", type=Path, required=True)
@@ -145,11 +141,6 @@ def main() -> None:
         model = load_model(arguments.model, AlbertForPreTraining, torch.float32)
         for name, value in evaluate_pretraining(model, arguments.data).items():
             print(f"{name} {value:.4f}")
-    elif arguments.command == "sst2":
-        model = load_model(arguments.model, AlbertForSequenceClassification, torch.float32)
-        tokenizer = Tokenizer(arguments.model / "spiece.model")
-        examples = load_examples(arguments.examples, tokenizer, torch.device("cpu"))
-        print(f"accuracy {accuracy(model, examples):.4f} on {len(examples.labels)} sentences")
     else:
         outputs = expected_outputs(arguments.pretrained, arguments.classifier)
         text = json.dumps(outputs, indent=1, ensure_ascii=False)

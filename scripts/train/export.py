@@ -13,8 +13,6 @@ from sentencepiece import sentencepiece_model_pb2
 
 from albert import AlbertConfig, load_checkpoint
 
-SST2_LABELS = ("NEGATIVE", "POSITIVE")
-
 TOKENIZER_CONFIG = {
     "tokenizer_class": "AlbertTokenizer",
     "do_lower_case": True,
@@ -30,11 +28,10 @@ TOKENIZER_CONFIG = {
 }
 
 
-def make_config(config: AlbertConfig, task: str) -> dict[str, Any]:
+def make_config(config: AlbertConfig) -> dict[str, Any]:
     """The contents of config.json."""
-    architecture = "ForPreTraining" if task == "pretraining" else "ForSequenceClassification"
-    values: dict[str, Any] = {
-        "architectures": [f"Albert{architecture}"],
+    return {
+        "architectures": ["AlbertForPreTraining"],
         "model_type": "albert",
         "vocab_size": config.vocab_size,
         "embedding_size": config.embedding_size,
@@ -58,11 +55,6 @@ def make_config(config: AlbertConfig, task: str) -> dict[str, Any]:
         "tie_word_embeddings": True,
         "dtype": "float16",
     }
-    if task == "sst2":
-        values["id2label"] = {str(index): label for index, label in enumerate(SST2_LABELS)}
-        values["label2id"] = {label: index for index, label in enumerate(SST2_LABELS)}
-        values["problem_type"] = "single_label_classification"
-    return values
 
 
 def added_token(index: int, content: str) -> dict[str, Any]:
@@ -146,14 +138,14 @@ def make_tokenizer(spiece: Path) -> dict[str, Any]:
     }
 
 
-def export(checkpoint: Path, task: str, spiece: Path, output: Path) -> None:
+def export(checkpoint: Path, spiece: Path, output: Path) -> None:
     config, state = load_checkpoint(checkpoint)
     weights = {name: value.to(torch.float16).contiguous() for name, value in state.items()}
     tokenizer_config = TOKENIZER_CONFIG | {"model_max_length": config.max_position_embeddings}
 
     output.mkdir(parents=True, exist_ok=True)
     save_file(weights, output / "model.safetensors", metadata={"format": "pt"})
-    (output / "config.json").write_text(json.dumps(make_config(config, task), indent=2))
+    (output / "config.json").write_text(json.dumps(make_config(config), indent=2))
     (output / "tokenizer_config.json").write_text(json.dumps(tokenizer_config, indent=2))
     (output / "tokenizer.json").write_text(
         json.dumps(make_tokenizer(spiece), ensure_ascii=False), encoding="utf-8"
@@ -164,11 +156,10 @@ def export(checkpoint: Path, task: str, spiece: Path, output: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True)
-    parser.add_argument("--task", choices=("pretraining", "sst2"), required=True)
     parser.add_argument("--spiece", type=Path, required=True, help="the SentencePiece model")
     parser.add_argument("--output", type=Path, required=True, help="the folder to write")
     arguments = parser.parse_args()
-    export(arguments.checkpoint, arguments.task, arguments.spiece, arguments.output)
+    export(arguments.checkpoint, arguments.spiece, arguments.output)
 
 
 if __name__ == "__main__":

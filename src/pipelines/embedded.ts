@@ -8,8 +8,14 @@ import { AlbertError } from '../ground/errors.js';
 /** MLM and sentence order, English. */
 export const ALBERT_MINI_EN = '@albert-wasm/albert-mini-en';
 
+/** People, places and organisations in English text. */
+export const ALBERT_MINI_EN_NER = '@albert-wasm/albert-mini-en-ner';
+
 /** Sentiment of English sentences. */
 export const ALBERT_MINI_EN_SST2 = '@albert-wasm/albert-mini-en-sst2';
+
+/** Embeddings of English sentences. */
+export const ALBERT_MINI_EN_STS = '@albert-wasm/albert-mini-en-sts';
 
 /**
  * The directory of a task's small model.

@@ -7,7 +7,13 @@ import { type OpenedSource, openSource, type Source } from '../ground/source.js'
 import { asOneLoad } from '../ground/source-options.js';
 import { checkInitOptions, OPTIONS_ELSEWHERE } from '../model/options.js';
 import { checkTokenizerOptions } from '../tokenizer/tokenizer.js';
-import { ALBERT_MINI_EN, ALBERT_MINI_EN_SST2, embeddedModel } from './embedded.js';
+import {
+  ALBERT_MINI_EN,
+  ALBERT_MINI_EN_NER,
+  ALBERT_MINI_EN_SST2,
+  ALBERT_MINI_EN_STS,
+  embeddedModel,
+} from './embedded.js';
 import type { FeatureExtractionPipeline } from './feature-extraction.js';
 import type { FillMaskPipeline } from './fill-mask.js';
 import type { MultipleChoicePipeline } from './multiple-choice.js';
@@ -51,18 +57,18 @@ const tokenClassification = later(async () => (await import('./token-classificat
 const TASKS: { [T in Task]: { open: Open<Pipelines[T]>; embedded?: string } } = {
   'text-classification': { open: textClassification, embedded: ALBERT_MINI_EN_SST2 },
   'sentiment-analysis': { open: textClassification, embedded: ALBERT_MINI_EN_SST2 },
-  'token-classification': { open: tokenClassification },
-  ner: { open: tokenClassification },
+  'token-classification': { open: tokenClassification, embedded: ALBERT_MINI_EN_NER },
+  ner: { open: tokenClassification, embedded: ALBERT_MINI_EN_NER },
   'question-answering': { open: later(async () => (await import('./question-answering.js')).questionAnswering) },
   'multiple-choice': { open: later(async () => (await import('./multiple-choice.js')).multipleChoice) },
   'fill-mask': { open: later(async () => (await import('./fill-mask.js')).fillMask), embedded: ALBERT_MINI_EN },
   'feature-extraction': {
     open: later(async () => (await import('./feature-extraction.js')).featureExtraction),
-    embedded: ALBERT_MINI_EN,
+    embedded: ALBERT_MINI_EN_STS,
   },
   'sentence-similarity': {
     open: later(async () => (await import('./sentence-similarity.js')).sentenceSimilarity),
-    embedded: ALBERT_MINI_EN,
+    embedded: ALBERT_MINI_EN_STS,
   },
   'sentence-order': {
     open: later(async () => (await import('./sentence-order.js')).sentenceOrder),

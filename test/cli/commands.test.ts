@@ -182,7 +182,6 @@ commands('convert names what it leaves out', async () => {
 });
 
 const REFUSED: [number, string[], string, RegExp][] = [
-  [2, ['tag', 'text'], '', /error: required option '--model/],
   [2, ['answer', 'question'], '', /error: required option '--model/],
   [2, ['choose', 'a', 'b'], '', /error: required option '--model/],
   [2, ['tag', '--model', 'x', '--aggregation', 'last', 'text'], '', /none, simple, first, average, max/],

@@ -41,7 +41,9 @@ const PRINTED: Readonly<Record<string, readonly RegExp[]>> = {
   'docs/bundlers.md': [/label: 'POSITIVE', score: 0\.998/],
   'docs/kernels.md': [/Float32Array\(10\) \[[^\]]+\] 393216\n$/, /^32 /],
   'models/albert-mini-en/README.md': [/^table\n$/],
+  'models/albert-mini-en-ner/README.md': [/^PER Clara Schumann\nLOC Leipzig\n$/],
   'models/albert-mini-en-sst2/README.md': [/label: 'POSITIVE', score: 0\.998/],
+  'models/albert-mini-en-sts/README.md': [/^\[ 0\.28\d+, 0\.00\d+ \]\n$/],
 };
 
 /** Pages whose programs a test of their own runs. */

@@ -25,7 +25,6 @@ const MODELS: Record<string, ModelFiles> = {
   'my-nli': await randomFiles('sequence_classification', {
     id2label: { 0: 'contradiction', 1: 'neutral', 2: 'entailment' },
   }),
-  'my-ner': await randomFiles('token_classification', { id2label: { 0: 'O', 1: 'B-PER', 2: 'I-PER' } }),
   'my-qa': await randomFiles('question_answering'),
   'my-swag': await randomFiles('multiple_choice'),
   'my-sentences': {
@@ -60,9 +59,9 @@ test('every program prints what is shown', async () => {
       assert.is(printed.length, shown[i]?.length, code);
       tasks++;
       // The page shows, word for word, what the models are told of themselves and what shipped models answer.
-      if (/'(fill-mask|text-classification)'\)/.test(code)) {
+      if (/'(fill-mask|(text|token)-classification)'\)/.test(code)) {
         const words = (value: unknown): string[] =>
-          JSON.stringify(value).match(/"(label|token_str|sequence)":"[^"]*"/g) ?? [];
+          JSON.stringify(value).match(/"(label|token_str|sequence|entity|entity_group|word)":"[^"]*"/g) ?? [];
         for (const word of words(shown[i]))
           assert.ok(words(printed).includes(word), `${word}: ${JSON.stringify(printed)}`);
       }

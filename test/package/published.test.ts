@@ -11,7 +11,10 @@ import * as assert from 'uvu/assert';
 const test = suite('published packages');
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const MODELS = ['albert-mini-en', 'albert-mini-en-sst2'] as const;
+const MODELS = ['albert-mini-en', 'albert-mini-en-ner', 'albert-mini-en-sst2', 'albert-mini-en-sts'] as const;
+/** Files of one model alone: sentence-transformers'. */
+const EMBEDDING = ['1_Pooling/config.json', 'modules.json', 'sentence_bert_config.json'];
+const ofItsOwn = (name: string) => (name === 'albert-mini-en-sts' ? EMBEDDING : []);
 const readJson = (path: string) => JSON.parse(readFileSync(`${ROOT}/${path}`, 'utf8'));
 const run = promisify(execFile);
 const folder = mkdtempSync(`${tmpdir()}/albert-wasm-published-`);
@@ -73,7 +76,8 @@ test('a model: its files, their URLs, its licence and sources, in the versions t
   for (const name of MODELS) {
     const { filename, files } = name === 'albert-mini-en-sst2' ? sst2 : await pack(`models/${name}`);
     assert.match(filename, /\.tgz$/);
-    const checkpoint = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'];
+    const common = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'];
+    const checkpoint = [...common, ...ofItsOwn(name)].sort();
     const page = ['LICENSE', 'README.md', 'index.d.ts', 'index.js', 'node.js', 'package.json', 'spiece.model'];
     assert.equal(files.map(({ path }) => path).sort(), [...checkpoint, ...page].sort());
     const urls: Record<string, URL> = (await import(`@albert-wasm/${name}`)).default;
@@ -89,10 +93,11 @@ test('a model: its files, their URLs, its licence and sources, in the versions t
   }
 });
 
-test('the code of all models is one, but for the name: each package stands alone', () => {
+test('the code of all models is one, but for names: each package stands alone', () => {
   const codeOf = (name: string) =>
     ['index.js', 'index.d.ts', 'node.js'].map((file) => {
-      const text = readFileSync(`${ROOT}/models/${name}/${file}`, 'utf8');
+      const lines = readFileSync(`${ROOT}/models/${name}/${file}`, 'utf8').split('\n');
+      const text = lines.filter((line) => !ofItsOwn(name).some((own) => line.includes(`'${own}'`))).join('\n');
       return text
         .replaceAll(`'@albert-wasm/${name}'`, "'@albert-wasm/…'")
         .replaceAll(`@albert-wasm/${name}/`, '@albert-wasm/…/');
@@ -103,7 +108,10 @@ test('the code of all models is one, but for the name: each package stands alone
     assert.equal(codeOf(model), codeOf(MODELS[0]), model);
     const { name, description, keywords } = manifestOf(model);
     assert.is(name, `@albert-wasm/${model}`);
-    assert.equal(manifestOf(model), { ...shared, name, description, keywords }, model);
+    const { files, ...manifest } = manifestOf(model);
+    const { files: common, ...rest } = shared;
+    assert.equal(manifest, { ...rest, name, description, keywords }, model);
+    assert.equal([...files].sort(), [...common, ...ofItsOwn(model)].sort(), model);
   }
 });
 

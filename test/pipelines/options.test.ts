@@ -41,7 +41,7 @@ options("transformers.js's names of dtypes: the same model, under our names in i
 
 options('the last token is that of each text, whatever the lengths beside it, and of a text that is cut', async () => {
   const texts = ['One', 'a rather longer text than that', 'two words', 'word '.repeat(600)];
-  await using extract = await pipeline('feature-extraction');
+  await using extract = await pipeline('feature-extraction', './models/albert-mini-en');
   const pooled = await extract(texts, { pooling: 'last_token' });
   for (const [i, text] of texts.entries()) {
     const { data, shape } = await extract(text);

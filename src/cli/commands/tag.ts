@@ -22,7 +22,7 @@ const GROUP = ['entity_group', 'score', 'word', 'start', 'end'];
 
 export function addTag(program: Command): void {
   const command = program.command('tag').description('find the entities of texts, however long');
-  withLines(withModel(command, 'a token classification checkpoint', true), TEXT)
+  withLines(withModel(command, 'a token classification checkpoint'), TEXT)
     .argument('[text...]', 'texts; default: lines of standard input')
     .addOption(
       new Option('--aggregation <strategy>', 'how tokens become entities')
@@ -35,8 +35,8 @@ export function addTag(program: Command): void {
       'after',
       `
 Examples:
-  $ albert-wasm tag --model my-ner "Clara lives in Berkeley."
-  $ albert-wasm tag --model my-ner --aggregation first --file article.txt
+  $ albert-wasm tag "Clara lives in Berkeley."
+  $ albert-wasm tag --aggregation first --file article.txt
   $ albert-wasm tag --model my-ner --file letters.csv --column body --output entities.csv`,
     )
     .action((texts: string[], { aggregation, ignore, stride, ...options }: Options) =>

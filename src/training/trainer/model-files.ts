@@ -18,7 +18,7 @@ import type { AnyModel } from '../tasks/task.js';
  * Everything that a directory of the model needs: configuration, weights, the tokenizer's files, and for sentence similarity those
  * of sentence-transformers.
  *
- * @param embeds whether the model is one of embeddings, which are means
+ * @param embeds present for a model of embeddings, which are means, scaled to length 1
  */
 export async function modelFiles(
   model: AnyModel,
@@ -37,7 +37,13 @@ export async function modelFiles(
     path,
     type: `sentence_transformers.models.${type}`,
   });
-  files.set(MODULES, json([module(0, '', 'Transformer'), module(1, '1_Pooling', 'Pooling')]));
+  // Its loss saw angles alone: with vectors of length 1, dot products are cosines.
+  const modules = [
+    module(0, '', 'Transformer'),
+    module(1, '1_Pooling', 'Pooling'),
+    module(2, '2_Normalize', 'Normalize'),
+  ];
+  files.set(MODULES, json(modules));
   files.set(LENGTHS[0] as string, json({ max_seq_length: embeds.max_seq_length, do_lower_case: false }));
   files.set(
     '1_Pooling/config.json',
