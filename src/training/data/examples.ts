@@ -16,7 +16,10 @@ export interface TaggedExample {
   readonly tags: readonly string[];
 }
 
-/** A question, a text, and the answers in it: as SQuAD has them; none if the text does not answer the question. */
+/**
+ * A question, a text, and the answers in it: as SQuAD has them; none if the text does not answer the question. `answer_start` counts
+ * UTF-16 units, as JavaScript does, or code points, as Python does: the one at which the context has the answer's text.
+ */
 export interface QuestionExample {
   readonly question: string;
   readonly context: string;
@@ -107,6 +110,13 @@ export const READERS: { readonly [T in TrainingTask]: (row: Row) => ReadExamples
   'fill-mask': (row) => ({ text: readText(row, 'text') }),
 };
 
+/** The UTF-16 unit at which a code point begins. */
+function unitOf(text: string, point: number): number {
+  let unit = 0;
+  for (let i = 0; i < point && unit < text.length; i++) unit += (text.codePointAt(unit) as number) > 0xffff ? 2 : 1;
+  return unit;
+}
+
 /** SQuAD's answers: a list of objects, or an object of lists as Hugging Face's datasets have them. */
 function readAnswers(value: unknown, context: string): Answer[] {
   const { text, answer_start } = (value ?? {}) as { text?: unknown; answer_start?: unknown };
@@ -118,9 +128,9 @@ function readAnswers(value: unknown, context: string): Answer[] {
   if (!Array.isArray(list)) throw mismatch('ERR_INPUT', 'answers', 'text and answer_start of each answer', value);
   return list.map((answer: Partial<Answer> | null, i) => {
     const { text, answer_start: start } = answer ?? {};
-    const isText = typeof text === 'string' && text !== '';
-    if (isText && Number.isSafeInteger(start) && context.startsWith(text, start as number) && (start as number) >= 0) {
-      return { text, answer_start: start as number };
+    if (typeof text === 'string' && text !== '' && Number.isSafeInteger(start) && (start as number) >= 0) {
+      const found = [start as number, unitOf(context, start as number)].find((unit) => context.startsWith(text, unit));
+      if (found !== undefined) return { text, answer_start: found };
     }
     throw mismatch('ERR_INPUT', 'answers', 'a text that the context has at answer_start', { text, start }, `[${i}]`);
   });

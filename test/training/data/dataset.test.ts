@@ -250,4 +250,15 @@ const FILES: [file: string, task: TrainingTask, examples: number, labels: number
   }
 });
 
+test('where an answer begins: in UTF-16 units, or in code points as Python counts', async () => {
+  const context = '\u{1f431}\u{1f431} the cat';
+  for (const answer_start of [context.indexOf('cat'), [...context].indexOf('c')]) {
+    const rows = [{ question: 'q', context, answers: [{ text: 'cat', answer_start }] }];
+    const { examples } = await loadDataset('question-answering', rows);
+    assert.equal(examples[0]?.answers, [{ text: 'cat', answer_start: 9 }]);
+  }
+  const beyond = [{ question: 'q', context, answers: [{ text: 'cat', answer_start: 8 }] }];
+  await expectError(() => loadDataset('question-answering', beyond), 'ERR_INPUT', 'answer_start');
+});
+
 test.run();
