@@ -63,7 +63,7 @@ export interface EvaluationOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-/** @throws ERR_ABORTED between two batches; what `compute_metrics` throws */
+/** @throws ERR_ABORTED between two batches; ERR_PARAMETER for a loss that is not finite; what `compute_metrics` throws */
 export async function evaluate(
   model: AnyModel,
   task: TrainableTask,
@@ -78,6 +78,7 @@ export async function evaluate(
     const batch = features.slice(from, from + batch_size);
     const outcome = await task.evaluate(model, batch, context, signal);
     for (const prediction of outcome.predictions) outcomes.push(prediction);
+    if (!Number.isFinite(outcome.loss)) throw mismatch('ERR_PARAMETER', 'loss', 'a finite number', outcome.loss);
     loss += outcome.loss;
     counted += outcome.counted;
     onProgress?.({ done: outcomes.length, total: features.length });

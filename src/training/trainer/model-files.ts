@@ -1,9 +1,10 @@
 /** A model's weights as files and back: what is saved of a trained model, and how a model takes over saved weights. */
 import { pathUrl } from '#platform';
+import { mismatch } from '../../ground/errors.js';
 import { openSource } from '../../ground/source.js';
 import type { Tensor } from '../../ground/tensor.js';
 import { matchCheckpoint, matchParams } from '../../model/parameters/match.js';
-import { type ParameterSource, packWeights, stagingFloats } from '../../model/parameters/pack.js';
+import { type ParameterSource, packWeights, readParameter, stagingFloats } from '../../model/parameters/pack.js';
 import { encodeModel } from '../../model/parameters/save.js';
 import type { Parameter } from '../../model/parameters/table.js';
 import type { ModelAccess } from '../../model/runners/local.js';
@@ -18,6 +19,7 @@ import type { AnyModel } from '../tasks/task.js';
  * Everything that a directory of the model needs: configuration, weights, the tokenizer's files, and for sentence similarity those
  * of sentence-transformers.
  *
+ * @throws ERR_PARAMETER for a number that is not finite: nothing else notices what the last step has done
  * @param embeds present for a model of embeddings, which are means, scaled to length 1
  */
 export async function modelFiles(
@@ -25,9 +27,10 @@ export async function modelFiles(
   tokenizer: AlbertTokenizer,
   embeds: { readonly max_seq_length: number } | undefined,
 ): Promise<Map<string, Uint8Array>> {
-  const files = await trainableModel(model).exclusive(({ engine, layout, config, architecture }) =>
-    encodeModel(engine, layout.parameters, { ...config, architectures: [architecture] }, {}),
-  );
+  const files = await trainableModel(model).exclusive(({ engine, layout, config, architecture }) => {
+    for (const parameter of layout.parameters) checkFinite(parameter.name, readParameter(engine, parameter));
+    return encodeModel(engine, layout.parameters, { ...config, architectures: [architecture] }, {});
+  });
   for (const [name, bytes] of await AlbertTokenizer.filesOf(tokenizer)) files.set(name, bytes);
   if (embeds === undefined) return files;
   const json = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
@@ -56,6 +59,12 @@ export async function modelFiles(
     }),
   );
   return files;
+}
+
+function checkFinite(name: string, { data }: Tensor<Float32Array>): void {
+  const broken = data.find((value) => !Number.isFinite(value));
+  if (broken === undefined) return;
+  throw mismatch('ERR_PARAMETER', name, 'finite numbers after training: a lower learning_rate may help', broken);
 }
 
 /** Replaces a model's weights by those that a checkpoint in a directory has. @throws ERR_PARAMETER, ERR_CHECKPOINT, ERR_SOURCE */

@@ -54,6 +54,14 @@ test('it learns, and logs as transformers does', async () => {
   await trainer.model.dispose();
 });
 
+test('a last step that breaks the weights is noticed: nothing is evaluated or saved', async () => {
+  const trainer = await trainerOf({ max_steps: 1, learning_rate: 1e39, save_strategy: 'no' });
+  await trainer.train();
+  await expectError(() => trainer.evaluate(), 'ERR_PARAMETER', '"loss" expected a finite number');
+  await expectError(() => trainer.files(), 'ERR_PARAMETER', 'expected finite numbers after training');
+  await trainer.model.dispose();
+});
+
 test('accumulated batches are one larger step, bit for bit', async () => {
   const [small, large] = [
     await trainerOf({ per_device_train_batch_size: 2, gradient_accumulation_steps: 3, max_steps: 4 }),
