@@ -228,7 +228,7 @@ export async function loadModel<M extends AlbertPreTrainedModel<object>>(
   const { initialized } = model.loadReport;
   if (initialized.length > 0) {
     const names = initialized.join(', ');
-    onWarning(printable(`${opened.name} lacks ${names}: initialised at random, train before use`));
+    onWarning(printable(`${names} not found in ${opened.name}: initialised at random, train before use`));
   }
   return model;
 }

@@ -5,7 +5,7 @@ import { reading } from '../../ground/checks.js';
 import { AlbertError, mismatch, within } from '../../ground/errors.js';
 import { checkOptions, type OptionNames } from '../../ground/options.js';
 import { isA } from '../../ground/realm.js';
-import { READERS, type ReadExamples, type TaskExamples, type TrainingTask } from './examples.js';
+import { KEYS, READERS, type ReadExamples, type TaskExamples, type TrainingTask } from './examples.js';
 import { classNames, isNumber, type ProblemType, problemOf, tagNames } from './labels.js';
 import { checkObject, type DataFormat, formatOf, type Row, readRows } from './rows.js';
 
@@ -131,6 +131,8 @@ export async function loadDataset<T extends TrainingTask>(
   if (max_score !== undefined && !(Number.isFinite(max_score) && max_score > 0)) {
     throw mismatch('ERR_INPUT', 'max_score', 'a number above 0', max_score);
   }
+  const unknown = Object.keys(columns).find((key) => !KEYS[task].includes(key));
+  if (unknown !== undefined) throw mismatch('ERR_INPUT', 'columns', `keys among ${KEYS[task].join(', ')}`, unknown);
   const name = options.name ?? nameOf(source);
   const rows = Array.isArray(source)
     ? reading('source', () => source.map((example, i) => givenRow(example, `${name}[${i}]`)))

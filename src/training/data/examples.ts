@@ -76,6 +76,16 @@ export interface ReadExamples extends TaskExamples {
   'question-answering': AnsweredQuestion;
 }
 
+/** The keys that an example of each task may have. */
+export const KEYS: Readonly<Record<TrainingTask, readonly string[]>> = {
+  'text-classification': ['text', 'text_pair', 'label'],
+  'token-classification': ['tokens', 'tags'],
+  'question-answering': ['question', 'context', 'answers'],
+  'multiple-choice': ['prompt', 'choices', 'label'],
+  'sentence-similarity': ['sentence1', 'sentence2', 'label'],
+  'fill-mask': ['text'],
+};
+
 /** Reads a row of each task. @throws ERR_INPUT for a field that is missing or invalid */
 export const READERS: { readonly [T in TrainingTask]: (row: Row) => ReadExamples[T] } = {
   'text-classification': (row) => ({

@@ -261,4 +261,13 @@ test('where an answer begins: in UTF-16 units, or in code points as Python count
   await expectError(() => loadDataset('question-answering', beyond), 'ERR_INPUT', 'answer_start');
 });
 
+test('a key that the task does not have is refused, not left out', async () => {
+  const rows = [{ text: 'a', label: 'x', stars: 'y' }];
+  await expectError(
+    () => loadDataset('text-classification', rows, { columns: { lable: 'stars' } }),
+    'ERR_INPUT',
+    '"columns" expected keys among text, text_pair, label, got "lable"',
+  );
+});
+
 test.run();
