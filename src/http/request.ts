@@ -42,6 +42,22 @@ export class Attempt {
     this.#silence.wait(this.#stallMs);
   }
 
+  /**
+   * What `promise` becomes, unless the signal fires before. Node 20's fetch does not settle each read of a body whose signal fires
+   * while a chunk arrives, and a caller's own fetch may not know the signal.
+   */
+  until<T>(promise: Promise<T>): Promise<T> {
+    const { signal } = this.#controller;
+    return new Promise((resolve, reject) => {
+      const fired = () => reject(signal.reason);
+      if (signal.aborted) fired();
+      signal.addEventListener('abort', fired);
+      Promise.resolve(promise)
+        .then(resolve, reject)
+        .finally(() => signal.removeEventListener('abort', fired));
+    });
+  }
+
   /** Ends the attempt and the rest of an answer's body. */
   end(): void {
     this.#silence.stop();
@@ -67,7 +83,7 @@ export async function send(url: URL, init: RequestInit, options: HttpOptions, at
   const call = options.fetch ?? globalThis.fetch;
   let response: Response;
   try {
-    response = await call(url, { ...init, signal: attempt.signal });
+    response = await attempt.until(call(url, { ...init, signal: attempt.signal }));
   } catch (cause) {
     throw attempt.broken(cause);
   }

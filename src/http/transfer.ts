@@ -80,7 +80,8 @@ export async function transfer(request: TransferRequest, sink: Sink): Promise<Re
     const most = total ?? request.maxBytes;
     const reader = response.body?.getReader();
     const next = () =>
-      reader?.read().catch((cause) => {
+      reader &&
+      attempt.until(reader.read()).catch((cause) => {
         // Broken after its last byte.
         if (sink.length === total) return undefined;
         throw attempt.broken(cause, progressed(sink));

@@ -213,4 +213,25 @@ test('a fetch of the caller is used, and what it throws is explained', async () 
   await expectError(() => fetchBytes(new URL('http://x.example/a'), { fetch: failing }), 'ERR_SOURCE', 'no proxy');
 });
 
+test('a cancelled download ends, though its body or its fetch never does', async () => {
+  const silent = new ReadableStream<Uint8Array>({ pull: () => new Promise(() => {}) });
+  const answers: (() => Promise<Response>)[] = [async () => new Response(silent), () => new Promise(() => {})];
+  for (const fetch of answers) {
+    const controller = new AbortController();
+    const options = { fetch, signal: controller.signal };
+    setImmediate(() => controller.abort());
+    await expectError(() => fetchBytes(new URL('http://localhost/model.safetensors'), options), 'ERR_ABORTED');
+  }
+});
+
+test('a silent body is asked for again', async () => {
+  let hits = 0;
+  const fetch = async () => {
+    hits++;
+    return hits === 1 ? new Response(new ReadableStream({ pull: () => new Promise(() => {}) })) : new Response('abc');
+  };
+  const bytes = await fetchBytes(new URL('http://localhost/model.safetensors'), { fetch, stallMs: 20 });
+  assert.equal([hits, new TextDecoder().decode(bytes)], [2, 'abc']);
+});
+
 test.run();
