@@ -2,19 +2,16 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { checkWritable, listDirectories, removeDirectory, writeFiles } from '#platform';
+import { checkWritable, listDirectories, removeDirectory } from '#platform';
 import { AlbertError } from '../../entry/index.js';
-import type { LogEntry, ProblemType, Trainer, TrainingArguments, TrainingProgress } from '../../entry/training.js';
+import type { ProblemType, Trainer, TrainingArguments } from '../../entry/training.js';
 import { complain } from '../complain.js';
 import { withOptionNames } from '../option-names.js';
 import { type ModelOptions, parseCount, parseStride, parseThreads, withBar, withSource } from '../options.js';
-import { print } from '../output.js';
-import { ProgressBar } from '../progress-bar.js';
 import { smallModel } from '../small-models.js';
-import { trainingChart } from '../training-chart.js';
 import { type DataOptions, loadTraining, readExamples, withExamples } from '../training-data.js';
+import { TrainingLog, TrainingScreen } from '../training-log.js';
 import { usageError } from '../usage.js';
-import { toJson } from '../writers.js';
 
 interface Options extends DataOptions, Omit<ModelOptions, 'dtype'> {
   readonly train: string;
@@ -161,7 +158,7 @@ async function train(options: Options): Promise<void> {
   const unwatch = () => process.off('SIGINT', stop).off('SIGTERM', stop);
   // A second Ctrl+C ends the program at once.
   process.on('SIGINT', stop).on('SIGTERM', stop);
-  const screen = new Screen();
+  const screen = new TrainingScreen();
   let steps = 0;
   try {
     const trainer: Trainer = new Trainer({
@@ -178,7 +175,7 @@ async function train(options: Options): Promise<void> {
       onLog: (entry) => logs.push(entry),
       signal: controller.signal,
     });
-    const logs = new Log(trainer, options, screen);
+    const logs = new TrainingLog(trainer, options, screen);
     await trainer
       .train({ resume_from_checkpoint: resume })
       .catch((error) => stopped(error, controller.signal, trainer));
@@ -253,78 +250,6 @@ function argumentsOf(options: Options, maxMemoryBytes: number | undefined): Trai
     ...(maxMemoryBytes !== undefined && { maxMemoryBytes }),
     ...(maxLength !== undefined && { max_seq_length: maxLength }),
   };
-}
-
-/** The log: JSON lines in a pipe, short lines on a terminal, and two files that are as whole as the last entry. */
-class Log {
-  readonly #trainer: Trainer;
-  readonly #options: Options;
-  readonly #screen: Screen;
-  /** Writes one after another. */
-  #written: Promise<void> = Promise.resolve();
-
-  constructor(trainer: Trainer, options: Options, screen: Screen) {
-    this.#trainer = trainer;
-    this.#options = options;
-    this.#screen = screen;
-  }
-
-  push(entry: LogEntry): void {
-    this.#screen.clear();
-    const text = process.stdout.isTTY ? entryLine(entry) : toJson(entry);
-    this.#written = this.#written.then(() => print(text)).then(() => this.#write());
-    // What fails is thrown by `end`; until then training goes on.
-    this.#written.catch(() => {});
-  }
-
-  async end(): Promise<void> {
-    await this.#written;
-    if (process.stdout.isTTY) await print(`the model is in ${this.#options.out}`);
-  }
-
-  async #write(): Promise<void> {
-    const { log_history } = this.#trainer.state;
-    const encode = (text: string) => new TextEncoder().encode(text);
-    const chart = trainingChart(log_history, `${this.#options.task}: ${this.#options.out}`);
-    const files = new Map([
-      ['metrics.jsonl', encode(log_history.map((entry) => `${JSON.stringify(entry)}\n`).join(''))],
-      ['training.svg', encode(chart)],
-    ]);
-    await writeFiles(this.#options.out, files, []);
-  }
-}
-
-/** An entry of the log in one line: `step 171  epoch 1.00  loss 0.5123`. */
-function entryLine({ step, epoch, ...values }: LogEntry): string {
-  const named = Object.entries(values).map(([name, value]) => `${name.replace(/^eval_/, '')} ${number(value)}`);
-  const kind = Object.keys(values).some((name) => name.startsWith('eval_')) ? 'evaluation  ' : '';
-  return `step ${step}  epoch ${epoch.toFixed(2)}  ${kind}${named.join('  ')}`;
-}
-
-function number(value: number): string {
-  return Math.abs(value) >= 1e-3 || value === 0 ? String(Number(value.toPrecision(4))) : value.toExponential(1);
-}
-
-/** The progress of training on a terminal. */
-class Screen {
-  readonly #bar = process.stderr.isTTY ? new ProgressBar(process.stderr) : undefined;
-
-  show({ step, total_steps, epoch, loss, tokens_per_second, seconds_left }: TrainingProgress): void {
-    const left = seconds_left < 90 ? `${Math.ceil(seconds_left)} s` : `${Math.ceil(seconds_left / 60)} min`;
-    const speed = `${Math.round(tokens_per_second)} tokens/s`;
-    this.line(
-      step / total_steps,
-      `${step}/${total_steps}  epoch ${epoch.toFixed(2)}  loss ${number(loss)}  ${speed}  ${left} left`,
-    );
-  }
-
-  line(share: number, text: string): void {
-    this.#bar?.showLine(share, text);
-  }
-
-  clear(): void {
-    this.#bar?.clear();
-  }
 }
 
 function parsePositive(value: string): number {
