@@ -1,8 +1,9 @@
 /** The GEMM at the shapes of ALBERT-base, and with the feed-forward's activation fused. */
 
-import type { Dense, Engine } from '../../src/engine/engine.js';
+import type { Engine } from '../../src/engine/engine.js';
 import type { Activation } from '../../src/engine/kernels.js';
 import { padded } from '../../src/engine/memory.js';
+import type { Dense } from '../../src/engine/operands.js';
 import type { Dtype } from '../../src/ground/dtypes.js';
 import { fillUniform, uniform } from '../numbers.js';
 import { geluNew } from './gelu.bench.js';

@@ -1,6 +1,7 @@
 /** The feed-forward block by this library's kernels, in the order of a training step. */
-import type { Dense } from '../../src/engine/engine.js';
+
 import { type Matrix, matrixBytes, PANEL_COLUMNS, padded } from '../../src/engine/memory.js';
+import type { Dense } from '../../src/engine/operands.js';
 import type { TrainingEngine } from '../../src/engine/training-engine.js';
 import type { FeedForwardPeer, Gradients, Problem } from './problem.js';
 

@@ -2,8 +2,9 @@
  * The products of a backward pass at ALBERT-base's sizes, packing and transposing included, as a share of the register peak of the same
  * run: dX = dY · Wᵀ and dW += Xᵀ · dY. Their answers are compared with float64 first.
  */
-import type { Dense } from '../../src/engine/engine.js';
+
 import { type Matrix, matrixBytes, padded } from '../../src/engine/memory.js';
+import type { Dense } from '../../src/engine/operands.js';
 import type { TrainingEngine } from '../../src/engine/training-engine.js';
 import { alternate, type Rounds } from '../alternate.js';
 import type { Chart } from '../chart.js';

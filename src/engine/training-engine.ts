@@ -1,7 +1,8 @@
 /** The operations of a backward pass and of an optimiser, on matrices in an engine's memory. */
-import type { Attention, AttentionSequence, Dense, Engine, Norm } from './engine.js';
+import type { Engine } from './engine.js';
 import { ACTIVATIONS, type Activation, instantiateKernels } from './kernels.js';
 import { aligned, type Matrix, matrixBytes, PANEL_COLUMNS, padded, type Region } from './memory.js';
+import type { Attention, AttentionSequence, Dense, Norm } from './operands.js';
 import type { Panels } from './schemes.js';
 import { splitColumns, splitProduct, splitRows } from './split.js';
 import { compileTrainingKernels } from './training-builds.js';

@@ -1,7 +1,8 @@
 /** FlaxAlbertSelfAttention: query/key/value, heads, dense, residual, layer norm. */
-import type { AttentionSequence, Dense, Norm } from '../../engine/engine.js';
+
 import { MASKED } from '../../engine/masked.js';
 import { columnsOf, type Matrix, PANEL_COLUMNS, padded, type Region, rowsOf } from '../../engine/memory.js';
+import type { AttentionSequence, Dense, Norm } from '../../engine/operands.js';
 import { Tensor } from '../../ground/tensor.js';
 import type { AlbertConfig } from '../config.js';
 import type { ParameterTable } from '../parameters/table.js';

@@ -1,6 +1,7 @@
 /** The body of every ALBERT: embeddings, encoder and, where the head reads it, the pooler. */
-import type { Dense } from '../../engine/engine.js';
+
 import { type Matrix, type Region, rowsOf } from '../../engine/memory.js';
+import type { Dense } from '../../engine/operands.js';
 import type { AlbertConfig } from '../config.js';
 import type { ParameterTable } from '../parameters/table.js';
 import { rowsAmong } from './batch.js';

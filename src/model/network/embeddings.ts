@@ -1,6 +1,7 @@
 /** FlaxAlbertEmbeddings: word + token type + position, layer norm, dropout. */
-import type { EmbeddingTables, Norm } from '../../engine/engine.js';
+
 import type { Matrix, Region } from '../../engine/memory.js';
+import type { EmbeddingTables, Norm } from '../../engine/operands.js';
 import type { AlbertConfig } from '../config.js';
 import type { ParameterTable } from '../parameters/table.js';
 import type { ForwardContext } from './context.js';

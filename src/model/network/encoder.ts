@@ -1,6 +1,7 @@
 /** FlaxAlbertEncoder: the mapping to hidden_size, then each layer with the weights of its group. */
-import type { Dense } from '../../engine/engine.js';
+
 import type { Matrix, Region } from '../../engine/memory.js';
+import type { Dense } from '../../engine/operands.js';
 import type { Tensor } from '../../ground/tensor.js';
 import { type AlbertConfig, groupOfLayer } from '../config.js';
 import type { ParameterTable } from '../parameters/table.js';

@@ -1,6 +1,7 @@
 /** FlaxAlbertLayer: self-attention, then the feed-forward block. */
-import type { Dense, Norm } from '../../engine/engine.js';
+
 import { type Matrix, type Region, rowsOf } from '../../engine/memory.js';
+import type { Dense, Norm } from '../../engine/operands.js';
 import { type AlbertConfig, HIDDEN_ACTIVATIONS } from '../config.js';
 import type { ParameterTable } from '../parameters/table.js';
 import {

@@ -1,6 +1,7 @@
 /** FlaxAlbert's pooler: the first token of each sequence through a dense layer and tanh. */
-import type { Dense } from '../../engine/engine.js';
+
 import { type Matrix, type Region, rowsOf } from '../../engine/memory.js';
+import type { Dense } from '../../engine/operands.js';
 import type { AlbertConfig } from '../config.js';
 import type { ParameterTable } from '../parameters/table.js';
 import { rowsAmong } from './batch.js';

@@ -5,8 +5,9 @@
  * list of tensors to load and, over the same memory, the tree that the forward pass reads.
  */
 
-import type { Dense, Engine, Norm } from '../../engine/engine.js';
+import type { Engine } from '../../engine/engine.js';
 import { matrixBytes, type Region } from '../../engine/memory.js';
+import type { Dense, Norm } from '../../engine/operands.js';
 import type { Panels } from '../../engine/schemes.js';
 import type { Dtype } from '../../ground/dtypes.js';
 import { mismatch } from '../../ground/errors.js';

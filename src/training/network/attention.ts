@@ -1,6 +1,7 @@
 /** FlaxAlbertSelfAttention, forward and backward. */
-import type { AttentionSequence } from '../../engine/engine.js';
+
 import type { Matrix, Region } from '../../engine/memory.js';
+import type { AttentionSequence } from '../../engine/operands.js';
 import type { AttentionParameters } from '../../model/network/attention.js';
 import { gradientOfDense, gradientOfNorm, type Pass, type Step, Transposed, trains } from './context.js';
 import { dropped, type LayerSites } from './dropout.js';

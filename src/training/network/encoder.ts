@@ -1,6 +1,7 @@
 /** FlaxAlbertEncoder, forward and backward: the mapping to hidden_size, then each layer with the weights of its group. */
-import type { AttentionSequence, Dense } from '../../engine/engine.js';
+
 import type { Matrix, Region } from '../../engine/memory.js';
+import type { AttentionSequence, Dense } from '../../engine/operands.js';
 import { groupOfLayer } from '../../model/config.js';
 import { planSequences, writeMaskBias } from '../../model/network/attention.js';
 import type { EncoderParameters } from '../../model/network/encoder.js';

@@ -1,6 +1,7 @@
 /** FlaxAlbert's pooler, forward and backward: the first token of each sequence through a dense layer and tanh. */
-import type { Dense } from '../../engine/engine.js';
+
 import type { Matrix, Region } from '../../engine/memory.js';
+import type { Dense } from '../../engine/operands.js';
 import type { ProductScratch } from '../../engine/training-engine.js';
 import { rowsAmong } from '../../model/network/batch.js';
 import { gradientOfDense, type Pass, type Step, Transposed } from './context.js';

@@ -1,6 +1,7 @@
 /** Memory in which every layer works, forward and backward, one after another. */
-import type { AttentionSequence } from '../../engine/engine.js';
+
 import { type Matrix, matrixBytes, type Region } from '../../engine/memory.js';
+import type { AttentionSequence } from '../../engine/operands.js';
 import type { ProductScratch } from '../../engine/training-engine.js';
 import type { Pass } from './context.js';
 

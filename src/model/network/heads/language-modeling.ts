@@ -1,6 +1,7 @@
 /** FlaxAlbertOnlyMLMHead: from hidden states to a logit for each word, shared by masked LM and pre-training. */
-import type { Dense, Norm } from '../../../engine/engine.js';
+
 import { type Matrix, type Region, rowsOf } from '../../../engine/memory.js';
+import type { Dense, Norm } from '../../../engine/operands.js';
 import { Tensor } from '../../../ground/tensor.js';
 import { type AlbertConfig, HIDDEN_ACTIVATIONS } from '../../config.js';
 import type { ParameterTable } from '../../parameters/table.js';

@@ -1,6 +1,7 @@
 /** FlaxAlbertForMultipleChoice: one logit for each choice of an example. */
-import type { Dense } from '../../../engine/engine.js';
+
 import { type Matrix, rowsOf } from '../../../engine/memory.js';
+import type { Dense } from '../../../engine/operands.js';
 import { Tensor } from '../../../ground/tensor.js';
 import type { Head } from '../head.js';
 

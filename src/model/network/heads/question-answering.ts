@@ -1,6 +1,7 @@
 /** FlaxAlbertForQuestionAnswering: for each token, a logit as the answer's start and one as its end. */
-import type { Dense } from '../../../engine/engine.js';
+
 import type { Matrix } from '../../../engine/memory.js';
+import type { Dense } from '../../../engine/operands.js';
 import { mismatch } from '../../../ground/errors.js';
 import { Tensor } from '../../../ground/tensor.js';
 import type { Rows } from '../batch.js';

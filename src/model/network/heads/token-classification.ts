@@ -1,6 +1,7 @@
 /** FlaxAlbertForTokenClassification: one set of label logits for each token. */
-import type { Dense } from '../../../engine/engine.js';
+
 import type { Matrix } from '../../../engine/memory.js';
+import type { Dense } from '../../../engine/operands.js';
 import type { Tensor } from '../../../ground/tensor.js';
 import { readRows } from '../batch.js';
 import type { Head } from '../head.js';

@@ -1,6 +1,7 @@
 /** A dense layer over each row, and the loss of its logits: the end of every head but those that score words. */
-import type { Dense } from '../../../engine/engine.js';
+
 import type { Matrix, Region } from '../../../engine/memory.js';
+import type { Dense } from '../../../engine/operands.js';
 import type { ProductScratch } from '../../../engine/training-engine.js';
 import { gradientOfDense, type Pass, type Step, Transposed } from '../context.js';
 

@@ -1,5 +1,5 @@
 /** FlaxAlbertForMultipleChoice: cross-entropy of the choices of each question. */
-import type { Dense } from '../../../engine/engine.js';
+import type { Dense } from '../../../engine/operands.js';
 import type { TrainingHead } from '../head.js';
 import { type ColumnMemory, crossEntropyOfColumns, planColumns } from '../losses.js';
 import { labelsOf } from '../request.js';

@@ -1,6 +1,7 @@
 /** Pooler, dropout, classifier: the heads that read a vector per sequence. */
-import type { Dense } from '../../../engine/engine.js';
+
 import type { Matrix, Region } from '../../../engine/memory.js';
+import type { Dense } from '../../../engine/operands.js';
 import type { Layout } from '../../../model/network/layout.js';
 import { type Pass, type Step, trains } from '../context.js';
 import {

@@ -1,5 +1,5 @@
 /** FlaxAlbertForQuestionAnswering: the mean cross-entropy of the answer's first and last token, each over the tokens of a text. */
-import type { Dense } from '../../../engine/engine.js';
+import type { Dense } from '../../../engine/operands.js';
 import type { TrainingHead } from '../head.js';
 import { type ColumnMemory, crossEntropyOfColumns, planColumns } from '../losses.js';
 import { labelsOf } from '../request.js';

@@ -1,6 +1,7 @@
 /** FlaxAlbertForSequenceClassification with the loss of each `problem_type`. */
-import type { Dense } from '../../../engine/engine.js';
+
 import type { Matrix } from '../../../engine/memory.js';
+import type { Dense } from '../../../engine/operands.js';
 import type { Pass } from '../context.js';
 import type { TrainingHead } from '../head.js';
 import { binaryCrossEntropy, crossEntropy, type LossMemory, planLosses, squaredError } from '../losses.js';

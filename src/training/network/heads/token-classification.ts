@@ -1,5 +1,5 @@
 /** FlaxAlbertForTokenClassification: cross-entropy of the labels of each token. */
-import type { Dense } from '../../../engine/engine.js';
+import type { Dense } from '../../../engine/operands.js';
 import type { TrainingHead } from '../head.js';
 import { crossEntropy, type LossMemory, planLosses } from '../losses.js';
 import { labelsOf } from '../request.js';
