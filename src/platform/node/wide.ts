@@ -9,7 +9,7 @@ export function widenVectors(): string | undefined {
   const { arch, versions } = process;
   if (versions.bun !== undefined || versions.deno !== undefined) return "only Node sets V8's flag";
   if (Number.parseInt(versions.node, 10) < FIRST_NODE)
-    return `Node ${versions.node} has no such flag, Node ${FIRST_NODE} has`;
+    return `V8's flag needs Node ${FIRST_NODE} or later, this is Node ${versions.node}`;
   if (arch !== 'x64') return `V8 pairs vectors on x64, this is ${arch}`;
   setFlagsFromString('--experimental-wasm-revectorize');
   return undefined;
