@@ -6,7 +6,7 @@
  */
 
 export { packRows, transposePanels, transposeRows } from "./panels";
-export { gemmGradient, gemmGradientScratchBytes } from "./gemm-gradient";
+export { gemmGradient, gemmGradientScratchBytes, gemmGradientWide } from "./gemm-gradient";
 export { columnSums, normGradientSums } from "./sums";
 export { addRows, normGradient, normalizeRows } from "./norm-gradient";
 export { activateGradient } from "./activation-gradient";

@@ -4,13 +4,15 @@
  *
  * `--only block,products,steps,memory` runs those parts, each of which is a report. `--model mini,base`, `--texts "32 mixed"` or `8x128`
  * (repeatable), `--threads 1,2`, `--recompute on,off`, `--block TOKENSxHIDDENxINTERMEDIATE` and `--tokens N`, those of the
- * products, run those and print them. `--seconds N` for each contest (default: 20), `--json FILE` writes the figures there.
+ * products, run those and print them. `--wide` sets V8's flag for 256-bit vectors, for all contestants; its reports are apart.
+ * `--seconds N` for each contest (default: 20), `--json FILE` writes the figures there.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Engine } from '../../src/engine/engine.js';
 import { startRuntime } from '../../src/engine/runtime.js';
 import { TrainingEngine } from '../../src/engine/training-engine.js';
+import { widenVectors } from '../../src/platform/node/wide.js';
 import type { Report, Row } from '../format.js';
 import { machine, nameMachine } from '../machine.js';
 import { RegisterPeak } from '../peak.js';
@@ -43,6 +45,7 @@ const { values } = parseArgs({
     recompute: { type: 'string' },
     block: { type: 'string' },
     tokens: { type: 'string' },
+    wide: { type: 'boolean' },
     seconds: { type: 'string', default: '20' },
     json: { type: 'string' },
   },
@@ -52,9 +55,11 @@ const models = choose(values.model, Object.keys(MODELS) as ModelName[]);
 const recompute = choose(values.recompute, ['off', 'on'] as const).map((one) => one === 'on');
 const threads = (values.threads ?? '1,2').split(',').map(Number);
 const rounds = { warmups: 1, rounds: 3, seconds: Number(values.seconds) };
-const { seconds: _, only: __, json, ...choices } = values;
+const { seconds: _, only: __, json, wide = false, ...choices } = values;
 const partial = Object.values(choices).some((choice) => choice !== undefined);
 
+const whyNot = wide ? widenVectors() : undefined;
+if (whyNot !== undefined) throw new Error(whyNot);
 console.log(nameMachine(machine()));
 const measured: Record<string, readonly Row[]> = {};
 if (parts.includes('block')) measured.block = await runBlock();
@@ -82,7 +87,15 @@ async function kernels(): Promise<TrainingEngine> {
 
 /** Writes a part's report, unless `--json` or a choice asks for none. @returns its rows */
 function write(name: string, report: Omit<Report, 'command'>): readonly Row[] {
-  if (json === undefined) writeReport(`training-${name}`, { ...report, command: 'npm run bench:train' }, { partial });
+  const [suffix, option, title] = wide
+    ? ['-wide', ' -- --wide', `${report.title}, 256-bit vectors`]
+    : ['', '', report.title];
+  if (json === undefined)
+    writeReport(
+      `training-${name}${suffix}`,
+      { ...report, title, command: `npm run bench:train${option}` },
+      { partial },
+    );
   return report.rows;
 }
 

@@ -89,6 +89,8 @@ function prepare(training: TrainingEngine, problem: Problem) {
     training.inputGradient(dInner, transposed[0], dx);
   }
 
+  // The engine has found its fastest kernels after eight products of each size by either.
+  for (let i = 0; i < 16; i++) run();
   return {
     run,
     async gradients(): Promise<Gradients> {

@@ -53,8 +53,8 @@ export const TRAINING_KERNELS = [
   {
     what: 'a gradient replaces what was there',
     file: 'assembly/training/gemm-gradient.ts',
-    search: 'v128.store(c, f32x4.add(v128.load(c, 16), v128.load(sum, 16)), 16)',
-    replace: 'v128.store(c, v128.load(sum, 16), 16)',
+    search: 'high = f32x4.add(v128.load(c, 16), v128.load(sum, 16));',
+    replace: 'high = v128.load(sum, 16);',
     tests: GEMM,
   },
   {
@@ -74,8 +74,8 @@ export const TRAINING_KERNELS = [
   {
     what: 'a tile of a gradient writes over the row after it',
     file: 'assembly/training/gemm-gradient.ts',
-    search: 'addPanelRows(c, scratch, rows);',
-    replace: 'addPanelRows(c, scratch, rows + 1);',
+    search: 'addPanelRows(c, scratch, PANEL_ROW_BYTES, rows);',
+    replace: 'addPanelRows(c, scratch, PANEL_ROW_BYTES, rows + 1);',
     tests: GEMM,
   },
   {
@@ -204,6 +204,20 @@ export const TRAINING_KERNELS = [
     search: ' + part.row * PANEL_COLUMNS * 4,',
     replace: ',',
     tests: ENGINE,
+  },
+  {
+    what: 'the second panel of a wide tile is added to the first panel of the gradient',
+    file: 'assembly/training/gemm-gradient.ts',
+    search: 'addPanelRows(c + gradientPanelBytes, scratch',
+    replace: 'addPanelRows(c, scratch',
+    tests: GEMM,
+  },
+  {
+    what: 'the wide tiles leave out the last panel of an odd number',
+    file: 'assembly/training/gemm-gradient.ts',
+    search: 'for (let p = panels; p > 0; ) {',
+    replace: 'for (let p = panels; p > i32(wide); ) {',
+    tests: GEMM,
   },
   {
     what: 'threads share the scratch memory of a gradient',

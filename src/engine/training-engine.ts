@@ -1,4 +1,5 @@
 /** The operations of a backward pass and of an optimiser, on matrices in an engine's memory. */
+import { Autotuner } from './autotune.js';
 import type { Engine } from './engine.js';
 import { ACTIVATIONS, type Activation, instantiateKernels } from './kernels.js';
 import { aligned, type Matrix, matrixBytes, PANEL_COLUMNS, padded, type Region } from './memory.js';
@@ -13,6 +14,9 @@ const KERNELS = Object.keys(THREADED_TRAINING_KERNELS) as ThreadedTrainingKernel
 
 /** The smallest part of a gradient's product: so many columns, or rows of a narrow one. */
 const GRADIENT_GRAIN = 64;
+
+/** The kernel of the weights' gradients, or several kernels with the same results; one per process, as those of prediction. */
+const GRADIENTS = new Autotuner(['gemmGradient', 'gemmGradientWide']);
 
 const made = new WeakMap<Engine, Promise<TrainingEngine>>();
 
@@ -149,7 +153,9 @@ export class TrainingEngine {
       padded(part.columns) / PANEL_COLUMNS,
       this.engine.scratch.address,
     ]);
-    this.run('gemmGradient', calls, this.engine.scratch.bytes);
+    GRADIENTS.run({ rows: cols, inputs: rows, outputs }, (kernel) => {
+      this.run(kernel, calls, this.engine.scratch.bytes);
+    });
   }
 
   /** sums += the sum of each column. */

@@ -1,6 +1,8 @@
 /** The kernels that training adds, without SIMD; as `../../training/index.ts`. */
 
-export { columnSums, gemmGradient, gemmGradientScratchBytes, packRows, transposePanels, transposeRows } from "./products";
+export {
+  columnSums, gemmGradient, gemmGradient as gemmGradientWide, gemmGradientScratchBytes, packRows, transposePanels, transposeRows,
+} from "./products";
 export { addRows, normGradient, normGradientSums, normalizeRows } from "./norm-gradient";
 export { activateGradient } from "./activation-gradient";
 export { attentionGradient, attentionGradientScratchBytes } from "./attention-gradient";

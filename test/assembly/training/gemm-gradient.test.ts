@@ -1,4 +1,4 @@
-/** gemmGradient over every remainder of its tiles, panels, stretches and row blocks, every stride, and in parts. */
+/** gemmGradient and gemmGradientWide over every remainder of its tiles, panels, stretches and row blocks, every stride, and in parts. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Answer, assertSameBits, assertWithin, Cases, firstOutside } from '../harness.js';
@@ -71,11 +71,12 @@ interface Options {
   /** Floats between the end of a row of xᵀ and the next; rows between a panel's last one and the next panel. */
   readonly gap?: number;
   readonly rowsBetween?: number;
+  readonly kernel?: 'gemmGradient' | 'gemmGradientWide';
 }
 
 /** A part of a product in every build, each element within its bound. */
 function check(product: Product, rows: number, panels: number, options: Options = {}): Answer[] {
-  const { row = 0, panel = 0, gap = 0, rowsBetween = 0 } = options;
+  const { row = 0, panel = 0, gap = 0, rowsBetween = 0, kernel = 'gemmGradient' } = options;
   const { inputs, tokens, xt, dy, before, expected } = product;
   const label = `${rows} rows, ${tokens} tokens, ${panels} panels, ${JSON.stringify(options)}`;
   const panelBytes = (rows + rowsBetween) * 32;
@@ -87,9 +88,8 @@ function check(product: Product, rows: number, panels: number, options: Options 
     const start = part(before, inputs, row, rows, panel, panels);
     const gradient = arena.allowExactly(arena.input(start, panels, rows * 8, panelBytes, rows * 8));
     const scratch = arena.scratch(kernels.gemmGradientScratchBytes());
-    const { gemmGradient } = kernels;
     const run = () =>
-      gemmGradient(x.address, x.stride, operand, gradient.address, panelBytes, rows, tokens, panels, scratch);
+      kernels[kernel](x.address, x.stride, operand, gradient.address, panelBytes, rows, tokens, panels, scratch);
     return { run, out: [gradient] };
   });
   const [values, bounds] = [expected.values, expected.bounds].map((m) => part(m, inputs, row, rows, panel, panels));
@@ -98,13 +98,14 @@ function check(product: Product, rows: number, panels: number, options: Options 
 }
 
 for (const tokens of TOKENS) {
-  test(`every remainder of rows and panels, ${tokens} tokens; parts have the bits of the whole`, () => {
+  test(`every remainder of rows and panels, ${tokens} tokens; parts have the bits of the whole, by both kernels`, () => {
     const product = new Product(INPUTS, tokens, PANELS);
     const whole = check(product, INPUTS, PANELS);
     for (let rows = 1; rows <= INPUTS; rows++) {
       for (let panels = 1; panels <= PANELS; panels++) {
-        for (const gap of [0, 3]) {
-          const options = { row: INPUTS - rows, panel: PANELS - panels, gap, rowsBetween: gap };
+        for (const kernel of ['gemmGradient', 'gemmGradientWide'] as const) {
+          const gap = (rows + panels) % 2 === 0 ? 3 : 0;
+          const options = { row: INPUTS - rows, panel: PANELS - panels, gap, rowsBetween: gap, kernel };
           for (const [i, { values, build }] of check(product, rows, panels, options).entries()) {
             const same = part(whole[i]!.values, INPUTS, options.row, rows, options.panel, panels);
             assertSameBits(values, same, `${rows} rows, ${panels} panels of ${tokens} tokens, ${build}`);
@@ -119,7 +120,8 @@ test('more rows than a block of 192', () => {
   for (const tokens of [5, 385]) {
     const product = new Product(385, tokens, 2);
     for (const rows of [191, 192, 193, 384, 385]) {
-      for (const gap of [0, 1]) check(product, rows, 2, { gap });
+      check(product, rows, 2, { gap: 0 });
+      check(product, rows, 2, { gap: 1, kernel: 'gemmGradientWide' });
       check(product, rows, 1, { panel: 1, rowsBetween: 1 });
     }
   }

@@ -24,6 +24,7 @@ const EXPORTS = {
   columnSums: 5,
   crossEntropy: 8,
   gemmGradient: 9,
+  gemmGradientWide: 9,
   gemmGradientScratchBytes: 0,
   normGradient: 8,
   normGradientSums: 8,
