@@ -6,6 +6,7 @@ import { TILE_ROWS, ZEROS, tileRows } from "./gemm/f32-tile";
 import { packColumns } from "./gemm/f32-panel";
 import { LANES, PANEL_ROW_BYTES, padded } from "./simd";
 import { exponentials, scaleRow } from "./softmax";
+import { storeColumns } from "./transpose";
 
 /** Bytes of scratch memory that `attention` needs: the head's keys and values in panels, and the strips. */
 export function attentionScratchBytes(seq: i32, headDim: i32): usize {
@@ -49,18 +50,32 @@ export function attention(
 /** Packs the keys as panels of kᵀ, 8 keys wide, and scales them: the tile then computes scaled scores. */
 function packKeys(k: usize, ldk: usize, panels: usize, seq: i32, headDim: i32, scale: f32): void {
   for (let first = 0; first < seq; first += LANES) {
-    const lanes = min(LANES, seq - first);
-    for (let lane = 0; lane < LANES; lane++) {
-      // Lanes after the last key repeat it: their scores are finite and never read.
-      let from = k + ldk * <usize>(first + min(lane, lanes - 1));
-      let to = panels + (<usize>lane << 2);
-      for (let n = headDim; n > 0; n--) {
-        store<f32>(to, load<f32>(from) * scale);
-        from += 4;
-        to += PANEL_ROW_BYTES;
-      }
-    }
+    packFour(k, ldk, panels, first, seq - 1, headDim, scale);
+    packFour(k, ldk, panels + 16, first + 4, seq - 1, headDim, scale);
     panels += <usize>headDim * PANEL_ROW_BYTES;
+  }
+}
+
+/** Keys `first` to `first + 3`. Lanes after the last key repeat it: their scores are finite and never read. */
+function packFour(k: usize, ldk: usize, to: usize, first: i32, last: i32, headDim: i32, scale: f32): void {
+  let k0 = k + ldk * min(first, last), k1 = k + ldk * min(first + 1, last);
+  let k2 = k + ldk * min(first + 2, last), k3 = k + ldk * min(first + 3, last);
+  const factor = f32x4.splat(scale);
+  let n = headDim;
+  for (; n >= 4; n -= 4) {
+    const a = f32x4.mul(v128.load(k0), factor), b = f32x4.mul(v128.load(k1), factor);
+    const c = f32x4.mul(v128.load(k2), factor), d = f32x4.mul(v128.load(k3), factor);
+    storeColumns(a, b, c, d, to, PANEL_ROW_BYTES);
+    k0 += 16; k1 += 16; k2 += 16; k3 += 16;
+    to += 4 * PANEL_ROW_BYTES;
+  }
+  for (; n > 0; n--) {
+    store<f32>(to, load<f32>(k0) * scale);
+    store<f32>(to, load<f32>(k1) * scale, 4);
+    store<f32>(to, load<f32>(k2) * scale, 8);
+    store<f32>(to, load<f32>(k3) * scale, 12);
+    k0 += 4; k1 += 4; k2 += 4; k3 += 4;
+    to += PANEL_ROW_BYTES;
   }
 }
 

@@ -242,8 +242,15 @@ export const KERNELS = [
   {
     what: 'the scores are not scaled',
     file: 'assembly/attention.ts',
-    search: 'load<f32>(from) * scale',
-    replace: 'load<f32>(from)',
+    search: 'const factor = f32x4.splat(scale);',
+    replace: 'const factor = f32x4.splat(1);',
+    tests: ATTENTION,
+  },
+  {
+    what: 'the fourth of four keys is not scaled in the last columns of a head',
+    file: 'assembly/attention.ts',
+    search: 'load<f32>(k3) * scale',
+    replace: 'load<f32>(k3)',
     tests: ATTENTION,
   },
   {
