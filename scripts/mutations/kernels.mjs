@@ -47,6 +47,13 @@ export const KERNELS = [
     tests: GEMM,
   },
   {
+    what: 'the second of two leading rows adds the sums of the first',
+    file: 'assembly/gemm/f32.ts',
+    search: 'sum + width, PANEL_ROW_BYTES, PAIR_TILE_PANELS',
+    replace: 'sum, PANEL_ROW_BYTES, PAIR_TILE_PANELS',
+    tests: GEMM,
+  },
+  {
     what: 'the scratch memory is too small for the tallest tile of two panels',
     file: 'assembly/gemm/f32-wide.ts',
     search: 'WIDE_FLOATS: i32 = 96',
