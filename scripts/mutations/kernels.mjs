@@ -106,8 +106,8 @@ export const KERNELS = [
   {
     what: 'of a few rows side by side all are stored as the first',
     file: 'assembly/gemm/f32.ts',
-    search: '        at += lda;\n        ct += ldc;\n',
-    replace: '        at += lda;\n',
+    search: 'ct += ldc * led;',
+    replace: '',
     tests: GEMM,
   },
   {
