@@ -250,8 +250,15 @@ export const KERNELS = [
   {
     what: 'the mask’s bias is ignored',
     file: 'assembly/attention.ts',
-    search: 'headDim, maskBias + p);',
-    replace: 'headDim, ZEROS);',
+    search: 'headDim, maskBias, PANEL_ROW_BYTES);',
+    replace: 'headDim, ZEROS, 0);',
+    tests: ATTENTION,
+  },
+  {
+    what: 'of wide attention the third panel of keys takes the mask of the second',
+    file: 'assembly/attention.ts',
+    search: 'start += 2 * startStep',
+    replace: 'start += startStep',
     tests: ATTENTION,
   },
   {
