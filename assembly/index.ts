@@ -52,6 +52,8 @@ export {
 export {
   /** One head of one sequence. */
   attention,
+  /** Bit for bit the same, by tiles of two panels. */
+  attentionWide,
   /** Bytes of scratch memory for `attention`. */
   attentionScratchBytes,
 } from "./attention";

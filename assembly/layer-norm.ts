@@ -26,14 +26,23 @@ export function layerNorm(
 
 /** out = x; returns the sum of the row. */
 export function copySum(x: usize, out: usize, n: i32): f32 {
-  let sum = f32x4.splat(0);
-  let vectors = n >> 2;
-  while (vectors > 0) {
+  let sum = f32x4.splat(0), other = sum;
+  let pairs = n >> 3;
+  while (pairs > 0) {
+    // In the shape that V8 pairs (gemm/f32-wide.ts), as below.
+    const t = v128.load(x), u = v128.load(x, 16);
+    v128.store(out, u, 16); v128.store(out, t);
+    sum = f32x4.add(sum, t);
+    other = f32x4.add(other, u);
+    x += 32; out += 32;
+    pairs--;
+  }
+  sum = f32x4.add(sum, other);
+  if (n & 4) {
     const t = v128.load(x);
     v128.store(out, t);
     sum = f32x4.add(sum, t);
     x += 16; out += 16;
-    vectors--;
   }
   if (n & 3) {
     const t = v128.load(x);
@@ -45,14 +54,22 @@ export function copySum(x: usize, out: usize, n: i32): f32 {
 
 /** out = x + residual; returns the sum of the row. */
 export function addSum(x: usize, residual: usize, out: usize, n: i32): f32 {
-  let sum = f32x4.splat(0);
-  let vectors = n >> 2;
-  while (vectors > 0) {
+  let sum = f32x4.splat(0), other = sum;
+  let pairs = n >> 3;
+  while (pairs > 0) {
+    const t = f32x4.add(v128.load(x), v128.load(residual)), u = f32x4.add(v128.load(x, 16), v128.load(residual, 16));
+    v128.store(out, u, 16); v128.store(out, t);
+    sum = f32x4.add(sum, t);
+    other = f32x4.add(other, u);
+    x += 32; residual += 32; out += 32;
+    pairs--;
+  }
+  sum = f32x4.add(sum, other);
+  if (n & 4) {
     const t = f32x4.add(v128.load(x), v128.load(residual));
     v128.store(out, t);
     sum = f32x4.add(sum, t);
     x += 16; residual += 16; out += 16;
-    vectors--;
   }
   if (n & 3) {
     const t = f32x4.add(v128.load(x), v128.load(residual));
@@ -88,10 +105,12 @@ export function squaredDeviations(x: usize, n: i32, mean: f32): f32 {
 
 function normalize(x: usize, gamma: usize, beta: usize, n: i32, mean: f32, inverse: f32): void {
   const m = f32x4.splat(mean), s = f32x4.splat(inverse);
-  let vectors = (n + 3) >> 2;
-  while (vectors > 0) {
-    v128.store(x, madd(f32x4.mul(f32x4.sub(v128.load(x), m), s), v128.load(gamma), v128.load(beta)));
-    x += 16; gamma += 16; beta += 16;
-    vectors--;
+  let pairs = (n + 7) >> 3;
+  while (pairs > 0) {
+    const t = madd(f32x4.mul(f32x4.sub(v128.load(x), m), s), v128.load(gamma), v128.load(beta));
+    const u = madd(f32x4.mul(f32x4.sub(v128.load(x, 16), m), s), v128.load(gamma, 16), v128.load(beta, 16));
+    v128.store(x, u, 16); v128.store(x, t);
+    x += 32; gamma += 32; beta += 32;
+    pairs--;
   }
 }

@@ -65,8 +65,8 @@ export function packColumns(x: usize, ldx: usize, panels: usize, rows: i32, cols
     let from = x + (<usize>column << 2);
     for (let n = rows; n > 0; n--) {
       if (bytes == PANEL_ROW_BYTES) {
-        v128.store(panels, v128.load(from));
-        v128.store(panels, v128.load(from, 16), 16);
+        const v0 = v128.load(from), v1 = v128.load(from, 16);
+        v128.store(panels, v1, 16); v128.store(panels, v0);
       } else {
         v128.store(panels, f32x4.splat(0));
         v128.store(panels, f32x4.splat(0), 16);

@@ -125,5 +125,30 @@ export function rowTile(a: usize, panel: usize, panelBytes: usize, c: usize, k: 
   v128.store(c, c8, 128); v128.store(c, c9, 144); v128.store(c, c10, 160); v128.store(c, c11, 176);
 }
 
+/** Panels that `pairTile` multiplies side by side. */
+export const PAIR_TILE_PANELS: i32 = 3;
+
+/** c[0..2) = start + a[0..2) · three neighbouring panels, `panelBytes` apart; start and each row of c hold 24 floats. */
+export function pairTile(a0: usize, lda: usize, panel: usize, panelBytes: usize, c: usize, ldc: usize, k: i32, start: usize): void {
+  let a1 = a0 + lda, p1 = panel + panelBytes, p2 = p1 + panelBytes;
+  let c00 = v128.load(start), c01 = v128.load(start, 16), c02 = v128.load(start, 32), c03 = v128.load(start, 48);
+  let c04 = v128.load(start, 64), c05 = v128.load(start, 80), c10 = c00, c11 = c01, c12 = c02, c13 = c03, c14 = c04, c15 = c05;
+  while (k > 0) {
+    const x0 = v128.load_splat<f32>(a0), x1 = v128.load_splat<f32>(a1);
+    let b0 = v128.load(panel), b1 = v128.load(panel, 16);
+    c00 = madd(x0, b0, c00); c01 = madd(x0, b1, c01); c10 = madd(x1, b0, c10); c11 = madd(x1, b1, c11);
+    b0 = v128.load(p1); b1 = v128.load(p1, 16);
+    c02 = madd(x0, b0, c02); c03 = madd(x0, b1, c03); c12 = madd(x1, b0, c12); c13 = madd(x1, b1, c13);
+    b0 = v128.load(p2); b1 = v128.load(p2, 16);
+    c04 = madd(x0, b0, c04); c05 = madd(x0, b1, c05); c14 = madd(x1, b0, c14); c15 = madd(x1, b1, c15);
+    a0 += 4; a1 += 4;
+    panel += PANEL_ROW_BYTES; p1 += PANEL_ROW_BYTES; p2 += PANEL_ROW_BYTES;
+    k--;
+  }
+  v128.store(c, c01, 16); v128.store(c, c00); v128.store(c, c03, 48); v128.store(c, c02, 32); v128.store(c, c05, 80); v128.store(c, c04, 64);
+  c += ldc;
+  v128.store(c, c11, 16); v128.store(c, c10); v128.store(c, c13, 48); v128.store(c, c12, 32); v128.store(c, c15, 80); v128.store(c, c14, 64);
+}
+
 /** Floats of scratch memory that hold any tile's result, as rows of one panel. */
 export const SCRATCH_FLOATS: i32 = 48;

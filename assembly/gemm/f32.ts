@@ -2,7 +2,7 @@
 import { IDENTITY } from "../activation";
 import { LANES, PANEL_ROW_BYTES, padded } from "../simd";
 import { epilogue } from "./epilogue";
-import { ROW_TILE_PANELS, TILE_ROWS, ZEROS, rowTile, tileRows } from "./f32-tile";
+import { PAIR_TILE_PANELS, ROW_TILE_PANELS, TILE_ROWS, ZEROS, pairTile, rowTile, tileRows } from "./f32-tile";
 import { WIDE_FLOATS, wideRows } from "./f32-wide";
 
 /**
@@ -15,9 +15,10 @@ const SUM_DEPTH: i32 = 384;
 const BLOCK_ROWS: i32 = 192;
 
 /**
- * Up to this many rows, each row multiplies six panels side by side; of more rows only the first does, as the lead row. It
- * fetches the weights from memory in six streams, where a single stream would wait at the end of each page; the tiles that
- * follow find them in the second-level cache.
+ * Up to this many rows, all lead: two rows multiply three panels side by side, then the other three, and a single row all six. Of
+ * more rows only the first does, or the first two where the tiles behind them are then all of full height. Leading rows fetch the
+ * weights from memory in several streams, where a single stream would wait at the end of each page; the tiles that follow find
+ * them in the second-level cache.
  */
 const MAX_LEAD_ROWS: i32 = 4;
 
@@ -77,15 +78,17 @@ function block(
   while (panelCount > 0) {
     const step = wide && panelCount > 1 ? 2 : 1;
     const width = panelCount >= ROW_TILE_PANELS ? ROW_TILE_PANELS : step;
-    const leadRows = width < ROW_TILE_PANELS ? 0 : m <= MAX_LEAD_ROWS ? m : 1;
+    const leadRows = width < ROW_TILE_PANELS ? 0 : m <= MAX_LEAD_ROWS ? m : (m - 2) % TILE_ROWS == 0 ? 2 : 1;
     for (let first = 0; first < k; first += SUM_DEPTH) {
       const depth = min(SUM_DEPTH, k - first);
       const sum: usize = first == 0 ? 0 : scratch;
       let at = a + (<usize>first << 2), pt = panel + <usize>first * PANEL_ROW_BYTES, bt = bias, ct = c;
-      for (let row = 0; row < leadRows; row++) {
-        leadRow(at, pt, panelBytes, ct, depth, bias, sum);
-        at += lda;
-        ct += ldc;
+      for (let row = 0; row < leadRows; row += 2) {
+        if (row + 1 < leadRows) leadPair(at, lda, pt, panelBytes, ct, ldc, depth, bias, sum);
+        else leadRow(at, pt, panelBytes, ct, depth, bias, sum);
+        const led: usize = min(2, leadRows - row);
+        at += lda * led;
+        ct += ldc * led;
       }
       if (m == leadRows) continue;
       for (let p = 0; p < width; p += step) {
@@ -139,6 +142,23 @@ function leadRow(a: usize, panel: usize, panelBytes: usize, c: usize, k: i32, bi
   } else {
     rowTile(a, panel, panelBytes, sum, k, ZEROS);
     addPanelRows(c, PANEL_ROW_BYTES, sum, PANEL_ROW_BYTES, ROW_TILE_PANELS);
+  }
+}
+
+/** The same for two rows and two times three panels. */
+function leadPair(a: usize, lda: usize, panel: usize, panelBytes: usize, c: usize, ldc: usize, k: i32, bias: usize, sum: usize): void {
+  const width = PANEL_ROW_BYTES * PAIR_TILE_PANELS;
+  for (let p = 0; p < ROW_TILE_PANELS; p += PAIR_TILE_PANELS) {
+    if (sum == 0) {
+      pairTile(a, lda, panel, panelBytes, c, ldc, k, bias);
+    } else {
+      pairTile(a, lda, panel, panelBytes, sum, width, k, ZEROS);
+      addPanelRows(c, PANEL_ROW_BYTES, sum, PANEL_ROW_BYTES, PAIR_TILE_PANELS);
+      addPanelRows(c + ldc, PANEL_ROW_BYTES, sum + width, PANEL_ROW_BYTES, PAIR_TILE_PANELS);
+    }
+    panel += panelBytes * PAIR_TILE_PANELS;
+    bias += width;
+    c += width;
   }
 }
 

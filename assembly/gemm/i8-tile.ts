@@ -3,10 +3,10 @@
  *
  * Relaxed SIMD multiplies four int8 pairs and adds the products, in one of two ways. One instruction does it all: V8 compiles it
  * to one instruction on a processor with AVX-VNNI or the like, and to five elsewhere. Or `paired` steps add two products, then
- * four: three instructions elsewhere (on a Zen 4, first-level cache: 90 and 115 Gop/s). Both are exact and agree bit for bit,
- * so the host may measure which is faster. Plain SIMD widens the weights to int16 and multiplies pairs. As in the float32
- * tiles, the loop tests its condition at the top, has an exit after each step, and is followed by plain stores only:
- * `dequantize` is a function of its own.
+ * four: three instructions elsewhere (on a Zen 4, first-level cache: 90 and 115 Gop/s), and in JavaScriptCore on any processor.
+ * Both are exact and agree bit for bit, so the host may measure which is faster. Plain SIMD widens the weights to int16 and
+ * multiplies pairs. As in the float32 tiles, the loop tests its condition at the top, has an exit after each step, and is followed
+ * by plain stores only: `dequantize` is a function of its own.
  */
 import { LANES, PANEL_ROW_BYTES } from "../simd";
 import { GROUP_BYTES, HEADER_BYTES, SHIFTED, SUMS } from "./i8-panel";
@@ -23,15 +23,17 @@ export function tallest(paired: bool): i32 {
   return ASC_FEATURE_RELAXED_SIMD ? (paired ? PAIRED_ROWS : WHOLE_ROWS) : PLAIN_ROWS;
 }
 
-/** c + the products of a group, column by column. */
+/** c + the products of a group, column by column; `ones`, eight times 1, are read by paired steps only. */
 // @ts-ignore: decorator
 @inline
-export function dot(paired: bool, weights: v128, x: v128, c: v128): v128 {
+export function dot(paired: bool, weights: v128, x: v128, c: v128, ones: v128 = x): v128 {
   if (!ASC_FEATURE_RELAXED_SIMD) return i32x4.add(c, i32x4.dot_i16x8_s(x, weights));
   if (!paired) return i32x4.relaxed_dot_i8x16_i7x16_add_s(weights, x, c);
-  // 2 · 127 · 127 is an int16 yet.
-  return i32x4.add(c, i32x4.extadd_pairwise_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(weights, x)));
+  // 2 · 127 · 127 is an int16 yet. The second product is `i32x4.extadd_pairwise_i16x8_s`, whose ones JavaScriptCore makes anew each time.
+  return i32x4.add(c, i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(weights, x), ones));
 }
+
+const ONES: usize = memory.data<i16>([1, 1, 1, 1, 1, 1, 1, 1], 16);
 
 /** A group of weights of the panel's first four columns. */
 // @ts-ignore: decorator
@@ -61,21 +63,23 @@ function tile(paired: bool, rows: i32, a0: usize, lda: usize, panel: usize, c: u
   let c30 = c00, c31 = c00, c40 = c00, c41 = c00, c50 = c00, c51 = c00;
   let a1 = a0 + lda, a2 = a1 + lda, a3 = a2 + lda, a4 = a3 + lda, a5 = a4 + lda;
   panel += HEADER_BYTES;
+  // Read from memory: engines keep it in a register then, where they build a constant again at each use.
+  const ones = paired ? v128.load(ONES) : c00;
   while (groups > 0) {
     let b0 = left(panel), b1 = right(panel), x = v128.load32_splat(a0);
-    c00 = dot(paired, b0, x, c00); c01 = dot(paired, b1, x, c01);
-    if (rows > 1) { x = v128.load32_splat(a1); c10 = dot(paired, b0, x, c10); c11 = dot(paired, b1, x, c11); }
-    if (rows > 2) { x = v128.load32_splat(a2); c20 = dot(paired, b0, x, c20); c21 = dot(paired, b1, x, c21); }
-    if (rows > 3) { x = v128.load32_splat(a3); c30 = dot(paired, b0, x, c30); c31 = dot(paired, b1, x, c31); }
-    if (rows > 4) { x = v128.load32_splat(a4); c40 = dot(paired, b0, x, c40); c41 = dot(paired, b1, x, c41); }
-    if (rows > 5) { x = v128.load32_splat(a5); c50 = dot(paired, b0, x, c50); c51 = dot(paired, b1, x, c51); }
+    c00 = dot(paired, b0, x, c00, ones); c01 = dot(paired, b1, x, c01, ones);
+    if (rows > 1) { x = v128.load32_splat(a1); c10 = dot(paired, b0, x, c10, ones); c11 = dot(paired, b1, x, c11, ones); }
+    if (rows > 2) { x = v128.load32_splat(a2); c20 = dot(paired, b0, x, c20, ones); c21 = dot(paired, b1, x, c21, ones); }
+    if (rows > 3) { x = v128.load32_splat(a3); c30 = dot(paired, b0, x, c30, ones); c31 = dot(paired, b1, x, c31, ones); }
+    if (rows > 4) { x = v128.load32_splat(a4); c40 = dot(paired, b0, x, c40, ones); c41 = dot(paired, b1, x, c41, ones); }
+    if (rows > 5) { x = v128.load32_splat(a5); c50 = dot(paired, b0, x, c50, ones); c51 = dot(paired, b1, x, c51, ones); }
     if (STEPS > 1) {
       if (groups == 1) break;
       b0 = left(panel + GROUP_BYTES); b1 = right(panel + GROUP_BYTES); x = v128.load32_splat(a0, 4);
-      c00 = dot(paired, b0, x, c00); c01 = dot(paired, b1, x, c01);
-      if (rows > 1) { x = v128.load32_splat(a1, 4); c10 = dot(paired, b0, x, c10); c11 = dot(paired, b1, x, c11); }
-      if (rows > 2) { x = v128.load32_splat(a2, 4); c20 = dot(paired, b0, x, c20); c21 = dot(paired, b1, x, c21); }
-      if (rows > 3) { x = v128.load32_splat(a3, 4); c30 = dot(paired, b0, x, c30); c31 = dot(paired, b1, x, c31); }
+      c00 = dot(paired, b0, x, c00, ones); c01 = dot(paired, b1, x, c01, ones);
+      if (rows > 1) { x = v128.load32_splat(a1, 4); c10 = dot(paired, b0, x, c10, ones); c11 = dot(paired, b1, x, c11, ones); }
+      if (rows > 2) { x = v128.load32_splat(a2, 4); c20 = dot(paired, b0, x, c20, ones); c21 = dot(paired, b1, x, c21, ones); }
+      if (rows > 3) { x = v128.load32_splat(a3, 4); c30 = dot(paired, b0, x, c30, ones); c31 = dot(paired, b1, x, c31, ones); }
     }
     a0 += 4 * STEPS;
     if (rows > 1) a1 += 4 * STEPS;

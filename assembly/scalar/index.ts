@@ -15,7 +15,7 @@ export {
   unpackI8,
   unpackLevels,
 } from "./gemm-i8";
-export { attention, attentionScratchBytes } from "./attention";
+export { attention, attention as attentionWide, attentionScratchBytes } from "./attention";
 export { embed, embedI8 } from "./embedding";
 export { layerNorm } from "./layer-norm";
 export { softmax } from "./softmax";

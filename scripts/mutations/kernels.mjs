@@ -47,6 +47,13 @@ export const KERNELS = [
     tests: GEMM,
   },
   {
+    what: 'the second of two leading rows adds the sums of the first',
+    file: 'assembly/gemm/f32.ts',
+    search: 'sum + width, PANEL_ROW_BYTES, PAIR_TILE_PANELS',
+    replace: 'sum, PANEL_ROW_BYTES, PAIR_TILE_PANELS',
+    tests: GEMM,
+  },
+  {
     what: 'the scratch memory is too small for the tallest tile of two panels',
     file: 'assembly/gemm/f32-wide.ts',
     search: 'WIDE_FLOATS: i32 = 96',
@@ -99,8 +106,8 @@ export const KERNELS = [
   {
     what: 'of a few rows side by side all are stored as the first',
     file: 'assembly/gemm/f32.ts',
-    search: '        at += lda;\n        ct += ldc;\n',
-    replace: '        at += lda;\n',
+    search: 'ct += ldc * led;',
+    replace: '',
     tests: GEMM,
   },
   {
@@ -182,6 +189,14 @@ export const KERNELS = [
     tests: INT8,
   },
   {
+    what: 'paired steps count one product of eight twice',
+    file: 'assembly/gemm/i8-tile.ts',
+    search: '[1, 1, 1, 1, 1, 1, 1, 1]',
+    replace: '[1, 1, 1, 1, 1, 1, 1, 2]',
+    build: 'relaxed',
+    tests: INT8,
+  },
+  {
     what: 'the zero point is not taken out of the sums',
     file: 'assembly/gemm/i8-tile.ts',
     search: 'i32x4.sub(x1, i32x4.mul(zero, sum1))',
@@ -235,15 +250,29 @@ export const KERNELS = [
   {
     what: 'the mask’s bias is ignored',
     file: 'assembly/attention.ts',
-    search: 'headDim, maskBias + p);',
-    replace: 'headDim, ZEROS);',
+    search: 'headDim, maskBias, PANEL_ROW_BYTES);',
+    replace: 'headDim, ZEROS, 0);',
+    tests: ATTENTION,
+  },
+  {
+    what: 'of wide attention the third panel of keys takes the mask of the second',
+    file: 'assembly/attention.ts',
+    search: 'start += 2 * startStep',
+    replace: 'start += startStep',
     tests: ATTENTION,
   },
   {
     what: 'the scores are not scaled',
     file: 'assembly/attention.ts',
-    search: 'load<f32>(from) * scale',
-    replace: 'load<f32>(from)',
+    search: 'const factor = f32x4.splat(scale);',
+    replace: 'const factor = f32x4.splat(1);',
+    tests: ATTENTION,
+  },
+  {
+    what: 'the fourth of four keys is not scaled in the last columns of a head',
+    file: 'assembly/attention.ts',
+    search: 'load<f32>(k3) * scale',
+    replace: 'load<f32>(k3)',
     tests: ATTENTION,
   },
   {

@@ -187,7 +187,8 @@ export class Engine {
         ];
       }),
     );
-    this.#run('attention', calls, aligned(this.kernels.attentionScratchBytes(longest, headDim)));
+    const kernel = this.vectorBits === 256 ? 'attentionWide' : 'attention';
+    this.#run(kernel, calls, aligned(this.kernels.attentionScratchBytes(longest, headDim)));
   }
 
   /** Bytes of scratch memory that `attention` takes for sequences of this length. */

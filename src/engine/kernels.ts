@@ -95,6 +95,8 @@ export interface Kernels {
     dropoutMaskPtr: number,
     queries: number,
   ): void;
+  /** Bit for bit the same, by tiles of two panels. */
+  attentionWide: Kernels['attention'];
   attentionScratchBytes(seq: number, headDim: number): number;
   embed(
     idsPtr: number,
@@ -143,6 +145,7 @@ export const THREADED_KERNELS = {
   gemmI8Paired: 12,
   gemmI8Wide: 12,
   attention: 10,
+  attentionWide: 10,
   layerNorm: undefined,
   activate: undefined,
 } as const;

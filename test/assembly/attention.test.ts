@@ -1,4 +1,4 @@
-/** attention of one head in the middle of a wide matrix: every remainder, every kind of mask, weights asked for or not. */
+/** attention and attentionWide of one head in the middle of a wide matrix: every remainder, every kind of mask, weights asked for or not. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { padded } from './arena.js';
@@ -41,12 +41,14 @@ interface Layout {
   readonly withProbs: boolean;
   /** How many of its first queries; default: all. */
   readonly queries?: number;
+  /** Default: `attention`. */
+  readonly kernel?: 'attention' | 'attentionWide';
 }
 
 /** The context, and after it the weights if asked for. */
 function attend(
   head: Head,
-  { head: index, heads, gap, withProbs, queries = head.seq }: Layout,
+  { head: index, heads, gap, withProbs, queries = head.seq, kernel = 'attention' }: Layout,
   label: string,
 ): Answer[] {
   const { seq, headDim, scale, keep } = head;
@@ -65,7 +67,7 @@ function attend(
     const probs = withProbs ? arena.allowExactly(arena.matrix(queries, seq, seq * 4, seq)) : undefined;
     const factors = keep ? arena.input(keep, seq, seq).address : 0;
     const run = () =>
-      kernels.attention(
+      kernels[kernel](
         q,
         k,
         v,
@@ -91,14 +93,16 @@ function check(seq: number, headDim: number, mask: string, dropout: boolean, gap
   const [index, heads] = seq % 2 ? [1, 3] : [1, 2];
   const label = `seq ${seq}, headDim ${headDim}, mask ${mask}, dropout ${dropout}, head ${index} of ${heads}`;
   const alone = attend(head, { head: index, heads, gap, withProbs: false }, label);
-  const queries = Math.ceil(seq / 3);
-  for (const [b, { build, values }] of attend(
-    head,
-    { head: index, heads, gap, withProbs: false, queries },
-    label,
-  ).entries()) {
-    assertSameBits(values, alone[b]!.values.slice(0, queries * headDim), `${label}, ${build}: ${queries} queries`);
-  }
+  const same = (layout: Partial<Layout>) => {
+    const { queries = seq, kernel = 'attention' } = layout;
+    const answers = attend(head, { head: index, heads, gap, withProbs: false, ...layout }, label);
+    for (const [b, { build, values }] of answers.entries()) {
+      const rows = alone[b]!.values.slice(0, queries * headDim);
+      assertSameBits(values, rows, `${label}, ${build}: ${kernel}, ${queries} queries`);
+    }
+  };
+  same({ queries: Math.ceil(seq / 3) });
+  same({ kernel: 'attentionWide' });
   for (const [b, { build, values }] of attend(head, { head: index, heads, gap, withProbs: true }, label).entries()) {
     const [c, p] = [values.slice(0, seq * headDim), values.slice(seq * headDim)];
     assertWithin(p, probs.values, probs.bounds, `${label}, ${build}: weights`);

@@ -14,6 +14,7 @@ const EXPORTS = {
   activate: 5,
   allFinite: 2,
   attention: 14,
+  attentionWide: 14,
   attentionScratchBytes: 2,
   dropout: 7,
   embed: 11,

@@ -1,6 +1,7 @@
 /**
- * Random products by every tile, in the builds that this engine runs, as a process of its own: its V8 flags are the caller's. Fails where
- * the bits of two tiles differ; prints the number of products and the SHA-256 of all results.
+ * Random products by every tile, then layer norm, softmax and attention of their matrices, in the builds that this engine runs, as a
+ * process of its own: its V8 flags are the caller's. Fails where the bits of two tiles differ; prints the number of products and the
+ * SHA-256 of all results.
  *
  * Usage: gemm-digest.ts SEED COUNT
  */
@@ -25,6 +26,11 @@ function load(build: string): Loaded {
   const shared = build.endsWith('-threads');
   const memory = new WebAssembly.Memory({ initial: PAGES, maximum: shared ? PAGES : 65_536, shared });
   return { build, kernels: instantiateKernels(new WebAssembly.Module(bytes), memory), buffer: memory.buffer };
+}
+
+/** The bytes of a matrix without its padding. */
+function rowsOf(buffer: ArrayBufferLike, at: number, stride: number, rows: number, cols: number): Buffer {
+  return Buffer.concat(Array.from({ length: rows }, (_, row) => Buffer.from(buffer, at + row * stride, cols * 4)));
 }
 
 const names = ['simd', 'simd-threads', ...((await relaxedSimd()) ? ['relaxed', 'relaxed-threads'] : [])];
@@ -75,12 +81,44 @@ for (let done = 0; done < count; done++) {
     for (const tile of TILES[dtype]) {
       floats.fill(Number.NaN, cAt / 4, (cAt + m * ldc) / 4);
       kernels[tile](aAt, lda, panels, biasAt, cAt, ldc, m, n, k, activation, added ? rAt : 0, ldr, scratch);
-      const rows = Array.from({ length: m }, (_, row) => Buffer.from(buffer, cAt + row * ldc, n * 4));
-      const bits = Buffer.concat(rows);
+      const bits = rowsOf(buffer, cAt, ldc, m, n);
       first ??= bits;
       if (!first.equals(bits)) throw new Error(`${label}, ${build}: ${tile} and ${TILES[dtype][0]} differ`);
     }
     hash.update(first as Buffer);
+    // What follows a product in a layer, on its result, and one head's attention on rows of A.
+    kernels.layerNorm(cAt, ldc, added ? rAt : 0, ldr, biasAt, biasAt, cAt, ldc, m, n, 1e-12);
+    kernels.softmax(cAt, ldc, m, n);
+    hash.update(rowsOf(buffer, cAt, ldc, m, n));
+    const headDim = Math.min(Math.floor(k / 3), 64);
+    if (headDim === 0) continue;
+    const [maskAt, contextAt] = [put(new Float32Array(m), 1, m, (m + 7) * 4), take(m * headDim * 4 + 32)];
+    const attentionScratch = take(kernels.attentionScratchBytes(m, headDim));
+    const [keyAt, valueAt] = [aAt + headDim * 4, aAt + headDim * 8];
+    let context: Buffer | undefined;
+    for (const kernel of ['attention', 'attentionWide'] as const) {
+      floats.fill(Number.NaN, contextAt / 4, contextAt / 4 + m * headDim);
+      kernels[kernel](
+        aAt,
+        keyAt,
+        valueAt,
+        lda,
+        maskAt,
+        contextAt,
+        headDim * 4,
+        m,
+        headDim,
+        0.1,
+        attentionScratch,
+        0,
+        0,
+        m,
+      );
+      const bits = rowsOf(buffer, contextAt, headDim * 4, m, headDim);
+      context ??= bits;
+      if (!context.equals(bits)) throw new Error(`${label}, ${build}: attention and attentionWide differ`);
+    }
+    hash.update(context as Buffer);
   }
 }
 console.log(JSON.stringify({ products: count, builds: names, digest: hash.digest('hex') }));
