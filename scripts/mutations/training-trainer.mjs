@@ -232,7 +232,7 @@ export const TRAINING_TRAINER = [
   },
   {
     what: 'pairs are evaluated on a scale of their own',
-    file: 'src/training/trainer/trainer.ts',
+    file: 'src/training/trainer/trainer-examples.ts',
     search: "name === 'train_dataset' ? dataset : await this.#learned()",
     replace: 'await Promise.resolve(dataset)',
     tests: LEARNED,
