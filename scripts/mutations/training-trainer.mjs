@@ -237,4 +237,25 @@ export const TRAINING_TRAINER = [
     replace: 'await Promise.resolve(dataset)',
     tests: LEARNED,
   },
+  {
+    what: 'a negative label may be beyond the scale of the others',
+    file: 'src/training/data/dataset.ts',
+    search: 'Math.max(most, Math.abs(label)), 1)',
+    replace: 'Math.max(most, label), 1)',
+    tests: DATA,
+  },
+  {
+    what: 'a label beyond a scale that is given is learned',
+    file: 'src/training/data/labels.ts',
+    search: 'if (label === undefined || Math.abs(label) <= max_score) return;',
+    replace: 'if (label === undefined || max_score > 0) return;',
+    tests: DATA,
+  },
+  {
+    what: 'spaces around a label make a second class',
+    file: 'src/training/data/fields.ts',
+    search: "value.trim() !== '') return value.trim();",
+    replace: "value.trim() !== '') return value;",
+    tests: DATA,
+  },
 ];

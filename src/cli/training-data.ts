@@ -22,6 +22,7 @@ export interface DataOptions {
   readonly inputFormat?: DataFormat;
   readonly column?: Readonly<Record<string, string>>;
   readonly maxLength?: number;
+  readonly maxScore?: number;
 }
 
 /** Adds the options of each command that reads examples. */
@@ -38,19 +39,32 @@ export function withExamples(command: Command): Command {
       '--column <key=name>',
       'what a key is called in the files, such as text=review; repeat for several',
       parseColumn,
+    )
+    .option(
+      '--max-score <label>',
+      'the label of two sentences that mean the same; default: the largest in the file, at least 1',
+      parsePositive,
     );
+}
+
+/** A number above 0, as an option's argument. */
+export function parsePositive(value: string): number {
+  const number = Number(value);
+  if (value.trim() === '' || !(number > 0 && number < Number.POSITIVE_INFINITY))
+    throw new InvalidArgumentError('expected a number above 0.');
+  return number;
 }
 
 /** Reads the examples of a file, or of standard input for `-`. */
 export async function readExamples(
   file: string,
-  { task, inputFormat, column }: DataOptions,
+  { task, inputFormat, column, maxScore }: DataOptions,
   more: DatasetOptions = {},
 ): Promise<Dataset> {
   const { loadDataset } = await loadTraining();
   const name = file === '-' ? 'standard input' : file;
   const bytes = openBytes({ ...(file !== '-' && { file }) });
-  return loadDataset(task, bytes, { name, format: inputFormat, columns: column, ...more });
+  return loadDataset(task, bytes, { name, format: inputFormat, columns: column, max_score: maxScore, ...more });
 }
 
 function parseColumn(value: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {

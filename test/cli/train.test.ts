@@ -103,6 +103,40 @@ test('whole numbers are values with --problem-type regression', async () => {
   assert.ok(rows(printed).some((entry) => 'eval_pearson' in entry));
 });
 
+test('--max-score is the label that is a cosine of 1; it changes the loss and no correlation', async () => {
+  const pairs = `${folder}/pairs.csv`;
+  writeFileSync(pairs, 'sentence1,sentence2,label\na cat,a dog,4\na cat,Rome,-1\na dog,Oslo,0\n');
+  const task = ['--task', 'sentence-similarity'];
+  const evaluate = async (...options: string[]) => {
+    const { out, err } = await run(['evaluate', ...task, '--model', MODEL, '--eval', pairs, ...options]);
+    assert.is(err, '');
+    return JSON.parse(out);
+  };
+  const [own, wide] = [await evaluate(), await evaluate('--max-score', '8')];
+  assert.is((await evaluate('--max-score', '4')).loss, own.loss);
+  assert.is.not(wide.loss, own.loss);
+  assert.ok(Math.abs(wide.pearson - own.pearson) < 1e-9 && wide.spearmanr === own.spearmanr);
+  // The scale of the examples to learn from is that of the others.
+  const small = `${folder}/small.csv`;
+  writeFileSync(small, 'sentence1,sentence2,label\na cat,a dog,2\n');
+  const { code, err } = await run([
+    'train',
+    ...task,
+    '--train',
+    small,
+    '--eval',
+    pairs,
+    ...QUICK,
+    '--out',
+    `${folder}/no`,
+  ]);
+  assert.is(code, 1);
+  assert.match(
+    err,
+    /pairs\.csv line 2: "label" expected a number from -2 to 2, the --max-score, got 4\n$/,
+  );
+});
+
 test('a label that the training file does not have: file and line', async () => {
   const path = `${folder}/other.jsonl`;
   writeFileSync(path, `${JSON.stringify(TEXTS[0])}\n{"text": "what?", "label": "question"}\n`);

@@ -9,7 +9,7 @@ import { complain } from '../complain.js';
 import { withOptionNames } from '../option-names.js';
 import { type ModelOptions, parseCount, parseStride, parseThreads, withBar, withSource } from '../options.js';
 import { smallModel } from '../small-models.js';
-import { type DataOptions, loadTraining, readExamples, withExamples } from '../training-data.js';
+import { type DataOptions, loadTraining, parsePositive, readExamples, withExamples } from '../training-data.js';
 import { TrainingLog, TrainingScreen } from '../training-log.js';
 import { usageError } from '../usage.js';
 
@@ -138,10 +138,10 @@ async function train(options: Options): Promise<void> {
   }
   const { loadForTraining, Trainer } = await loadTraining();
   const train_dataset = await readExamples(options.train, options, { problem_type: options.problemType });
-  const eval_dataset =
-    options.eval === undefined
-      ? undefined
-      : await readExamples(options.eval, options, { problem_type: train_dataset.problem_type });
+  // The kind and the scale of the labels are those of the examples to learn from.
+  const { problem_type, max_score } = train_dataset;
+  const learned = options.task === 'sentence-similarity' ? { max_score } : { problem_type };
+  const eval_dataset = options.eval === undefined ? undefined : await readExamples(options.eval, options, learned);
   const source = options.model ?? smallModel(DEFAULT_MODEL);
   if (source === undefined) throw usageError(`give a --model to begin with, or install ${DEFAULT_MODEL}`);
   const { revision, token, cacheDir, localFilesOnly, threads, seed } = options;
@@ -250,13 +250,6 @@ function argumentsOf(options: Options, maxMemoryBytes: number | undefined): Trai
     ...(maxMemoryBytes !== undefined && { maxMemoryBytes }),
     ...(maxLength !== undefined && { max_seq_length: maxLength }),
   };
-}
-
-function parsePositive(value: string): number {
-  const number = Number(value);
-  if (value.trim() === '' || !(number > 0 && number < Number.POSITIVE_INFINITY))
-    throw new InvalidArgumentError('expected a number above 0.');
-  return number;
 }
 
 function parseShare(value: string): number {
