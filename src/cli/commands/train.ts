@@ -178,9 +178,9 @@ async function train(options: Options): Promise<void> {
     const logs = new TrainingLog(trainer, options, screen);
     await trainer
       .train({ resume_from_checkpoint: resume })
-      .catch((error) => stopped(error, controller.signal, trainer));
+      .catch((error) => stopped(error, controller.signal, trainer, logs));
     if (process.exitCode === undefined) {
-      if (steps === 0) complain(nothingLeft(trainer));
+      if (steps === 0) complain(finished(trainer));
       await trainer.save_model(out);
       await logs.end();
     }
@@ -191,17 +191,18 @@ async function train(options: Options): Promise<void> {
   }
 }
 
-/** What a resumed training says that was over already. */
-function nothingLeft({ state: { global_step, max_steps } }: Trainer): string {
+/** What a resumed training says that was finished already. */
+function finished({ state: { global_step, max_steps } }: Trainer): string {
   return global_step < max_steps
-    ? `nothing was left to train: --patience had ended it after step ${global_step}`
-    : `nothing was left to train: the checkpoint has all ${global_step} steps; more --epochs or --max-steps go on from it`;
+    ? `this training is finished: --patience ended it after step ${global_step}`
+    : `this training is finished, after step ${global_step}; larger --epochs or --max-steps continue it`;
 }
 
 /** What Ctrl+C leaves: a checkpoint, and how to go on from it. */
-function stopped(error: unknown, signal: AbortSignal, trainer: Trainer): void {
+async function stopped(error: unknown, signal: AbortSignal, trainer: Trainer, logs: TrainingLog): Promise<void> {
   if (!signal.aborted || !(error instanceof AlbertError) || error.code !== 'ERR_ABORTED') throw error;
   const { global_step } = trainer.state;
+  if (global_step > 0) await logs.stop();
   // A token is no matter for a screen or a log; HF_TOKEN has it too.
   const isToken = (word: string | undefined) => word === '--token';
   const words = process.argv

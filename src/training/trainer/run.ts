@@ -65,7 +65,7 @@ export class Run {
   async finish(): Promise<void> {
     const { args, signal } = this.#options;
     const state = this.#state;
-    while (!this.#isOver()) {
+    while (!this.isOver) {
       await yieldToEventLoop();
       throwIfAborted(signal);
       if (state.settled_step === state.global_step) await this.#step();
@@ -74,7 +74,8 @@ export class Run {
     if (args.load_best_model_at_end) await this.#restoreBest();
   }
 
-  #isOver(): boolean {
+  /** Whether nothing is left: all steps are made, or evaluations were no better. */
+  get isOver(): boolean {
     const { global_step, settled_step, early_stopping_patience_counter: worse } = this.#state;
     const { early_stopping_patience = Number.POSITIVE_INFINITY } = this.#options.args;
     return settled_step === global_step && (global_step >= this.#total || worse >= early_stopping_patience);

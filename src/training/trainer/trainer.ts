@@ -10,7 +10,7 @@ import { TrainState } from '../state.js';
 import { TASKS, taskOf } from '../tasks/index.js';
 import { type AnyModel, labelIdsOf, type TaskContext, type TrainableTask } from '../tasks/task.js';
 import { type ResolvedArguments, resolveArguments } from './arguments.js';
-import { bestCheckpoint, lastCheckpoint } from './checkpoints.js';
+import { bestCheckpoint, lastCheckpoint, sweepCheckpoints } from './checkpoints.js';
 import { checkMetric, type EvalPrediction, evaluate, type Prepared } from './evaluation.js';
 import { modelFiles, readWeights } from './model-files.js';
 import { makeOptimizer } from './optimizer.js';
@@ -80,7 +80,7 @@ export class Trainer {
    * a checkpoint is written then.
    *
    * @param given `resume_from_checkpoint`: a checkpoint's directory, or `true` for the last one in `output_dir`: training goes on from
-   *   there, bit for bit as if it had not been interrupted
+   *   there, bit for bit as if it had not been interrupted; one that was finished adds nothing to its log
    * @throws ERR_INPUT for examples that do not fit the model, and for a loss that is not finite; ERR_SOURCE for a checkpoint that cannot
    *   be written or read; ERR_MEMORY, ERR_ABORTED. The model is then as after the last whole step
    */
@@ -111,7 +111,10 @@ export class Trainer {
     const optimizer = makeOptimizer(this.args, totalSteps(course, this.args));
     const { output_dir, freeze, recompute, maxMemoryBytes } = this.args;
     const writes = this.args.save_strategy !== 'no' || this.args.load_best_model_at_end;
-    if (output_dir !== undefined && writes) await checkWritable(output_dir);
+    if (output_dir !== undefined && writes) {
+      await checkWritable(output_dir);
+      await sweepCheckpoints(output_dir);
+    }
     const options = { freeze, recompute, maxMemoryBytes };
     this.#state = directory === undefined ? freshState() : await this.#read(directory, course);
     const train =
@@ -158,6 +161,7 @@ export class Trainer {
     );
     const start = performance.now();
     const { global_step, epoch } = state;
+    const wasOver = run.isOver;
     try {
       await run.finish();
     } catch (error) {
@@ -179,7 +183,8 @@ export class Trainer {
       train_steps_per_second: steps / Math.max(1e-6, seconds),
       train_loss: training_loss,
     };
-    run.log(metrics);
+    // A run that was finished when it was resumed keeps its log.
+    if (!wasOver) run.log(metrics);
     return { global_step: state.global_step, training_loss, metrics };
   }
 

@@ -71,6 +71,20 @@ test('from each checkpoint', async () => {
   }
 });
 
+test('a finished run is resumed: its log and its files stay; what a killed process left is gone', async () => {
+  const args = { ...ARGS, max_steps: 3, output_dir: `${folder}/finished` };
+  await (await trainerOf(args)).train();
+  const left = ['5', '6'].map((end) => `checkpoint-4.12345678-1234-1234-1234-12345678901${end}.incomplete`);
+  for (const name of [left.join('.'), left[0]]) mkdirSync(`${args.output_dir}/${name}`);
+  const state = () => readFileSync(`${args.output_dir}/checkpoint-3/trainer_state.json`, 'utf8');
+  const [before, logged] = [state(), [] as object[]];
+  const again = await trainerOf(args, { onLog: (entry) => void logged.push(entry) });
+  await again.train({ resume_from_checkpoint: true });
+  assert.equal(logged, []);
+  assert.is(state(), before);
+  assert.equal(readdirSync(args.output_dir), ['checkpoint-3']);
+});
+
 test('a checkpoint is a model of its own', async () => {
   const output_dir = `${folder}/model`;
   const trainer = await trainerOf({ ...ARGS, max_steps: 3, output_dir });
