@@ -258,4 +258,18 @@ export const TRAINING_TRAINER = [
     replace: "value.trim() !== '') return value;",
     tests: DATA,
   },
+  {
+    what: 'the fastest model is the best',
+    file: 'src/training/trainer/arguments.ts',
+    search: 'if (isSpeed(metric_for_best_model))',
+    replace: 'if (isSpeed(metric_for_best_model) && output_dir !== undefined)',
+    tests: ARGUMENTS,
+  },
+  {
+    what: 'a finished run that is resumed is logged anew',
+    file: 'src/training/trainer/trainer.ts',
+    search: 'if (!wasOver) run.log(metrics);',
+    replace: 'run.log(metrics);',
+    tests: RESUME,
+  },
 ];
