@@ -84,7 +84,11 @@ export function withModel(command: Command, what: string, required = false): Com
       ).choices(DTYPES),
     )
     .addOption(new Option('--threads <n>', 'threads that compute, or auto').argParser(parseThreads).default(1))
-    .option('--wide', "let V8 compute with 256-bit vectors, an experiment of V8's: Node 24 or later, x64");
+    .addOption(wideOption());
+}
+
+export function wideOption(): Option {
+  return new Option('--wide', "let V8 compute with 256-bit vectors, an experiment of V8's: Node 24 or later, x64");
 }
 
 /** The options of the library that say how a model is loaded. */

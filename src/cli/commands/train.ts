@@ -7,7 +7,16 @@ import { AlbertError } from '../../entry/index.js';
 import type { ProblemType, Trainer, TrainingArguments } from '../../entry/training.js';
 import { complain } from '../complain.js';
 import { withOptionNames } from '../option-names.js';
-import { type ModelOptions, parseCount, parseStride, parseThreads, withBar, withSource } from '../options.js';
+import {
+  loadingOf,
+  type ModelOptions,
+  parseCount,
+  parseStride,
+  parseThreads,
+  wideOption,
+  withBar,
+  withSource,
+} from '../options.js';
 import { smallModel } from '../small-models.js';
 import { type DataOptions, loadTraining, parsePositive, readExamples, withExamples } from '../training-data.js';
 import { TrainingLog, TrainingScreen } from '../training-log.js';
@@ -86,6 +95,7 @@ export function addTrain(program: Command): void {
     .option('--best <metric>', 'end with the model that is best by a metric, such as accuracy, f1 or loss')
     .option('--patience <n>', 'end after so many evaluations in a row without a better one', parseCount)
     .option('--threads <n>', 'threads that compute, or auto', parseThreads, 1)
+    .addOption(wideOption())
     .option('--recompute', 'compute layers twice to save memory; default: if memory is short')
     .option('--no-recompute', 'keep all activations')
     .option('--max-memory <MiB>', 'memory of the model, its gradients and activations; default: 512', parseCount)
@@ -144,11 +154,11 @@ async function train(options: Options): Promise<void> {
   const eval_dataset = options.eval === undefined ? undefined : await readExamples(options.eval, options, learned);
   const source = options.model ?? smallModel(DEFAULT_MODEL);
   if (source === undefined) throw usageError(`give a --model to begin with, or install ${DEFAULT_MODEL}`);
-  const { revision, token, cacheDir, localFilesOnly, threads, seed } = options;
+  const { dtype: _, ...loading } = loadingOf(options);
+  const { seed } = options;
   const maxMemoryBytes = options.maxMemory === undefined ? undefined : options.maxMemory * 2 ** 20;
-  const loading = { revision, token, cacheDir, localFilesOnly, threads, seed, maxMemoryBytes };
   const { model, tokenizer } = await withBar((onProgress) =>
-    loadForTraining(source, train_dataset, { ...loading, onProgress }),
+    loadForTraining(source, train_dataset, { ...loading, seed, maxMemoryBytes, onProgress }),
   );
   const controller = new AbortController();
   const stop = () => {

@@ -20,7 +20,7 @@ export interface TrainingOrigin {
 }
 
 /** How it is loaded. */
-export interface OpenedLoadOptions extends Pick<InitOptions, 'threads' | 'maxMemoryBytes' | 'wasmUrl'> {
+export interface OpenedLoadOptions extends Pick<InitOptions, 'threads' | 'maxMemoryBytes' | 'wasmUrl' | 'engineFlags'> {
   /** The seed of a new head. Default: 42. */
   readonly seed?: number | undefined;
   readonly signal?: AbortSignal | undefined;
