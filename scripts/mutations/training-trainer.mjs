@@ -272,4 +272,18 @@ export const TRAINING_TRAINER = [
     replace: 'run.log(metrics);',
     tests: RESUME,
   },
+  {
+    what: 'what the encoder gave takes as much again as training may use',
+    file: 'src/training/state.ts',
+    search: 'maxMemoryBytes / 2',
+    replace: 'maxMemoryBytes',
+    tests: ['test/training/features.test.ts'],
+  },
+  {
+    what: 'an unfinished training is taken for a model without files',
+    file: 'src/platform/node/directories.ts',
+    search: 'if (steps.length === 0 ||',
+    replace: 'if (steps.length >= 0 ||',
+    tests: RESUME,
+  },
 ];

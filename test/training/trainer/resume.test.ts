@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AlbertForSequenceClassification } from '../../../src/entry/index.js';
+import { AlbertForSequenceClassification, pipeline } from '../../../src/entry/index.js';
 import type { TrainingArguments } from '../../../src/training/trainer/arguments.js';
 import type { Trainer } from '../../../src/training/trainer/trainer.js';
 import { expectError } from '../../support/expect-error.js';
@@ -92,6 +92,17 @@ test('a checkpoint is a model of its own', async () => {
   const model = await AlbertForSequenceClassification.from_pretrained(`${output_dir}/checkpoint-3`, { strict: true });
   assert.is(bitsOf({ model }), bitsOf(trainer));
   assert.equal(model.config.id2label, { 0: 'animal', 1: 'place' });
+  // The directory around it is none yet.
+  mkdirSync(`${output_dir}/checkpoint-10`);
+  const advice = [
+    'an unfinished training',
+    'resume_from_checkpoint',
+    '--resume',
+    `or load ${output_dir}/checkpoint-10`,
+  ];
+  await expectError(() => pipeline('text-classification', output_dir), 'ERR_SOURCE', ...advice);
+  await trainer.save_model(output_dir);
+  await (await pipeline('text-classification', output_dir)).dispose();
 });
 
 test('aborted in each step: a checkpoint of the last whole step, from which it goes on', async () => {
