@@ -105,7 +105,7 @@ export function withSource(command: Command, what: string, required: boolean): C
     .option('--revision <name>', 'branch, tag or commit of a Hub id')
     .option(
       '--token <token>',
-      'access token for the Hub; with HF_TOKEN or hf auth login, it is not in the list of processes',
+      'access token for the Hub; HF_TOKEN and hf auth login keep it out of the list of processes',
     )
     .option('--cache-dir <directory>', "directory of the Hub's cache")
     .option('--local-files-only', "use files in the Hub's cache only, without network access");

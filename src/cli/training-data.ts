@@ -16,6 +16,10 @@ export const TRAINING_TASKS: readonly TrainingTask[] = [
   'fill-mask',
 ];
 
+/** What `--max-length` is. */
+export const LENGTH_HELP =
+  'the most tokens of a text that are read; default: as many as the model has positions, of question-answering 384';
+
 /** Which examples, and how they are written. */
 export interface DataOptions {
   readonly task: TrainingTask;
@@ -28,7 +32,9 @@ export interface DataOptions {
 /** Adds the options of each command that reads examples. */
 export function withExamples(command: Command): Command {
   return command
-    .addOption(new Option('--task <task>', 'what is learned').choices(TRAINING_TASKS).default('text-classification'))
+    .addOption(
+      new Option('--task <task>', 'what the model does').choices(TRAINING_TASKS).default('text-classification'),
+    )
     .addOption(
       new Option(
         '--input-format <format>',
@@ -37,12 +43,12 @@ export function withExamples(command: Command): Command {
     )
     .option(
       '--column <key=name>',
-      'what a key is called in the files, such as text=review; repeat for several',
+      'the name that a key has in the files, such as text=review; repeat it for other keys',
       parseColumn,
     )
     .option(
       '--max-score <label>',
-      'the label of two sentences that mean the same; default: the largest in the file, at least 1',
+      'of sentence-similarity: the label of two sentences that mean the same; default: the largest one without its sign, at least 1',
       parsePositive,
     );
 }
