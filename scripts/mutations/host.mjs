@@ -26,7 +26,7 @@ export const HOST = [
   {
     what: "V8's flag is not set where it is asked for",
     file: 'src/engine/runtime.ts',
-    search: "options.engineFlags === 'wide' ? widenVectors() : undefined",
+    search: 'options.engineFlags && widenVectors()',
     replace: "options.engineFlags === ('none' as string) ? widenVectors() : undefined",
     tests: ['test/model/wide.test.ts'],
   },

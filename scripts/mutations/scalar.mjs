@@ -67,8 +67,8 @@ export const SCALAR = [
   },
   {
     what: 'the kernel library leaves what a call has claimed',
-    file: 'src/kernel-library/library.ts',
-    search: '      memory.release(before);\n',
+    file: 'src/kernel-library/products.ts',
+    search: '    memory.release(before);\n',
     replace: '',
     tests: ['test/kernel-library/library.test.ts'],
   },

@@ -4,6 +4,7 @@ import { AlbertError } from '../entry/index.js';
 const OPTIONS: Readonly<Record<string, string>> = {
   columns: '--column',
   problem_type: '--problem-type',
+  max_score: '--max-score',
   max_seq_length: '--max-length',
   maxMemoryBytes: '--max-memory',
   metric_for_best_model: '--best',
@@ -21,7 +22,7 @@ export async function withOptionNames<T>(work: () => Promise<T>): Promise<T> {
     if (!(cause instanceof AlbertError)) throw cause;
     const text = cause.code === 'ERR_MEMORY' ? inMebibytes(cause.message) : cause.message;
     const named = text.replace(
-      /"(\w+)"(?= expected )|\b(maxMemoryBytes|load_best_model_at_end)\b/g,
+      /"(\w+)"(?= expected )|\b(maxMemoryBytes|load_best_model_at_end|max_score)\b/g,
       (all, title, bare) => {
         const option = OPTIONS[title ?? bare];
         return option === undefined ? all : title === undefined ? option : `"${option}"`;

@@ -84,7 +84,11 @@ export function withModel(command: Command, what: string, required = false): Com
       ).choices(DTYPES),
     )
     .addOption(new Option('--threads <n>', 'threads that compute, or auto').argParser(parseThreads).default(1))
-    .option('--wide', "let V8 compute with 256-bit vectors, an experiment of V8's: Node 24 or later, x64");
+    .addOption(wideOption());
+}
+
+export function wideOption(): Option {
+  return new Option('--wide', "let V8 compute with 256-bit vectors, an experiment of V8's: Node 24 or later, x64");
 }
 
 /** The options of the library that say how a model is loaded. */
@@ -101,7 +105,7 @@ export function withSource(command: Command, what: string, required: boolean): C
     .option('--revision <name>', 'branch, tag or commit of a Hub id')
     .option(
       '--token <token>',
-      'access token for the Hub; with HF_TOKEN or hf auth login, it is not in the list of processes',
+      'access token for the Hub; HF_TOKEN and hf auth login keep it out of the list of processes',
     )
     .option('--cache-dir <directory>', "directory of the Hub's cache")
     .option('--local-files-only', "use files in the Hub's cache only, without network access");

@@ -33,8 +33,16 @@ export class TrainingLog {
     if (process.stdout.isTTY) await print(`the model is in ${this.#options.out}`);
   }
 
+  /** Writes the files for a training that was stopped: with the steps since the last entry too, which a resumed one logs later. */
+  async stop(): Promise<void> {
+    await this.#written;
+    await this.#write();
+  }
+
   async #write(): Promise<void> {
-    const { log_history } = this.#trainer.state;
+    const { log_history: logged, unlogged, epoch, global_step: step } = this.#trainer.state;
+    const log_history =
+      unlogged.steps > 0 ? [...logged, { loss: unlogged.loss / unlogged.steps, epoch, step }] : logged;
     const encode = (text: string) => new TextEncoder().encode(text);
     const chart = trainingChart(log_history, `${this.#options.task}: ${this.#options.out}`);
     const files = new Map([

@@ -74,9 +74,9 @@ export class Engine {
     return this.runtime.whyNotSimd;
   }
 
-  /** Why the flag that `engineFlags` asks for is not set. */
+  /** Why vectors are not of 256 bits although `engineFlags` asks for them. */
   get whyNotWide(): string | undefined {
-    return this.runtime.whyNotWide;
+    return this.runtime.whyNotWide?.(this.vectorBits);
   }
 
   /**

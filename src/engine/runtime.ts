@@ -25,8 +25,8 @@ export interface Runtime {
   readonly wasmUrl?: string | undefined;
   /** Why the scalar kernels run, unless the caller chose them. */
   readonly whyNotSimd?: string;
-  /** Why the flag that `engineFlags` asks for is not set. */
-  readonly whyNotWide?: string;
+  /** Why vectors of so many bits are no wider, if `engineFlags` asks for that. */
+  readonly whyNotWide?: ((bits: number | undefined) => string | undefined) | undefined;
   readonly threads?: Threads;
   /** Why there are none, when the caller asked for more than one thread. */
   readonly whyNotThreaded?: string;
@@ -57,7 +57,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { maxMemoryBytes, wasmUrl, workerUrl } = options;
   const count = numberOfThreads(options.threads);
   // Before the kernels are compiled.
-  const whyNotWide = options.engineFlags === 'wide' ? widenVectors() : undefined;
+  const whyNotWide = options.engineFlags && widenVectors();
   const missing = count > 1 ? whyNotShared(maxMemoryBytes) : undefined;
   const several = count > 1 && missing === undefined;
   const { code, whyNotSimd } = await chooseKernels(wasmUrl, several);
@@ -71,7 +71,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     memory,
     wasmUrl,
     ...(scalar && { whyNotSimd }),
-    ...(whyNotWide !== undefined && { whyNotWide }),
+    whyNotWide,
   };
   if (count === 1) return runtime;
   if (script || !several || !shared) {

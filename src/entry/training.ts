@@ -47,5 +47,6 @@ export {
 } from '../training/trainer/load.js';
 export type { TrainingProgress } from '../training/trainer/progress.js';
 export type { LogEntry, TrainerState } from '../training/trainer/state.js';
-export { Trainer, type TrainerOptions, type TrainOutput } from '../training/trainer/trainer.js';
+export { Trainer } from '../training/trainer/trainer.js';
+export type { TrainerOptions, TrainOutput } from '../training/trainer/trainer-options.js';
 export { type GradientOptions, type ValueAndGrad, valueAndGrad } from '../training/value-and-grad.js';

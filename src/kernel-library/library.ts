@@ -1,12 +1,12 @@
 /** The kernels as functions of Float32Arrays: each call copies its matrices in, computes, copies the result out. */
 
-import { ACTIVATIONS, buildOf, type Kernels } from '../engine/kernels.js';
-import { checkMaxMemoryBytes, type LinearMemory, type Region } from '../engine/memory.js';
+import { ACTIVATIONS, buildOf } from '../engine/kernels.js';
+import { checkMaxMemoryBytes, type Region } from '../engine/memory.js';
 import { type Runtime, startRuntime } from '../engine/runtime.js';
-import { type Scheme, schemesOf } from '../engine/schemes.js';
+import { schemesOf } from '../engine/schemes.js';
 import { codeUrl } from '../ground/code-url.js';
 import { type DisposableIfKnown, disposable } from '../ground/disposable.js';
-import { DTYPES, type Dtype } from '../ground/dtypes.js';
+import { DTYPES } from '../ground/dtypes.js';
 import { AlbertError, mismatch } from '../ground/errors.js';
 import { checkOptions } from '../ground/options.js';
 import { checkFinite, checkMatrix, checkName, checkSizes, maskBiasOf } from './checks.js';
@@ -24,9 +24,7 @@ import {
   type ProductOptions,
 } from './options.js';
 import { Blocks, PackedMatrix } from './packed.js';
-
-/** Bytes of a matrix that are packed at once. */
-const STAGING_BYTES = 2 ** 20;
+import { inRegion, multiply, packPanels, type Workspace, zeros } from './products.js';
 
 /**
  * Compiles the kernels and makes their memory.
@@ -44,21 +42,10 @@ export async function loadKernels(given?: KernelsOptions): Promise<KernelLibrary
 }
 
 /** What the library holds until it is disposed. */
-interface State {
-  readonly kernels: Kernels;
-  readonly memory: LinearMemory;
+interface State extends Workspace {
   readonly whyNotSimd: string | undefined;
-  readonly schemes: Readonly<Record<Dtype, Scheme>>;
   readonly blocks: Blocks;
   readonly packed: Map<PackedMatrix, Region>;
-}
-
-/** The right factor of a product, in panels. */
-interface Panels {
-  readonly address: number;
-  readonly dtype: Dtype;
-  readonly k: number;
-  readonly n: number;
 }
 
 /**
@@ -86,22 +73,24 @@ export class KernelLibrary {
 
   /** a · b of (m, k) and (k, n): (m, n) */
   matmul(a: Float32Array, b: Float32Array, m: number, k: number, n: number): Float32Array {
-    const { memory, schemes } = this.#alive();
+    const state = this.#alive();
+    const { memory, schemes } = state;
     checkSizes({ m, k, n });
     checkMatrix('a', a, m, k);
     checkMatrix('b', b, k, n);
-    if (m * n * k === 0) return this.#zeros(m * n);
-    return this.#run((region) => {
+    if (m * n * k === 0) return zeros(state, m * n);
+    return inRegion(state, (region) => {
       const panels = { address: region.take(schemes.float32.panelsBytes(k, n)), dtype: 'float32', k, n } as const;
       memory.claim(region);
-      this.#pack(b, panels);
-      return this.#multiply(a, m, panels, {});
+      packPanels(state, b, panels);
+      return multiply(state, a, m, panels, {});
     });
   }
 
   /** Packs a matrix (k, n), to be the right factor of products. */
   pack(b: Float32Array, k: number, n: number, given?: PackOptions): PackedMatrix {
-    const { blocks, schemes, packed } = this.#alive();
+    const state = this.#alive();
+    const { blocks, schemes, packed } = state;
     const { dtype = 'float32' } = checkOptions(given, PACK_OPTIONS);
     checkName('dtype', dtype, DTYPES);
     checkSizes({ k, n }, 1);
@@ -113,7 +102,7 @@ export class KernelLibrary {
     const bytes = panelsBytes(k, n);
     const block = blocks.take(bytes);
     try {
-      this.#pack(b, { address: block.start, dtype, k, n });
+      packPanels(state, b, { address: block.start, dtype, k, n });
     } catch (error) {
       blocks.free(block);
       throw error;
@@ -132,9 +121,9 @@ export class KernelLibrary {
    * @throws ERR_DISPOSED when `w` has been freed
    */
   matmulPacked(a: Float32Array, w: PackedMatrix, m: number, given?: ProductOptions): Float32Array {
-    const { packed } = this.#alive();
+    const state = this.#alive();
     const options = checkOptions(given, PRODUCT_OPTIONS);
-    const block = packed.get(w);
+    const block = state.packed.get(w);
     if (block === undefined) {
       if (w instanceof PackedMatrix && w.freed) throw new AlbertError('ERR_DISPOSED', 'the matrix has been freed');
       throw mismatch('ERR_INPUT', 'w', 'a matrix that this library has packed', w);
@@ -145,17 +134,18 @@ export class KernelLibrary {
     if (options.bias !== undefined) checkMatrix('bias', options.bias, 1, n);
     if (options.residual !== undefined) checkMatrix('residual', options.residual, m, n);
     if (options.activation !== undefined) checkName('activation', options.activation, ACTIVATIONS);
-    if (m === 0) return this.#zeros(0);
-    return this.#multiply(a, m, { address: block.start, dtype, k, n }, options);
+    if (m === 0) return zeros(state, 0);
+    return multiply(state, a, m, { address: block.start, dtype, k, n }, options);
   }
 
   /** The softmax of each row of `x` (rows, cols). */
   softmax(x: Float32Array, rows: number, cols: number): Float32Array {
-    const { kernels, memory } = this.#alive();
+    const state = this.#alive();
+    const { kernels, memory } = state;
     checkSizes({ rows, cols });
     checkMatrix('x', x, rows, cols);
-    if (x.length === 0) return this.#zeros(0);
-    return this.#run((region) => {
+    if (x.length === 0) return zeros(state, 0);
+    return inRegion(state, (region) => {
       const matrix = region.matrix(rows, cols);
       memory.claim(region);
       memory.write(matrix, x);
@@ -173,14 +163,15 @@ export class KernelLibrary {
     cols: number,
     eps: number,
   ): Float32Array {
-    const { kernels, memory } = this.#alive();
+    const state = this.#alive();
+    const { kernels, memory } = state;
     checkSizes({ rows, cols });
     checkMatrix('x', x, rows, cols);
     checkMatrix('gamma', gamma, 1, cols);
     checkMatrix('beta', beta, 1, cols);
     if (!(eps >= 0 && eps < Number.POSITIVE_INFINITY)) throw mismatch('ERR_INPUT', 'eps', 'a number >= 0', eps);
-    if (x.length === 0) return this.#zeros(0);
-    return this.#run((region) => {
+    if (x.length === 0) return zeros(state, 0);
+    return inRegion(state, (region) => {
       const [matrix, scale, bias] = [region.matrix(rows, cols), region.matrix(1, cols), region.matrix(1, cols)];
       memory.claim(region);
       memory.write(matrix, x);
@@ -194,11 +185,12 @@ export class KernelLibrary {
 
   /** The GELU of each number. */
   gelu(x: Float32Array, kind: GeluKind = 'gelu'): Float32Array {
-    const { kernels, memory } = this.#alive();
+    const state = this.#alive();
+    const { kernels, memory } = state;
     checkMatrix('x', x, 1, x?.length);
     checkName('kind', kind, GELU_KINDS);
-    if (x.length === 0) return this.#zeros(0);
-    return this.#run((region) => {
+    if (x.length === 0) return zeros(state, 0);
+    return inRegion(state, (region) => {
       const matrix = region.matrix(1, x.length);
       memory.claim(region);
       memory.write(matrix, x);
@@ -212,7 +204,8 @@ export class KernelLibrary {
    * head are adjacent.
    */
   attention(q: Float32Array, k: Float32Array, v: Float32Array, options: AttentionOptions): Float32Array {
-    const { kernels, memory } = this.#alive();
+    const state = this.#alive();
+    const { kernels, memory } = state;
     const { heads, seq, headDim, mask } = checkOptions(options, ATTENTION_OPTIONS);
     checkSizes({ heads, seq, headDim });
     const hidden = heads * headDim;
@@ -220,8 +213,8 @@ export class KernelLibrary {
     checkMatrix('k', k, seq, hidden);
     checkMatrix('v', v, seq, hidden);
     const maskBias = maskBiasOf(mask, seq);
-    if (q.length === 0) return this.#zeros(0);
-    return this.#run((region) => {
+    if (q.length === 0) return zeros(state, 0);
+    return inRegion(state, (region) => {
       const factors = [q, k, v].map((data) => ({ data, matrix: region.matrix(seq, hidden) }));
       const [bias, context] = [region.matrix(1, seq), region.matrix(seq, hidden)];
       const scratch = region.take(kernels.attentionScratchBytes(seq, headDim));
@@ -264,64 +257,6 @@ export class KernelLibrary {
   dispose(): void {
     for (const matrix of this.#state?.packed.keys() ?? []) matrix.free();
     this.#state = undefined;
-  }
-
-  /** The product with a packed matrix; no factor is empty. */
-  #multiply(a: Float32Array, m: number, { address, dtype, k, n }: Panels, options: ProductOptions): Float32Array {
-    const { kernels, memory, schemes } = this.#alive();
-    const { bias = new Float32Array(n), activation = 'identity', residual } = options;
-    const { gemm, scratchBytes } = schemes[dtype];
-    return this.#run((region) => {
-      const [left, start, out] = [region.matrix(m, k), region.matrix(1, n), region.matrix(m, n)];
-      const added = residual && region.matrix(m, n);
-      const scratch = region.take(scratchBytes(k));
-      memory.claim(region);
-      memory.write(left, a);
-      memory.write(start, bias);
-      if (added) memory.write(added, residual);
-      const { address: addedAt = 0, stride: ldAdded = 0 } = added ?? {};
-      const [ldLeft, ldOut, number] = [left.stride, out.stride, ACTIVATIONS.indexOf(activation)];
-      gemm.run({ rows: m, inputs: k, outputs: n }, (kernel) => {
-        const [leftAt, startAt, outAt] = [left.address, start.address, out.address];
-        kernels[kernel](leftAt, ldLeft, address, startAt, outAt, ldOut, m, n, k, number, addedAt, ldAdded, scratch);
-      });
-      return memory.read(out);
-    });
-  }
-
-  /** Packs a matrix (k, n) at an address, a few columns at a time. */
-  #pack(b: Float32Array, { address, dtype, k, n }: Panels): void {
-    const { memory, schemes } = this.#alive();
-    const { pack, panelsBytes } = schemes[dtype];
-    this.#run((region) => {
-      const most = Math.min(n, Math.max(1, Math.floor(STAGING_BYTES / (k * 4))));
-      const staging = region.take(k * most * 4);
-      memory.claim(region);
-      // The unused lanes of a panel are read too.
-      memory.f32(address, panelsBytes(k, n) / 4).fill(0);
-      for (let first = 0; first < n; first += most) {
-        const count = Math.min(most, n - first);
-        const columns = memory.f32(staging, k * count);
-        for (let i = 0; i < k; i++) columns.set(b.subarray(i * n + first, i * n + first + count), i * count);
-        pack(staging, count * 4, 4, address, k, count, first);
-      }
-    });
-  }
-
-  /** Runs the work of one call with a region above everything in use, and frees the region afterwards. */
-  #run<T>(work: (region: Region) => T): T {
-    const { memory } = this.#alive();
-    const before = memory.used;
-    try {
-      return work(memory.region());
-    } finally {
-      memory.release(before);
-    }
-  }
-
-  #zeros(length: number): Float32Array {
-    this.#alive().memory.checkOutput(length * 4);
-    return new Float32Array(length);
   }
 
   #alive(): State {

@@ -44,7 +44,7 @@ export interface InitOptions {
   /**
    * `wide`: let V8 compute with 256-bit vectors, in Node 24 or later on x64. An experiment of V8 and a flag of the whole process, also of
    * code that is not this library's; off by default. To be given with the first model of a process: what is optimised before stays as
-   * it is. `info()` reports `vectorBits`, and `whyNotWide` where the flag cannot be set. Answers are the same bit for bit.
+   * it is. `info()` reports `vectorBits`, and `whyNotWide` if they are not 256. Answers are the same bit for bit.
    */
   readonly engineFlags?: 'wide' | undefined;
   /** The most bytes that the model's memory may grow to; default: 1 GiB, at most 4 GiB. */
@@ -181,7 +181,7 @@ export interface ModelInfo {
    * products. Absent until then, and without SIMD.
    */
   readonly vectorBits?: 128 | 256;
-  /** Why V8's flag is not set although `engineFlags` asks for it. */
+  /** Why vectors are not of 256 bits although `engineFlags` asks for them: V8's flag cannot be set, or nothing became faster by it. */
   readonly whyNotWide?: string;
   /** Bytes of the packed weights. */
   readonly weightBytes: number;

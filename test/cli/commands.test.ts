@@ -65,6 +65,15 @@ commands('tag: entities of texts, however long', async () => {
     await lines([...model, '--aggregation', 'none', '--ignore', 'I-PER,B-PER', '--stride', '5'], 'Anna\nstayed\n'),
     [plain({ text: 'Anna', entities: none[0] }), plain({ text: 'stayed', entities: none[1] })],
   );
+  // In a table, each text is behind its first entity.
+  const table = async (ignored: string, ...texts: string[]) =>
+    (await run([...model, '--aggregation', 'none', '--ignore', ignored, '--format', 'table', ...texts])).out;
+  const shown = (await table('X', 'Anna stayed.', 'Clara')).trimEnd().split('\n');
+  const behind = shown.map((row) => / {2}\d+-\d+(.*)$/.exec(row)?.[1]?.trim());
+  assert.is(behind[0], 'Anna stayed.');
+  assert.equal(behind.filter(Boolean), ['Anna stayed.', 'Clara']);
+  assert.ok(behind.length > 2);
+  assert.is(await table('O,B-PER,I-PER', 'Anna'), '-  -  -  -  Anna\n');
 });
 
 commands('answer: questions about one context, or JSON lines', async () => {

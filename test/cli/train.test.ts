@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { trainingChart } from '../../src/cli/training-chart.js';
+import { TrainingLog, TrainingScreen } from '../../src/cli/training-log.js';
 import type { LogEntry } from '../../src/entry/training.js';
-import { FILES, TEXTS } from '../training/trainer/support.js';
+import { FILES, TEXTS, trainerOf } from '../training/trainer/support.js';
 import { ROOT, run } from './command-line.js';
 
 const test = suite('train and evaluate');
@@ -81,14 +82,37 @@ test('from standard input', async () => {
   assert.not.ok(existsSync(`${out}-2`));
 });
 
-test('a training that is over: it says so', async () => {
+test('stopped between two entries of the log: metrics.jsonl has the steps until then', async () => {
+  const out = `${folder}/between`;
+  mkdirSync(out);
+  const losses: number[] = [];
+  const trainer = await trainerOf({ max_steps: 2, logging_steps: 5 }, { onProgress: ({ loss }) => losses.push(loss) });
+  await trainer.train();
+  // As it is while it trains: without the entry about the whole.
+  const { log_history: _, ...state } = trainer.state;
+  const log = new TrainingLog(
+    { state: { ...state, log_history: [] } } as never,
+    { task: '', out },
+    new TrainingScreen(),
+  );
+  await log.stop();
+  const [first, second] = losses as [number, number];
+  assert.equal(rows(readFileSync(`${out}/metrics.jsonl`, 'utf8')), [
+    { loss: (first + second) / 2, epoch: state.epoch, step: 2 },
+  ]);
+  await trainer.model.dispose();
+});
+
+test('a training that is finished: it says so, and leaves its log', async () => {
   const out = `${folder}/over`;
   const args = ['train', '--train', JSONL, ...QUICK, '--max-steps', '1', '--out', out];
   const first = await run(args);
   assert.equal([first.code, first.err], [0, '']);
-  const { code, err } = await run([...args, '--resume']);
+  const log = readFileSync(`${out}/metrics.jsonl`, 'utf8');
+  const { code, err, out: printed } = await run([...args, '--resume']);
   assert.is(code, 0, err);
-  assert.match(err, /^nothing was left to train: the checkpoint has all 1 steps; more --epochs or --max-steps .*\n$/);
+  assert.is(err, 'this training is finished, after step 1; larger --epochs or --max-steps continue it\n');
+  assert.equal([printed, readFileSync(`${out}/metrics.jsonl`, 'utf8')], ['', log]);
 });
 
 test('whole numbers are values with --problem-type regression', async () => {
@@ -101,6 +125,37 @@ test('whole numbers are values with --problem-type regression', async () => {
   const { problem_type, id2label } = JSON.parse(readFileSync(`${out}/config.json`, 'utf8'));
   assert.equal([problem_type, Object.keys(id2label).length], ['regression', 1]);
   assert.ok(rows(printed).some((entry) => 'eval_pearson' in entry));
+});
+
+test('--max-score is the label that is a cosine of 1; it changes the loss and no correlation', async () => {
+  const pairs = `${folder}/pairs.csv`;
+  writeFileSync(pairs, 'sentence1,sentence2,label\na cat,a dog,4\na cat,Rome,-1\na dog,Oslo,0\n');
+  const task = ['--task', 'sentence-similarity'];
+  const evaluate = async (...options: string[]) => {
+    const { out, err } = await run(['evaluate', ...task, '--model', MODEL, '--eval', pairs, ...options]);
+    assert.is(err, '');
+    return JSON.parse(out);
+  };
+  const [own, wide] = [await evaluate(), await evaluate('--max-score', '8')];
+  assert.is((await evaluate('--max-score', '4')).loss, own.loss);
+  assert.is.not(wide.loss, own.loss);
+  assert.ok(Math.abs(wide.pearson - own.pearson) < 1e-9 && wide.spearmanr === own.spearmanr);
+  // The scale of the examples to learn from is that of the others.
+  const small = `${folder}/small.csv`;
+  writeFileSync(small, 'sentence1,sentence2,label\na cat,a dog,2\n');
+  const { code, err } = await run([
+    'train',
+    ...task,
+    '--train',
+    small,
+    '--eval',
+    pairs,
+    ...QUICK,
+    '--out',
+    `${folder}/no`,
+  ]);
+  assert.is(code, 1);
+  assert.match(err, /pairs\.csv line 2: "label" expected a number from -2 to 2, the --max-score, got 4\n$/);
 });
 
 test('a label that the training file does not have: file and line', async () => {
@@ -136,7 +191,7 @@ test('Ctrl+C: a checkpoint, how to go on, and the same model in the end', async 
       /^stopped after step (\d+), which has a checkpoint; go on with:\nalbert-wasm (.*)\n$/.exec(err) ?? [];
     assert.ok(words?.endsWith(`--out '${folder}/it'\\''s ${signal}' --resume`), err);
     assert.ok(existsSync(`${out}/checkpoint-${step}/train_state.safetensors`));
-    assert.ok(existsSync(`${out}/metrics.jsonl`));
+    assert.is(rows(readFileSync(`${out}/metrics.jsonl`, 'utf8')).at(-1)?.step, Number(step));
     assert.not.ok(existsSync(`${out}/model.safetensors`));
     const resumed = await run([...args, '--out', out, '--resume']);
     assert.is(resumed.code, 0, resumed.err);

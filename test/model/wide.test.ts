@@ -2,9 +2,13 @@
 import { cachedDataVersionTag } from 'node:v8';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Engine } from '../../src/engine/engine.js';
 import { AlbertModel } from '../../src/entry/index.js';
+import { loadDataset } from '../../src/training/data/dataset.js';
+import { loadForTraining } from '../../src/training/trainer/load.js';
 import { expectError } from '../support/expect-error.js';
 import { TINY, TINY_INPUTS } from '../support/tiny.js';
+import { FILES, TEXTS } from '../training/trainer/support.js';
 
 const test = suite("V8's flag for 256-bit vectors");
 const FLAGS = process.execArgv.some((flag) => flag.endsWith('wasm-revectorize'));
@@ -47,6 +51,17 @@ test('a worker sets it for the process, or says why not', async () => {
   else assert.match(whyNotWide as string, /Node|x64/);
 });
 
+test('a model in training sets it, or says why not', async () => {
+  const { model } = await loadForTraining(FILES, await loadDataset('text-classification', TEXTS), {
+    engineFlags: 'wide',
+  });
+  assert.is(model.info().whyNotWide === undefined, AVAILABLE);
+  await model.dispose();
+  const wrong = { engineFlags: 'narrow' as 'wide' };
+  const dataset = await loadDataset('text-classification', TEXTS);
+  await expectError(() => loadForTraining(FILES, dataset, wrong), 'ERR_INPUT', 'engineFlags');
+});
+
 test('it is set, or info() says why not; the bits of an answer stay the same', async () => {
   const { whyNotWide } = await forward({ engineFlags: 'wide' });
   if (AVAILABLE) {
@@ -58,6 +73,25 @@ test('it is set, or info() says why not; the bits of an answer stay the same', a
     assert.is(cachedDataVersionTag(), before);
   }
   assert.is(new Set(bits).size, 1);
+});
+
+test('vectors of 128 bits although it is set: info() says why', async () => {
+  const vectorBits = Object.getOwnPropertyDescriptor(Engine.prototype, 'vectorBits') as PropertyDescriptor;
+  await using model = await AlbertModel.from_config(TINY, { engineFlags: 'wide' });
+  await using plain = await AlbertModel.from_config(TINY);
+  const reasons = [undefined, 256, 128].map((bits) => {
+    Object.defineProperty(Engine.prototype, 'vectorBits', { ...vectorBits, get: () => bits });
+    return [model.info().whyNotWide, plain.info().whyNotWide];
+  });
+  Object.defineProperty(Engine.prototype, 'vectorBits', vectorBits);
+  const [, , [narrow] = []] = reasons;
+  assert.match(narrow as string, AVAILABLE ? /V8's flag is set, .*before.*AVX2/ : /Node|x64/);
+  const before = AVAILABLE ? undefined : narrow;
+  assert.equal(reasons, [
+    [before, undefined],
+    [before, undefined],
+    [narrow, undefined],
+  ]);
 });
 
 test.run();

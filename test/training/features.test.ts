@@ -2,6 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Engine } from '../../src/engine/engine.js';
+import { LinearMemory, type Matrix } from '../../src/engine/memory.js';
 import type { AlbertPreTrainedModel } from '../../src/model/albert.js';
 import {
   AlbertForMultipleChoice,
@@ -112,6 +113,53 @@ test('dropout in the encoder makes its output anew', async () => {
   for (const config of [{ hidden_dropout_prob: 0.2 }, { hidden_dropout_prob: 0, attention_probs_dropout_prob: 0.2 }]) {
     const { layers } = await train(HEADS['token classification']!, config, 3);
     assert.is(layers, 24, JSON.stringify(config));
+  }
+});
+
+test('what is kept takes at most half as much as training may use, outside of it; the others are computed again', async () => {
+  const texts = Array.from({ length: 200 }, (_, i) => ({
+    input_ids: Array.from({ length: 24 }, (_, j) => (i * 31 + j * 7) % 97),
+    token_type_ids: Array.from({ length: 24 }, (_, j) => (i >> (j % 8)) & 1),
+  }));
+  const { read } = LinearMemory.prototype;
+  const { write } = Features.prototype;
+  const { attention } = Engine.prototype;
+  let [bytes, computed] = [0, 0];
+  Features.prototype.write = function (memory, ...rest) {
+    const counting = Object.create(memory);
+    counting.read = (matrix: Matrix) => {
+      const data = read.call(memory, matrix);
+      bytes += data.byteLength;
+      return data;
+    };
+    return write.call(this, counting, ...rest);
+  };
+  Engine.prototype.attention = function (...args) {
+    computed += args[0].sequences.length;
+    attention.apply(this, args);
+  };
+  const maxMemoryBytes = 2 ** 20;
+  try {
+    await using model = await AlbertForTokenClassification.from_config(TINY);
+    await using state = await TrainState.create(model, OPTIMIZER, { freeze: 'encoder', maxMemoryBytes });
+    const epoch = async () => {
+      computed = 0;
+      for (let from = 0; from < texts.length; from += 10) {
+        const batch = texts.slice(from, from + 10);
+        await state.step(batch, { labels: batch.map(({ input_ids }) => input_ids.map((id) => id % 2)) });
+      }
+      return computed / 6;
+    };
+    assert.is(await epoch(), 200);
+    const kept = bytes / (24 * TINY.hidden_size * 4);
+    assert.ok(bytes <= maxMemoryBytes / 2 && bytes > maxMemoryBytes / 4, `${bytes}`);
+    // A batch of which a text is missing is computed as a whole.
+    const again = await epoch();
+    assert.ok(again >= 200 - kept && again < 200 - kept + 10, `${again}, ${kept} are kept`);
+    assert.ok(model.info().memoryBytes <= maxMemoryBytes);
+  } finally {
+    Features.prototype.write = write;
+    Engine.prototype.attention = attention;
   }
 });
 

@@ -1,8 +1,10 @@
 /** `valueAndGrad` as a call: what it refuses, how it ends early, and that the model stays as it was. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { checkMaxMemoryBytes } from '../../src/engine/memory.js';
 import type { AlbertError } from '../../src/ground/errors.js';
 import { AlbertModel } from '../../src/model/models.js';
+import { checkTrainingMemory } from '../../src/training/access.js';
 import type { SentencePairs, TrainingInputs } from '../../src/training/inputs.js';
 import { adamw } from '../../src/training/optimizers.js';
 import { TrainState } from '../../src/training/state.js';
@@ -127,8 +129,15 @@ test('too little memory: an error that names what is needed, before any kernel r
       await assertHealthy(model);
     }
   }
+});
+
+test('two limits: of training, 512 MiB by default, and of the model, 1 GiB by default; the smaller one holds', async () => {
+  assert.equal([checkTrainingMemory(undefined), checkMaxMemoryBytes()], [2 ** 29, 2 ** 30]);
   await using small = await AlbertModel.from_config(TINY, { maxMemoryBytes: 2 ** 19 });
-  await expectError(() => valueAndGrad(small, PAIRS, {}), 'ERR_MEMORY');
+  for (const options of [{}, { maxMemoryBytes: 2 ** 31 }]) {
+    await expectError(() => valueAndGrad(small, PAIRS, {}, options), 'ERR_MEMORY', `got ${2 ** 19}`);
+    await expectError(() => TrainState.create(small, adamw({ learning_rate: 1 }), options), 'ERR_MEMORY', `${2 ** 19}`);
+  }
   await small.forward(TINY_INPUTS);
 });
 

@@ -11,7 +11,7 @@ import {
   withOutput,
 } from '../options.js';
 import { ProgressBar } from '../progress-bar.js';
-import { type DataOptions, loadTraining, readExamples, withExamples } from '../training-data.js';
+import { type DataOptions, LENGTH_HELP, loadTraining, readExamples, withExamples } from '../training-data.js';
 import { writeAnswers } from '../writers.js';
 
 interface Options extends DataOptions, ModelOptions, OutputOptions {
@@ -23,7 +23,7 @@ export function addEvaluate(program: Command): void {
   const command = program.command('evaluate').description('measure a model on examples of your own');
   withOutput(withModel(withExamples(command), 'the model', true))
     .requiredOption('--eval <file>', 'the examples: JSON lines, or CSV or TSV with a header; - reads standard input')
-    .option('--max-length <n>', "tokens of a text that are read; default: as many as the model's positions", parseCount)
+    .option('--max-length <n>', LENGTH_HELP, parseCount)
     .addHelpText(
       'after',
       `
@@ -33,7 +33,8 @@ Examples:
   $ albert-wasm evaluate --task token-classification --model my-ner --eval test.jsonl --format json
   $ albert-wasm evaluate --task sentence-similarity --model my-sts --eval pairs.tsv
 
-The keys of the examples are those of \`albert-wasm train --help\`.`,
+The keys of the examples are those of \`albert-wasm train --help\`. A model does not know the --max-score that it was trained with:
+another one gives another loss of sentence-similarity, and the same correlations.`,
     )
     .action((options: Options) => withOptionNames(() => evaluate(options)));
 }

@@ -48,12 +48,15 @@ Examples:
           open: () => load('token-classification', options),
           call: { aggregation_strategy: aggregation, ignore_labels: ignore, stride },
           show: (text, entities) => ({
-            rows: entities.map((found) => [
-              'entity' in found ? found.entity : found.entity_group,
-              percent(found.score),
-              found.word,
-              `${found.start}-${found.end}`,
-            ]),
+            rows: withText(
+              text,
+              entities.map((found) => [
+                'entity' in found ? found.entity : found.entity_group,
+                percent(found.score),
+                found.word,
+                `${found.start}-${found.end}`,
+              ]),
+            ),
             csv: () => ({
               columns: ['text', ...(aggregation === 'none' ? ENTITY : GROUP)],
               input: { text },
@@ -64,4 +67,10 @@ Examples:
         options,
       ),
     );
+}
+
+/** Rows of a table: a text is behind its first entity, or behind dashes if it has none. */
+function withText(text: string, rows: string[][]): string[][] {
+  const [first = ['-', '-', '-', '-'], ...others] = rows;
+  return [[...first, text], ...others];
 }

@@ -7,9 +7,25 @@ import { AlbertError } from '../../entry/index.js';
 import type { ProblemType, Trainer, TrainingArguments } from '../../entry/training.js';
 import { complain } from '../complain.js';
 import { withOptionNames } from '../option-names.js';
-import { type ModelOptions, parseCount, parseStride, parseThreads, withBar, withSource } from '../options.js';
+import {
+  loadingOf,
+  type ModelOptions,
+  parseCount,
+  parseStride,
+  parseThreads,
+  wideOption,
+  withBar,
+  withSource,
+} from '../options.js';
 import { smallModel } from '../small-models.js';
-import { type DataOptions, loadTraining, readExamples, withExamples } from '../training-data.js';
+import {
+  type DataOptions,
+  LENGTH_HELP,
+  loadTraining,
+  parsePositive,
+  readExamples,
+  withExamples,
+} from '../training-data.js';
 import { TrainingLog, TrainingScreen } from '../training-log.js';
 import { usageError } from '../usage.js';
 
@@ -47,7 +63,7 @@ const WEIGHTS = ['model.safetensors', 'model.safetensors.index.json', 'flax_mode
 
 export function addTrain(program: Command): void {
   const command = program.command('train').description('train a model on examples of your own');
-  withSource(withExamples(command), 'the model to begin with; default: the small one that is installed', false)
+  withSource(withExamples(command), `the model to begin with; default: ${DEFAULT_MODEL}, if it is installed`, false)
     .requiredOption(
       '--train <file>',
       'examples to learn from: JSON lines, or CSV or TSV with a header; - reads standard input',
@@ -55,40 +71,55 @@ export function addTrain(program: Command): void {
     .addOption(
       new Option(
         '--problem-type <type>',
-        'what the labels of texts are; default: lists: several classes, numbers with fractions: values, otherwise classes',
+        'whether the labels of texts are values, one class or several; default: numbers are values if one has a fraction, a list is several classes, anything else is one class',
       ).choices(['regression', 'single_label_classification', 'multi_label_classification']),
     )
-    .option('--eval <file>', 'examples to evaluate the model on after each epoch')
+    .option('--eval <file>', 'examples to evaluate the model on, after each epoch')
     .requiredOption('--out <directory>', 'where the model, its checkpoints, metrics.jsonl and training.svg are written')
     .option('--resume', 'go on from the last checkpoint in --out')
-    .option('--force', 'overwrite a model in the directory')
+    .option('--force', 'overwrite the model in --out, and remove its checkpoints')
     .option('--epochs <n>', 'passes over the examples', parsePositive, 3)
-    .option('--max-steps <n>', 'steps in all, instead of epochs', parseCount)
-    .option('--batch-size <n>', 'examples per step', parseCount, 32)
-    .option('--accumulate <n>', 'batches that make one step', parseCount, 1)
-    .option('--learning-rate <rate>', 'the highest learning rate; large models need a lower one', parsePositive, 1e-4)
+    .option('--max-steps <n>', 'steps to make, instead of --epochs', parseCount)
+    .option('--batch-size <n>', 'examples per batch', parseCount, 32)
+    .option('--accumulate <n>', 'batches per step', parseCount, 1)
+    .option(
+      '--learning-rate <rate>',
+      'the learning rate after its warm-up; large models need a lower one, such as 3e-5',
+      parsePositive,
+      1e-4,
+    )
     .addOption(
       new Option('--schedule <name>', 'how the learning rate falls after its warm-up')
         .choices(['linear', 'cosine', 'constant_with_warmup'])
         .default('linear'),
     )
-    .option('--warmup-ratio <share>', 'the share of the steps in which the learning rate rises', parseShare, 0.1)
-    .option('--weight-decay <rate>', 'decay of weights', parseShare, 0.01)
-    .option('--label-smoothing <share>', 'what each label gives to the others', parseShare, 0)
+    .option('--warmup-ratio <share>', 'the share of the steps in which the learning rate rises from 0', parseShare, 0.1)
+    .option('--weight-decay <rate>', 'how fast weights shrink, as a share of the learning rate', parseShare, 0.01)
+    .option('--label-smoothing <share>', 'the share of each label that is spread over all classes', parseShare, 0)
     .addOption(new Option('--optimizer <name>', 'the optimiser').choices(['adamw', 'lamb']).default('adamw'))
-    .option('--no-dropout', "train without dropout, which is at the model's rates otherwise")
-    .addOption(new Option('--freeze <part>', 'what is not trained').choices(['embeddings', 'encoder']))
-    .option('--seed <n>', 'of the new head, the order of the examples, dropout and masks', parseStride, 42)
-    .option('--max-length <n>', "tokens of a text that are read; default: as many as the model's positions", parseCount)
-    .option('--eval-steps <n>', 'evaluate after so many steps instead of each epoch', parseCount)
-    .option('--save-steps <n>', 'write a checkpoint after so many steps instead of each epoch', parseCount)
-    .option('--keep <n>', 'checkpoints to keep', parseCount, 2)
-    .option('--best <metric>', 'end with the model that is best by a metric, such as accuracy, f1 or loss')
-    .option('--patience <n>', 'end after so many evaluations in a row without a better one', parseCount)
+    .option('--no-dropout', "train without dropout; default: with the model's rates")
+    .addOption(
+      new Option('--freeze <part>', 'a part that is not trained; with encoder, neither are the embeddings').choices([
+        'embeddings',
+        'encoder',
+      ]),
+    )
+    .option('--seed <n>', 'the seed of a new head, the order of the examples, dropout and masks', parseStride, 42)
+    .option('--max-length <n>', LENGTH_HELP, parseCount)
+    .option('--eval-steps <n>', 'evaluate after every n steps instead of each epoch', parseCount)
+    .option('--save-steps <n>', 'write a checkpoint after every n steps instead of each epoch', parseCount)
+    .option('--keep <n>', 'the most checkpoints to keep; the best one always stays', parseCount, 2)
+    .option('--best <metric>', 'end with the model of the best evaluation, by a metric such as accuracy, f1 or loss')
+    .option('--patience <n>', 'stop after n evaluations in a row that were no better', parseCount)
     .option('--threads <n>', 'threads that compute, or auto', parseThreads, 1)
-    .option('--recompute', 'compute layers twice to save memory; default: if memory is short')
-    .option('--no-recompute', 'keep all activations')
-    .option('--max-memory <MiB>', 'memory of the model, its gradients and activations; default: 512', parseCount)
+    .addOption(wideOption())
+    .option('--recompute', 'compute layers again in the backward pass, to save memory; default: if memory is short')
+    .option('--no-recompute', 'keep the activations of all layers')
+    .option(
+      '--max-memory <MiB>',
+      'the most memory for weights, gradients, moments and activations; default: 512',
+      parseCount,
+    )
     .addHelpText(
       'after',
       `
@@ -101,12 +132,12 @@ Examples:
   $ albert-wasm classify --model my-model "Where is Denver?"         the directory is a model like any other
 
 Lines of JSON have these keys, and a CSV these columns:
-  text-classification   {"text", "label"}, also "text_pair"; a list of labels if several apply; numbers such as 3.5 are values,
-                        whole ones with --problem-type regression
+  text-classification   {"text", "label"}, also "text_pair"; a list of labels if several apply; numbers such as 3.5 are values;
+                        whole numbers are classes, or values with --problem-type regression
   token-classification  {"tokens": ["Clara", "left"], "tags": ["B-PER", "O"]}
   question-answering    {"question", "context", "answers": [{"text", "answer_start"}]}, as SQuAD
   multiple-choice       {"prompt", "choices": ["…", "…"], "label": 0}
-  sentence-similarity   {"sentence1", "sentence2", "label"}, higher for more alike; without a label: pairs that mean the same
+  sentence-similarity   {"sentence1", "sentence2", "label"}: a higher label means more alike; without labels, all pairs mean the same
   fill-mask             {"text"}`,
     )
     .action((options: Options) => withOptionNames(() => train(options)));
@@ -138,17 +169,17 @@ async function train(options: Options): Promise<void> {
   }
   const { loadForTraining, Trainer } = await loadTraining();
   const train_dataset = await readExamples(options.train, options, { problem_type: options.problemType });
-  const eval_dataset =
-    options.eval === undefined
-      ? undefined
-      : await readExamples(options.eval, options, { problem_type: train_dataset.problem_type });
+  // The kind and the scale of the labels are those of the examples to learn from.
+  const { problem_type, max_score } = train_dataset;
+  const learned = options.task === 'sentence-similarity' ? { max_score } : { problem_type };
+  const eval_dataset = options.eval === undefined ? undefined : await readExamples(options.eval, options, learned);
   const source = options.model ?? smallModel(DEFAULT_MODEL);
   if (source === undefined) throw usageError(`give a --model to begin with, or install ${DEFAULT_MODEL}`);
-  const { revision, token, cacheDir, localFilesOnly, threads, seed } = options;
+  const { dtype: _, ...loading } = loadingOf(options);
+  const { seed } = options;
   const maxMemoryBytes = options.maxMemory === undefined ? undefined : options.maxMemory * 2 ** 20;
-  const loading = { revision, token, cacheDir, localFilesOnly, threads, seed, maxMemoryBytes };
   const { model, tokenizer } = await withBar((onProgress) =>
-    loadForTraining(source, train_dataset, { ...loading, onProgress }),
+    loadForTraining(source, train_dataset, { ...loading, seed, maxMemoryBytes, onProgress }),
   );
   const controller = new AbortController();
   const stop = () => {
@@ -178,9 +209,9 @@ async function train(options: Options): Promise<void> {
     const logs = new TrainingLog(trainer, options, screen);
     await trainer
       .train({ resume_from_checkpoint: resume })
-      .catch((error) => stopped(error, controller.signal, trainer));
+      .catch((error) => stopped(error, controller.signal, trainer, logs));
     if (process.exitCode === undefined) {
-      if (steps === 0) complain(nothingLeft(trainer));
+      if (steps === 0) complain(finished(trainer));
       await trainer.save_model(out);
       await logs.end();
     }
@@ -191,17 +222,18 @@ async function train(options: Options): Promise<void> {
   }
 }
 
-/** What a resumed training says that was over already. */
-function nothingLeft({ state: { global_step, max_steps } }: Trainer): string {
+/** What a resumed training says that was finished already. */
+function finished({ state: { global_step, max_steps } }: Trainer): string {
   return global_step < max_steps
-    ? `nothing was left to train: --patience had ended it after step ${global_step}`
-    : `nothing was left to train: the checkpoint has all ${global_step} steps; more --epochs or --max-steps go on from it`;
+    ? `this training is finished: --patience ended it after step ${global_step}`
+    : `this training is finished, after step ${global_step}; larger --epochs or --max-steps continue it`;
 }
 
 /** What Ctrl+C leaves: a checkpoint, and how to go on from it. */
-function stopped(error: unknown, signal: AbortSignal, trainer: Trainer): void {
+async function stopped(error: unknown, signal: AbortSignal, trainer: Trainer, logs: TrainingLog): Promise<void> {
   if (!signal.aborted || !(error instanceof AlbertError) || error.code !== 'ERR_ABORTED') throw error;
   const { global_step } = trainer.state;
+  if (global_step > 0) await logs.stop();
   // A token is no matter for a screen or a log; HF_TOKEN has it too.
   const isToken = (word: string | undefined) => word === '--token';
   const words = process.argv
@@ -250,13 +282,6 @@ function argumentsOf(options: Options, maxMemoryBytes: number | undefined): Trai
     ...(maxMemoryBytes !== undefined && { maxMemoryBytes }),
     ...(maxLength !== undefined && { max_seq_length: maxLength }),
   };
-}
-
-function parsePositive(value: string): number {
-  const number = Number(value);
-  if (value.trim() === '' || !(number > 0 && number < Number.POSITIVE_INFINITY))
-    throw new InvalidArgumentError('expected a number above 0.');
-  return number;
 }
 
 function parseShare(value: string): number {

@@ -66,6 +66,19 @@ export async function checkWritable(target: string | URL): Promise<void> {
   }
 }
 
+/** Of these, the directory of a model or of a tokenizer has at least one. */
+const MODEL_FILES = ['config.json', 'modules.json', 'tokenizer.json', 'spiece.model', 'vocab.txt'];
+
+/** @throws ERR_SOURCE for a directory with checkpoints of a training, and no model beside them */
+export async function checkFinished(path: string): Promise<void> {
+  const names = await readdir(path).catch(() => []);
+  const steps = names.filter((name) => /^checkpoint-\d+$/.test(name)).map((name) => Number(name.slice(11)));
+  if (steps.length === 0 || names.some((name) => MODEL_FILES.includes(name))) return;
+  const last = join(path, `checkpoint-${steps.reduce((a, b) => Math.max(a, b))}`);
+  const advice = `finish it with resume_from_checkpoint, on the command line --resume, or load ${last}`;
+  throw new AlbertError('ERR_SOURCE', `"source" expected a model, got an unfinished training at ${path}: ${advice}`);
+}
+
 /** Removes a directory: first its name, so that a killed removal leaves no half of one under it. */
 export async function removeDirectory(target: string | URL): Promise<void> {
   const path = pathOf(target);

@@ -26,7 +26,7 @@ import { openRepository } from '../../hub/node/repository.js';
 import { sweep } from '../../hub/node/sweep.js';
 import type { OpenedHub } from '../../hub/settings.js';
 import type { WorkerHandle, WorkerListener } from '../worker.js';
-import { pathOf } from './directories.js';
+import { checkFinished, pathOf } from './directories.js';
 import { ownFile, ownImport, resolveByName } from './own-files.js';
 import { startWorkerAt } from './worker.js';
 
@@ -199,10 +199,16 @@ export function pathUrl(path: string): URL {
   return /^(https?|file|data):/.test(path) ? new URL(path) : pathToFileURL(path);
 }
 
-/** The URL of a directory path, with its closing slash; `undefined` when there is no such directory. */
+/**
+ * The URL of a directory path, with its closing slash; `undefined` when there is no such directory.
+ *
+ * @throws ERR_SOURCE for the directory of a training that is not finished
+ */
 export async function directoryUrl(path: string): Promise<URL | undefined> {
   const found = await stat(path).catch(() => undefined);
-  return found?.isDirectory() ? pathToFileURL(path.endsWith('/') ? path : `${path}/`) : undefined;
+  if (!found?.isDirectory()) return undefined;
+  await checkFinished(path);
+  return pathToFileURL(path.endsWith('/') ? path : `${path}/`);
 }
 
 /**

@@ -4,13 +4,25 @@ import { setFlagsFromString } from 'node:v8';
 /** Node 24 is the first whose V8 has the flag; an older V8 complains on standard error. */
 const FIRST_NODE = 24;
 
-/** Sets the flag, for the whole process; returns why it cannot be set, if it cannot. What V8 has optimised before stays as it is. */
-export function widenVectors(): string | undefined {
+/** Why vectors of `bits` bits are no wider although the flag was asked for; of `undefined`, nothing is known yet. */
+type WhyNotWide = (bits: number | undefined) => string | undefined;
+
+/** V8 does not say whether it pairs vectors, so the reason is one of these. */
+const NOT_PAIRED =
+  "V8's flag is set, and its vectors are not faster: kernels that ran in this process before stay as they are, and the processor needs AVX2";
+
+/** Sets the flag, for the whole process. What V8 has optimised before stays as it is. */
+export function widenVectors(): WhyNotWide {
+  const reason = whyNotSet();
+  if (reason === undefined) setFlagsFromString('--experimental-wasm-revectorize');
+  return (bits) => reason ?? (bits === 128 ? NOT_PAIRED : undefined);
+}
+
+/** Why the flag cannot be set, if it cannot. */
+function whyNotSet(): string | undefined {
   const { arch, versions } = process;
   if (versions.bun !== undefined || versions.deno !== undefined) return "only Node sets V8's flag";
   if (Number.parseInt(versions.node, 10) < FIRST_NODE)
     return `V8's flag needs Node ${FIRST_NODE} or later, this is Node ${versions.node}`;
-  if (arch !== 'x64') return `V8 pairs vectors on x64, this is ${arch}`;
-  setFlagsFromString('--experimental-wasm-revectorize');
-  return undefined;
+  return arch === 'x64' ? undefined : `V8 pairs vectors on x64, this is ${arch}`;
 }

@@ -117,8 +117,8 @@ export function yieldToEventLoop(): Promise<void> {
 }
 
 /** Why V8's flag for 256-bit vectors cannot be set here: a browser takes its flags when it starts. */
-export function widenVectors(): string | undefined {
-  return "only Node sets V8's flag";
+export function widenVectors() {
+  return (): string | undefined => "only Node sets V8's flag";
 }
 
 /** The processors of this machine that the browser reports. */

@@ -6,7 +6,7 @@ import { AlbertError, mismatch, within } from '../../ground/errors.js';
 import { checkOptions, type OptionNames } from '../../ground/options.js';
 import { isA } from '../../ground/realm.js';
 import { KEYS, READERS, type ReadExamples, type TaskExamples, type TrainingTask } from './examples.js';
-import { classNames, isNumber, type ProblemType, problemOf, tagNames } from './labels.js';
+import { checkScore, classNames, isNumber, type ProblemType, problemOf, tagNames } from './labels.js';
 import { checkObject, type DataFormat, formatOf, type Row, readRows } from './rows.js';
 
 /** How a dataset is read. */
@@ -22,7 +22,10 @@ export interface DatasetOptions {
    * `single_label_classification` for classes. Default: as the labels look: numbers are values if one of them has a fraction.
    */
   readonly problem_type?: ProblemType;
-  /** Of pairs of sentences: the label that means the same, which becomes a cosine of 1. Default: 1, or the largest label if it is above 1. */
+  /**
+   * Of pairs of sentences: the label that means the same, which becomes a cosine of 1. Default: the largest label, without its sign, but
+   * at least 1. A trainer evaluates with that of its `train_dataset`.
+   */
   readonly max_score?: number;
 }
 
@@ -44,37 +47,34 @@ export class Dataset<T extends TrainingTask = TrainingTask> {
   readonly problem_type: ProblemType | undefined;
   /** The label of two sentences that mean the same; 1 for other tasks. */
   readonly max_score: number = 1;
-  /** The name of the data in messages. */
-  readonly name: string;
   readonly #places: readonly string[];
 
   /** @internal */
   constructor(task: T, rows: readonly Row[], name: string, given?: ProblemType, max_score?: number) {
     const read = READERS[task] as (row: Row) => ReadExamples[T];
     this.task = task;
-    this.name = name;
     this.examples = rows.map((row) => within(row.where, () => read(row)));
     this.#places = rows.map(({ where }) => where);
     if (rows.length === 0) throw new AlbertError('ERR_INPUT', `${name}: expected at least one example, got none`);
     const of = <K extends TrainingTask>() => this.examples as readonly ReadExamples[K][];
     if (task === 'text-classification') {
       const labels = of<'text-classification'>().map(({ label }) => label);
-      this.problem_type = given ?? within(name, () => problemOf(labels));
+      this.problem_type = given ?? problemOf(labels, this.#places);
       checkLabels(labels, this.problem_type, this.#places);
       if (this.problem_type !== 'regression') this.labels = classNames(labels.flat());
-    } else if (given !== undefined) {
-      throw mismatch('ERR_INPUT', 'problem_type', 'no such option for this task', given);
     }
     if (task === 'token-classification') {
       this.labels = tagNames(of<'token-classification'>().flatMap(({ tags }) => tags));
     }
     if (task === 'sentence-similarity') {
-      const labels = of<'sentence-similarity'>().map(({ label = 0 }) => label);
-      this.max_score = max_score ?? labels.reduce((most, label) => Math.max(most, label), 1);
-      const labelled = of<'sentence-similarity'>().filter(({ label }) => label !== undefined).length;
-      if (labelled !== 0 && labelled !== rows.length) {
-        throw mismatch('ERR_INPUT', 'label', 'a label in each pair or in none', `${labelled} of ${rows.length}`, name);
+      const labels = of<'sentence-similarity'>().map(({ label }) => label);
+      const odd = labels.findIndex((label) => (label === undefined) !== (labels[0] === undefined));
+      if (odd !== -1) {
+        throw mismatch('ERR_INPUT', 'label', 'one in each pair or in none', labels[odd] ?? 'none', this.#places[odd]);
       }
+      const most = max_score ?? labels.reduce<number>((most, label = 0) => Math.max(most, Math.abs(label)), 1);
+      this.max_score = most;
+      for (const [i, label] of labels.entries()) within(this.where(i), () => checkScore(label, most));
     }
   }
 
@@ -89,18 +89,18 @@ export class Dataset<T extends TrainingTask = TrainingTask> {
   }
 }
 
-/** Whether each label is what the problem takes. */
+/** What each problem takes. */
+const TAKES: { readonly [P in ProblemType]: readonly [expected: string, fits: (label: unknown) => boolean] } = {
+  regression: ['a number', (label) => !Array.isArray(label) && isNumber(label as string | number)],
+  single_label_classification: ['one label', (label) => !Array.isArray(label)],
+  multi_label_classification: ['a list of labels', (label) => Array.isArray(label)],
+};
+
+/** @throws ERR_INPUT at the place of the first label that the problem does not take */
 function checkLabels(labels: readonly unknown[], problem: ProblemType, places: readonly string[]): void {
-  labels.forEach((label, i) => {
-    const fits = {
-      regression: !Array.isArray(label) && isNumber(label as string | number),
-      single_label_classification: !Array.isArray(label),
-      multi_label_classification: Array.isArray(label),
-    };
-    if (!Object.hasOwn(fits, problem))
-      throw mismatch('ERR_INPUT', 'problem_type', Object.keys(fits).join(', '), problem);
-    if (!fits[problem]) throw mismatch('ERR_INPUT', 'label', `what ${problem} takes`, label, places[i]);
-  });
+  const [expected, fits] = TAKES[problem];
+  const odd = labels.findIndex((label) => !fits(label));
+  if (odd !== -1) throw mismatch('ERR_INPUT', 'label', `${expected}, as ${problem} takes`, labels[odd], places[odd]);
 }
 
 /** A dataset's source: a path, a URL, a File or Blob, bytes that arrive in chunks, or the examples themselves. */
@@ -128,9 +128,7 @@ export async function loadDataset<T extends TrainingTask>(
     throw mismatch('ERR_INPUT', 'task', Object.keys(READERS).join(', '), task);
   }
   const { columns = {}, problem_type, max_score, ...options } = checkOptions(given, OPTIONS);
-  if (max_score !== undefined && !(Number.isFinite(max_score) && max_score > 0)) {
-    throw mismatch('ERR_INPUT', 'max_score', 'a number above 0', max_score);
-  }
+  checkLabelOptions(task, problem_type, max_score);
   const unknown = Object.keys(columns).find((key) => !KEYS[task].includes(key));
   if (unknown !== undefined) throw mismatch('ERR_INPUT', 'columns', `keys among ${KEYS[task].join(', ')}`, unknown);
   const name = options.name ?? nameOf(source);
@@ -142,6 +140,25 @@ export async function loadDataset<T extends TrainingTask>(
         name,
       );
   return new Dataset(task, renamed(rows, columns), name, problem_type, max_score);
+}
+
+/** Before anything is read. @throws ERR_INPUT for a value that is none, and for an option that the task does not have */
+function checkLabelOptions(
+  task: TrainingTask,
+  problem_type: ProblemType | undefined,
+  max_score: number | undefined,
+): void {
+  const none = 'no such option for this task';
+  if (problem_type !== undefined) {
+    if (task !== 'text-classification') throw mismatch('ERR_INPUT', 'problem_type', none, problem_type);
+    if (!Object.hasOwn(TAKES, problem_type))
+      throw mismatch('ERR_INPUT', 'problem_type', Object.keys(TAKES).join(', '), problem_type);
+  }
+  if (max_score !== undefined) {
+    if (task !== 'sentence-similarity') throw mismatch('ERR_INPUT', 'max_score', none, max_score);
+    if (!(Number.isFinite(max_score) && max_score > 0))
+      throw mismatch('ERR_INPUT', 'max_score', 'a number above 0', max_score);
+  }
 }
 
 function nameOf(source: unknown): string {

@@ -1,5 +1,5 @@
 /** The examples of each task: the keys that they have, and how a row becomes one. */
-import { mismatch } from '../../ground/errors.js';
+import { mismatch, show } from '../../ground/errors.js';
 import { has, type Label, parsed, readLabels, readNumber, readTags, readText, readTexts, readWords } from './fields.js';
 import type { Row } from './rows.js';
 
@@ -138,10 +138,13 @@ function readAnswers(value: unknown, context: string): Answer[] {
   if (!Array.isArray(list)) throw mismatch('ERR_INPUT', 'answers', 'text and answer_start of each answer', value);
   return list.map((answer: Partial<Answer> | null, i) => {
     const { text, answer_start: start } = answer ?? {};
-    if (typeof text === 'string' && text !== '' && Number.isSafeInteger(start) && (start as number) >= 0) {
-      const found = [start as number, unitOf(context, start as number)].find((unit) => context.startsWith(text, unit));
-      if (found !== undefined) return { text, answer_start: found };
-    }
-    throw mismatch('ERR_INPUT', 'answers', 'a text that the context has at answer_start', { text, start }, `[${i}]`);
+    if (typeof text !== 'string' || text === '') throw mismatch('ERR_INPUT', 'answers', 'a text', text, `[${i}].text`);
+    if (!Number.isSafeInteger(start) || (start as number) < 0)
+      throw mismatch('ERR_INPUT', 'answers', 'an integer from 0', start, `[${i}].answer_start`);
+    const units = [start as number, unitOf(context, start as number)] as const;
+    const found = units.find((unit) => context.startsWith(text, unit));
+    if (found !== undefined) return { text, answer_start: found };
+    const expected = `${show(text)} in the context at answer_start ${start}`;
+    throw mismatch('ERR_INPUT', 'answers', expected, context.slice(units[0], units[0] + text.length), `[${i}]`);
   });
 }

@@ -9,10 +9,10 @@ function take({ fields }: Row, key: string): unknown {
   return Object.hasOwn(fields, key) ? fields[key] : undefined;
 }
 
-/** Whether a row has a field; null, and an empty field of a CSV, count as none. */
+/** Whether a row has a field; null, and a field of a CSV without anything but spaces, count as none. */
 export function has(row: Row, key: string): boolean {
   const value = take(row, key);
-  return value !== undefined && value !== null && !(row.written && value === '');
+  return value !== undefined && value !== null && !(row.written && (value as string).trim() === '');
 }
 
 /** @throws ERR_INPUT unless the field is a text with more than white space */
@@ -40,11 +40,11 @@ export function parsed(row: Row, key: string): unknown {
   }
 }
 
-/** The tags of words. */
+/** The tags of words, without spaces around them. */
 export function readTags(row: Row, key: string): string[] {
   const value = take(row, key);
   const number = Array.isArray(value) ? value.findIndex((tag) => typeof tag === 'number') : -1;
-  if (number < 0) return readWords(row, key);
+  if (number < 0) return readWords(row, key).map((tag) => tag.trim());
   const expected = 'names of tags, such as "O" and "B-PER", which other data sets list beside their numbers';
   throw mismatch('ERR_INPUT', key, expected, (value as unknown[])[number], `[${number}]`);
 }
@@ -70,10 +70,13 @@ function checkTexts(list: readonly unknown[], key: string): string[] {
   });
 }
 
-/** One label, or a list of labels: those that apply. */
+/**
+ * One label, or a list of labels: those that apply. Spaces around a label do not count: `a, yes` in a CSV has the label `yes`, not a
+ * second class. Texts keep theirs, as with Python's csv and pandas.
+ */
 export function readLabels(row: Row, key: string): Label | Label[] {
   const value = take(row, key);
-  const isList = row.written ? typeof value === 'string' && value.startsWith('[') : Array.isArray(value);
+  const isList = row.written ? typeof value === 'string' && value.trimStart().startsWith('[') : Array.isArray(value);
   if (!isList) return checkLabel(value, key);
   const list = parsed(row, key);
   if (!Array.isArray(list)) throw mismatch('ERR_INPUT', key, 'an array of labels', list);
@@ -81,9 +84,9 @@ export function readLabels(row: Row, key: string): Label | Label[] {
 }
 
 function checkLabel(value: unknown, key: string): Label {
-  const valid = typeof value === 'string' ? value.trim() !== '' : Number.isFinite(value);
+  if (typeof value === 'string' && value.trim() !== '') return value.trim();
   const advice = typeof value === 'boolean' ? `, such as "${value}" or ${Number(value)}` : '';
-  if (!valid) throw mismatch('ERR_INPUT', key, `a label: a text or a number${advice}`, value);
+  if (!Number.isFinite(value)) throw mismatch('ERR_INPUT', key, `a label: a text or a number${advice}`, value);
   return value as Label;
 }
 

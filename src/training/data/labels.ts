@@ -9,14 +9,16 @@ export type ProblemType = 'regression' | 'single_label_classification' | 'multi_
  * How labels are learned. Lists: several classes may apply to a text. Numbers, one of them with a fraction: values. Everything else,
  * whole numbers included: one class per text.
  *
+ * @param places of the labels, for messages
  * @throws ERR_INPUT if some are lists and some are not
  */
-export function problemOf(labels: readonly (Label | readonly Label[])[]): ProblemType {
-  const lists = labels.filter(Array.isArray).length;
-  if (lists > 0 && lists < labels.length) {
-    throw mismatch('ERR_INPUT', 'label', 'a list in each example or in none', `${lists} lists of ${labels.length}`);
+export function problemOf(labels: readonly (Label | readonly Label[])[], places: readonly string[] = []): ProblemType {
+  const isList = Array.isArray(labels[0]);
+  const odd = labels.findIndex((label) => Array.isArray(label) !== isList);
+  if (odd !== -1) {
+    throw mismatch('ERR_INPUT', 'label', 'a list in each example or in none', labels[odd], places[odd]);
   }
-  if (lists > 0) return 'multi_label_classification';
+  if (isList) return 'multi_label_classification';
   const fraction = labels.some((label) => !Number.isInteger(Number(label)) || /\./.test(String(label)));
   const numbers = labels.every((label) => isNumber(label as Label));
   return numbers && fraction ? 'regression' : 'single_label_classification';
@@ -44,6 +46,12 @@ function byCharacters(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** @throws ERR_INPUT if the label of two sentences is beyond the one that means the same */
+export function checkScore(label: number | undefined, max_score: number): void {
+  if (label === undefined || Math.abs(label) <= max_score) return;
+  throw mismatch('ERR_INPUT', 'label', `a number from -${max_score} to ${max_score}, the max_score`, label);
+}
+
 /** The ids of labels. */
 export class LabelIds {
   readonly names: readonly string[];
@@ -52,7 +60,9 @@ export class LabelIds {
   /** @param names in the order of their ids */
   constructor(names: readonly string[]) {
     this.names = names;
-    this.#ids = new Map(names.map((name, id) => [name, id]));
+    // Spaces around a label of an example are gone.
+    const trimmed = names.map((name, id) => [name.trim(), id] as const);
+    this.#ids = new Map([...trimmed, ...names.map((name, id) => [name, id] as const)]);
   }
 
   /**
@@ -61,7 +71,7 @@ export class LabelIds {
    * @throws ERR_INPUT for an unknown label
    */
   of(label: Label, key = 'label'): number {
-    const id = this.#ids.get(String(label)) ?? this.#ids.get(String(label).trim());
+    const id = this.#ids.get(String(label));
     if (id !== undefined) return id;
     // If names are numbers, an unknown number is a mistake and no id.
     const numbered = this.names.some(isNumber);

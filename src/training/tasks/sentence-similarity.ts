@@ -1,7 +1,7 @@
 /** Pairs of sentences: their cosine is learned, or that the two of a pair belong together more than with any other. */
-import { mismatch } from '../../ground/errors.js';
 import { AlbertModel, type AlbertModelOutput } from '../../model/models.js';
 import { cosine } from '../../pipelines/embedding.js';
+import { checkScore } from '../data/labels.js';
 import { pearson, spearman } from '../metrics/correlation.js';
 import { COSINE_SCALE } from '../network/similarity.js';
 import {
@@ -30,9 +30,7 @@ export const sentenceSimilarity: TrainableTask<'sentence-similarity', PairFeatur
     const { max_score = dataset.max_score } = context;
     const [first, second] = [encodeText(context, sentence1), encodeText(context, sentence2)];
     const tokens = first.input_ids.length + second.input_ids.length;
-    if (label !== undefined && Math.abs(label) > max_score) {
-      throw mismatch('ERR_INPUT', 'label', `-${max_score} to ${max_score}: max_score is a cosine of 1`, label);
-    }
+    checkScore(label, max_score);
     const wanted = label === undefined ? undefined : label / max_score;
     return [{ example, sentence1: first, sentence2: second, tokens, label: wanted }];
   },

@@ -170,6 +170,11 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
 
 const SWITCHES = ['group_by_length', 'load_best_model_at_end', 'greater_is_better', 'dropout', 'recompute'] as const;
 
+/** Whether a metric measures the machine, not the model. */
+export function isSpeed(metric: string): boolean {
+  return /^(eval_)?(runtime|samples_per_second)$/.test(metric);
+}
+
 function isCount(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 1;
 }
@@ -200,6 +205,8 @@ export function resolveArguments(given: TrainingArguments | undefined): Resolved
     }
   }
   const { output_dir, logging_steps = 500, metric_for_best_model = 'loss' } = options;
+  if (isSpeed(metric_for_best_model))
+    throw mismatch('ERR_INPUT', 'metric_for_best_model', 'a metric of quality, such as loss', metric_for_best_model);
   const resolved: ResolvedArguments = {
     learning_rate: 5e-5,
     num_train_epochs: 3,

@@ -17,6 +17,14 @@ async function stepsIn(output_dir: string): Promise<number[]> {
   return steps.sort((a, b) => a - b);
 }
 
+/** Removes what a killed process has left of checkpoints that it was writing or removing. */
+export async function sweepCheckpoints(output_dir: string): Promise<void> {
+  for (const name of await listDirectories(output_dir)) {
+    if (/^checkpoint-\d+\..*\.incomplete$/.test(name))
+      await removeDirectory(`${output_dir.replace(/\/+$/, '')}/${name}`);
+  }
+}
+
 /** The last checkpoint. @throws ERR_SOURCE if there is none */
 export async function lastCheckpoint(output_dir: string | undefined): Promise<string> {
   if (output_dir === undefined)

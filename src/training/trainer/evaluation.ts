@@ -49,7 +49,7 @@ export async function prepare(
 
 /** @throws ERR_INPUT unless an evaluation by the task's own metrics has one of this name, with or without `eval_` */
 export function checkMetric(name: string, { dataset }: Prepared, task: TrainableTask, context: TaskContext): void {
-  const names = ['loss', ...task.metrics(dataset, context), 'runtime', 'samples_per_second'];
+  const names = ['loss', ...task.metrics(dataset, context)];
   if (names.includes(name.replace(/^eval_/, ''))) return;
   throw mismatch('ERR_INPUT', 'metric_for_best_model', names.join(', '), name);
 }

@@ -21,6 +21,8 @@ export interface TrainingLoadOptions extends SourceOptions {
   readonly maxMemoryBytes?: number;
   /** The kernels; as for `from_pretrained`. */
   readonly wasmUrl?: string | URL;
+  /** V8's flag for 256-bit vectors; as for `from_pretrained`. */
+  readonly engineFlags?: 'wide' | undefined;
   /** The seed of a new head. Default: 42. */
   readonly seed?: number;
   /** A tokenizer, or the source of one, for a checkpoint without a tokenizer. */
@@ -50,11 +52,12 @@ export async function loadForTraining(
     threads: true,
     maxMemoryBytes: true,
     wasmUrl: true,
+    engineFlags: true,
     seed: true,
     tokenizer: true,
   } as const;
   const options = asOneLoad(checkOptions(given, names), { weights: true });
-  const { tokenizer: other, seed = 42, threads, maxMemoryBytes, wasmUrl, ...reading } = options;
+  const { tokenizer: other, seed = 42, threads, maxMemoryBytes, wasmUrl, engineFlags, ...reading } = options;
   checkSeed('seed', seed);
   const opened = await openSource(source, reading);
   const tokenizer =
@@ -69,6 +72,7 @@ export async function loadForTraining(
     threads,
     maxMemoryBytes,
     wasmUrl,
+    engineFlags,
     seed,
     signal,
   });

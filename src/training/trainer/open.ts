@@ -20,7 +20,7 @@ export interface TrainingOrigin {
 }
 
 /** How it is loaded. */
-export interface OpenedLoadOptions extends Pick<InitOptions, 'threads' | 'maxMemoryBytes' | 'wasmUrl'> {
+export interface OpenedLoadOptions extends Pick<InitOptions, 'threads' | 'maxMemoryBytes' | 'wasmUrl' | 'engineFlags'> {
   /** The seed of a new head. Default: 42. */
   readonly seed?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -50,12 +50,13 @@ export async function loadOpened(
 }
 
 /** @throws ERR_INPUT if there is nothing to tell apart: one class or tag in all examples, or lists of labels that are all empty */
-function checkClasses({ labels, problem_type, name }: Dataset): void {
+function checkClasses(dataset: Dataset): void {
+  const { labels, problem_type } = dataset;
   const least = problem_type === 'multi_label_classification' ? 1 : 2;
   if (labels === undefined || labels.length >= least) return;
   const expected = least === 1 ? 'a label in at least one example' : 'at least two different ones, to tell apart';
-  const got = labels.length === 0 ? 'none' : `${labels[0]} in all examples`;
-  throw mismatch('ERR_INPUT', problem_type === undefined ? 'tags' : 'label', expected, got, name);
+  const where = `${dataset.where(0)} and all after it`;
+  throw mismatch('ERR_INPUT', problem_type === undefined ? 'tags' : 'label', expected, labels[0] ?? 'none', where);
 }
 
 /** config.json as an object; `undefined` if there is none, or it is none: the model refuses it with its own message. */

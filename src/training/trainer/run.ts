@@ -6,7 +6,7 @@ import type { Tensor } from '../../ground/tensor.js';
 import { mix } from '../../model/random.js';
 import type { TrainState } from '../state.js';
 import type { AnyModel, Feature, TaskContext, TrainableTask } from '../tasks/task.js';
-import type { IntervalStrategy, ResolvedArguments } from './arguments.js';
+import { type IntervalStrategy, isSpeed, type ResolvedArguments } from './arguments.js';
 import { checkpointPath, writeCheckpoint } from './checkpoints.js';
 import { readWeights, writeParams } from './model-files.js';
 import { groupedByLength, shuffled } from './order.js';
@@ -65,7 +65,7 @@ export class Run {
   async finish(): Promise<void> {
     const { args, signal } = this.#options;
     const state = this.#state;
-    while (!this.#isOver()) {
+    while (!this.isOver) {
       await yieldToEventLoop();
       throwIfAborted(signal);
       if (state.settled_step === state.global_step) await this.#step();
@@ -74,7 +74,8 @@ export class Run {
     if (args.load_best_model_at_end) await this.#restoreBest();
   }
 
-  #isOver(): boolean {
+  /** Whether nothing is left: all steps are made, or evaluations were no better. */
+  get isOver(): boolean {
     const { global_step, settled_step, early_stopping_patience_counter: worse } = this.#state;
     const { early_stopping_patience = Number.POSITIVE_INFINITY } = this.#options.args;
     return settled_step === global_step && (global_step >= this.#total || worse >= early_stopping_patience);
@@ -191,8 +192,10 @@ export class Run {
     const { metric_for_best_model: name, greater_is_better, early_stopping_threshold } = this.#options.args;
     const key = name.startsWith('eval_') ? name : `eval_${name}`;
     const value = metrics[key];
-    if (value === undefined)
-      throw mismatch('ERR_INPUT', 'metric_for_best_model', Object.keys(metrics).join(', '), name);
+    if (value === undefined) {
+      const names = Object.keys(metrics).filter((metric) => !isSpeed(metric));
+      throw mismatch('ERR_INPUT', 'metric_for_best_model', names.join(', '), name);
+    }
     const state = this.#state;
     const { best_metric } = state;
     // What is not a number is better than nothing.

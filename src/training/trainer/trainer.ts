@@ -2,84 +2,30 @@
 import { checkWritable, openFile, pathUrl, writeFiles } from '#platform';
 import { closeBytes, sliceBytes } from '../../ground/bytes.js';
 import { AlbertError, mismatch } from '../../ground/errors.js';
-import { checkOptions, type OptionNames } from '../../ground/options.js';
+import { checkOptions } from '../../ground/options.js';
 import { checkDirectory } from '../../model/options.js';
-import { AlbertTokenizer } from '../../tokenizer/tokenizer.js';
-import { trainableModel } from '../access.js';
-import { asDataset, type Dataset } from '../data/dataset.js';
-import type { TaskExamples, TrainingTask } from '../data/examples.js';
+import type { AlbertTokenizer } from '../../tokenizer/tokenizer.js';
+import type { TrainingTask } from '../data/examples.js';
 import { TrainState } from '../state.js';
 import { TASKS, taskOf } from '../tasks/index.js';
 import { type AnyModel, labelIdsOf, type TaskContext, type TrainableTask } from '../tasks/task.js';
-import { problemTypeOf } from '../tasks/text-classification.js';
-import { type ResolvedArguments, resolveArguments, type TrainingArguments } from './arguments.js';
-import { bestCheckpoint, lastCheckpoint } from './checkpoints.js';
-import {
-  type ComputeMetrics,
-  checkMetric,
-  type EvalPrediction,
-  evaluate,
-  type Prepared,
-  prepare,
-} from './evaluation.js';
+import { type ResolvedArguments, resolveArguments } from './arguments.js';
+import { bestCheckpoint, lastCheckpoint, sweepCheckpoints } from './checkpoints.js';
+import { checkMetric, type EvalPrediction, evaluate, type Prepared } from './evaluation.js';
 import { modelFiles, readWeights } from './model-files.js';
 import { makeOptimizer } from './optimizer.js';
-import type { TrainingProgress } from './progress.js';
 import { Run, totalSteps } from './run.js';
 import {
   type Course,
   courseOf,
   decodeTrainerState,
   freshState,
-  type LogEntry,
   type MutableState,
   TRAINER_STATE_FILE,
   type TrainerState,
 } from './state.js';
-
-/** A dataset, or an array of its examples. */
-type Examples = Dataset | readonly TaskExamples[TrainingTask][];
-
-/** What a trainer works with. */
-export interface TrainerOptions {
-  /** To be trained: a float32 model on the calling thread, such as `loadForTraining` gives. To be evaluated: any. */
-  readonly model: AnyModel;
-  readonly tokenizer: AlbertTokenizer;
-  readonly args?: TrainingArguments;
-  readonly train_dataset?: Examples;
-  readonly eval_dataset?: Examples;
-  /** Makes metrics of an evaluation's predictions, in place of the task's own. */
-  readonly compute_metrics?: ComputeMetrics;
-  /** Receives the progress after each step. */
-  readonly onProgress?: (progress: TrainingProgress) => void;
-  /** Receives each entry of the log. */
-  readonly onLog?: (entry: LogEntry) => void;
-  /** Receives the progress of an evaluation after each batch. */
-  readonly onEvaluation?: (progress: { readonly done: number; readonly total: number }) => void;
-  /** Ends training and evaluations, within a step. */
-  readonly signal?: AbortSignal;
-}
-
-const OPTIONS: OptionNames<TrainerOptions> = {
-  model: true,
-  tokenizer: true,
-  args: true,
-  train_dataset: true,
-  eval_dataset: true,
-  compute_metrics: true,
-  onProgress: true,
-  onLog: true,
-  onEvaluation: true,
-  signal: true,
-};
-
-/** What a whole training gives. */
-export interface TrainOutput {
-  readonly global_step: number;
-  /** The mean of all steps' losses. */
-  readonly training_loss: number;
-  readonly metrics: Readonly<Record<string, number>>;
-}
+import { TrainerExamples } from './trainer-examples.js';
+import { checkTrainerOptions, type Examples, type TrainerOptions, type TrainOutput } from './trainer-options.js';
 
 /** As transformers' `run_qa`. */
 const QUESTION_LENGTH = 384;
@@ -98,22 +44,14 @@ export class Trainer {
   readonly #taskName: TrainingTask;
   readonly #task: TrainableTask;
   readonly #context: TaskContext;
-  #train: Promise<Prepared> | undefined;
-  #eval: Promise<Prepared> | undefined;
+  readonly #examples: TrainerExamples;
   #state: MutableState = freshState();
   #isTraining = false;
 
   /** @throws ERR_INPUT for invalid options and arguments, for a class without a task, and for a model in a worker or in int8 if there is a `train_dataset` */
   constructor(given: TrainerOptions) {
-    const options = checkOptions(given, OPTIONS);
+    const options = checkTrainerOptions(given);
     const { model, tokenizer } = options;
-    if (options.train_dataset !== undefined) trainableModel(model);
-    if (!(tokenizer instanceof AlbertTokenizer))
-      throw mismatch('ERR_INPUT', 'tokenizer', 'an AlbertTokenizer', tokenizer);
-    for (const name of ['compute_metrics', 'onProgress', 'onLog', 'onEvaluation'] as const) {
-      const value = options[name];
-      if (value !== undefined && typeof value !== 'function') throw mismatch('ERR_INPUT', name, 'a function', value);
-    }
     this.model = model;
     this.tokenizer = tokenizer;
     this.args = resolveArguments(options.args);
@@ -127,6 +65,7 @@ export class Trainer {
     if (max_seq_length > most)
       throw mismatch('ERR_INPUT', 'max_seq_length', `at most ${most}, as the model reads`, max_seq_length);
     this.#context = { tokenizer, config, labels: labelIdsOf(config), max_seq_length };
+    this.#examples = new TrainerExamples(options, this.#taskName, this.#context);
   }
 
   /** Where training is; a copy. */
@@ -141,7 +80,7 @@ export class Trainer {
    * a checkpoint is written then.
    *
    * @param given `resume_from_checkpoint`: a checkpoint's directory, or `true` for the last one in `output_dir`: training goes on from
-   *   there, bit for bit as if it had not been interrupted
+   *   there, bit for bit as if it had not been interrupted; one that was finished adds nothing to its log
    * @throws ERR_INPUT for examples that do not fit the model, and for a loss that is not finite; ERR_SOURCE for a checkpoint that cannot
    *   be written or read; ERR_MEMORY, ERR_ABORTED. The model is then as after the last whole step
    */
@@ -160,10 +99,10 @@ export class Trainer {
   }
 
   async #trainFrom(from: string | boolean): Promise<TrainOutput> {
-    const train_dataset = await this.#prepared('train_dataset');
+    const train_dataset = await this.#examples.of('train_dataset');
     const { features } = train_dataset;
     if (this.args.eval_strategy !== 'no') {
-      const evaluated = await this.#prepared('eval_dataset');
+      const evaluated = await this.#examples.of('eval_dataset');
       const isOwn = this.#options.compute_metrics === undefined;
       if (isOwn) checkMetric(this.args.metric_for_best_model, evaluated, this.#task, this.#context);
     }
@@ -172,7 +111,10 @@ export class Trainer {
     const optimizer = makeOptimizer(this.args, totalSteps(course, this.args));
     const { output_dir, freeze, recompute, maxMemoryBytes } = this.args;
     const writes = this.args.save_strategy !== 'no' || this.args.load_best_model_at_end;
-    if (output_dir !== undefined && writes) await checkWritable(output_dir);
+    if (output_dir !== undefined && writes) {
+      await checkWritable(output_dir);
+      await sweepCheckpoints(output_dir);
+    }
     const options = { freeze, recompute, maxMemoryBytes };
     this.#state = directory === undefined ? freshState() : await this.#read(directory, course);
     const train =
@@ -208,7 +150,7 @@ export class Trainer {
         args,
         features,
         course,
-        evaluate: async () => (await this.#evaluate(await this.#prepared('eval_dataset'), 'eval')).metrics,
+        evaluate: async () => (await this.#evaluate(await this.#examples.of('eval_dataset'), 'eval')).metrics,
         files: () => this.files(),
         onProgress,
         onLog,
@@ -219,6 +161,7 @@ export class Trainer {
     );
     const start = performance.now();
     const { global_step, epoch } = state;
+    const wasOver = run.isOver;
     try {
       await run.finish();
     } catch (error) {
@@ -240,7 +183,8 @@ export class Trainer {
       train_steps_per_second: steps / Math.max(1e-6, seconds),
       train_loss: training_loss,
     };
-    run.log(metrics);
+    // A run that was finished when it was resumed keeps its log.
+    if (!wasOver) run.log(metrics);
     return { global_step: state.global_step, training_loss, metrics };
   }
 
@@ -252,13 +196,15 @@ export class Trainer {
    */
   async evaluate(dataset?: Examples): Promise<Record<string, number>> {
     const prepared =
-      dataset === undefined ? await this.#prepared('eval_dataset') : await this.#prepare(dataset, 'dataset');
+      dataset === undefined
+        ? await this.#examples.of('eval_dataset')
+        : await this.#examples.prepare(dataset, 'dataset');
     return (await this.#evaluate(prepared, 'eval')).metrics;
   }
 
   /** The model's predictions for a dataset, what they should be, and the metrics, whose names begin with `test_`. */
   async predict(dataset: Examples): Promise<EvalPrediction & { readonly metrics: Readonly<Record<string, number>> }> {
-    return this.#evaluate(await this.#prepare(dataset, 'dataset'), 'test');
+    return this.#evaluate(await this.#examples.prepare(dataset, 'dataset'), 'test');
   }
 
   /**
@@ -305,26 +251,5 @@ export class Trainer {
       onProgress: onEvaluation,
       signal,
     });
-  }
-
-  #prepared(name: 'train_dataset' | 'eval_dataset'): Promise<Prepared> {
-    const given = this.#options[name];
-    if (given === undefined) throw mismatch('ERR_INPUT', name, 'a dataset', given);
-    if (name === 'train_dataset') return (this.#train ??= this.#prepare(given, name));
-    return (this.#eval ??= this.#prepare(given, name));
-  }
-
-  async #prepare(given: Examples, name: string): Promise<Prepared> {
-    const problem = this.#taskName === 'text-classification' ? problemTypeOf(this.#context) : undefined;
-    const dataset = await asDataset(this.#taskName, given as never, name, problem);
-    // What is evaluated has the scale that is learned, whatever its own largest label.
-    const scale = name === 'train_dataset' ? dataset : await this.#learned();
-    const context = { ...this.#context, ...(scale !== undefined && { max_score: scale.max_score }) };
-    return prepare(dataset, this.#task, context, this.#options.signal);
-  }
-
-  async #learned(): Promise<Dataset | undefined> {
-    const isScaled = this.#taskName === 'sentence-similarity' && this.#options.train_dataset !== undefined;
-    return isScaled ? (await this.#prepared('train_dataset')).dataset : undefined;
   }
 }

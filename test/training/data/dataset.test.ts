@@ -97,13 +97,46 @@ test('labels: classes, values, several classes; sorted', async () => {
     { text: 'x', label: ['a'] },
     { text: 'y', label: 'a' },
   ];
-  await expectError(() => loadDataset('text-classification', mixed), 'ERR_INPUT', 'a list in each example or in none');
+  await expectError(() => loadDataset('text-classification', mixed), 'ERR_INPUT', 'got "a" at examples[1]');
   const words = [{ text: 'x', label: 'good' }];
   await expectError(
     () => loadDataset('text-classification', words, { problem_type: 'regression' }),
     'ERR_INPUT',
     'examples[0]',
   );
+});
+
+test('spaces around labels and tags do not count; those of texts do', async () => {
+  const csv = 'text,label\n good,yes\nbad, no\nfine, yes \n';
+  const words = await loadDataset('text-classification', file('labels.csv', csv));
+  assert.equal(words.labels, ['no', 'yes']);
+  assert.equal(words.examples[0], { text: ' good', label: 'yes' });
+  const lists = await loadDataset('text-classification', file('lists.csv', 'text,label\na," [""x "", ""x""]"\n'));
+  assert.equal([lists.labels, lists.problem_type], [['x'], 'multi_label_classification']);
+  const tags = await loadDataset('token-classification', [{ tokens: [' a', 'b'], tags: ['O ', 'B-X'] }]);
+  assert.equal(tags.examples, [{ tokens: [' a', 'b'], tags: ['O', 'B-X'] }]);
+  // A model of another library may have them in its own names.
+  assert.is(new LabelIds(['no', ' yes ']).of('yes'), 1);
+  assert.is(new LabelIds(['a ', 'a']).of('a'), 1);
+});
+
+test('the label that is a cosine of 1: the largest without its sign, at least 1, or the one that is given', async () => {
+  const pairs = (...labels: number[]) => labels.map((label) => ({ sentence1: 'a', sentence2: 'b', label }));
+  const scaleOf = async (labels: number[], options = {}) =>
+    (await loadDataset('sentence-similarity', pairs(...labels), options)).max_score;
+  assert.equal([await scaleOf([-5, 3]), await scaleOf([0.2, 0.1]), await scaleOf([3], { max_score: 4 })], [5, 1, 4]);
+  const beyond = () => scaleOf([1, -5], { max_score: 4 });
+  await expectError(beyond, 'ERR_INPUT', 'examples[1]: "label" expected a number from -4 to 4, the max_score, got -5');
+});
+
+test('a scale or a kind of labels is checked before anything is read', async () => {
+  const refused = (task: TrainingTask, options: object, ...words: string[]) =>
+    expectError(() => loadDataset(task, `${folder}/none.csv`, options), 'ERR_INPUT', ...words);
+  for (const max_score of [0, -1, Number.NaN, '5'])
+    await refused('sentence-similarity', { max_score }, '"max_score" expected a number above 0');
+  await refused('text-classification', { max_score: 5 }, '"max_score" expected no such option for this task');
+  await refused('text-classification', { problem_type: 'values' }, '"problem_type" expected regression, single_label');
+  await refused('fill-mask', { problem_type: 'regression' }, '"problem_type" expected no such option for this task');
 });
 
 test('ids of labels: by name, or a number that is no name', async () => {
@@ -181,8 +214,21 @@ const FAULTS: [what: string, task: TrainingTask, name: string, text: string, ...
     'question-answering',
     'f.jsonl',
     lines({ question: 'q', context: 'abc', answers: [{ text: 'b', answer_start: 2 }] }),
-    'answer_start',
-    '[0]',
+    'f.jsonl line 1: "answers" expected "b" in the context at answer_start 2, got "c" at [0]',
+  ],
+  [
+    'an answer without an offset',
+    'question-answering',
+    'f.jsonl',
+    lines({ question: 'q', context: 'abc', answers: [{ text: 'b', answer_start: '1' }] }),
+    'an integer from 0, got "1" at [0].answer_start',
+  ],
+  [
+    'an answer that is no text',
+    'question-answering',
+    'f.jsonl',
+    lines({ question: 'q', context: 'abc', answers: [{ answer_start: 1 }] }),
+    'a text, got undefined at [0].text',
   ],
   ['no answers', 'question-answering', 'f.jsonl', lines({ question: 'q', context: 'abc' }), '"answers"'],
   [
@@ -206,7 +252,21 @@ const FAULTS: [what: string, task: TrainingTask, name: string, text: string, ...
     'sentence-similarity',
     'f.jsonl',
     lines({ sentence1: 'a', sentence2: 'b', label: 1 }, { sentence1: 'a', sentence2: 'b' }),
-    '1 of 2',
+    'one in each pair or in none, got "none" at f.jsonl line 2',
+  ],
+  [
+    'a pair with a label among others',
+    'sentence-similarity',
+    'f.csv',
+    'sentence1,sentence2,label\na,b,\nc,d, \ne,f,3\n',
+    'one in each pair or in none, got 3 at f.csv line 4',
+  ],
+  [
+    'a list of labels among others',
+    'text-classification',
+    'f.jsonl',
+    lines({ text: 'a', label: 'x' }, { text: 'b', label: 'y' }, { text: 'c', label: ['x'] }),
+    'a list in each example or in none, got ["x"] at f.jsonl line 3',
   ],
   ['a record with a field more', 'fill-mask', 'f.csv', 'text,id\na,1\nb,2,3\n', 'f.csv line 3', '2 fields', 'got 3'],
   ['a quote without an end', 'fill-mask', 'f.csv', 'text,id\n"a,1\n', 'f.csv line 2', 'quote'],

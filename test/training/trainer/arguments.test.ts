@@ -51,6 +51,8 @@ const REFUSED: [args: object, ...words: string[]][] = [
   [{ num_train_epochs: 0 }, 'num_train_epochs'],
   [{ max_steps: 0 }, 'max_steps'],
   [{ max_steps: 1.5 }, 'max_steps'],
+  [{ metric_for_best_model: 'runtime' }, 'metric_for_best_model', 'a metric of quality'],
+  [{ metric_for_best_model: 'eval_samples_per_second' }, 'metric_for_best_model', 'a metric of quality'],
   [{ per_device_train_batch_size: 0 }, 'per_device_train_batch_size'],
   [{ gradient_accumulation_steps: 0.5 }, 'gradient_accumulation_steps'],
   [{ adam_beta1: 1 }, 'adam_beta1'],

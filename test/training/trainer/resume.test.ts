@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AlbertForSequenceClassification } from '../../../src/entry/index.js';
+import { AlbertForSequenceClassification, pipeline } from '../../../src/entry/index.js';
 import type { TrainingArguments } from '../../../src/training/trainer/arguments.js';
 import type { Trainer } from '../../../src/training/trainer/trainer.js';
 import { expectError } from '../../support/expect-error.js';
@@ -71,6 +71,20 @@ test('from each checkpoint', async () => {
   }
 });
 
+test('a finished run is resumed: its log and its files stay; what a killed process left is gone', async () => {
+  const args = { ...ARGS, max_steps: 3, output_dir: `${folder}/finished` };
+  await (await trainerOf(args)).train();
+  const left = ['5', '6'].map((end) => `checkpoint-4.12345678-1234-1234-1234-12345678901${end}.incomplete`);
+  for (const name of [left.join('.'), left[0]]) mkdirSync(`${args.output_dir}/${name}`);
+  const state = () => readFileSync(`${args.output_dir}/checkpoint-3/trainer_state.json`, 'utf8');
+  const [before, logged] = [state(), [] as object[]];
+  const again = await trainerOf(args, { onLog: (entry) => void logged.push(entry) });
+  await again.train({ resume_from_checkpoint: true });
+  assert.equal(logged, []);
+  assert.is(state(), before);
+  assert.equal(readdirSync(args.output_dir), ['checkpoint-3']);
+});
+
 test('a checkpoint is a model of its own', async () => {
   const output_dir = `${folder}/model`;
   const trainer = await trainerOf({ ...ARGS, max_steps: 3, output_dir });
@@ -78,6 +92,17 @@ test('a checkpoint is a model of its own', async () => {
   const model = await AlbertForSequenceClassification.from_pretrained(`${output_dir}/checkpoint-3`, { strict: true });
   assert.is(bitsOf({ model }), bitsOf(trainer));
   assert.equal(model.config.id2label, { 0: 'animal', 1: 'place' });
+  // The directory around it is none yet.
+  mkdirSync(`${output_dir}/checkpoint-10`);
+  const advice = [
+    'an unfinished training',
+    'resume_from_checkpoint',
+    '--resume',
+    `or load ${output_dir}/checkpoint-10`,
+  ];
+  await expectError(() => pipeline('text-classification', output_dir), 'ERR_SOURCE', ...advice);
+  await trainer.save_model(output_dir);
+  await (await pipeline('text-classification', output_dir)).dispose();
 });
 
 test('aborted in each step: a checkpoint of the last whole step, from which it goes on', async () => {

@@ -5,7 +5,8 @@ import type { TextExample } from '../../../src/training/data/examples.js';
 import type { TrainingArguments } from '../../../src/training/trainer/arguments.js';
 import { loadForTraining } from '../../../src/training/trainer/load.js';
 import type { TrainerState } from '../../../src/training/trainer/state.js';
-import { Trainer, type TrainerOptions } from '../../../src/training/trainer/trainer.js';
+import { Trainer } from '../../../src/training/trainer/trainer.js';
+import type { TrainerOptions } from '../../../src/training/trainer/trainer-options.js';
 import { randomFiles } from '../../pipelines/checkpoint.js';
 
 /** Two groups of two inner layers, with dropout. */

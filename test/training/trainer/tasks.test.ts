@@ -149,9 +149,6 @@ test('sentence similarity: an evaluation has the scale that is learned; a label 
   const own = new Trainer({ model, tokenizer });
   assert.equal((await own.predict(evaluated)).label_ids, [1, 0.25]);
   await expectError(() => trainer.predict(pairs(4, 6)), 'ERR_INPUT', 'dataset[1]: "label"', '-5 to 5', '6');
-  const low = await loadDataset('sentence-similarity', pairs(5, -6), { name: 'low.csv' });
-  const lower = new Trainer({ model, tokenizer, train_dataset: low });
-  await expectError(() => lower.train(), 'ERR_INPUT', 'low.csv[1]: "label"', '-5 to 5', '-6');
   await model.dispose();
 });
 
@@ -181,9 +178,14 @@ test('a head for other labels is a new one; a checkpoint without the head is not
   assert.is(heads[0], heads[1]);
   assert.is.not(heads[0], heads[2]);
   const nothing: [TrainingTask, object, ...string[]][] = [
-    ['text-classification', { text: 'x', label: 'same' }, 'here', '"label"', 'same in all examples'],
-    ['text-classification', { text: 'x', label: [] }, 'here', '"label"', 'at least one example', 'none'],
-    ['token-classification', { tokens: ['x'], tags: ['O'] }, 'here', '"tags"', 'O in all examples'],
+    [
+      'text-classification',
+      { text: 'x', label: 'same' },
+      '"label" expected at least two',
+      'got "same" at here[0] and all after it',
+    ],
+    ['text-classification', { text: 'x', label: [] }, '"label"', 'at least one example', 'got "none" at here[0]'],
+    ['token-classification', { tokens: ['x'], tags: ['O'] }, '"tags" expected at least two', 'got "O" at here[0] and'],
   ];
   for (const [task, example, ...words] of nothing) {
     const dataset = await loadDataset(task, [example, example] as never, { name: 'here' });
