@@ -32,40 +32,44 @@ const QUANTIZED: usize = ROW_ZEROS + BLOCK_ROWS * 4;
  * `gemmF32`. Sums are exact integers: an element does not depend on the rows computed with it.
  *
  * @param scratch gemmI8ScratchBytes(k) of memory that no other thread uses
+ * @param lowest the levels of quantised activations, as for `quantizeRows`: those that this machine multiplies exactly
  */
 export function gemmI8(
   a: usize, lda: usize, panels: usize, bias: usize, c: usize, ldc: usize, m: i32, n: i32, k: i32,
-  activation: i32, residual: usize, ldResidual: usize, scratch: usize,
+  activation: i32, residual: usize, ldResidual: usize, scratch: usize, lowest: i32, highest: i32,
 ): void {
-  blocks(WHOLE, a, lda, panels, bias, c, ldc, m, n, k, activation, residual, ldResidual, scratch);
+  blocks(WHOLE, a, lda, panels, bias, c, ldc, m, n, k, activation, residual, ldResidual, scratch, lowest, highest);
 }
 
-/** Bit for bit the same, by tiles of paired steps in the relaxed SIMD build: faster on some machines, slower on others. */
+/**
+ * Bit for bit the same for levels of 7 bits, by tiles of paired steps in the relaxed SIMD build: faster on some machines, slower on
+ * others. Sums of two products with 8 bits may not fit an int16.
+ */
 export function gemmI8Paired(
   a: usize, lda: usize, panels: usize, bias: usize, c: usize, ldc: usize, m: i32, n: i32, k: i32,
-  activation: i32, residual: usize, ldResidual: usize, scratch: usize,
+  activation: i32, residual: usize, ldResidual: usize, scratch: usize, lowest: i32, highest: i32,
 ): void {
-  blocks(PAIRED, a, lda, panels, bias, c, ldc, m, n, k, activation, residual, ldResidual, scratch);
+  blocks(PAIRED, a, lda, panels, bias, c, ldc, m, n, k, activation, residual, ldResidual, scratch, lowest, highest);
 }
 
 /** Bit for bit the same, by tiles of two panels: faster where the engine pairs vectors, slower elsewhere. */
 export function gemmI8Wide(
   a: usize, lda: usize, panels: usize, bias: usize, c: usize, ldc: usize, m: i32, n: i32, k: i32,
-  activation: i32, residual: usize, ldResidual: usize, scratch: usize,
+  activation: i32, residual: usize, ldResidual: usize, scratch: usize, lowest: i32, highest: i32,
 ): void {
-  blocks(WIDE, a, lda, panels, bias, c, ldc, m, n, k, activation, residual, ldResidual, scratch);
+  blocks(WIDE, a, lda, panels, bias, c, ldc, m, n, k, activation, residual, ldResidual, scratch, lowest, highest);
 }
 
 /** Blocks of nearly equal height. */
 function blocks(
   kind: i32, a: usize, lda: usize, panels: usize, bias: usize, c: usize, ldc: usize, m: i32, n: i32, k: i32,
-  activation: i32, residual: usize, ldResidual: usize, scratch: usize,
+  activation: i32, residual: usize, ldResidual: usize, scratch: usize, lowest: i32, highest: i32,
 ): void {
   assert(m > 0 && n > 0 && k > 0);
   assert(ldc >= <usize>padded(n) * 4);
   for (let count = (m + BLOCK_ROWS - 1) / BLOCK_ROWS; count > 0; count--) {
     const rows = m / count;
-    quantizeRows(a, lda, scratch + QUANTIZED, scratch + ROW_SCALES, scratch + ROW_ZEROS, rows, k);
+    quantizeRows(a, lda, scratch + QUANTIZED, scratch + ROW_SCALES, scratch + ROW_ZEROS, rows, k, lowest, highest);
     block(kind, panels, padded(n) / LANES, bias, c, ldc, rows, k, activation, residual, ldResidual, scratch);
     a += lda * rows;
     c += ldc * rows;

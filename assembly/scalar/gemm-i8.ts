@@ -100,8 +100,10 @@ export function unpackLevels(panels: usize, k: i32, n: i32, first: i32, levels: 
   }
 }
 
-/** Quantises m rows of A to int16 by their largest magnitudes, padded with zeros; the zero points are 0. */
-export function quantizeRows(a: usize, lda: usize, out: usize, scales: usize, zeros: usize, m: i32, k: i32): void {
+/** Quantises m rows of A to int16 by their largest magnitudes, padded with zeros; the zero points are 0. Only relaxed SIMD has `lowest` and `highest`. */
+export function quantizeRows(
+  a: usize, lda: usize, out: usize, scales: usize, zeros: usize, m: i32, k: i32, _lowest: i32, _highest: i32,
+): void {
   // As many levels as let a sum with weights of 127 fit an int32; more than 4,095 gain nothing.
   const levels = <f32>min(4095, i32.MAX_VALUE / (127 * k));
   for (; m > 0; m--, a += lda, scales += 4, zeros += 4) {
@@ -116,11 +118,11 @@ export function quantizeRows(a: usize, lda: usize, out: usize, scales: usize, ze
 /** C = activation(A · B + bias) + residual, one row of A at a time; scratch holds its scale, zero point and levels. */
 export function gemmI8(
   a: usize, lda: usize, panels: usize, bias: usize, c: usize, ldc: usize, m: i32, n: i32, k: i32,
-  activation: i32, residual: usize, ldResidual: usize, scratch: usize,
+  activation: i32, residual: usize, ldResidual: usize, scratch: usize, _lowest: i32, _highest: i32,
 ): void {
   const row = scratch + 8;
   for (; m > 0; m--, a += lda, c += ldc) {
-    quantizeRows(a, lda, row, scratch, scratch + 4, 1, k);
+    quantizeRows(a, lda, row, scratch, scratch + 4, 1, k, 0, 0);
     const scale = load<f32>(scratch);
     for (let j = 0; j < n; j += LANES) {
       const panel = panelOf(panels, j, k);

@@ -171,6 +171,27 @@ export const HOST = [
     tests: MODELS,
   },
   {
+    what: 'the probe of int8 takes any product for exact',
+    file: 'src/engine/probes.ts',
+    search: 'return Math.abs(sum - exact) < 0.01;',
+    replace: 'return Math.abs(sum - exact) < 1e9;',
+    tests: ['test/engine/probes.test.ts'],
+  },
+  {
+    what: 'the probe of int8 has no activations at the lowest level',
+    file: 'src/engine/probes.ts',
+    search: '(i & 4) === 0 ? 1 : -(row % 2)',
+    replace: '1',
+    tests: ['test/engine/probes.test.ts'],
+  },
+  {
+    what: 'kernels at wasmUrl are not probed',
+    file: 'src/engine/runtime.ts',
+    search: '(activations ?? exactRangeOf(code as WebAssembly.Module, shared))',
+    replace: 'activations',
+    tests: ['test/engine/probes.test.ts'],
+  },
+  {
     what: 'the scratch memory does not know of int8',
     file: 'src/engine/engine.ts',
     search: ', scheme.scratchBytes(inputs))',

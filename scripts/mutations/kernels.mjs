@@ -199,10 +199,26 @@ export const KERNELS = [
   {
     what: 'the levels of an activation ignore the depth, and sums overflow',
     file: 'assembly/gemm/i8-rows.ts',
-    search: 'min(MAX_LEVELS, i32.MAX_VALUE / (127 * k))',
-    replace: 'MAX_LEVELS',
+    search: 'min(most, i32.MAX_VALUE / (127 * k))',
+    replace: 'most',
     build: 'simd',
     tests: QUANTIZE,
+  },
+  {
+    what: 'levels of 8 signed bits have the zero point of unsigned ones',
+    file: 'assembly/gemm/i8-rows.ts',
+    search: '- ROUND_BITS + lowest;',
+    replace: '- ROUND_BITS;',
+    build: 'relaxed',
+    tests: ['test/assembly/i8-rows.test.ts'],
+  },
+  {
+    what: 'levels below zero are cut off',
+    file: 'assembly/gemm/i8-rows.ts',
+    search: 'v128.and(v, byte)',
+    replace: 'v',
+    build: 'relaxed',
+    tests: ['test/assembly/i8-rows.test.ts'],
   },
   {
     what: 'the largest magnitude leaves out the last columns of a row',

@@ -33,7 +33,7 @@ export class Engine {
     this.dtype = dtype;
     this.runtime = runtime;
     this.#threads = runtime.threads?.count ?? 1;
-    this.#schemes = schemesOf(this.kernels);
+    this.#schemes = schemesOf(this.kernels, runtime.activations);
     const { float32, [dtype]: scheme } = this.#schemes;
     this.#scratchBytes = aligned(Math.max(inputs * 4, float32.scratchBytes(inputs), scheme.scratchBytes(inputs)));
     const constants = this.memory.region();
@@ -89,6 +89,11 @@ export class Engine {
     return gemm.fastest.endsWith('Wide') ? 256 : 128;
   }
 
+  /** Bits that the products of the large matrices quantise activations to; `undefined` if they are float32. */
+  get activationBits(): 7 | 8 | 13 | undefined {
+    return this.#schemes[this.dtype].activationBits;
+  }
+
   /** out = word + token type + position; the three arrays of i32 at `ids`, `types`, `positions` hold out.rows each. */
   embed(ids: number, types: number, positions: number, tables: EmbeddingTables, out: Matrix): void {
     const { word, tokenType, position } = tables;
@@ -107,7 +112,7 @@ export class Engine {
   ): void {
     const { address = 0, stride = 0 } = residual ?? {};
     const number = ACTIVATIONS.indexOf(activation);
-    const { gemm, panelsBytes, grain } = this.#schemes[panels.dtype];
+    const { gemm, gemmArguments, panelsBytes, grain } = this.#schemes[panels.dtype];
     const calls = splitProduct(x.rows, outputs, inputs, this.#count, grain).map(({ row, rows, column, columns }) => [
       x.address + row * x.stride,
       x.stride,
@@ -122,6 +127,7 @@ export class Engine {
       address === 0 ? 0 : address + row * stride + column * 4,
       stride,
       this.#scratch,
+      ...gemmArguments,
     ]);
     gemm.run({ rows: x.rows, inputs, outputs }, (kernel) => this.#run(kernel, calls, this.#scratchBytes));
   }

@@ -54,11 +54,11 @@ export interface Kernels {
     n: number,
     first: number,
   ): void;
-  /** As `gemmF32`, over panels of `packI8`. */
-  gemmI8: Kernels['gemmF32'];
-  /** Bit for bit the same; which is faster depends on the machine. */
-  gemmI8Paired: Kernels['gemmF32'];
-  gemmI8Wide: Kernels['gemmF32'];
+  /** As `gemmF32`, over panels of `packI8`; with relaxed SIMD, activations have levels from `lowest` to `highest`. */
+  gemmI8(...args: [...Parameters<Kernels['gemmF32']>, lowest: number, highest: number]): void;
+  /** Bit for bit the same, for levels of 7 bits; which is faster depends on the machine. */
+  gemmI8Paired: Kernels['gemmI8'];
+  gemmI8Wide: Kernels['gemmI8'];
   gemmI8ScratchBytes(k: number): number;
   /** As `packF32`. */
   packI8: Kernels['packF32'];
@@ -77,6 +77,8 @@ export interface Kernels {
     zerosPtr: number,
     m: number,
     k: number,
+    lowest: number,
+    highest: number,
   ): void;
   unpackF32: Kernels['unpackI8'];
   attention(

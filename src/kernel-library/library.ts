@@ -4,6 +4,7 @@ import { ACTIVATIONS, buildOf, type Kernels } from '../engine/kernels.js';
 import { checkMaxMemoryBytes, type LinearMemory, type Region } from '../engine/memory.js';
 import { type Runtime, startRuntime } from '../engine/runtime.js';
 import { type Scheme, schemesOf } from '../engine/schemes.js';
+import type { Kernel } from '../engine/work-queue.js';
 import { codeUrl } from '../ground/code-url.js';
 import { type DisposableIfKnown, disposable } from '../ground/disposable.js';
 import { DTYPES, type Dtype } from '../ground/dtypes.js';
@@ -76,11 +77,11 @@ export class KernelLibrary {
   #state: State | undefined;
 
   /** Use `loadKernels`. */
-  constructor({ kernels, memory, whyNotSimd }: Runtime) {
+  constructor({ kernels, memory, activations, whyNotSimd }: Runtime) {
     const constants = memory.region();
     constants.take(Number(kernels.heapBase.value));
     memory.reserve(constants);
-    const [schemes, blocks] = [schemesOf(kernels), new Blocks(memory)];
+    const [schemes, blocks] = [schemesOf(kernels, activations), new Blocks(memory)];
     this.#state = { kernels, memory, whyNotSimd, schemes, blocks, packed: new Map() };
   }
 
@@ -270,7 +271,7 @@ export class KernelLibrary {
   #multiply(a: Float32Array, m: number, { address, dtype, k, n }: Panels, options: ProductOptions): Float32Array {
     const { kernels, memory, schemes } = this.#alive();
     const { bias = new Float32Array(n), activation = 'identity', residual } = options;
-    const { gemm, scratchBytes } = schemes[dtype];
+    const { gemm, gemmArguments, scratchBytes } = schemes[dtype];
     return this.#run((region) => {
       const [left, start, out] = [region.matrix(m, k), region.matrix(1, n), region.matrix(m, n)];
       const added = residual && region.matrix(m, n);
@@ -283,7 +284,8 @@ export class KernelLibrary {
       const [ldLeft, ldOut, number] = [left.stride, out.stride, ACTIVATIONS.indexOf(activation)];
       gemm.run({ rows: m, inputs: k, outputs: n }, (kernel) => {
         const [leftAt, startAt, outAt] = [left.address, start.address, out.address];
-        kernels[kernel](leftAt, ldLeft, address, startAt, outAt, ldOut, m, n, k, number, addedAt, ldAdded, scratch);
+        const product = [leftAt, ldLeft, address, startAt, outAt, ldOut, m, n, k, number, addedAt, ldAdded, scratch];
+        (kernels[kernel] as Kernel)(...product, ...gemmArguments);
       });
       return memory.read(out);
     });

@@ -1,14 +1,16 @@
 /** gemmI8, gemmI8Paired and gemmI8Wide over every remainder of its tiles, panels, groups and row blocks, every stride and every epilogue, bit for bit. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ACTIVATIONS, type Activation } from '../../src/engine/kernels.js';
+import { ACTIVATIONS, type Activation, compileKernels } from '../../src/engine/kernels.js';
+import { exactRangeOf } from '../../src/engine/probes.js';
+import type { ActivationRange } from '../../src/engine/schemes.js';
 import { padded } from './arena.js';
-import { type Answer, assertSameBits, assertWithin, Cases, everyBuild } from './harness.js';
-import { columnsOf, FORMATS, type Format, formatOf, gemmI8, panelBytes, type Quantized, quantize } from './int8.js';
+import { type Answer, assertSameBits, assertWithin, BUILDS, Cases, everyBuild, wasmUrl } from './harness.js';
+import { columnsOf, formatOf, formatsOf, gemmI8, panelBytes, type Quantized, quantize, SEVEN_BITS } from './int8.js';
 import { epilogue, gemm, Random } from './reference.js';
 
 const test = suite('gemmI8');
-const cases = new Cases(41_700);
+const cases = new Cases(55_500);
 
 const ROWS = 12;
 const COLS = 16;
@@ -22,7 +24,7 @@ class Product {
   readonly bias: Float32Array;
   readonly residual: Float32Array;
   readonly columns: Quantized;
-  readonly #answers = new Map<Format, Float32Array>();
+  readonly #answers = new Map<string, Float32Array>();
 
   constructor(
     readonly m: number,
@@ -41,12 +43,12 @@ class Product {
   }
 
   /** The exact answer for one build's activations, before the epilogue. */
-  answer(build: keyof typeof FORMATS): Float32Array {
-    const format = FORMATS[build];
-    const known = this.#answers.get(format);
+  answer(build: keyof ReturnType<typeof formatsOf>, range: ActivationRange): Float32Array {
+    const kind = build === 'relaxed' ? `${range.lowest} to ${range.highest}` : 'plain';
+    const known = this.#answers.get(kind);
     if (known) return known;
-    const answer = gemmI8(format.rows(this.a, this.k), this.columns, this.bias, this.k);
-    this.#answers.set(format, answer);
+    const answer = gemmI8(formatsOf(range)[build].rows(this.a, this.k), this.columns, this.bias, this.k);
+    this.#answers.set(kind, answer);
     return answer;
   }
 }
@@ -67,15 +69,27 @@ interface Options {
   readonly residual?: boolean;
 }
 
-const KERNELS = ['gemmI8', 'gemmI8Paired', 'gemmI8Wide'] as const;
+/** The widest range that this machine multiplies exactly: 8 bits on a processor with AVX-VNNI or on Arm. */
+const RELAXED =
+  BUILDS.some((build) => build === 'relaxed') && exactRangeOf(await compileKernels(wasmUrl('relaxed')), false);
+const WIDEST = RELAXED || SEVEN_BITS;
+if (WIDEST.highest - WIDEST.lowest < 255) console.log('skipped: activations of 8 bits: this machine multiplies 7');
+
+const KERNELS = [
+  ['gemmI8', SEVEN_BITS],
+  ['gemmI8Paired', SEVEN_BITS],
+  ['gemmI8', WIDEST],
+  ['gemmI8Wide', WIDEST],
+] as const;
 
 /** The first m rows and n columns of a product in every build: bit for bit, but for the epilogue's own rounding. */
 function check(product: Product, m: number, n: number, options: Options = {}): Answer[] {
-  return KERNELS.flatMap((kernel) => checkKernel(kernel, product, m, n, options));
+  return KERNELS.flatMap(([kernel, range]) => checkKernel(kernel, range, product, m, n, options));
 }
 
 function checkKernel(
-  kernel: (typeof KERNELS)[number],
+  kernel: (typeof KERNELS)[number][0],
+  range: ActivationRange,
   product: Product,
   m: number,
   n: number,
@@ -86,7 +100,7 @@ function checkKernel(
   const part = { values: columns.values.subarray(0, n * k), scales: columns.scales.subarray(0, n) };
   const added = residual ? corner(product.residual, product.n, m, n) : undefined;
   const number = ACTIVATIONS.indexOf(activation);
-  const label = `${kernel}, m ${m}, n ${n}, k ${k}, ${JSON.stringify(options)}`;
+  const label = `${kernel}, to ${range.highest}, m ${m}, n ${n}, k ${k}, ${JSON.stringify(options)}`;
   const answers = everyBuild(cases, label, (arena, kernels) => {
     const rows = arena.input(a, m, k, (k + gapA) * 4, k);
     const words = new Int32Array(panelBytes(part, k, formatOf(kernels)).buffer);
@@ -111,11 +125,13 @@ function checkKernel(
         r.address,
         r.stride,
         scratch,
+        range.lowest,
+        range.highest,
       );
     return { run, out: [c] };
   });
   for (const { build, values } of answers) {
-    const exact = corner(product.answer(build), product.n, m, n);
+    const exact = corner(product.answer(build, range), product.n, m, n);
     if (activation === 'identity' && !added) {
       assertSameBits(values, exact, `${label}, ${build}`);
     } else {
@@ -189,7 +205,8 @@ test('the answer is within the roundings of its factors of the float32 product',
     const { a, b, bias } = product;
     const exact = gemm(a, b, bias, ROWS, COLS, k);
     for (const { build, values } of check(product, ROWS, COLS)) {
-      const rows = FORMATS[build].rows(a, k).scales;
+      // The widest steps of all: those of 7 bits.
+      const rows = formatsOf(SEVEN_BITS)[build].rows(a, k).scales;
       const bounds = exact.bounds.map((rounding, at) => {
         const [i, j] = [Math.floor(at / COLS), at % COLS];
         const [ea, eb] = [rows[i]! * 0.5001, product.columns.scales[j]! * 0.5001];
@@ -217,7 +234,8 @@ test('a NaN or an infinity in one row reaches that row, and no other', () => {
           const bias = arena.vector(product.bias);
           const c = arena.output(m, 9);
           const scratch = arena.scratch(kernels.gemmI8ScratchBytes(13));
-          const run = () => kernels.gemmI8(a, 52, panels, bias, c.address, c.stride, m, 9, 13, 0, 0, 0, scratch);
+          const run = () =>
+            kernels.gemmI8(a, 52, panels, bias, c.address, c.stride, m, 9, 13, 0, 0, 0, scratch, 0, 127);
           return { run, out: [c] };
         })) {
           for (const [i, value] of values.entries())

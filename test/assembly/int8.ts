@@ -1,8 +1,9 @@
 /** What the int8 kernels should answer, bit for bit: quantisation, panels, and sums of integers. */
 import type { Kernels } from '../../src/engine/kernels.js';
+import type { ActivationRange } from '../../src/engine/schemes.js';
 import { padded } from './arena.js';
 
-/** How a build quantises activations: 7 bits from lowest to highest with relaxed SIMD, 13 bits around 0 without. */
+/** How a build quantises activations: 7 or 8 bits from lowest to highest with relaxed SIMD, 13 bits around 0 without. */
 export interface Format {
   readonly group: number;
   /** Whether panels hold the columns' sums. */
@@ -18,7 +19,13 @@ const PLAIN: Format = {
   bytes: 2,
   rows: (x, k) => ({ ...quantize(x, k, plainLevels(k)), zeros: new Int32Array(x.length / k) }),
 };
-const RELAXED: Format = { group: 4, sums: true, bytes: 1, rows: quantizeRange };
+
+export const SEVEN_BITS = { lowest: 0, highest: 127 } as const;
+
+/** Relaxed SIMD's, for levels of a range. */
+function relaxed(range: ActivationRange): Format {
+  return { group: 4, sums: true, bytes: 1, rows: (x, k) => quantizeRange(x, k, range) };
+}
 
 /** Levels on either side of zero of plain SIMD's activations. */
 export function plainLevels(k: number): number {
@@ -26,11 +33,16 @@ export function plainLevels(k: number): number {
 }
 
 export function formatOf({ relaxedSimd }: Kernels): Format {
-  return relaxedSimd.value ? RELAXED : PLAIN;
+  return relaxedSimd.value ? relaxed(SEVEN_BITS) : PLAIN;
 }
 
-/** The builds' formats by name. */
-export const FORMATS = { debug: PLAIN, simd: PLAIN, relaxed: RELAXED, scalar: PLAIN, javascript: PLAIN } as const;
+/** The builds' formats by name; relaxed SIMD's for this range. */
+export function formatsOf(range: ActivationRange) {
+  return { debug: PLAIN, simd: PLAIN, relaxed: relaxed(range), scalar: PLAIN, javascript: PLAIN } as const;
+}
+
+/** The formats with relaxed SIMD's promised range. */
+export const FORMATS = formatsOf(SEVEN_BITS);
 
 /** k as panels and quantised rows hold it. */
 export function depthOf(k: number): number {
@@ -69,8 +81,16 @@ export function quantize(x: Float32Array, k: number, levels: number): Quantized 
   return { values, scales };
 }
 
-/** Quantises vectors of k numbers, each in 126 steps from its lowest number to its highest, zero among them. */
-function quantizeRange(x: Float32Array, k: number): Quantized & { readonly zeros: Int32Array } {
+/**
+ * Quantises vectors of k numbers, each in steps from its lowest number to its highest, zero among them: a step less than the range
+ * has, and no more than sums of k products allow.
+ */
+function quantizeRange(
+  x: Float32Array,
+  k: number,
+  { lowest, highest }: ActivationRange,
+): Quantized & { readonly zeros: Int32Array } {
+  const steps = Math.min(highest - lowest - 1, Math.floor((2 ** 31 - 1) / (127 * k)));
   const [scales, zeros] = [new Float32Array(x.length / k), new Int32Array(x.length / k)];
   const values = new Int32Array(x.length);
   for (let i = 0; i < scales.length; i++) {
@@ -80,9 +100,9 @@ function quantizeRange(x: Float32Array, k: number): Quantized & { readonly zeros
       vector.reduce((most, v) => Math.max(most, v), 0),
     ];
     if (Math.max(-low, high) < 2 ** -100) continue;
-    scales[i] = Math.fround(high / 126) - Math.fround(low / 126);
+    scales[i] = Math.fround(high / steps) - Math.fround(low / steps);
     const inverse = Math.fround(1 / scales[i]!);
-    zeros[i] = nearestEven(Math.fround(-low * inverse));
+    zeros[i] = nearestEven(Math.fround(-low * inverse)) + lowest;
     values.set(
       vector.map((v) => nearestEven(Math.fround(v * inverse))),
       i * k,
