@@ -17,6 +17,8 @@ export interface Levels {
   readonly unpack: Kernels['unpackLevels'];
 }
 
+export type ActivationBits = 7 | 8 | 13;
+
 /** The levels that the rows of an int8 product are quantised to. */
 export interface ActivationRange {
   readonly lowest: number;
@@ -49,7 +51,7 @@ export interface Scheme {
   /** The last arguments of the kernel of the products. */
   readonly gemmArguments: readonly number[];
   /** Bits of quantised activations; of a quantised scheme only. */
-  readonly activationBits?: 7 | 8 | 13;
+  readonly activationBits?: ActivationBits;
   readonly embed: Kernels['embed'];
   /** The smallest parts into which a product is cut for several threads. */
   readonly grain: Grain;
@@ -68,7 +70,7 @@ const PRODUCTS = {
 export function schemesOf(
   kernels: Kernels,
   activations: ActivationRange = SEVEN_BITS,
-): Readonly<Record<Dtype, Scheme>> {
+): Readonly<Record<Dtype, Scheme> & { int8: { activationBits: ActivationBits } }> {
   const { lowest, highest } = activations;
   const activationBits = kernels.relaxedSimd.value === 0 ? 13 : highest - lowest > 127 ? 8 : 7;
   return {

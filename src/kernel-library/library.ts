@@ -3,7 +3,7 @@
 import { ACTIVATIONS, buildOf, type Kernels } from '../engine/kernels.js';
 import { checkMaxMemoryBytes, type LinearMemory, type Region } from '../engine/memory.js';
 import { type Runtime, startRuntime } from '../engine/runtime.js';
-import { type Scheme, schemesOf } from '../engine/schemes.js';
+import { schemesOf } from '../engine/schemes.js';
 import type { Kernel } from '../engine/work-queue.js';
 import { codeUrl } from '../ground/code-url.js';
 import { type DisposableIfKnown, disposable } from '../ground/disposable.js';
@@ -49,7 +49,7 @@ interface State {
   readonly kernels: Kernels;
   readonly memory: LinearMemory;
   readonly whyNotSimd: string | undefined;
-  readonly schemes: Readonly<Record<Dtype, Scheme>>;
+  readonly schemes: ReturnType<typeof schemesOf>;
   readonly blocks: Blocks;
   readonly packed: Map<PackedMatrix, Region>;
 }
@@ -256,9 +256,10 @@ export class KernelLibrary {
   }
 
   info(): KernelsInfo {
-    const { kernels, memory, whyNotSimd, blocks } = this.#alive();
+    const { kernels, memory, whyNotSimd, schemes, blocks } = this.#alive();
     const why = whyNotSimd !== undefined && { whyNotSimd };
-    return { kernels: buildOf(kernels), ...why, packedBytes: blocks.bytes, memoryBytes: memory.bytes };
+    const { activationBits } = schemes.int8;
+    return { kernels: buildOf(kernels), ...why, activationBits, packedBytes: blocks.bytes, memoryBytes: memory.bytes };
   }
 
   /** Frees all memory, including that of packed matrices; a second call does nothing. */

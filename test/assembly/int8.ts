@@ -1,6 +1,6 @@
 /** What the int8 kernels should answer, bit for bit: quantisation, panels, and sums of integers. */
 import type { Kernels } from '../../src/engine/kernels.js';
-import type { ActivationRange } from '../../src/engine/schemes.js';
+import { ACTIVATION_RANGES, type ActivationRange } from '../../src/engine/schemes.js';
 import { padded } from './arena.js';
 
 /** How a build quantises activations: 7 or 8 bits from lowest to highest with relaxed SIMD, 13 bits around 0 without. */
@@ -19,6 +19,11 @@ const PLAIN: Format = {
   bytes: 2,
   rows: (x, k) => ({ ...quantize(x, k, plainLevels(k)), zeros: new Int32Array(x.length / k) }),
 };
+
+/** A range of so many bits, if relaxed SIMD has them. */
+export function rangeOf(bits: number | undefined): ActivationRange {
+  return bits === 8 ? (ACTIVATION_RANGES[0] as ActivationRange) : SEVEN_BITS;
+}
 
 export const SEVEN_BITS = { lowest: 0, highest: 127 } as const;
 
