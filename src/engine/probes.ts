@@ -49,10 +49,10 @@ function multipliesExactly(kernels: ProbedKernels, memory: WebAssembly.Memory, r
   for (let column = 0; column < outputs; column++) {
     floats.fill(column % 2 === 0 ? 1 : -1, weights / 4 + column * inputs, weights / 4 + (column + 1) * inputs);
   }
-  kernels.packI8(weights, 4, inputs * 4, panels, inputs, outputs, 0);
+  kernels.packI8(weights, 4, inputs * 4, panels, inputs, outputs, 0, inputs);
   const { lowest, highest } = range;
   const [lda, ldc] = [inputs * 4, outputs * 4];
-  kernels.gemmI8(a, lda, panels, bias, c, ldc, rows, outputs, inputs, 0, 0, 0, scratch, lowest, highest);
+  kernels.gemmI8(a, lda, panels, bias, c, ldc, rows, outputs, inputs, 0, 0, 0, scratch, lowest, highest, inputs);
   // Every number is quantised without error.
   return floats.subarray(c / 4, c / 4 + rows * outputs).every((sum, i) => {
     const [row, column] = [Math.floor(i / outputs), i % outputs];

@@ -5,10 +5,13 @@ import type { Kernels } from './kernels.js';
 import { matrixBytes } from './memory.js';
 import type { Grain } from './split.js';
 
+/** How a matrix lies in panels: in a model's dtype, or in int8 with a scale per 32 inputs. */
+export type PanelsDtype = Dtype | 'fineInt8';
+
 /** The address and the dtype of a packed weight matrix. */
 export interface Panels {
   readonly address: number;
-  readonly dtype: Dtype;
+  readonly dtype: PanelsDtype;
 }
 
 /** Columns into and out of panels as a checkpoint stores them: levels, and one scale per column. */
@@ -63,16 +66,35 @@ const PRODUCTS = {
   float32: new Autotuner(['gemmF32', 'gemmF32Wide']),
   int8: new Autotuner(['gemmI8', 'gemmI8Wide']),
   // Paired steps take 0.8 times as long without AVX-VNNI, about twice as long with it.
+  fineInt8: new Autotuner(['gemmI8', 'gemmI8Wide']),
   int8SevenBits: new Autotuner(['gemmI8', 'gemmI8Paired', 'gemmI8Wide']),
 } as const;
+
+/** Inputs of the deepest int8 product whose sums do not overflow. */
+const MAX_INPUTS = 2 ** 17;
+
+/** Inputs that share a scale in `fineInt8`: docs/decisions/0022 has the figures of 32, 64 and more. */
+const FINE_STRETCH = 32;
 
 /** @param activations what relaxed SIMD's int8 products are exact for on this machine; the other builds have a range of their own */
 export function schemesOf(
   kernels: Kernels,
   activations: ActivationRange = SEVEN_BITS,
-): Readonly<Record<Dtype, Scheme> & { int8: { activationBits: ActivationBits } }> {
+): Readonly<Record<PanelsDtype, Scheme> & { int8: { activationBits: ActivationBits } }> {
   const { lowest, highest } = activations;
   const activationBits = kernels.relaxedSimd.value === 0 ? 13 : highest - lowest > 127 ? 8 : 7;
+  const int8In = (stretch: number) => ({
+    panelsBytes: (inputs: number, outputs: number) => kernels.panelsBytesI8(inputs, outputs, stretch),
+    scratchBytes: (inputs: number) => kernels.gemmI8ScratchBytes(inputs, stretch),
+    pack: (...args: Parameters<Kernels['packF32']>) => kernels.packI8(...args, stretch),
+    unpack: (...args: Parameters<Kernels['unpackF32']>) => kernels.unpackI8(...args, stretch),
+    maxInputs: MAX_INPUTS,
+    gemmArguments: [lowest, highest, stretch],
+    embed: kernels.embedI8,
+    // Two threads ran parts of 64 rows 1.94 times as fast as one thread; parts of 32 rows, or of 384 columns, where each
+    // part quantises all rows, 1.83 to 1.87 times.
+    grain: { columns: 384, rows: 64 },
+  });
   return {
     float32: {
       panelsBytes: matrixBytes,
@@ -87,19 +109,11 @@ export function schemesOf(
       grain: { columns: 192, rows: Number.POSITIVE_INFINITY },
     },
     int8: {
-      panelsBytes: kernels.panelsBytesI8,
-      scratchBytes: kernels.gemmI8ScratchBytes,
-      pack: kernels.packI8,
-      unpack: kernels.unpackI8,
+      ...int8In(MAX_INPUTS),
       levels: { pack: kernels.packLevels, unpack: kernels.unpackLevels },
-      maxInputs: 2 ** 17,
       gemm: activationBits === 7 ? PRODUCTS.int8SevenBits : PRODUCTS.int8,
-      gemmArguments: [lowest, highest],
       activationBits,
-      embed: kernels.embedI8,
-      // Two threads ran parts of 64 rows 1.94 times as fast as one thread; parts of 32 rows, or of 384 columns, where each
-      // part quantises all rows, 1.83 to 1.87 times.
-      grain: { columns: 384, rows: 64 },
     },
+    fineInt8: { ...int8In(FINE_STRETCH), gemm: PRODUCTS.fineInt8 },
   };
 }

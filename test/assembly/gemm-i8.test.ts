@@ -6,11 +6,25 @@ import { exactRangeOf } from '../../src/engine/probes.js';
 import type { ActivationRange } from '../../src/engine/schemes.js';
 import { padded } from './arena.js';
 import { type Answer, assertSameBits, assertWithin, BUILDS, Cases, everyBuild, wasmUrl } from './harness.js';
-import { columnsOf, formatOf, formatsOf, gemmI8, panelBytes, type Quantized, quantize, SEVEN_BITS } from './int8.js';
+import {
+  columnsOf,
+  formatOf,
+  formatsOf,
+  gemmI8,
+  gemmI8Stretches,
+  panelBytes,
+  type Quantized,
+  quantize,
+  quantizeStretches,
+  SEVEN_BITS,
+} from './int8.js';
 import { epilogue, gemm, Random } from './reference.js';
 
 const test = suite('gemmI8');
-const cases = new Cases(55_500);
+const cases = new Cases(56_400);
+
+/** One stretch, as deep as any product. */
+const WHOLE = 2 ** 17;
 
 const ROWS = 12;
 const COLS = 16;
@@ -108,7 +122,7 @@ function checkKernel(
     const start = arena.vector(bias.subarray(0, n));
     const c = arena.output(m, n, (padded(n) + gapC) * 4);
     const r = added ? arena.input(added, m, n, (padded(n) + gapResidual) * 4) : { address: 0, stride: 0 };
-    const scratch = arena.scratch(kernels.gemmI8ScratchBytes(k));
+    const scratch = arena.scratch(kernels.gemmI8ScratchBytes(k, WHOLE));
     const { address, stride } = c;
     const run = () =>
       kernels[kernel](
@@ -127,6 +141,7 @@ function checkKernel(
         scratch,
         range.lowest,
         range.highest,
+        WHOLE,
       );
     return { run, out: [c] };
   });
@@ -167,6 +182,62 @@ for (const activation of ACTIVATIONS) {
     }
   });
 }
+
+/** A product in stretches, packed and unpacked again by the kernels themselves. */
+function checkStretches(m: number, n: number, k: number, stretch: number, gap = 0): void {
+  const random = new Random(m * 1e6 + n * 1e4 + k + stretch);
+  const [a, b, bias] = [random.uniform(m * k), random.uniform(n * k), random.weighty(n)];
+  const columns = quantizeStretches(b, k, stretch);
+  for (const [kernel, range] of KERNELS) {
+    const label = `${kernel}, to ${range.highest}, stretch ${stretch}, m ${m}, n ${n}, k ${k}`;
+    const answers = everyBuild(cases, label, (arena, kernels) => {
+      const rows = arena.input(a, m, k, (k + gap) * 4, k);
+      const source = arena.input(b, n, k, k * 4, k);
+      const words = kernels.panelsBytesI8(k, n, stretch) / 4;
+      const panels = arena.allowExactly(arena.input(new Int32Array(words), 1, words, words * 4, words)).address;
+      const start = arena.vector(bias);
+      const c = arena.output(m, n, (padded(n) + gap) * 4);
+      const back = arena.allowExactly(arena.matrix(1, n * k, n * k * 4, n * k));
+      const scratch = arena.scratch(kernels.gemmI8ScratchBytes(k, stretch));
+      const { lowest, highest } = range;
+      const run = () => {
+        kernels.packI8(source.address, 4, k * 4, panels, k, n, 0, stretch);
+        kernels[kernel](
+          ...([rows.address, rows.stride, panels, start, c.address, c.stride, m, n, k, 0, 0, 0] as const),
+          ...([scratch, lowest, highest, stretch] as const),
+        );
+        kernels.unpackI8(panels, k, n, 0, back.address, stretch);
+      };
+      return { run, out: [c, back] };
+    });
+    for (const { build, values } of answers) {
+      const exact = gemmI8Stretches(a, columns, bias, k, formatsOf(range)[build]);
+      assertSameBits(values.slice(0, m * n), exact, `${label}, ${build}`);
+      const back = values.slice(m * n);
+      const want = back.map((_, i) => {
+        const [column, row] = [Math.floor(i / k), i % k];
+        const { values: levels, scales } = columns[Math.floor(row / stretch)]!;
+        return levels[column * (levels.length / n) + (row % stretch)]! * scales[column]!;
+      });
+      assertSameBits(back, want, `${label}, ${build}: unpacked`);
+    }
+  }
+}
+
+test('stretches with scales of their own: every remainder of rows, columns and depth', () => {
+  for (const [k, stretch] of [
+    [4, 4],
+    [9, 4],
+    [63, 64],
+    [64, 64],
+    [65, 64],
+    [130, 64],
+    [192, 64],
+  ] as const) {
+    for (const m of [1, 2, 3, 6, 7, 16, 17]) for (const n of [1, 8, 9, 17, 40]) checkStretches(m, n, k, stretch, m % 2);
+  }
+  checkStretches(129, 17, 70, 64);
+});
 
 test('more rows than a block of 128', () => {
   const product = new Product(257, 17, 21);
@@ -233,9 +304,9 @@ test('a NaN or an infinity in one row reaches that row, and no other', () => {
           const { address: panels } = arena.input(words, 1, words.length);
           const bias = arena.vector(product.bias);
           const c = arena.output(m, 9);
-          const scratch = arena.scratch(kernels.gemmI8ScratchBytes(13));
+          const scratch = arena.scratch(kernels.gemmI8ScratchBytes(13, WHOLE));
           const run = () =>
-            kernels.gemmI8(a, 52, panels, bias, c.address, c.stride, m, 9, 13, 0, 0, 0, scratch, 0, 127);
+            kernels.gemmI8(a, 52, panels, bias, c.address, c.stride, m, 9, 13, 0, 0, 0, scratch, 0, 127, WHOLE);
           return { run, out: [c] };
         })) {
           for (const [i, value] of values.entries())

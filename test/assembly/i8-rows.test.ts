@@ -101,16 +101,16 @@ function checkPack(b: Float32Array, k: number, n: number, count: number, transpo
       ? arena.input(columns, total, k, k * 4, k)
       : arena.input(b, k, total, (total + 3) * 4, total);
     const panels = zeroPanels(arena, k, total);
-    assert.is(panelsBytesI8(k, total), panels.cols * 4, label);
+    assert.is(panelsBytesI8(k, total, k), panels.cols * 4, label);
     const back = arena.allowExactly(arena.matrix(1, total * k, total * k * 4, total * k));
     const [strideK, strideN] = transposed ? [4, source.stride] : [source.stride, 4];
     const run = () => {
       for (let i = 0; i < count; i++) {
-        packI8(source.address + i * n * strideN, strideK, strideN, panels.address, k, n, i * n);
+        packI8(source.address + i * n * strideN, strideK, strideN, panels.address, k, n, i * n, k);
       }
       // In two parts: from the first column on, and from another.
-      unpackI8(panels.address, k, total, 0, back.address);
-      unpackI8(panels.address, k, n, total - n, back.address + (total - n) * k * 4);
+      unpackI8(panels.address, k, total, 0, back.address, k);
+      unpackI8(panels.address, k, n, total - n, back.address + (total - n) * k * 4, k);
     };
     return { run, out: [back, panels] };
   });
@@ -154,7 +154,7 @@ test('a NaN or an infinity among the weights becomes the scale of its column', (
     for (const { values } of everyBuild(cases, `${bad}`, (arena, { packI8 }) => {
       const source = arena.input(b, 5, 3, 12, 3);
       const panels = zeroPanels(arena, 5, 3);
-      return { run: () => packI8(source.address, 12, 4, panels.address, 5, 3, 0), out: [panels] };
+      return { run: () => packI8(source.address, 12, 4, panels.address, 5, 3, 0, 5), out: [panels] };
     })) {
       assert.equal([...values.subarray(0, 3)].map(Number.isFinite), [true, false, true]);
     }

@@ -121,6 +121,39 @@ export function columnsOf(b: Float32Array, k: number, n: number): Float32Array {
   return b.map((_, i) => b[(i % k) * n + Math.floor(i / k)]!);
 }
 
+/** Columns of k numbers, each stretch by its largest magnitude. */
+export function quantizeStretches(x: Float32Array, k: number, stretch: number): Quantized[] {
+  const columns = x.length / k;
+  return Array.from({ length: Math.ceil(k / stretch) }, (_, s) => {
+    const depth = Math.min(stretch, k - s * stretch);
+    const part = new Float32Array(columns * depth);
+    for (let j = 0; j < columns; j++) part.set(x.subarray(j * k + s * stretch, j * k + s * stretch + depth), j * depth);
+    return quantize(part, depth, 127);
+  });
+}
+
+/** The product of stretches: each sum is exact, and added to those before it. */
+export function gemmI8Stretches(
+  a: Float32Array,
+  columns: readonly Quantized[],
+  bias: Float32Array,
+  k: number,
+  { rows }: Format,
+): Float32Array {
+  const m = a.length / k;
+  const n = bias.length;
+  let start: Float32Array = new Float32Array(m * n).map((_, i) => bias[i % n]!);
+  let from = 0;
+  for (const part of columns) {
+    const depth = part.values.length / n;
+    const left = new Float32Array(m * depth);
+    for (let i = 0; i < m; i++) left.set(a.subarray(i * k + from, i * k + from + depth), i * depth);
+    start = addProduct(rows(left, depth), part, start, depth);
+    from += depth;
+  }
+  return start;
+}
+
 /** Quantised columns as the bytes of panels; what lies in the last panel's free lanes is `filler`. */
 export function panelBytes({ values, scales }: Quantized, k: number, format: Format, filler = 0x55): Uint8Array {
   const { group, sums } = format;
@@ -143,8 +176,19 @@ export function panelBytes({ values, scales }: Quantized, k: number, format: For
   return bytes;
 }
 
-/** a · b + bias of quantised rows and columns: an exact sum, then one rounding for each step that the kernel takes. */
+/** a · b + bias of quantised rows and columns. */
 export function gemmI8(a: Quantized, b: Quantized, bias: Float32Array, k: number): Float32Array {
+  const n = b.scales.length;
+  return addProduct(
+    a,
+    b,
+    new Float32Array(a.scales.length * n).map((_, i) => bias[i % n]!),
+    k,
+  );
+}
+
+/** start + a · b: an exact sum, then one rounding for each step that the kernel takes. */
+function addProduct(a: Quantized, b: Quantized, start: Float32Array, k: number): Float32Array {
   const [m, n] = [a.scales.length, b.scales.length];
   const c = new Float32Array(m * n);
   for (let i = 0; i < m; i++) {
@@ -152,7 +196,7 @@ export function gemmI8(a: Quantized, b: Quantized, bias: Float32Array, k: number
       let sum = 0;
       for (let p = 0; p < k; p++) sum += a.values[i * k + p]! * b.values[j * k + p]!;
       const scale = Math.fround(a.scales[i]! * b.scales[j]!);
-      c[i * n + j] = Math.fround(Math.fround(sum) * scale) + bias[j]!;
+      c[i * n + j] = Math.fround(Math.fround(sum) * scale) + start[i * n + j]!;
     }
   }
   return c;

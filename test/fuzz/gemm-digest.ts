@@ -59,6 +59,7 @@ for (let done = 0; done < count; done++) {
   const gaps = [below(4) * 4, below(4) * 4, below(4) * 4] as const;
   const added = below(2) === 0;
   const wide = below(2) === 0;
+  const stretch = below(3) === 0 ? 32 : 1024;
   const label = `product ${done} from seed ${seed}: ${dtype}, m ${m}, n ${n}, k ${k}, ${ACTIVATIONS[activation]}`;
   for (const { build, kernels, buffer, widest } of builds) {
     const { lowest, highest } = wide ? widest : SEVEN_BITS;
@@ -79,17 +80,34 @@ for (let done = 0; done < count; done++) {
     const width = ((n + 7) & ~7) * 4;
     const [lda, ldc, ldr] = [k * 4 + gaps[0], width + gaps[1], width + gaps[2]];
     const [aAt, biasAt, rAt] = [put(a, m, k, lda), put(bias, 1, n, width), put(residual, m, n, ldr)];
-    const [bAt, panels] = [put(b, k, n, n * 4), take(kernels.panelsBytesI8(k, n) + k * width)];
-    const scratch = take(Math.max(kernels.gemmScratchBytes(), kernels.gemmI8ScratchBytes(k)));
+    const [bAt, panels] = [put(b, k, n, n * 4), take(kernels.panelsBytesI8(k, n, stretch) + k * width)];
+    const scratch = take(Math.max(kernels.gemmScratchBytes(), kernels.gemmI8ScratchBytes(k, stretch)));
     const pack = dtype === 'float32' ? kernels.packF32 : kernels.packI8;
-    pack(bAt, n * 4, 4, panels, k, n, 0);
+    pack(bAt, n * 4, 4, panels, k, n, 0, stretch);
     const cAt = take(m * ldc);
     let first: Buffer | undefined;
     for (const tile of TILES[dtype]) {
       if (tile === 'gemmI8Paired' && highest - lowest > 127) continue;
       floats.fill(Number.NaN, cAt / 4, (cAt + m * ldc) / 4);
       const from = added ? rAt : 0;
-      kernels[tile](aAt, lda, panels, biasAt, cAt, ldc, m, n, k, activation, from, ldr, scratch, lowest, highest);
+      kernels[tile](
+        aAt,
+        lda,
+        panels,
+        biasAt,
+        cAt,
+        ldc,
+        m,
+        n,
+        k,
+        activation,
+        from,
+        ldr,
+        scratch,
+        lowest,
+        highest,
+        stretch,
+      );
       const rows = Array.from({ length: m }, (_, row) => Buffer.from(buffer, cAt + row * ldc, n * 4));
       const bits = Buffer.concat(rows);
       first ??= bits;

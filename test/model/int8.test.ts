@@ -45,7 +45,7 @@ int8('info says the dtype, and less than a third of the bytes', async () => {
   assert.is(large.info().dtype, 'float32');
   assert.is(small.info().dtype, 'int8');
   assert.ok(large.info().weightBytes > 46e6);
-  assert.ok(small.info().weightBytes < 14e6, `${small.info().weightBytes}`);
+  assert.ok(small.info().weightBytes < 15e6, `${small.info().weightBytes}`);
 });
 
 int8('params: the large matrices to half a level of their channel, everything else bit for bit', async () => {
