@@ -4,6 +4,9 @@
  * A panel holds 8 float32 scales, 8 int32 column sums, then the weights. Along k, weights are grouped as one instruction
  * multiplies them: in pairs where it multiplies int16 (plain SIMD), in fours where it multiplies int8 (relaxed SIMD). Within
  * a group, columns follow one another. k is padded to a multiple of 4 either way, so a matrix has the same size.
+ *
+ * Where more than `stretch` weights of a column lie along k, each stretch has scales and sums of its own: it is a panel, and
+ * the panels of 8 columns follow one another. `stretch` is a multiple of 4, or k at least.
  */
 import { LANES } from "../simd";
 
@@ -47,6 +50,11 @@ export function panelBytesI8(k: i32): usize {
   return HEADER_BYTES + <usize>depthOf(k) * LANES;
 }
 
+/** Bytes of 8 columns in stretches. */
+export function stretchesBytes(k: i32, stretch: i32): usize {
+  return <usize>((k + stretch - 1) / stretch) * HEADER_BYTES + <usize>depthOf(k) * LANES;
+}
+
 /** Byte offset of the weight (row, lane) in a panel. */
 // @ts-ignore: decorator
 @inline
@@ -62,27 +70,36 @@ export function weightOf(panel: usize, row: i32, lane: i32): f32 {
 }
 
 /** Bytes of a packed (k, n) matrix. */
-export function panelsBytesI8(k: i32, n: i32): usize {
-  return <usize>((n + LANES - 1) / LANES) * panelBytesI8(k);
+export function panelsBytesI8(k: i32, n: i32, stretch: i32): usize {
+  return <usize>((n + LANES - 1) / LANES) * stretchesBytes(k, stretch);
 }
 
 /**
- * Quantises a float32 (k, n) matrix into panels, from column `first` on, each column by its largest magnitude; ties go to
- * the even neighbour. Arguments as for `packF32`; the caller has zeroed the panels.
+ * Quantises a float32 (k, n) matrix into panels, from column `first` on, each stretch of a column by its largest magnitude; ties go
+ * to the even neighbour. Arguments as for `packF32`; the caller has zeroed the panels.
  */
-export function packI8(source: usize, strideK: usize, strideN: usize, panels: usize, k: i32, n: i32, first: i32): void {
-  assert(k > 0 && n > 0 && first >= 0);
+export function packI8(
+  source: usize, strideK: usize, strideN: usize, panels: usize, k: i32, n: i32, first: i32, stretch: i32,
+): void {
+  assert(k > 0 && n > 0 && first >= 0 && stretch > 0);
   for (let column = first; column < first + n; column++) {
-    const lane = column % LANES;
-    const panel = panels + <usize>(column / LANES) * panelBytesI8(k);
-    // A column that is contiguous in the source is read four numbers at a time.
-    const whole = strideK == 4 ? k & ~3 : 0;
-    const largest = largestOf(source, strideK, k, whole);
-    const inverse: f32 = largest < MIN_MAGNITUDE ? 0 : MAX_LEVEL / largest;
-    const sum = quantizeFours(source, inverse, panel, lane, whole) + quantizeRest(source, strideK, inverse, panel, lane, whole, k);
-    finishColumn(panel, lane, largest < MIN_MAGNITUDE ? 0 : largest / MAX_LEVEL, sum);
+    let panel = panels + <usize>(column / LANES) * stretchesBytes(k, stretch);
+    for (let row = 0; row < k; row += stretch) {
+      packColumn(source + <usize>row * strideK, strideK, panel, column % LANES, min(stretch, k - row));
+      panel += panelBytesI8(stretch);
+    }
     source += strideN;
   }
+}
+
+/** One stretch of a column. */
+function packColumn(source: usize, strideK: usize, panel: usize, lane: i32, k: i32): void {
+  // A column that is contiguous in the source is read four numbers at a time.
+  const whole = strideK == 4 ? k & ~3 : 0;
+  const largest = largestOf(source, strideK, k, whole);
+  const inverse: f32 = largest < MIN_MAGNITUDE ? 0 : MAX_LEVEL / largest;
+  const sum = quantizeFours(source, inverse, panel, lane, whole) + quantizeRest(source, strideK, inverse, panel, lane, whole, k);
+  finishColumn(panel, lane, largest < MIN_MAGNITUDE ? 0 : largest / MAX_LEVEL, sum);
 }
 
 /** The largest magnitude of a column; NaN if the column holds one. */
@@ -150,13 +167,16 @@ function finishColumn(panel: usize, lane: i32, scale: f32, sum: i32): void {
 }
 
 /** Unpacks columns `first` to `first + n` into contiguous columns of k float32. */
-export function unpackI8(panels: usize, k: i32, n: i32, first: i32, target: usize): void {
-  assert(k > 0 && n > 0 && first >= 0);
+export function unpackI8(panels: usize, k: i32, n: i32, first: i32, target: usize, stretch: i32): void {
+  assert(k > 0 && n > 0 && first >= 0 && stretch > 0);
   for (let column = first; column < first + n; column++) {
-    const panel = panels + <usize>(column / LANES) * panelBytesI8(k);
-    for (let row = 0; row < k; row++) {
-      store<f32>(target, weightOf(panel, row, column % LANES));
-      target += 4;
+    let panel = panels + <usize>(column / LANES) * stretchesBytes(k, stretch);
+    for (let from = 0; from < k; from += stretch) {
+      for (let row = 0; row < min(stretch, k - from); row++) {
+        store<f32>(target, weightOf(panel, row, column % LANES));
+        target += 4;
+      }
+      panel += panelBytesI8(stretch);
     }
   }
 }

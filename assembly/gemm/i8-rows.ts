@@ -1,6 +1,7 @@
 /**
  * The rows of activations of an int8 product, quantised one by one. Plain SIMD: symmetric, by the row's largest magnitude.
- * Relaxed SIMD: from the row's lowest number to its highest, which halves the step size for a GELU's outputs.
+ * Relaxed SIMD: from the row's lowest number to its highest, which halves the step size for a GELU's outputs; to the levels that
+ * the caller gives, since machines differ in the levels that they multiply exactly.
  */
 import { maxLanes } from "../simd";
 import { GROUP, MIN_MAGNITUDE, ROUND, ROUND_BITS, SHIFTED, depthOf } from "./i8-panel";
@@ -11,14 +12,11 @@ export const ACTIVATION_BYTES: i32 = SHIFTED ? 1 : 2;
 /** Levels on either side of zero, at most: int16 products would allow more, but beyond 12 bits they gain nothing. */
 const MAX_LEVELS: i32 = 4095;
 
-/** Steps from the lowest number to the highest: even with the zero point and the number both rounded up, no level exceeds 127. */
-const STEPS: f32 = 126;
-
-/** Levels on either side of zero for sums of k products: with weights of 127, each sum must fit an int32. */
+/** The largest level for sums of k products, at most `most`: with weights of 127, each sum must fit an int32. */
 // @ts-ignore: decorator
 @inline
-function levelsOf(k: i32): i32 {
-  return min(MAX_LEVELS, i32.MAX_VALUE / (127 * k));
+function levelsOf(k: i32, most: i32): i32 {
+  return min(most, i32.MAX_VALUE / (127 * k));
 }
 
 /** Bytes of one quantised row of k. */
@@ -32,11 +30,15 @@ export function quantizedBytes(k: i32): usize {
  * Quantises m rows of k float32, `lda` bytes apart: scales[i] · (out[i][p] - zeros[i]) is nearest to a[i][p], ties to even.
  * Rows of `out` are contiguous, padded to a multiple of 4 with the zero point. The scale of a row with a NaN or an infinity
  * is that value.
+ *
+ * @param lowest with relaxed SIMD, levels lie from here to `highest`: 0 to 127, 0 to 255 or -128 to 127
  */
-export function quantizeRows(a: usize, lda: usize, out: usize, scales: usize, zeros: usize, m: i32, k: i32): void {
+export function quantizeRows(
+  a: usize, lda: usize, out: usize, scales: usize, zeros: usize, m: i32, k: i32, lowest: i32, highest: i32,
+): void {
   assert(k > 0 && k <= 1 << 17 && lda >= <usize>k * 4);
   while (m > 0) {
-    if (SHIFTED) shiftedRow(a, out, scales, zeros, k);
+    if (SHIFTED) shiftedRow(a, out, scales, zeros, k, lowest, highest);
     else centredRow(a, out, scales, zeros, k);
     a += lda;
     out += quantizedBytes(k);
@@ -47,7 +49,7 @@ export function quantizeRows(a: usize, lda: usize, out: usize, scales: usize, ze
 }
 
 function centredRow(a: usize, out: usize, scales: usize, zeros: usize, k: i32): void {
-  const levels = <f32>levelsOf(k);
+  const levels = <f32>levelsOf(k, MAX_LEVELS);
   const largest = largestMagnitude(a, k);
   const zero = largest < MIN_MAGNITUDE;
   store<f32>(scales, zero ? 0 : largest / levels);
@@ -55,7 +57,9 @@ function centredRow(a: usize, out: usize, scales: usize, zeros: usize, k: i32): 
   quantizeRow(a, out, k, zero ? 0 : levels / largest, 0);
 }
 
-function shiftedRow(a: usize, out: usize, scales: usize, zeros: usize, k: i32): void {
+function shiftedRow(a: usize, out: usize, scales: usize, zeros: usize, k: i32, lowest: i32, highest: i32): void {
+  // Even with the zero point and the number both rounded up, no level exceeds the highest.
+  const steps = <f32>levelsOf(k, highest - lowest - 1);
   const largest = largestMagnitude(a, k);
   let scale: f32 = 0, inverse: f32 = 0, zero = 0;
   if (!(largest < Infinity)) {
@@ -63,9 +67,9 @@ function shiftedRow(a: usize, out: usize, scales: usize, zeros: usize, k: i32): 
   } else if (largest >= MIN_MAGNITUDE) {
     // Divided before subtracting: the difference of very large numbers would overflow.
     const low = -largestOf(a, k, -1);
-    scale = largestOf(a, k, 1) / STEPS - low / STEPS;
+    scale = largestOf(a, k, 1) / steps - low / steps;
     inverse = <f32>1 / scale;
-    zero = reinterpret<i32>(-low * inverse + ROUND) - ROUND_BITS;
+    zero = reinterpret<i32>(-low * inverse + ROUND) - ROUND_BITS + lowest;
   }
   store<f32>(scales, scale);
   store<i32>(zeros, zero);
@@ -115,12 +119,14 @@ function largestMagnitude(a: usize, k: i32): f32 {
 
 function quantizeRow(a: usize, out: usize, k: i32, inverse: f32, zero: i32): void {
   const scale = f32x4.splat(inverse), round = f32x4.splat(ROUND), offset = i32x4.splat(ROUND_BITS - zero);
+  // Levels below zero keep their bits.
+  const byte = i16x8.splat(0xff);
   const end = out + quantizedBytes(k);
   while (k >= 8) {
     const v0 = i32x4.sub(f32x4.add(f32x4.mul(v128.load(a), scale), round), offset);
     const v1 = i32x4.sub(f32x4.add(f32x4.mul(v128.load(a, 16), scale), round), offset);
     const v = i16x8.narrow_i32x4_s(v0, v1);
-    if (GROUP == 4) v128.store64_lane(out, i8x16.narrow_i16x8_u(v, v), 0);
+    if (GROUP == 4) v128.store64_lane(out, i8x16.narrow_i16x8_u(v128.and(v, byte), v), 0);
     else v128.store(out, v);
     a += 32;
     out += 8 * ACTIVATION_BYTES;

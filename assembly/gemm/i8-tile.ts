@@ -163,14 +163,15 @@ export function rowTile(a: usize, panel: usize, panelBytes: usize, c: usize, gro
 export const TILE_BYTES: usize = 6 * PANEL_ROW_BYTES;
 
 /**
- * c = (tile - row zero point · column sum) · (row scale · column scale) + bias, for rows of one panel. Integers are exact;
+ * c = (tile - row zero point · column sum) · (row scale · column scale) + start, for rows of one panel. Integers are exact;
  * each product and each sum of floats is rounded separately.
+ *
+ * @param start the bias for all rows, with `ldStart` 0; or c itself, to add to it
  */
 export function dequantize(
-  tile: usize, rows: i32, rowScales: usize, rowZeros: usize, panel: usize, bias: usize, c: usize, ldc: usize,
+  tile: usize, rows: i32, rowScales: usize, rowZeros: usize, panel: usize, start: usize, ldStart: usize, c: usize, ldc: usize,
 ): void {
   const s0 = v128.load(panel), s1 = v128.load(panel, 16), sum0 = v128.load(panel, SUMS), sum1 = v128.load(panel, SUMS + 16);
-  const b0 = v128.load(bias), b1 = v128.load(bias, 16);
   while (rows > 0) {
     const scale = v128.load32_splat(rowScales);
     let x0 = v128.load(tile), x1 = v128.load(tile, 16);
@@ -179,12 +180,13 @@ export function dequantize(
       x0 = i32x4.sub(x0, i32x4.mul(zero, sum0));
       x1 = i32x4.sub(x1, i32x4.mul(zero, sum1));
     }
-    const y0 = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(x0), f32x4.mul(scale, s0)), b0);
-    const y1 = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(x1), f32x4.mul(scale, s1)), b1);
+    const y0 = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(x0), f32x4.mul(scale, s0)), v128.load(start));
+    const y1 = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(x1), f32x4.mul(scale, s1)), v128.load(start, 16));
     v128.store(c, y1, 16); v128.store(c, y0);
     tile += LANES * 4;
     rowScales += 4;
     rowZeros += 4;
+    start += ldStart;
     c += ldc;
     rows--;
   }

@@ -58,7 +58,7 @@ const rounds = { warmups: 1, rounds: 3, seconds: Number(values.seconds) };
 const { seconds: _, only: __, json, wide = false, ...choices } = values;
 const partial = Object.values(choices).some((choice) => choice !== undefined);
 
-const whyNot = wide ? widenVectors() : undefined;
+const whyNot = wide ? widenVectors()(undefined) : undefined;
 if (whyNot !== undefined) throw new Error(whyNot);
 console.log(nameMachine(machine()));
 const measured: Record<string, readonly Row[]> = {};

@@ -78,8 +78,8 @@ export const KERNELS = [
   {
     what: 'the second of two int8 panels takes the bias of the first',
     file: 'assembly/gemm/i8.ts',
-    search: 'panel + panelBytes, bias + PANEL_ROW_BYTES, c',
-    replace: 'panel + panelBytes, bias, c',
+    search: 'start + right, ldStart, c + right',
+    replace: 'start, ldStart, c + right',
     tests: INT8,
   },
   {
@@ -120,8 +120,8 @@ export const KERNELS = [
   {
     what: 'the rows behind the first of int8 take its scale',
     file: 'assembly/gemm/i8.ts',
-    search: 'scratch + ROW_SCALES + (first << 2)',
-    replace: 'scratch + ROW_SCALES',
+    search: 'scales = at + (<usize>first << 2)',
+    replace: 'scales = at',
     build: 'relaxed',
     tests: INT8,
   },
@@ -214,10 +214,47 @@ export const KERNELS = [
   {
     what: 'the levels of an activation ignore the depth, and sums overflow',
     file: 'assembly/gemm/i8-rows.ts',
-    search: 'min(MAX_LEVELS, i32.MAX_VALUE / (127 * k))',
-    replace: 'MAX_LEVELS',
+    search: 'min(most, i32.MAX_VALUE / (127 * k))',
+    replace: 'most',
     build: 'simd',
     tests: QUANTIZE,
+  },
+  {
+    what: 'levels of 8 signed bits have the zero point of unsigned ones',
+    file: 'assembly/gemm/i8-rows.ts',
+    search: '- ROUND_BITS + lowest;',
+    replace: '- ROUND_BITS;',
+    build: 'relaxed',
+    tests: ['test/assembly/i8-rows.test.ts'],
+  },
+  {
+    what: 'levels below zero are cut off',
+    file: 'assembly/gemm/i8-rows.ts',
+    search: 'v128.and(v, byte)',
+    replace: 'v',
+    build: 'relaxed',
+    tests: ['test/assembly/i8-rows.test.ts'],
+  },
+  {
+    what: 'a later stretch begins with the bias again',
+    file: 'assembly/gemm/i8.ts',
+    search: '      start = c;\n      ldStart = ldc;\n',
+    replace: '',
+    tests: INT8,
+  },
+  {
+    what: 'all stretches of the rows take the scales of the first',
+    file: 'assembly/gemm/i8.ts',
+    search: 'scales = at + (<usize>first << 2)',
+    replace: 'scales = scratch + WIDE_BYTES + (<usize>first << 2)',
+    tests: INT8,
+  },
+  {
+    what: 'the first row takes the first stretch of the weights again',
+    file: 'assembly/gemm/i8.ts',
+    search: '    start = c;\n    panel += panelBytesI8(stretch);',
+    replace: '    start = c;',
+    tests: INT8,
   },
   {
     what: 'the largest magnitude leaves out the last columns of a row',
@@ -236,8 +273,8 @@ export const KERNELS = [
   {
     what: 'one row past four int8 panels takes the bias of the first',
     file: 'assembly/gemm/i8.ts',
-    search: 'panel, bias + p, c + p',
-    replace: 'panel, bias, c + p',
+    search: 'pt, start + p, 0, c + p',
+    replace: 'pt, start, 0, c + p',
     tests: INT8,
   },
   {

@@ -6,11 +6,14 @@ import { relaxedSimd, simd } from 'wasm-feature-detect';
 import { FILES_ADVICE, ownFile } from '#platform';
 import { AlbertError } from '../ground/errors.js';
 import { compileKernels, type KernelCode, type KernelScript } from './kernels.js';
-import { multipliesInt8 } from './probes.js';
+import { exactRangeOf } from './probes.js';
+import type { ActivationRange } from './schemes.js';
 
 /** The build that runs. */
 export interface ChosenKernels {
   readonly code: KernelCode;
+  /** The activations that relaxed SIMD's int8 products are exact for, if they have been probed. */
+  readonly activations?: ActivationRange;
   /** Why it is the scalar build, unless the caller chose it. */
   readonly whyNotSimd?: string;
 }
@@ -55,7 +58,8 @@ export async function chooseKernels(wasmUrl?: string, shared = false): Promise<C
   }
   if (await relaxedSimd()) {
     const code = await compileOwn(shared ? 'relaxed-threads.wasm' : 'relaxed.wasm');
-    if (multipliesInt8(code, shared)) return { code };
+    const activations = exactRangeOf(code, shared);
+    if (activations !== undefined) return { code, activations };
   }
   return { code: await compileOwn(shared ? 'simd-threads.wasm' : 'simd.wasm') };
 }

@@ -4,7 +4,7 @@ import { ACTIVATIONS, type Activation, type Build, buildOf, type Kernels, THREAD
 import { aligned, type LinearMemory, type Matrix } from './memory.js';
 import type { Attention, Dense, EmbeddingTables, Norm } from './operands.js';
 import type { Runtime } from './runtime.js';
-import { type Levels, type Panels, type Scheme, schemesOf } from './schemes.js';
+import { type Levels, type Panels, type PanelsDtype, type Scheme, schemesOf } from './schemes.js';
 import { splitProduct, splitRows } from './split.js';
 import type { Kernel } from './work-queue.js';
 
@@ -21,7 +21,7 @@ export class Engine {
   readonly kernels: Kernels;
   readonly dtype: Dtype;
   readonly runtime: Runtime;
-  readonly #schemes: Readonly<Record<Dtype, Scheme>>;
+  readonly #schemes: Readonly<Record<PanelsDtype, Scheme>>;
   /** Address of the scratch memory of the GEMMs, one per thread; `unpack` uses the first. */
   readonly #scratch: number;
   readonly #scratchBytes: number;
@@ -33,9 +33,10 @@ export class Engine {
     this.dtype = dtype;
     this.runtime = runtime;
     this.#threads = runtime.threads?.count ?? 1;
-    this.#schemes = schemesOf(this.kernels);
-    const { float32, [dtype]: scheme } = this.#schemes;
-    this.#scratchBytes = aligned(Math.max(inputs * 4, float32.scratchBytes(inputs), scheme.scratchBytes(inputs)));
+    this.#schemes = schemesOf(this.kernels, runtime.activations);
+    const used = ['float32', dtype, this.fineDtype ?? dtype] as const;
+    const scratchBytes = used.map((dtype) => this.#schemes[dtype].scratchBytes(inputs));
+    this.#scratchBytes = aligned(Math.max(inputs * 4, ...scratchBytes));
     const constants = this.memory.region();
     constants.take(Number(this.kernels.heapBase.value));
     this.#scratch = constants.take(this.#threads * this.#scratchBytes);
@@ -89,6 +90,19 @@ export class Engine {
     return gemm.fastest.endsWith('Wide') ? 256 : 128;
   }
 
+  /**
+   * What multiplies by the matrices that int8 costs most, if not float32: with activations of 8 bits, int8 with a scale per 32 inputs
+   * (docs/decisions/0022).
+   */
+  get fineDtype(): 'fineInt8' | undefined {
+    return this.activationBits === 8 ? 'fineInt8' : undefined;
+  }
+
+  /** Bits that the products of the large matrices quantise activations to; `undefined` if they are float32. */
+  get activationBits(): 7 | 8 | 13 | undefined {
+    return this.#schemes[this.dtype].activationBits;
+  }
+
   /** out = word + token type + position; the three arrays of i32 at `ids`, `types`, `positions` hold out.rows each. */
   embed(ids: number, types: number, positions: number, tables: EmbeddingTables, out: Matrix): void {
     const { word, tokenType, position } = tables;
@@ -107,7 +121,7 @@ export class Engine {
   ): void {
     const { address = 0, stride = 0 } = residual ?? {};
     const number = ACTIVATIONS.indexOf(activation);
-    const { gemm, panelsBytes, grain } = this.#schemes[panels.dtype];
+    const { gemm, gemmArguments, panelsBytes, grain } = this.#schemes[panels.dtype];
     const calls = splitProduct(x.rows, outputs, inputs, this.#count, grain).map(({ row, rows, column, columns }) => [
       x.address + row * x.stride,
       x.stride,
@@ -122,6 +136,7 @@ export class Engine {
       address === 0 ? 0 : address + row * stride + column * 4,
       stride,
       this.#scratch,
+      ...gemmArguments,
     ]);
     gemm.run({ rows: x.rows, inputs, outputs }, (kernel) => this.#run(kernel, calls, this.#scratchBytes));
   }
@@ -225,12 +240,12 @@ export class Engine {
   }
 
   /** Inputs of the deepest product whose sums do not overflow. */
-  maxInputs(dtype: Dtype): number {
+  maxInputs(dtype: PanelsDtype): number {
     return this.#schemes[dtype].maxInputs;
   }
 
   /** Bytes of an (inputs, outputs) matrix in panels. */
-  panelsBytes(dtype: Dtype, inputs: number, outputs: number): number {
+  panelsBytes(dtype: PanelsDtype, inputs: number, outputs: number): number {
     return this.#schemes[dtype].panelsBytes(inputs, outputs);
   }
 
@@ -274,7 +289,7 @@ export class Engine {
     return { levels, scales };
   }
 
-  #levelsOf(dtype: Dtype): Levels {
+  #levelsOf(dtype: PanelsDtype): Levels {
     const { levels } = this.#schemes[dtype];
     if (levels === undefined) throw new TypeError(`${dtype} panels have no levels`);
     return levels;

@@ -54,19 +54,22 @@ export interface Kernels {
     n: number,
     first: number,
   ): void;
-  /** As `gemmF32`, over panels of `packI8`. */
-  gemmI8: Kernels['gemmF32'];
-  /** Bit for bit the same; which is faster depends on the machine. */
-  gemmI8Paired: Kernels['gemmF32'];
-  gemmI8Wide: Kernels['gemmF32'];
-  gemmI8ScratchBytes(k: number): number;
-  /** As `packF32`. */
-  packI8: Kernels['packF32'];
-  unpackI8(panelsPtr: number, k: number, n: number, first: number, targetPtr: number): void;
+  /**
+   * As `gemmF32`, over panels of `packI8`; with relaxed SIMD, activations have levels from `lowest` to `highest`. Inputs share a scale
+   * per `stretch`, as the panels were packed.
+   */
+  gemmI8(...args: [...Parameters<Kernels['gemmF32']>, lowest: number, highest: number, stretch: number]): void;
+  /** Bit for bit the same, for levels of 7 bits; which is faster depends on the machine. */
+  gemmI8Paired: Kernels['gemmI8'];
+  gemmI8Wide: Kernels['gemmI8'];
+  gemmI8ScratchBytes(k: number, stretch: number): number;
+  /** As `packF32`; each `stretch` of a column has a scale. */
+  packI8(...args: [...Parameters<Kernels['packF32']>, stretch: number]): void;
+  unpackI8(...args: [...Parameters<Kernels['unpackF32']>, stretch: number]): void;
   /** Packs (n, k) levels and n scales into panels as `packI8` makes them. */
   packLevels(levelsPtr: number, scalesPtr: number, panelsPtr: number, k: number, n: number, first: number): void;
   unpackLevels(panelsPtr: number, k: number, n: number, first: number, levelsPtr: number, scalesPtr: number): void;
-  panelsBytesI8(k: number, n: number): number;
+  panelsBytesI8(k: number, n: number, stretch: number): number;
   /** 1 when none of `n` floats is NaN or infinite. */
   allFinite(xPtr: number, n: number): number;
   quantizeRows(
@@ -77,8 +80,10 @@ export interface Kernels {
     zerosPtr: number,
     m: number,
     k: number,
+    lowest: number,
+    highest: number,
   ): void;
-  unpackF32: Kernels['unpackI8'];
+  unpackF32(panelsPtr: number, k: number, n: number, first: number, targetPtr: number): void;
   attention(
     qPtr: number,
     kPtr: number,

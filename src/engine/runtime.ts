@@ -5,7 +5,8 @@ import { processors, widenVectors } from '#platform';
 import type { StartHelper } from '../platform/worker.js';
 import { instantiateKernels, type Kernels, THREADED_KERNELS } from './kernels.js';
 import { LinearMemory } from './memory.js';
-import { takesSharedMemory } from './probes.js';
+import { exactRangeOf, takesSharedMemory } from './probes.js';
+import type { ActivationRange } from './schemes.js';
 import { Threads } from './threads.js';
 
 export interface RuntimeOptions {
@@ -21,6 +22,8 @@ export interface RuntimeOptions {
 export interface Runtime {
   readonly kernels: Kernels;
   readonly memory: LinearMemory;
+  /** The activations that relaxed SIMD's int8 products are exact for. Default: what its specification promises. */
+  readonly activations?: ActivationRange | undefined;
   /** Where the caller has the kernels from. */
   readonly wasmUrl?: string | undefined;
   /** Why the scalar kernels run, unless the caller chose them. */
@@ -60,7 +63,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const whyNotWide = options.engineFlags && widenVectors();
   const missing = count > 1 ? whyNotShared(maxMemoryBytes) : undefined;
   const several = count > 1 && missing === undefined;
-  const { code, whyNotSimd } = await chooseKernels(wasmUrl, several);
+  const { code, whyNotSimd, activations } = await chooseKernels(wasmUrl, several);
   const scalar = whyNotSimd !== undefined;
   const shared = wasmUrl === undefined && !scalar ? several : takesSharedMemory(code);
   const script = typeof code === 'function';
@@ -69,6 +72,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const runtime = {
     kernels,
     memory,
+    activations:
+      kernels.relaxedSimd.value === 0 ? undefined : (activations ?? exactRangeOf(code as WebAssembly.Module, shared)),
     wasmUrl,
     ...(scalar && { whyNotSimd }),
     whyNotWide,

@@ -5,10 +5,13 @@ import type { Kernels } from './kernels.js';
 import { matrixBytes } from './memory.js';
 import type { Grain } from './split.js';
 
+/** How a matrix lies in panels: in a model's dtype, or in int8 with a scale per 32 inputs. */
+export type PanelsDtype = Dtype | 'fineInt8';
+
 /** The address and the dtype of a packed weight matrix. */
 export interface Panels {
   readonly address: number;
-  readonly dtype: Dtype;
+  readonly dtype: PanelsDtype;
 }
 
 /** Columns into and out of panels as a checkpoint stores them: levels, and one scale per column. */
@@ -16,6 +19,24 @@ export interface Levels {
   readonly pack: Kernels['packLevels'];
   readonly unpack: Kernels['unpackLevels'];
 }
+
+export type ActivationBits = 7 | 8 | 13;
+
+/** The levels that the rows of an int8 product are quantised to. */
+export interface ActivationRange {
+  readonly lowest: number;
+  readonly highest: number;
+}
+
+/** The range that relaxed SIMD promises exact products for. */
+const SEVEN_BITS = { lowest: 0, highest: 127 } as const;
+
+/** What machines multiply exactly, the widest first. Both kinds of 8 bits give the same results bit for bit. */
+export const ACTIVATION_RANGES: readonly ActivationRange[] = [
+  { lowest: 0, highest: 255 },
+  { lowest: -128, highest: 127 },
+  SEVEN_BITS,
+];
 
 export interface Scheme {
   /** Bytes of an (inputs, outputs) matrix in panels. */
@@ -30,6 +51,10 @@ export interface Scheme {
   readonly maxInputs: number;
   /** The kernel of the products, or several kernels with the same results. */
   readonly gemm: Autotuner<'gemmF32' | 'gemmF32Wide' | 'gemmI8' | 'gemmI8Paired' | 'gemmI8Wide'>;
+  /** The last arguments of the kernel of the products. */
+  readonly gemmArguments: readonly number[];
+  /** Bits of quantised activations; of a quantised scheme only. */
+  readonly activationBits?: ActivationBits;
   readonly embed: Kernels['embed'];
   /** The smallest parts into which a product is cut for several threads. */
   readonly grain: Grain;
@@ -39,11 +64,37 @@ export interface Scheme {
 const PRODUCTS = {
   // Where vectors are paired, the wide tiles take 0.65 times as long, elsewhere 1.25 times.
   float32: new Autotuner(['gemmF32', 'gemmF32Wide']),
+  int8: new Autotuner(['gemmI8', 'gemmI8Wide']),
   // Paired steps take 0.8 times as long without AVX-VNNI, about twice as long with it.
-  int8: new Autotuner(['gemmI8', 'gemmI8Paired', 'gemmI8Wide']),
+  fineInt8: new Autotuner(['gemmI8', 'gemmI8Wide']),
+  int8SevenBits: new Autotuner(['gemmI8', 'gemmI8Paired', 'gemmI8Wide']),
 } as const;
 
-export function schemesOf(kernels: Kernels): Readonly<Record<Dtype, Scheme>> {
+/** Inputs of the deepest int8 product whose sums do not overflow. */
+const MAX_INPUTS = 2 ** 17;
+
+/** Inputs that share a scale in `fineInt8`: docs/decisions/0022 has the figures of 32, 64 and more. */
+const FINE_STRETCH = 32;
+
+/** @param activations what relaxed SIMD's int8 products are exact for on this machine; the other builds have a range of their own */
+export function schemesOf(
+  kernels: Kernels,
+  activations: ActivationRange = SEVEN_BITS,
+): Readonly<Record<PanelsDtype, Scheme> & { int8: { activationBits: ActivationBits } }> {
+  const { lowest, highest } = activations;
+  const activationBits = kernels.relaxedSimd.value === 0 ? 13 : highest - lowest > 127 ? 8 : 7;
+  const int8In = (stretch: number) => ({
+    panelsBytes: (inputs: number, outputs: number) => kernels.panelsBytesI8(inputs, outputs, stretch),
+    scratchBytes: (inputs: number) => kernels.gemmI8ScratchBytes(inputs, stretch),
+    pack: (...args: Parameters<Kernels['packF32']>) => kernels.packI8(...args, stretch),
+    unpack: (...args: Parameters<Kernels['unpackF32']>) => kernels.unpackI8(...args, stretch),
+    maxInputs: MAX_INPUTS,
+    gemmArguments: [lowest, highest, stretch],
+    embed: kernels.embedI8,
+    // Two threads ran parts of 64 rows 1.94 times as fast as one thread; parts of 32 rows, or of 384 columns, where each
+    // part quantises all rows, 1.83 to 1.87 times.
+    grain: { columns: 384, rows: 64 },
+  });
   return {
     float32: {
       panelsBytes: matrixBytes,
@@ -52,22 +103,17 @@ export function schemesOf(kernels: Kernels): Readonly<Record<Dtype, Scheme>> {
       unpack: kernels.unpackF32,
       maxInputs: Number.POSITIVE_INFINITY,
       gemm: PRODUCTS.float32,
+      gemmArguments: [],
       embed: kernels.embed,
       // 128 x 768 in eight parts by columns took as long as the whole; in two parts by rows, 2 to 4 % longer.
       grain: { columns: 192, rows: Number.POSITIVE_INFINITY },
     },
     int8: {
-      panelsBytes: kernels.panelsBytesI8,
-      scratchBytes: kernels.gemmI8ScratchBytes,
-      pack: kernels.packI8,
-      unpack: kernels.unpackI8,
+      ...int8In(MAX_INPUTS),
       levels: { pack: kernels.packLevels, unpack: kernels.unpackLevels },
-      maxInputs: 2 ** 17,
-      gemm: PRODUCTS.int8,
-      embed: kernels.embedI8,
-      // Two threads ran parts of 64 rows 1.94 times as fast as one thread; parts of 32 rows, or of 384 columns, where each
-      // part quantises all rows, 1.83 to 1.87 times.
-      grain: { columns: 384, rows: 64 },
+      gemm: activationBits === 7 ? PRODUCTS.int8SevenBits : PRODUCTS.int8,
+      activationBits,
     },
+    fineInt8: { ...int8In(FINE_STRETCH), gemm: PRODUCTS.fineInt8 },
   };
 }

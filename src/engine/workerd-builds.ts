@@ -6,10 +6,11 @@ import relaxed from '../../build/relaxed.wasm';
 import simd from '../../build/simd.wasm';
 import { mismatch } from '../ground/errors.js';
 import type { ChosenKernels } from './builds.js';
-import { multipliesInt8 } from './probes.js';
+import { exactRangeOf } from './probes.js';
 
 /** @throws ERR_INPUT for a `wasmUrl` */
 export async function chooseKernels(wasmUrl?: string): Promise<ChosenKernels> {
   if (wasmUrl !== undefined) throw mismatch('ERR_INPUT', 'wasmUrl', 'none, as nothing can be compiled here', wasmUrl);
-  return { code: multipliesInt8(relaxed, false) ? relaxed : simd };
+  const activations = exactRangeOf(relaxed, false);
+  return activations === undefined ? { code: simd } : { code: relaxed, activations };
 }

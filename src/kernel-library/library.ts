@@ -63,11 +63,11 @@ export class KernelLibrary {
   #state: State | undefined;
 
   /** Use `loadKernels`. */
-  constructor({ kernels, memory, whyNotSimd }: Runtime) {
+  constructor({ kernels, memory, activations, whyNotSimd }: Runtime) {
     const constants = memory.region();
     constants.take(Number(kernels.heapBase.value));
     memory.reserve(constants);
-    const [schemes, blocks] = [schemesOf(kernels), new Blocks(memory)];
+    const [schemes, blocks] = [schemesOf(kernels, activations), new Blocks(memory)];
     this.#state = { kernels, memory, whyNotSimd, schemes, blocks, packed: new Map() };
   }
 
@@ -248,9 +248,10 @@ export class KernelLibrary {
   }
 
   info(): KernelsInfo {
-    const { kernels, memory, whyNotSimd, blocks } = this.#alive();
+    const { kernels, memory, whyNotSimd, schemes, blocks } = this.#alive();
     const why = whyNotSimd !== undefined && { whyNotSimd };
-    return { kernels: buildOf(kernels), ...why, packedBytes: blocks.bytes, memoryBytes: memory.bytes };
+    const { activationBits } = schemes.int8;
+    return { kernels: buildOf(kernels), ...why, activationBits, packedBytes: blocks.bytes, memoryBytes: memory.bytes };
   }
 
   /** Frees all memory, including that of packed matrices; a second call does nothing. */

@@ -52,6 +52,8 @@ export interface KernelsInfo {
   readonly kernels: Build;
   /** Why they are `scalar`, many times slower, unless the caller chose them. */
   readonly whyNotSimd?: string;
+  /** Bits that int8 products quantise their left factor to: 13 without relaxed SIMD; with it 8 where the machine can, 7 elsewhere. */
+  readonly activationBits: 7 | 8 | 13;
   /** Bytes of the packed matrices. */
   readonly packedBytes: number;
   /** Bytes that the memory has grown to: WebAssembly memory never shrinks. */

@@ -2,7 +2,8 @@
 
 import { ACTIVATIONS, type Kernels } from '../engine/kernels.js';
 import type { LinearMemory, Region } from '../engine/memory.js';
-import type { Scheme } from '../engine/schemes.js';
+import type { schemesOf } from '../engine/schemes.js';
+import type { Kernel } from '../engine/work-queue.js';
 import type { Dtype } from '../ground/dtypes.js';
 import type { ProductOptions } from './options.js';
 
@@ -13,7 +14,7 @@ const STAGING_BYTES = 2 ** 20;
 export interface Workspace {
   readonly kernels: Kernels;
   readonly memory: LinearMemory;
-  readonly schemes: Readonly<Record<Dtype, Scheme>>;
+  readonly schemes: ReturnType<typeof schemesOf>;
 }
 
 /** The right factor of a product, in panels. */
@@ -50,7 +51,7 @@ export function multiply(
 ): Float32Array {
   const { kernels, memory, schemes } = workspace;
   const { bias = new Float32Array(n), activation = 'identity', residual } = options;
-  const { gemm, scratchBytes } = schemes[dtype];
+  const { gemm, gemmArguments, scratchBytes } = schemes[dtype];
   return inRegion(workspace, (region) => {
     const [left, start, out] = [region.matrix(m, k), region.matrix(1, n), region.matrix(m, n)];
     const added = residual && region.matrix(m, n);
@@ -63,7 +64,8 @@ export function multiply(
     const [ldLeft, ldOut, number] = [left.stride, out.stride, ACTIVATIONS.indexOf(activation)];
     gemm.run({ rows: m, inputs: k, outputs: n }, (kernel) => {
       const [leftAt, startAt, outAt] = [left.address, start.address, out.address];
-      kernels[kernel](leftAt, ldLeft, address, startAt, outAt, ldOut, m, n, k, number, addedAt, ldAdded, scratch);
+      const product = [leftAt, ldLeft, address, startAt, outAt, ldOut, m, n, k, number, addedAt, ldAdded, scratch];
+      (kernels[kernel] as Kernel)(...product, ...gemmArguments);
     });
     return memory.read(out);
   });

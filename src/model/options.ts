@@ -177,6 +177,11 @@ export interface ModelInfo {
   /** Why the kernels are `scalar`, many times slower, if the caller did not choose them: what this engine lacks or refuses. */
   readonly whyNotSimd?: string;
   /**
+   * Bits that an int8 model quantises activations to: 13 without relaxed SIMD; with it 8 where the machine multiplies that exactly,
+   * found by a product at load, and 7 elsewhere. Absent in float32.
+   */
+  readonly activationBits?: 7 | 8 | 13;
+  /**
    * Bits of the vectors that compute the products of the large matrices: 256 if V8 pairs vectors, found by timing the first large
    * products. Absent until then, and without SIMD.
    */

@@ -1,14 +1,30 @@
 /** gemmI8, gemmI8Paired and gemmI8Wide over every remainder of its tiles, panels, groups and row blocks, every stride and every epilogue, bit for bit. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ACTIVATIONS, type Activation } from '../../src/engine/kernels.js';
+import { ACTIVATIONS, type Activation, compileKernels } from '../../src/engine/kernels.js';
+import { exactRangeOf } from '../../src/engine/probes.js';
+import type { ActivationRange } from '../../src/engine/schemes.js';
 import { padded } from './arena.js';
-import { type Answer, assertSameBits, assertWithin, Cases, everyBuild } from './harness.js';
-import { columnsOf, FORMATS, type Format, formatOf, gemmI8, panelBytes, type Quantized, quantize } from './int8.js';
+import { type Answer, assertSameBits, assertWithin, BUILDS, Cases, everyBuild, wasmUrl } from './harness.js';
+import {
+  columnsOf,
+  formatOf,
+  formatsOf,
+  gemmI8,
+  gemmI8Stretches,
+  panelBytes,
+  type Quantized,
+  quantize,
+  quantizeStretches,
+  SEVEN_BITS,
+} from './int8.js';
 import { epilogue, gemm, Random } from './reference.js';
 
 const test = suite('gemmI8');
-const cases = new Cases(41_700);
+const cases = new Cases(56_400);
+
+/** One stretch, as deep as any product. */
+const WHOLE = 2 ** 17;
 
 const ROWS = 12;
 const COLS = 16;
@@ -22,7 +38,7 @@ class Product {
   readonly bias: Float32Array;
   readonly residual: Float32Array;
   readonly columns: Quantized;
-  readonly #answers = new Map<Format, Float32Array>();
+  readonly #answers = new Map<string, Float32Array>();
 
   constructor(
     readonly m: number,
@@ -41,12 +57,12 @@ class Product {
   }
 
   /** The exact answer for one build's activations, before the epilogue. */
-  answer(build: keyof typeof FORMATS): Float32Array {
-    const format = FORMATS[build];
-    const known = this.#answers.get(format);
+  answer(build: keyof ReturnType<typeof formatsOf>, range: ActivationRange): Float32Array {
+    const kind = build === 'relaxed' ? `${range.lowest} to ${range.highest}` : 'plain';
+    const known = this.#answers.get(kind);
     if (known) return known;
-    const answer = gemmI8(format.rows(this.a, this.k), this.columns, this.bias, this.k);
-    this.#answers.set(format, answer);
+    const answer = gemmI8(formatsOf(range)[build].rows(this.a, this.k), this.columns, this.bias, this.k);
+    this.#answers.set(kind, answer);
     return answer;
   }
 }
@@ -67,15 +83,27 @@ interface Options {
   readonly residual?: boolean;
 }
 
-const KERNELS = ['gemmI8', 'gemmI8Paired', 'gemmI8Wide'] as const;
+/** The widest range that this machine multiplies exactly: 8 bits on a processor with AVX-VNNI or on Arm. */
+const RELAXED =
+  BUILDS.some((build) => build === 'relaxed') && exactRangeOf(await compileKernels(wasmUrl('relaxed')), false);
+const WIDEST = RELAXED || SEVEN_BITS;
+if (WIDEST.highest - WIDEST.lowest < 255) console.log('skipped: activations of 8 bits: this machine multiplies 7');
+
+const KERNELS = [
+  ['gemmI8', SEVEN_BITS],
+  ['gemmI8Paired', SEVEN_BITS],
+  ['gemmI8', WIDEST],
+  ['gemmI8Wide', WIDEST],
+] as const;
 
 /** The first m rows and n columns of a product in every build: bit for bit, but for the epilogue's own rounding. */
 function check(product: Product, m: number, n: number, options: Options = {}): Answer[] {
-  return KERNELS.flatMap((kernel) => checkKernel(kernel, product, m, n, options));
+  return KERNELS.flatMap(([kernel, range]) => checkKernel(kernel, range, product, m, n, options));
 }
 
 function checkKernel(
-  kernel: (typeof KERNELS)[number],
+  kernel: (typeof KERNELS)[number][0],
+  range: ActivationRange,
   product: Product,
   m: number,
   n: number,
@@ -86,7 +114,7 @@ function checkKernel(
   const part = { values: columns.values.subarray(0, n * k), scales: columns.scales.subarray(0, n) };
   const added = residual ? corner(product.residual, product.n, m, n) : undefined;
   const number = ACTIVATIONS.indexOf(activation);
-  const label = `${kernel}, m ${m}, n ${n}, k ${k}, ${JSON.stringify(options)}`;
+  const label = `${kernel}, to ${range.highest}, m ${m}, n ${n}, k ${k}, ${JSON.stringify(options)}`;
   const answers = everyBuild(cases, label, (arena, kernels) => {
     const rows = arena.input(a, m, k, (k + gapA) * 4, k);
     const words = new Int32Array(panelBytes(part, k, formatOf(kernels)).buffer);
@@ -94,7 +122,7 @@ function checkKernel(
     const start = arena.vector(bias.subarray(0, n));
     const c = arena.output(m, n, (padded(n) + gapC) * 4);
     const r = added ? arena.input(added, m, n, (padded(n) + gapResidual) * 4) : { address: 0, stride: 0 };
-    const scratch = arena.scratch(kernels.gemmI8ScratchBytes(k));
+    const scratch = arena.scratch(kernels.gemmI8ScratchBytes(k, WHOLE));
     const { address, stride } = c;
     const run = () =>
       kernels[kernel](
@@ -111,11 +139,14 @@ function checkKernel(
         r.address,
         r.stride,
         scratch,
+        range.lowest,
+        range.highest,
+        WHOLE,
       );
     return { run, out: [c] };
   });
   for (const { build, values } of answers) {
-    const exact = corner(product.answer(build), product.n, m, n);
+    const exact = corner(product.answer(build, range), product.n, m, n);
     if (activation === 'identity' && !added) {
       assertSameBits(values, exact, `${label}, ${build}`);
     } else {
@@ -151,6 +182,62 @@ for (const activation of ACTIVATIONS) {
     }
   });
 }
+
+/** A product in stretches, packed and unpacked again by the kernels themselves. */
+function checkStretches(m: number, n: number, k: number, stretch: number, gap = 0): void {
+  const random = new Random(m * 1e6 + n * 1e4 + k + stretch);
+  const [a, b, bias] = [random.uniform(m * k), random.uniform(n * k), random.weighty(n)];
+  const columns = quantizeStretches(b, k, stretch);
+  for (const [kernel, range] of KERNELS) {
+    const label = `${kernel}, to ${range.highest}, stretch ${stretch}, m ${m}, n ${n}, k ${k}`;
+    const answers = everyBuild(cases, label, (arena, kernels) => {
+      const rows = arena.input(a, m, k, (k + gap) * 4, k);
+      const source = arena.input(b, n, k, k * 4, k);
+      const words = kernels.panelsBytesI8(k, n, stretch) / 4;
+      const panels = arena.allowExactly(arena.input(new Int32Array(words), 1, words, words * 4, words)).address;
+      const start = arena.vector(bias);
+      const c = arena.output(m, n, (padded(n) + gap) * 4);
+      const back = arena.allowExactly(arena.matrix(1, n * k, n * k * 4, n * k));
+      const scratch = arena.scratch(kernels.gemmI8ScratchBytes(k, stretch));
+      const { lowest, highest } = range;
+      const run = () => {
+        kernels.packI8(source.address, 4, k * 4, panels, k, n, 0, stretch);
+        kernels[kernel](
+          ...([rows.address, rows.stride, panels, start, c.address, c.stride, m, n, k, 0, 0, 0] as const),
+          ...([scratch, lowest, highest, stretch] as const),
+        );
+        kernels.unpackI8(panels, k, n, 0, back.address, stretch);
+      };
+      return { run, out: [c, back] };
+    });
+    for (const { build, values } of answers) {
+      const exact = gemmI8Stretches(a, columns, bias, k, formatsOf(range)[build]);
+      assertSameBits(values.slice(0, m * n), exact, `${label}, ${build}`);
+      const back = values.slice(m * n);
+      const want = back.map((_, i) => {
+        const [column, row] = [Math.floor(i / k), i % k];
+        const { values: levels, scales } = columns[Math.floor(row / stretch)]!;
+        return levels[column * (levels.length / n) + (row % stretch)]! * scales[column]!;
+      });
+      assertSameBits(back, want, `${label}, ${build}: unpacked`);
+    }
+  }
+}
+
+test('stretches with scales of their own: every remainder of rows, columns and depth', () => {
+  for (const [k, stretch] of [
+    [4, 4],
+    [9, 4],
+    [63, 64],
+    [64, 64],
+    [65, 64],
+    [130, 64],
+    [192, 64],
+  ] as const) {
+    for (const m of [1, 2, 3, 6, 7, 16, 17]) for (const n of [1, 8, 9, 17, 40]) checkStretches(m, n, k, stretch, m % 2);
+  }
+  checkStretches(129, 17, 70, 64);
+});
 
 test('more rows than a block of 128', () => {
   const product = new Product(257, 17, 21);
@@ -189,7 +276,8 @@ test('the answer is within the roundings of its factors of the float32 product',
     const { a, b, bias } = product;
     const exact = gemm(a, b, bias, ROWS, COLS, k);
     for (const { build, values } of check(product, ROWS, COLS)) {
-      const rows = FORMATS[build].rows(a, k).scales;
+      // The widest steps of all: those of 7 bits.
+      const rows = formatsOf(SEVEN_BITS)[build].rows(a, k).scales;
       const bounds = exact.bounds.map((rounding, at) => {
         const [i, j] = [Math.floor(at / COLS), at % COLS];
         const [ea, eb] = [rows[i]! * 0.5001, product.columns.scales[j]! * 0.5001];
@@ -216,8 +304,9 @@ test('a NaN or an infinity in one row reaches that row, and no other', () => {
           const { address: panels } = arena.input(words, 1, words.length);
           const bias = arena.vector(product.bias);
           const c = arena.output(m, 9);
-          const scratch = arena.scratch(kernels.gemmI8ScratchBytes(13));
-          const run = () => kernels.gemmI8(a, 52, panels, bias, c.address, c.stride, m, 9, 13, 0, 0, 0, scratch);
+          const scratch = arena.scratch(kernels.gemmI8ScratchBytes(13, WHOLE));
+          const run = () =>
+            kernels.gemmI8(a, 52, panels, bias, c.address, c.stride, m, 9, 13, 0, 0, 0, scratch, 0, 127, WHOLE);
           return { run, out: [c] };
         })) {
           for (const [i, value] of values.entries())

@@ -1,13 +1,14 @@
 /** quantizeRows, packI8 and unpackI8: every size and stride, rounding, zeros, extremes, bit for bit. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { ACTIVATION_RANGES, type ActivationRange } from '../../src/engine/schemes.js';
 import type { Arena, Region } from './arena.js';
 import { assertSameBits, Cases, everyBuild } from './harness.js';
-import { columnsOf, depthOf, FORMATS, formatOf, panelBytes, plainLevels, quantize } from './int8.js';
+import { columnsOf, depthOf, FORMATS, formatOf, formatsOf, panelBytes, plainLevels, quantize } from './int8.js';
 import { Random } from './reference.js';
 
 const test = suite('quantize');
-const cases = new Cases(860);
+const cases = new Cases(1530);
 
 /** Numbers whose quotients by the largest are halves: ties, both signs, towards even either way. */
 function ties(levels: number): Float32Array {
@@ -15,7 +16,12 @@ function ties(levels: number): Float32Array {
 }
 
 function checkRows(a: Float32Array, m: number, k: number, gap: number): void {
-  const label = `m ${m}, k ${k}, gap ${gap}`;
+  for (const range of ACTIVATION_RANGES) checkRange(a, m, k, gap, range);
+}
+
+function checkRange(a: Float32Array, m: number, k: number, gap: number, range: ActivationRange): void {
+  const { lowest, highest } = range;
+  const label = `m ${m}, k ${k}, gap ${gap}, ${lowest} to ${highest}`;
   const answers = everyBuild(cases, label, (arena, kernels) => {
     const { bytes } = formatOf(kernels);
     const rows = arena.input(a, m, k, (k + gap) * 4, k);
@@ -23,20 +29,22 @@ function checkRows(a: Float32Array, m: number, k: number, gap: number): void {
     const out = arena.allowExactly(arena.matrix(m, words, words * 4, words));
     const scales = arena.allowExactly(arena.matrix(1, m, m * 4, m));
     const zeros = arena.allowExactly(arena.matrix(1, m, m * 4, m));
-    const run = () => kernels.quantizeRows(rows.address, rows.stride, out.address, scales.address, zeros.address, m, k);
+    const [rowsAt, outAt, scalesAt, zerosAt] = [rows.address, out.address, scales.address, zeros.address];
+    const run = () => kernels.quantizeRows(rowsAt, rows.stride, outAt, scalesAt, zerosAt, m, k, lowest, highest);
     return { run, out: [scales, zeros, out] };
   });
   for (const { build, values } of answers) {
-    const { bytes, rows } = FORMATS[build];
+    const { bytes, rows } = formatsOf(range)[build];
     const expected = rows(a, k);
     assertSameBits(values.slice(0, m), expected.scales, `${label}, ${build}: scales`);
     assert.equal(new Int32Array(values.slice(m, 2 * m).buffer), expected.zeros, `${label}, ${build}: zero points`);
     const stored = values.slice(2 * m).buffer;
-    const numbers = bytes === 1 ? new Uint8Array(stored) : new Int16Array(stored);
+    const numbers = bytes === 2 ? new Int16Array(stored) : lowest < 0 ? new Int8Array(stored) : new Uint8Array(stored);
     for (let i = 0; i < m; i++) {
       for (let p = 0; p < depthOf(k); p++) {
         const want = expected.zeros[i]! + (p < k ? expected.values[i * k + p]! : 0);
         assert.is(numbers[i * depthOf(k) + p], want, `${label}, ${build}, row ${i}, at ${p}`);
+        if (bytes === 1) assert.ok(want >= lowest && want <= highest, `${label}: ${want}`);
       }
     }
   }
@@ -62,8 +70,8 @@ test('rows of zeros, of the largest and of the smallest numbers', () => {
 });
 
 test('halves go to the even neighbour', () => {
-  // A row of relaxed SIMD has 126 steps: symmetric, it ends at 63.
-  for (const levels of [plainLevels(11), 63]) {
+  // A row of relaxed SIMD has 126 or 254 steps: symmetric, it ends at 63 or 127.
+  for (const levels of [plainLevels(11), 63, 127]) {
     const a = ties(levels);
     checkRows(a, 1, 11, 0);
     // Where the vector loop sees them, and where the tail does.
@@ -74,7 +82,7 @@ test('halves go to the even neighbour', () => {
 });
 
 test('deep rows use fewer levels, so that sums stay 32 bits', () => {
-  for (const k of [4129, 4130, 8192, 2 ** 17]) checkRows(new Random(k).uniform(k), 1, k, 0);
+  for (const k of [4129, 4130, 8192, 66_311, 66_312, 2 ** 17]) checkRows(new Random(k).uniform(k), 1, k, 0);
 });
 
 /** Panels that hold zeros, as the packer finds them. */
@@ -93,16 +101,16 @@ function checkPack(b: Float32Array, k: number, n: number, count: number, transpo
       ? arena.input(columns, total, k, k * 4, k)
       : arena.input(b, k, total, (total + 3) * 4, total);
     const panels = zeroPanels(arena, k, total);
-    assert.is(panelsBytesI8(k, total), panels.cols * 4, label);
+    assert.is(panelsBytesI8(k, total, k), panels.cols * 4, label);
     const back = arena.allowExactly(arena.matrix(1, total * k, total * k * 4, total * k));
     const [strideK, strideN] = transposed ? [4, source.stride] : [source.stride, 4];
     const run = () => {
       for (let i = 0; i < count; i++) {
-        packI8(source.address + i * n * strideN, strideK, strideN, panels.address, k, n, i * n);
+        packI8(source.address + i * n * strideN, strideK, strideN, panels.address, k, n, i * n, k);
       }
       // In two parts: from the first column on, and from another.
-      unpackI8(panels.address, k, total, 0, back.address);
-      unpackI8(panels.address, k, n, total - n, back.address + (total - n) * k * 4);
+      unpackI8(panels.address, k, total, 0, back.address, k);
+      unpackI8(panels.address, k, n, total - n, back.address + (total - n) * k * 4, k);
     };
     return { run, out: [back, panels] };
   });
@@ -146,7 +154,7 @@ test('a NaN or an infinity among the weights becomes the scale of its column', (
     for (const { values } of everyBuild(cases, `${bad}`, (arena, { packI8 }) => {
       const source = arena.input(b, 5, 3, 12, 3);
       const panels = zeroPanels(arena, 5, 3);
-      return { run: () => packI8(source.address, 12, 4, panels.address, 5, 3, 0), out: [panels] };
+      return { run: () => packI8(source.address, 12, 4, panels.address, 5, 3, 0, 5), out: [panels] };
     })) {
       assert.equal([...values.subarray(0, 3)].map(Number.isFinite), [true, false, true]);
     }

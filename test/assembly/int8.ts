@@ -1,8 +1,9 @@
 /** What the int8 kernels should answer, bit for bit: quantisation, panels, and sums of integers. */
 import type { Kernels } from '../../src/engine/kernels.js';
+import { ACTIVATION_RANGES, type ActivationRange } from '../../src/engine/schemes.js';
 import { padded } from './arena.js';
 
-/** How a build quantises activations: 7 bits from lowest to highest with relaxed SIMD, 13 bits around 0 without. */
+/** How a build quantises activations: 7 or 8 bits from lowest to highest with relaxed SIMD, 13 bits around 0 without. */
 export interface Format {
   readonly group: number;
   /** Whether panels hold the columns' sums. */
@@ -18,7 +19,18 @@ const PLAIN: Format = {
   bytes: 2,
   rows: (x, k) => ({ ...quantize(x, k, plainLevels(k)), zeros: new Int32Array(x.length / k) }),
 };
-const RELAXED: Format = { group: 4, sums: true, bytes: 1, rows: quantizeRange };
+
+/** A range of so many bits, if relaxed SIMD has them. */
+export function rangeOf(bits: number | undefined): ActivationRange {
+  return bits === 8 ? (ACTIVATION_RANGES[0] as ActivationRange) : SEVEN_BITS;
+}
+
+export const SEVEN_BITS = { lowest: 0, highest: 127 } as const;
+
+/** Relaxed SIMD's, for levels of a range. */
+function relaxed(range: ActivationRange): Format {
+  return { group: 4, sums: true, bytes: 1, rows: (x, k) => quantizeRange(x, k, range) };
+}
 
 /** Levels on either side of zero of plain SIMD's activations. */
 export function plainLevels(k: number): number {
@@ -26,11 +38,16 @@ export function plainLevels(k: number): number {
 }
 
 export function formatOf({ relaxedSimd }: Kernels): Format {
-  return relaxedSimd.value ? RELAXED : PLAIN;
+  return relaxedSimd.value ? relaxed(SEVEN_BITS) : PLAIN;
 }
 
-/** The builds' formats by name. */
-export const FORMATS = { debug: PLAIN, simd: PLAIN, relaxed: RELAXED, scalar: PLAIN, javascript: PLAIN } as const;
+/** The builds' formats by name; relaxed SIMD's for this range. */
+export function formatsOf(range: ActivationRange) {
+  return { debug: PLAIN, simd: PLAIN, relaxed: relaxed(range), scalar: PLAIN, javascript: PLAIN } as const;
+}
+
+/** The formats with relaxed SIMD's promised range. */
+export const FORMATS = formatsOf(SEVEN_BITS);
 
 /** k as panels and quantised rows hold it. */
 export function depthOf(k: number): number {
@@ -69,8 +86,16 @@ export function quantize(x: Float32Array, k: number, levels: number): Quantized 
   return { values, scales };
 }
 
-/** Quantises vectors of k numbers, each in 126 steps from its lowest number to its highest, zero among them. */
-function quantizeRange(x: Float32Array, k: number): Quantized & { readonly zeros: Int32Array } {
+/**
+ * Quantises vectors of k numbers, each in steps from its lowest number to its highest, zero among them: a step less than the range
+ * has, and no more than sums of k products allow.
+ */
+function quantizeRange(
+  x: Float32Array,
+  k: number,
+  { lowest, highest }: ActivationRange,
+): Quantized & { readonly zeros: Int32Array } {
+  const steps = Math.min(highest - lowest - 1, Math.floor((2 ** 31 - 1) / (127 * k)));
   const [scales, zeros] = [new Float32Array(x.length / k), new Int32Array(x.length / k)];
   const values = new Int32Array(x.length);
   for (let i = 0; i < scales.length; i++) {
@@ -80,9 +105,9 @@ function quantizeRange(x: Float32Array, k: number): Quantized & { readonly zeros
       vector.reduce((most, v) => Math.max(most, v), 0),
     ];
     if (Math.max(-low, high) < 2 ** -100) continue;
-    scales[i] = Math.fround(high / 126) - Math.fround(low / 126);
+    scales[i] = Math.fround(high / steps) - Math.fround(low / steps);
     const inverse = Math.fround(1 / scales[i]!);
-    zeros[i] = nearestEven(Math.fround(-low * inverse));
+    zeros[i] = nearestEven(Math.fround(-low * inverse)) + lowest;
     values.set(
       vector.map((v) => nearestEven(Math.fround(v * inverse))),
       i * k,
@@ -94,6 +119,39 @@ function quantizeRange(x: Float32Array, k: number): Quantized & { readonly zeros
 /** The n columns of a dense (k, n) matrix, one after the other. */
 export function columnsOf(b: Float32Array, k: number, n: number): Float32Array {
   return b.map((_, i) => b[(i % k) * n + Math.floor(i / k)]!);
+}
+
+/** Columns of k numbers, each stretch by its largest magnitude. */
+export function quantizeStretches(x: Float32Array, k: number, stretch: number): Quantized[] {
+  const columns = x.length / k;
+  return Array.from({ length: Math.ceil(k / stretch) }, (_, s) => {
+    const depth = Math.min(stretch, k - s * stretch);
+    const part = new Float32Array(columns * depth);
+    for (let j = 0; j < columns; j++) part.set(x.subarray(j * k + s * stretch, j * k + s * stretch + depth), j * depth);
+    return quantize(part, depth, 127);
+  });
+}
+
+/** The product of stretches: each sum is exact, and added to those before it. */
+export function gemmI8Stretches(
+  a: Float32Array,
+  columns: readonly Quantized[],
+  bias: Float32Array,
+  k: number,
+  { rows }: Format,
+): Float32Array {
+  const m = a.length / k;
+  const n = bias.length;
+  let start: Float32Array = new Float32Array(m * n).map((_, i) => bias[i % n]!);
+  let from = 0;
+  for (const part of columns) {
+    const depth = part.values.length / n;
+    const left = new Float32Array(m * depth);
+    for (let i = 0; i < m; i++) left.set(a.subarray(i * k + from, i * k + from + depth), i * depth);
+    start = addProduct(rows(left, depth), part, start, depth);
+    from += depth;
+  }
+  return start;
 }
 
 /** Quantised columns as the bytes of panels; what lies in the last panel's free lanes is `filler`. */
@@ -118,8 +176,19 @@ export function panelBytes({ values, scales }: Quantized, k: number, format: For
   return bytes;
 }
 
-/** a · b + bias of quantised rows and columns: an exact sum, then one rounding for each step that the kernel takes. */
+/** a · b + bias of quantised rows and columns. */
 export function gemmI8(a: Quantized, b: Quantized, bias: Float32Array, k: number): Float32Array {
+  const n = b.scales.length;
+  return addProduct(
+    a,
+    b,
+    new Float32Array(a.scales.length * n).map((_, i) => bias[i % n]!),
+    k,
+  );
+}
+
+/** start + a · b: an exact sum, then one rounding for each step that the kernel takes. */
+function addProduct(a: Quantized, b: Quantized, start: Float32Array, k: number): Float32Array {
   const [m, n] = [a.scales.length, b.scales.length];
   const c = new Float32Array(m * n);
   for (let i = 0; i < m; i++) {
@@ -127,7 +196,7 @@ export function gemmI8(a: Quantized, b: Quantized, bias: Float32Array, k: number
       let sum = 0;
       for (let p = 0; p < k; p++) sum += a.values[i * k + p]! * b.values[j * k + p]!;
       const scale = Math.fround(a.scales[i]! * b.scales[j]!);
-      c[i * n + j] = Math.fround(Math.fround(sum) * scale) + bias[j]!;
+      c[i * n + j] = Math.fround(Math.fround(sum) * scale) + start[i * n + j]!;
     }
   }
   return c;

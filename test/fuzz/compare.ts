@@ -5,7 +5,7 @@ import type { Tensor } from '../../src/ground/tensor.js';
 import type { AlbertInputs } from '../../src/model/inputs.js';
 import type { InitOptions } from '../../src/model/options.js';
 import { encodeSafetensors } from '../../src/weights/safetensors.js';
-import { FORMATS, type Format } from '../assembly/int8.js';
+import { type Format, formatsOf, rangeOf } from '../assembly/int8.js';
 import { Random } from '../assembly/reference.js';
 import { type Fields, forward } from '../reference/albert.js';
 import type { Weights } from '../reference/encoder.js';
@@ -77,7 +77,7 @@ export async function checkCase(kase: Case, answered = kase): Promise<Outcome> {
   for (const build of BUILDS.filter(({ name }) => name !== 'debug')) {
     const got = await run(answered, files, { wasmUrl: build.wasmUrl, dtype: 'int8' });
     answers.set(`${build.name} int8`, got.fields);
-    const format = FORMATS[build.name];
+    const format = formatsOf(rangeOf(got.info.activationBits))[build.name];
     const unrounded = reference(kase, got.weights);
     const rounded = reference(kase, got.weights, (row) => quantized(row, format));
     const rounding = distances(rounded, unrounded).largest;

@@ -9,23 +9,34 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { relaxedSimd } from 'wasm-feature-detect';
 import { ACTIVATIONS, instantiateKernels, type Kernels } from '../../src/engine/kernels.js';
+import { exactRangeOf } from '../../src/engine/probes.js';
+import type { ActivationRange } from '../../src/engine/schemes.js';
+import { SEVEN_BITS } from '../assembly/int8.js';
 import { Random } from '../assembly/reference.js';
 
 const [seed, count] = process.argv.slice(2).map(Number) as [number, number];
-const TILES = { float32: ['gemmF32', 'gemmF32Wide'], int8: ['gemmI8', 'gemmI8Paired', 'gemmI8Wide'] } as const;
+const TILES = {
+  float32: ['gemmF32', 'gemmF32Wide'],
+  // Paired steps take 7 bits only.
+  int8: ['gemmI8', 'gemmI8Wide', 'gemmI8Paired'],
+} as const;
 const PAGES = 128;
 
 interface Loaded {
   readonly build: string;
   readonly kernels: Kernels;
   readonly buffer: ArrayBufferLike;
+  /** The activations that int8 products are exact for. */
+  readonly widest: ActivationRange;
 }
 
 function load(build: string): Loaded {
   const bytes = readFileSync(new URL(`../../build/${build}.wasm`, import.meta.url));
   const shared = build.endsWith('-threads');
   const memory = new WebAssembly.Memory({ initial: PAGES, maximum: shared ? PAGES : 65_536, shared });
-  return { build, kernels: instantiateKernels(new WebAssembly.Module(bytes), memory), buffer: memory.buffer };
+  const module = new WebAssembly.Module(bytes);
+  const widest = (build.startsWith('relaxed') && exactRangeOf(module, shared)) || SEVEN_BITS;
+  return { build, kernels: instantiateKernels(module, memory), buffer: memory.buffer, widest };
 }
 
 /** The bytes of a matrix without its padding. */
@@ -53,8 +64,11 @@ for (let done = 0; done < count; done++) {
   ];
   const gaps = [below(4) * 4, below(4) * 4, below(4) * 4] as const;
   const added = below(2) === 0;
+  const wide = below(2) === 0;
+  const stretch = below(3) === 0 ? 32 : 1024;
   const label = `product ${done} from seed ${seed}: ${dtype}, m ${m}, n ${n}, k ${k}, ${ACTIVATIONS[activation]}`;
-  for (const { build, kernels, buffer } of builds) {
+  for (const { build, kernels, buffer, widest } of builds) {
+    const { lowest, highest } = wide ? widest : SEVEN_BITS;
     const floats = new Float32Array(buffer);
     let top = Math.ceil(Number(kernels.heapBase.value) / 16) * 16;
     const take = (bytes: number) => {
@@ -72,15 +86,34 @@ for (let done = 0; done < count; done++) {
     const width = ((n + 7) & ~7) * 4;
     const [lda, ldc, ldr] = [k * 4 + gaps[0], width + gaps[1], width + gaps[2]];
     const [aAt, biasAt, rAt] = [put(a, m, k, lda), put(bias, 1, n, width), put(residual, m, n, ldr)];
-    const [bAt, panels] = [put(b, k, n, n * 4), take(kernels.panelsBytesI8(k, n) + k * width)];
-    const scratch = take(Math.max(kernels.gemmScratchBytes(), kernels.gemmI8ScratchBytes(k)));
+    const [bAt, panels] = [put(b, k, n, n * 4), take(kernels.panelsBytesI8(k, n, stretch) + k * width)];
+    const scratch = take(Math.max(kernels.gemmScratchBytes(), kernels.gemmI8ScratchBytes(k, stretch)));
     const pack = dtype === 'float32' ? kernels.packF32 : kernels.packI8;
-    pack(bAt, n * 4, 4, panels, k, n, 0);
+    pack(bAt, n * 4, 4, panels, k, n, 0, stretch);
     const cAt = take(m * ldc);
     let first: Buffer | undefined;
     for (const tile of TILES[dtype]) {
+      if (tile === 'gemmI8Paired' && highest - lowest > 127) continue;
       floats.fill(Number.NaN, cAt / 4, (cAt + m * ldc) / 4);
-      kernels[tile](aAt, lda, panels, biasAt, cAt, ldc, m, n, k, activation, added ? rAt : 0, ldr, scratch);
+      const from = added ? rAt : 0;
+      kernels[tile](
+        aAt,
+        lda,
+        panels,
+        biasAt,
+        cAt,
+        ldc,
+        m,
+        n,
+        k,
+        activation,
+        from,
+        ldr,
+        scratch,
+        lowest,
+        highest,
+        stretch,
+      );
       const bits = rowsOf(buffer, cAt, ldc, m, n);
       first ??= bits;
       if (!first.equals(bits)) throw new Error(`${label}, ${build}: ${tile} and ${TILES[dtype][0]} differ`);

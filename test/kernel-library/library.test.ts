@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { ACTIVATIONS } from '../../src/engine/kernels.js';
 import { type Activation, type Dtype, type KernelLibrary, loadKernels } from '../../src/entry/kernels.js';
 import { HIDDEN_ACTIVATIONS } from '../../src/model/config.js';
-import { columnsOf, FORMATS, gemmI8, quantize } from '../assembly/int8.js';
+import { columnsOf, formatsOf, gemmI8, quantize, rangeOf } from '../assembly/int8.js';
 import { ACTIVATION_REFERENCES, epilogue, gemm, layerNormRow, Random, softmaxRow } from '../assembly/reference.js';
 import { ACT2FN, dot, type Rows, softmax } from '../reference/operations.js';
 import { BUILDS } from '../support/builds.js';
@@ -70,13 +70,14 @@ for (const { name: build, wasmUrl } of BUILDS) {
 
   test(`matmulPacked in int8, bit for bit, ${build}`, async () => {
     const k = await loadKernels({ wasmUrl });
+    const format = formatsOf(rangeOf(k.info().activationBits))[build];
     for (let i = 0; i < 60; i++) {
       const [m, depth, n] = [upTo(13), 1 + upTo(70), 1 + upTo(20)];
       const [a, b, bias] = [random.uniform(m * depth), random.uniform(depth * n), random.uniform(n)];
       const w = k.pack(b, depth, n, { dtype: 'int8' });
       const got = clean(k, [a, bias], (a, bias) => k.matmulPacked(a, w, m, { bias }));
       const columns = quantize(columnsOf(b, depth, n), depth, 127);
-      const expected = gemmI8(FORMATS[build].rows(a, depth), columns, bias, depth);
+      const expected = gemmI8(format.rows(a, depth), columns, bias, depth);
       compare(got, expected, new Float32Array(m * n), `int8 (${m}, ${depth}) · (${depth}, ${n})`);
       if (i % 2) w.free();
     }

@@ -9,7 +9,7 @@ const parity = suite('int8 parity');
 
 /**
  * The most that a field's mean squared error may be of its mean square. Measured on these fixtures: hidden states
- * 3.7e-4 at most with plain SIMD or none, whose activations have 13 bits, and 1.8e-3 with relaxed SIMD, whose have 7. The pooled
+ * 3.7e-4 at most with plain SIMD or none, whose activations have 13 bits; with relaxed SIMD, 1.8e-3 with 7 bits and 7e-4 with 8. The pooled
  * output, the logits and the head's own products come on top; fields of few numbers near zero, such as a sequence's two logits,
  * are good or bad by luck. What FlaxAlbert's weights would give is better than these: a formula fills a channel's whole range.
  */

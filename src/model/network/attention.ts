@@ -36,9 +36,9 @@ export function declareAttention(table: ParameterTable, config: AlbertConfig, na
   const square = { inputs: hidden_size, outputs: hidden_size };
   return {
     qkv: table.dense({ name: [`${name}.query`, `${name}.key`, `${name}.value`], ...square }),
-    // It has a twelfth of a layer's multiplications, and int8 here makes a third of all the error that int8 makes in
-    // ALBERT-base's answers (docs/decisions/0017).
-    dense: table.dense({ name: `${name}.dense`, ...square, stored: 'float32' }),
+    // It has a twelfth of a layer's multiplications, and one scale per output would make a third of all the error that int8 makes in
+    // ALBERT-base's answers (docs/decisions/0017, 0022).
+    dense: table.dense({ name: `${name}.dense`, ...square, stored: 'fine' }),
     norm: table.norm({ name: `${name}.LayerNorm`, size: hidden_size }),
   };
 }

@@ -151,7 +151,9 @@ function writePacked(
     for (let i = 0; i < rows; i++) table.set(staged.subarray(i * cols, (i + 1) * cols), i * padded(cols));
   } else {
     const strides = transposed ? ([rows * 4, 4] as const) : ([4, cols * 4] as const);
-    engine.pack(location.panels, staged.byteOffset, strides, [cols, rows], location.first + row);
+    for (const panels of [location.panels, location.fine]) {
+      if (panels !== undefined) engine.pack(panels, staged.byteOffset, strides, [cols, rows], location.first + row);
+    }
   }
 }
 

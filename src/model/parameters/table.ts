@@ -8,8 +8,7 @@
 import type { Engine } from '../../engine/engine.js';
 import { matrixBytes, type Region } from '../../engine/memory.js';
 import type { Dense, Norm } from '../../engine/operands.js';
-import type { Panels } from '../../engine/schemes.js';
-import type { Dtype } from '../../ground/dtypes.js';
+import type { Panels, PanelsDtype } from '../../engine/schemes.js';
 import { mismatch } from '../../ground/errors.js';
 
 /** Where a tensor lies once it is packed. */
@@ -18,8 +17,8 @@ export type Location =
   | { readonly kind: 'vector'; readonly address: number }
   /** A table read row by row; rows are padded. */
   | { readonly kind: 'table'; readonly address: number }
-  /** `outputs` columns of packed panels, from column `first` on. */
-  | { readonly kind: 'panels'; readonly panels: Panels; readonly first: number };
+  /** `outputs` columns of packed panels, from column `first` on. Products read `fine`, a copy of them, if there is one. */
+  | { readonly kind: 'panels'; readonly panels: Panels; readonly first: number; readonly fine?: Panels | undefined };
 
 export interface Parameter {
   /** PyTorch's name, which safetensors checkpoints use. */
@@ -54,10 +53,10 @@ export interface DeclaredDense extends Omit<Declared, 'name'> {
   /** Of each layer. */
   readonly outputs: number;
   /**
-   * Precise: float32 in every model, such as a head's last layer, which is small and after which nothing evens out errors.
-   * Default: the model's dtype.
+   * Float32 in every model and file. `float32`: multiplied so too, such as a head's last layer, which is small and after which nothing
+   * evens out errors. `fine`: multiplied by a copy in the engine's fine dtype, if it has one. Default: the model's dtype.
    */
-  readonly stored?: 'float32';
+  readonly stored?: 'float32' | 'fine';
   /** The address of a bias that was declared before. Default: a bias of the layer's own. */
   readonly bias?: number;
 }
@@ -85,14 +84,17 @@ export class ParameterTable {
   dense({ name, inputs, outputs, of, stored, bias }: DeclaredDense): Dense {
     const names = [name].flat();
     const total = names.length * outputs;
-    const panels = this.#takePanels(names[0] as string, inputs, total, stored);
+    const take = (dtype?: PanelsDtype) => this.#takePanels(names[0] as string, inputs, total, dtype);
+    const panels = take(stored && 'float32');
+    const { fineDtype } = this.#engine;
+    const fine = stored === 'fine' && fineDtype !== undefined ? take(fineDtype) : undefined;
     const address = bias ?? this.#region.take(matrixBytes(1, total));
     for (const [i, module] of names.entries()) {
       const first = i * outputs;
-      this.#add(module, 'kernel', [outputs, inputs], of, { kind: 'panels', panels, first }, stored === undefined);
+      this.#add(module, 'kernel', [outputs, inputs], of, { kind: 'panels', panels, first, fine }, stored === undefined);
       if (bias === undefined) this.#vector(module, 'bias', outputs, of, address + first * 4);
     }
-    return { panels, bias: address, inputs, outputs: total };
+    return { panels: fine ?? panels, bias: address, inputs, outputs: total };
   }
 
   norm({ name, size, of }: Declared & { readonly size: number }): Norm {
@@ -118,7 +120,7 @@ export class ParameterTable {
     return panels;
   }
 
-  #takePanels(module: string, inputs: number, outputs: number, dtype: Dtype = this.#engine.dtype): Panels {
+  #takePanels(module: string, inputs: number, outputs: number, dtype: PanelsDtype = this.#engine.dtype): Panels {
     const most = this.#engine.maxInputs(dtype);
     if (inputs > most) throw mismatch('ERR_CONFIG', `inputs of ${module}`, `at most ${most} in ${dtype}`, inputs);
     return { address: this.#region.take(this.#engine.panelsBytes(dtype, inputs, outputs)), dtype };

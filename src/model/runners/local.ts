@@ -111,13 +111,14 @@ export class LocalModel implements Runner {
 
   info(): ModelInfo {
     const engine = this.#alive();
-    const { whyNotSimd, vectorBits, whyNotWide } = engine;
+    const { whyNotSimd, activationBits, vectorBits, whyNotWide } = engine;
     return {
       dtype: engine.dtype,
       ...engine.threads,
       workers: 0,
       kernels: engine.build,
       ...(whyNotSimd !== undefined && { whyNotSimd }),
+      ...(activationBits !== undefined && { activationBits }),
       ...(vectorBits !== undefined && { vectorBits }),
       ...(whyNotWide !== undefined && { whyNotWide }),
       weightBytes: this.#weights.end - this.#weights.start,
