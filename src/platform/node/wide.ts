@@ -1,6 +1,8 @@
 /** V8's flag that lets it pair 128-bit vectors into 256 bits (docs/decisions/0021). */
 import { setFlagsFromString } from 'node:v8';
 
+export const FLAG = '--experimental-wasm-revectorize';
+
 /** Node 24 is the first whose V8 has the flag; an older V8 complains on standard error. */
 const FIRST_NODE = 24;
 
@@ -11,6 +13,6 @@ export function widenVectors(): string | undefined {
   if (Number.parseInt(versions.node, 10) < FIRST_NODE)
     return `V8's flag needs Node ${FIRST_NODE} or later, this is Node ${versions.node}`;
   if (arch !== 'x64') return `V8 pairs vectors on x64, this is ${arch}`;
-  setFlagsFromString('--experimental-wasm-revectorize');
+  setFlagsFromString(FLAG);
   return undefined;
 }
