@@ -58,7 +58,6 @@ const PEERS = [
 ];
 
 const on = machineOf(values);
-console.log(nameMachine(on));
 const dtypes = parseDtypes(values.dtype ?? 'float32,int8');
 const threads = (values.threads ?? '1,2').split(',').map(Number);
 const sentences = sst2Sentences(values.sentences === undefined ? undefined : Number(values.sentences));
@@ -99,9 +98,10 @@ writeReport(
 
 /** Compares and times, on so many threads. */
 async function run(count: number): Promise<Contest[]> {
+  console.log(nameMachine(on));
   const directory = mkdtempSync(`${tmpdir()}/albert-wasm-pipeline-`);
   try {
-    const model = await writeModel(pathToFileURL(`${directory}/albert/`));
+    const model = peers.length > 0 ? await writeModel(pathToFileURL(`${directory}/albert/`)) : undefined;
     const reference = await openOurs('float32', 1);
     const expected = await reference.classify(texts);
     await reference.release();
@@ -109,7 +109,7 @@ async function run(count: number): Promise<Contest[]> {
     for (const dtype of dtypes) {
       const ours = await openOurs(dtype, count);
       const classifiers: Classifier[] = [ours];
-      for (const { open } of peers) classifiers.push(...(await open(model, dtype, count)));
+      if (model !== undefined) for (const { open } of peers) classifiers.push(...(await open(model, dtype, count)));
       const rounds = { warmups: 0, rounds: Number(values.rounds), seconds: 0 };
       const contestants = await compare(classifiers, sentences, dtype, expected, rounds);
       const contest = { dtype, threads: count, sentences: texts.length, vectorBits: ours.vectorBits(), contestants };
