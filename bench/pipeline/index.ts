@@ -128,7 +128,8 @@ function runProcess(count: number): Contest[] {
   const directory = mkdtempSync(`${tmpdir()}/albert-wasm-pipeline-`);
   try {
     const json = `${directory}/figures.json`;
-    const program = [...process.execArgv, ...process.argv.slice(1), '--threads', String(count), '--json', json];
+    const given = process.argv.slice(1).filter((word) => word !== '--add');
+    const program = [...process.execArgv, ...given, '--threads', String(count), '--json', json];
     execFileSync(process.execPath, program, { stdio: 'inherit' });
     return JSON.parse(readFileSync(json, 'utf8')).raw;
   } finally {
