@@ -86,7 +86,7 @@ async function prepare(): Promise<Contestant[]> {
   const web = 'onnxruntime-web';
   if (!web.includes(given.only)) return contestants;
   // The others are hundreds of megabytes that are not run here.
-  if (!existsSync(new URL(`peers/node_modules/${web}`, import.meta.url))) installPeers();
+  if (!existsSync(new URL(`peers/node_modules/${web}`, import.meta.url))) installPeers(/onnxruntime/);
   await using ours = await loadAlbert(albert, { dtype: 'int8' });
   for (const [dtype, options] of [
     ['float32', {}],

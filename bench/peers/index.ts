@@ -44,7 +44,7 @@ const shapes = (values.shape ?? SHAPES).map(parseShape);
 const dtypes = parseDtypes(values.dtype ?? 'float32,int8');
 
 const on = machineOf(values);
-const versions = installPeers();
+const versions = installPeers(/onnxruntime|tfjs/);
 const albert = await albertBase();
 const reference = await loadAlbert(albert);
 const { kernels: build } = reference.info();

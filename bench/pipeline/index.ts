@@ -65,7 +65,7 @@ const texts = sentences.map(({ text }) => text);
 const chosen = (name: string) => name.includes(values.only);
 const peers = PEERS.filter(({ names }) => names.some(chosen));
 if (peers.length === 0 && !chosen(OURS)) throw new Error(`there is no runtime with "${values.only}" in its name`);
-const versions = peers.length > 0 ? installPeers() : 'none';
+const versions = peers.length > 0 ? installPeers(/onnxruntime|transformers/) : 'none';
 
 // onnxruntime-web cannot be loaded twice, and its number of threads is the process's: each number has a process of its own.
 const contests = threads.length === 1 ? await run(threads[0] as number) : threads.flatMap(runProcess);
