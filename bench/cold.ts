@@ -2,24 +2,24 @@
  * Cold starts of ALBERT-base: from `import` to the first output of 16 tokens, and the peak of resident memory, each in a
  * process of its own; by turns with onnxruntime-web, answers compared.
  *
- * `--rounds N` (default: 9), `--only TEXT` takes the runtimes whose name has it and prints them, `--onnx DIR` takes
- * `albert_base_v2_f32.onnx` and `albert_base_v2_int8_dynamic.onnx` from there instead of making them, `--json FILE`
- * writes the figures there.
+ * `--rounds N` (default: 9), `--only TEXT` takes the runtimes whose name has it and prints them, `--json FILE` writes the figures
+ * there.
  */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { convert } from '../src/convert.js';
 import type { Dtype } from '../src/ground/dtypes.js';
 import { type TorchTensor, torchOlder, torchZip } from '../test/weights/pytorch-files.js';
-import { type Albert, albertBase, albertFiles, tokenIds } from './albert-base.js';
+import { type Albert, albertBase, albertFiles, loadAlbert, tokenIds } from './albert-base.js';
 import { interval, rounded } from './format.js';
 import { MAX_NMSE } from './forwards.js';
 import { machine, nameMachine } from './machine.js';
 import { encodeAlbertOnnx } from './onnx/albert.js';
+import { quantizedMatrices } from './onnx/quantized.js';
 import { installPeers } from './peers/install.js';
 import { writeReport } from './report.js';
 import { median, nmse, quartiles } from './statistics.js';
@@ -28,7 +28,6 @@ const { values: given } = parseArgs({
   options: {
     rounds: { type: 'string', default: '9' },
     only: { type: 'string', default: '' },
-    onnx: { type: 'string' },
     json: { type: 'string' },
   },
 });
@@ -50,7 +49,6 @@ interface Run {
 }
 
 const OURS = 'albert-wasm';
-const ONNX_FILES = { float32: 'albert_base_v2_f32.onnx', int8: 'albert_base_v2_int8_dynamic.onnx' } as const;
 
 const directory = mkdtempSync(join(tmpdir(), 'albert-wasm-cold-'));
 try {
@@ -88,11 +86,14 @@ async function prepare(): Promise<Contestant[]> {
   const web = 'onnxruntime-web';
   if (!web.includes(given.only)) return contestants;
   // The others are hundreds of megabytes that are not run here.
-  if (!existsSync(new URL(`peers/node_modules/${web}`, import.meta.url))) installPeers();
-  for (const dtype of ['float32', 'int8'] as const) {
-    const model = join(directory, ONNX_FILES[dtype]);
-    if (given.onnx === undefined) writeFileSync(model, encodeAlbertOnnx(albert, dtype));
-    else copyFileSync(resolve(given.onnx, ONNX_FILES[dtype]), model);
+  if (!existsSync(new URL(`peers/node_modules/${web}`, import.meta.url))) installPeers(/onnxruntime/);
+  await using ours = await loadAlbert(albert, { dtype: 'int8' });
+  for (const [dtype, options] of [
+    ['float32', {}],
+    ['int8', { quantized: quantizedMatrices(albert, ours) }],
+  ] as const) {
+    const model = join(directory, `${dtype}.onnx`);
+    writeFileSync(model, encodeAlbertOnnx(albert, options));
     contestants.push({ dtype, runtime: web, kind: 'onnx', model });
   }
   return contestants;
@@ -171,6 +172,6 @@ function report(contestants: readonly Contestant[], runs: ReadonlyMap<Contestant
       rows,
       raw: [...runs].map(([who, all]) => ({ who, runs: all.map(({ values: _, ...figures }) => figures) })),
     },
-    { json: given.json, partial: given.only !== '' || given.onnx !== undefined },
+    { json: given.json, partial: given.only !== '' },
   );
 }

@@ -2,7 +2,7 @@
  * Reports: a Markdown table and charts to read, the same rows as JSON to compare, every raw sample beside them, and an
  * index of all of them.
  */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { drawChart } from './chart.js';
 import type { Cell, Report, Row } from './format.js';
 import { type Machine, machine, nameMachine } from './machine.js';
@@ -21,7 +21,9 @@ Written by the benches, this index included. Figures are medians of one run in w
 compared before the timing, and the peak of the machine was measured in between. Read the ratios and the shares of the peak:
 milliseconds are those of this machine at that hour. \`npm run bench:report\` runs everything with the current Node and writes
 all reports. Each report's own command writes that report; with \`--only\`, \`--shape\` or \`--dtype\` it prints some rows and writes
-nothing. Every bench takes \`--json FILE\`.
+nothing; with \`--add\`, \`bench:peers\` and \`bench:pipeline\` put such rows into their last report. \`bench:claims\` puts figures into README
+and docs. Every bench takes \`--json FILE\`. Reports of processors with AVX-VNNI, and of engines with V8's flag for 256 bits (\`--wide\`),
+have names of their own.
 `;
 
 /** A Markdown table; numbers are aligned to the right. */
@@ -68,6 +70,19 @@ export function writeReport(name: string, report: Report, { json, partial = fals
   ];
   writeFileSync(new URL(`${file}.md`, RESULTS), `${paragraphs.join('\n\n')}\n`);
   writeIndex();
+}
+
+/**
+ * What the last run of a bench measured on this machine, for a run that adds to it; nothing if there was none.
+ *
+ * @throws where another machine or engine of that tag measured it
+ */
+export function lastRaw<Measured>(name: string, on: Machine): Measured[] {
+  const file = new URL(`tmp/${name}-${on.tag}.json`, RESULTS);
+  if (!existsSync(file)) return [];
+  const { machine: then, raw }: Stored & { raw: Measured[] } = JSON.parse(readFileSync(file, 'utf8'));
+  if (nameMachine(then) !== nameMachine(on)) throw new Error(`${file.pathname} is of ${nameMachine(then)}`);
+  return raw;
 }
 
 function writeIndex(): void {

@@ -66,6 +66,7 @@ const builds = (await relaxedSimd()) ? ['debug', 'simd', 'relaxed'] : ['debug', 
 
 for (const path of [
   'assembly',
+  'bench',
   'src',
   'test',
   'scripts',
@@ -76,7 +77,7 @@ for (const path of [
   'tsconfig.json',
   'asconfig.json',
 ]) {
-  cpSync(`${root}/${path}`, `${copy}/${path}`, { recursive: true });
+  cpSync(`${root}/${path}`, `${copy}/${path}`, { recursive: true, filter: (from) => !from.endsWith('/node_modules') });
 }
 for (const path of ['models', 'node_modules']) symlinkSync(`${root}/${path}`, `${copy}/${path}`);
 

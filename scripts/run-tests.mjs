@@ -3,6 +3,8 @@
  *
  * uvu is silent about a file that never calls `run()`: every file must have reported at least one test.
  *
+ * Two files run at a time, in the order given, those of a folder by name.
+ *
  * Usage: node scripts/run-tests.mjs [NODE_FLAG …] [FOLDER | FILE …]   (default: test)
  */
 import { spawn } from 'node:child_process';
@@ -28,6 +30,7 @@ const files = wanted.flatMap((path) =>
             (path !== 'test' || !SLOW.some((folder) => name.startsWith(folder))),
         )
         .map((name) => `${path.replace(/\/$/, '')}/${name}`)
+        .sort()
     : [path],
 );
 
@@ -61,7 +64,7 @@ function runFile(file) {
 }
 
 const results = [];
-const queue = [...files].sort();
+const queue = [...files];
 const start = performance.now();
 await Promise.all(
   Array.from({ length: 2 }, async () => {

@@ -1,5 +1,5 @@
 /** What int8 costs: each measure answers for float32 and for int8 on one build of the kernels, and says what is allowed. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { pipeline } from '../../src/entry/index.js';
 import type { Dtype } from '../../src/ground/dtypes.js';
 import { AlbertModel } from '../../src/model/models.js';
@@ -7,10 +7,8 @@ import type { InitOptions } from '../../src/model/options.js';
 import { formulaFiles, readFixture } from '../../test/support/fixtures.js';
 import { percent } from '../format.js';
 import { uniform } from '../numbers.js';
+import { sst2Missing, sst2Sentences } from '../sst2.js';
 import { nmse } from '../statistics.js';
-
-/** Half of SST-2's development set, which is not ours to ship. */
-const SST2 = new URL('../../../shared/data/sst2_dev_first_half.jsonl', import.meta.url);
 
 export interface Outcome {
   readonly float32: string;
@@ -32,22 +30,21 @@ export interface Measure {
 const sst2: Measure = {
   name: 'sst2: right answers, albert-mini-en-sst2 on half of its development set',
   target: 'at most 0.5 points below float32',
-  ...(existsSync(SST2) ? {} : { missing: 'there is no ../shared/data beside the project' }),
+  ...(sst2Missing !== undefined && { missing: sst2Missing }),
   async measure(wasmUrl, limit) {
-    const lines = readFileSync(SST2, 'utf8').trim().split('\n').slice(0, limit);
+    const sentences = sst2Sentences(limit);
     const right = async (dtype: Dtype) => {
       await using classify = await pipeline('sentiment-analysis', undefined, { wasmUrl, dtype });
       let count = 0;
-      for (const line of lines) {
-        const { text, label }: { text: string; label: number } = JSON.parse(line);
+      for (const { text, label } of sentences) {
         const [best] = await classify(text);
         count += Number((best?.label === 'POSITIVE') === (label === 1));
       }
       return count;
     };
     const [float32, int8] = [await right('float32'), await right('int8')];
-    const points = (100 * (int8 - float32)) / lines.length;
-    const share = (count: number) => `${count} of ${lines.length} (${percent(count / lines.length, 1)})`;
+    const points = (100 * (int8 - float32)) / sentences.length;
+    const share = (count: number) => `${count} of ${sentences.length} (${percent(count / sentences.length, 1)})`;
     return {
       float32: share(float32),
       int8: share(int8),

@@ -27,6 +27,8 @@ export interface Contest {
   readonly dtype: Dtype;
   /** Gop/s of the register peak. */
   readonly peak: number;
+  /** Of our vectors, where the kernels have been timed. */
+  readonly vectorBits?: number | undefined;
   /** Ours first. */
   readonly contestants: readonly Contestant[];
 }
@@ -111,6 +113,14 @@ export function contestSummary(contests: readonly Contest[]): string {
       return `${dtype} ${others.join(', ')}`;
     });
   return `Relative time (ours = 1) at ${shape}: ${parts.join('; ')}.`;
+}
+
+/** The vectors that our kernels had. */
+export function contestBits(contests: readonly Contest[]): string {
+  const bits = contests.map(
+    ({ shape, dtype, vectorBits }) => `${nameShape(shape)} ${dtype} ${vectorBits ?? 'not timed'}`,
+  );
+  return `Bits of our vectors: ${bits.join('; ')}.`;
 }
 
 export function contestCharts(contests: readonly Contest[]): Chart[] {

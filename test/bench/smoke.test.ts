@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { peersInstalled } from '../../bench/peers/install.js';
+import { sst2Missing } from '../../bench/sst2.js';
 import { trainingPeersInstalled } from '../../bench/training/peers/install.js';
 
 const smoke = suite('benches');
@@ -90,6 +91,29 @@ if (!installed) console.log('skipped: peers: they are not installed (npm run ben
   for (const name of ['albert-wasm', 'onnxruntime-web', 'tfjs-backend-wasm']) assert.ok(runtimes.includes(name), name);
 });
 
+if (sst2Missing !== undefined) console.log(`skipped: pipeline: ${sst2Missing}`);
+(sst2Missing === undefined ? smoke : smoke.skip)('pipeline', () => {
+  const few = ['--sentences', '3', '--rounds', '1'];
+  const { rows } = bench('pipeline/index.ts', ...few, '--only', 'albert-wasm', '--dtype', 'int8');
+  assert.equal(
+    rows.map(({ dtype, threads, runtime }: Record<string, unknown>) => [dtype, threads, runtime]),
+    [
+      ['int8', 1, 'albert-wasm'],
+      ['int8', 2, 'albert-wasm'],
+    ],
+  );
+  for (const row of rows)
+    assert.ok(row['sentences/s'] > 0 && Number(row['largest difference']) > 0, JSON.stringify(row));
+  const one = [...few, '--only', 'albert-wasm', '--dtype', 'float32', '--threads', '1', '--wide'];
+  if (Number.parseInt(process.versions.node, 10) < 24 || process.arch !== 'x64') refused('pipeline/index.ts', ...one);
+  else assert.match(bench('pipeline/index.ts', ...one).machine.tag, /-wide$/);
+  refused('pipeline/index.ts', '--only', 'no such runtime');
+  if (!installed) return;
+  const all = bench('pipeline/index.ts', ...few, '--dtype', 'float32', '--threads', '1').rows;
+  assert.is(all.length, 5);
+  for (const row of all) assert.is(row['same labels'], '3 of 3', row.runtime);
+});
+
 smoke('training steps and products', () => {
   const { steps } = bench(
     'training/index.ts',
@@ -99,14 +123,14 @@ smoke('training steps and products', () => {
     'mini',
     '--texts',
     '2 mixed',
+    '--threads',
+    '2',
     '--seconds',
     '0',
   );
   assert.equal(
     steps.map(({ threads, activations }: Record<string, unknown>) => [threads, activations]),
     [
-      [1, 'kept'],
-      [1, 'recomputed'],
       [2, 'kept'],
       [2, 'recomputed'],
     ],

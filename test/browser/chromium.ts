@@ -11,6 +11,13 @@ export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 export const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
+/** Starts the browser. @param jsFlags V8's flags, as a user gives them */
+export function launch(jsFlags?: string): Promise<Browser> {
+  const args = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-background-networking'];
+  if (jsFlags !== undefined) args.push(`--js-flags=${jsFlags}`);
+  return chromium.launch({ executablePath: CHROMIUM, args });
+}
+
 /** A suite's browser, and a directory that goes with it. */
 export interface Surroundings {
   readonly browser: Browser;
@@ -24,8 +31,7 @@ export function browserSuite(name: string, define: (test: Test, surroundings: ()
     let surroundings: Surroundings | undefined;
     test.before(async () => {
       const directory = await mkdtemp(`${tmpdir()}/albert-wasm-page-`);
-      const args = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-background-networking'];
-      surroundings = { directory, browser: await chromium.launch({ executablePath: CHROMIUM, args }) };
+      surroundings = { directory, browser: await launch() };
     });
     test.after(async () => {
       await surroundings?.browser.close();

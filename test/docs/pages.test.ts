@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { claims } from '../../bench/claims.js';
 import { stateCases } from '../support/cases.js';
 
 const test = suite('pages of prose');
@@ -119,15 +120,12 @@ test('the figures of README.md, comparison.md and performance.md are those of be
     return found as Row;
   };
   let figures = 0;
-  for (const page of ['README.md', 'docs/comparison.md']) {
-    for (const [, runtime = '', dtype = '', ...stated] of read(page).matchAll(
-      /^\| ([\w-]+)(?:, native)?, (float32|int8) \| ([\d.]+) \| ([\d.]+) \|$/gm,
-    )) {
-      for (const [i, node] of ['node20', 'node24'].entries()) {
-        const row = find(`peers-${node}`, { shape: '1x128', dtype, runtime });
-        assert.is(Number(row['relative time']).toFixed(2), stated[i], `${page}: ${runtime}, ${dtype}, ${node}`);
-        figures++;
-      }
+  for (const { pages, table, days } of claims()) {
+    assert.not.match(table, /NaN|undefined/);
+    for (const page of pages) {
+      assert.ok(read(page).includes(`\n\n${table}\n`), `${page}: npm run bench:claims writes\n${table}`);
+      for (const day of days) assert.ok(prose(page).includes(day), `${page}: ${day}`);
+      figures += table.match(/\d+\.\d+/g)?.length ?? 0;
     }
   }
   for (const [, runtime = '', dtype = '', ...stated] of read('docs/comparison.md').matchAll(

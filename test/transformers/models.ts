@@ -68,7 +68,7 @@ export async function writeTheirs(folder: string): Promise<void> {
       'config.json': JSON.stringify({ ...config, model_type }),
       'tokenizer.json': read['tokenizer.json'] as string,
       'tokenizer_config.json': shipped('albert-mini-en')['tokenizer_config.json'] as Uint8Array,
-      'onnx/model.onnx': encodeAlbertOnnx({ config, tensors }, 'float32', onnx),
+      'onnx/model.onnx': encodeAlbertOnnx({ config, tensors }, { head: onnx }),
     });
   }
 }

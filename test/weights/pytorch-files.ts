@@ -131,7 +131,7 @@ export interface ZipEntry {
 
 /** A zip archive of stored entries, with records of 64 bits where asked for. */
 export function zip(entries: readonly ZipEntry[], zip64 = false): Uint8Array {
-  const parts: number[][] = [];
+  const parts: ArrayLike<number>[] = [];
   const directory: number[][] = [];
   let at = 0;
   for (const { name, bytes, method = 0, flags = 0x800, padding = 0 } of entries) {
@@ -139,7 +139,7 @@ export function zip(entries: readonly ZipEntry[], zip64 = false): Uint8Array {
     const common = [...le(flags, 2), ...le(method, 2), 0, 0, 0, 0, ...crc];
     const sizes = [...le(bytes.length, 4), ...le(bytes.length, 4)];
     const head = [...le(0x04034b50, 4), 20, 0, ...common, ...sizes, ...le(title.length, 2), ...le(padding, 2)];
-    parts.push([...head, ...title, ...new Array(padding).fill(0x5a), ...bytes]);
+    parts.push(head, title, new Uint8Array(padding).fill(0x5a), bytes);
     const wide = [1, 0, 24, 0, ...le(bytes.length, 8), ...le(bytes.length, 8), ...le(at, 8)];
     const extra = zip64 ? wide : [];
     const narrow = [...sizes, ...le(title.length, 2), ...le(extra.length, 2), ...new Array(10).fill(0), ...le(at, 4)];
@@ -155,7 +155,14 @@ export function zip(entries: readonly ZipEntry[], zip64 = false): Uint8Array {
     ...[...le(0x07064b50, 4), ...new Array(4).fill(0), ...le(at + size, 8), 1, 0, 0, 0],
   ];
   const end = [...le(0x06054b50, 4), 0, 0, 0, 0, ...counts(2), ...le(size, 4), ...le(at, 4), 0, 0];
-  return Uint8Array.from([...parts.flat(), ...directory.flat(), ...(zip64 ? end64 : []), ...end]);
+  const all = [...parts, ...directory, ...(zip64 ? [end64] : []), end];
+  const archive = new Uint8Array(all.reduce((sum, { length }) => sum + length, 0));
+  let to = 0;
+  for (const part of all) {
+    archive.set(part, to);
+    to += part.length;
+  }
+  return archive;
 }
 
 /** The storages of tensors, each once. */

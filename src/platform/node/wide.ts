@@ -1,6 +1,8 @@
 /** V8's flag that lets it pair 128-bit vectors into 256 bits (docs/decisions/0021). */
 import { setFlagsFromString } from 'node:v8';
 
+export const FLAG = '--experimental-wasm-revectorize';
+
 /** Node 24 is the first whose V8 has the flag; an older V8 complains on standard error. */
 const FIRST_NODE = 24;
 
@@ -14,7 +16,7 @@ const NOT_PAIRED =
 /** Sets the flag, for the whole process. What V8 has optimised before stays as it is. */
 export function widenVectors(): WhyNotWide {
   const reason = whyNotSet();
-  if (reason === undefined) setFlagsFromString('--experimental-wasm-revectorize');
+  if (reason === undefined) setFlagsFromString(FLAG);
   return (bits) => reason ?? (bits === 128 ? NOT_PAIRED : undefined);
 }
 
