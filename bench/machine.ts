@@ -49,7 +49,7 @@ export function machine(runs?: Pick<Machine, 'engine' | 'tag'>): Machine {
 export function machineOf({ wide }: { readonly wide: boolean }): Machine {
   const on = machine();
   if (!wide) return on;
-  const why = widenVectors();
+  const why = widenVectors()(undefined);
   if (why !== undefined) throw new Error(why);
   return { ...on, engine: `${on.engine}, ${FLAG}`, tag: `${on.tag}-wide` };
 }

@@ -12,9 +12,8 @@ import { parseArgs } from 'node:util';
 import { Engine } from '../../src/engine/engine.js';
 import { startRuntime } from '../../src/engine/runtime.js';
 import { TrainingEngine } from '../../src/engine/training-engine.js';
-import { widenVectors } from '../../src/platform/node/wide.js';
 import type { Report, Row } from '../format.js';
-import { machine, nameMachine } from '../machine.js';
+import { machineOf, nameMachine } from '../machine.js';
 import { RegisterPeak } from '../peak.js';
 import { writeReport } from '../report.js';
 import {
@@ -45,7 +44,7 @@ const { values } = parseArgs({
     recompute: { type: 'string' },
     block: { type: 'string' },
     tokens: { type: 'string' },
-    wide: { type: 'boolean' },
+    wide: { type: 'boolean', default: false },
     seconds: { type: 'string', default: '20' },
     json: { type: 'string' },
   },
@@ -55,18 +54,17 @@ const models = choose(values.model, Object.keys(MODELS) as ModelName[]);
 const recompute = choose(values.recompute, ['off', 'on'] as const).map((one) => one === 'on');
 const threads = (values.threads ?? '1,2').split(',').map(Number);
 const rounds = { warmups: 1, rounds: 3, seconds: Number(values.seconds) };
-const { seconds: _, only: __, json, wide = false, ...choices } = values;
+const { seconds: _, only: __, json, wide, ...choices } = values;
 const partial = Object.values(choices).some((choice) => choice !== undefined);
 
-const whyNot = wide ? widenVectors()(undefined) : undefined;
-if (whyNot !== undefined) throw new Error(whyNot);
-console.log(nameMachine(machine()));
+const on = machineOf({ wide });
+console.log(nameMachine(on));
 const measured: Record<string, readonly Row[]> = {};
 if (parts.includes('block')) measured.block = await runBlock();
 if (parts.includes('products')) measured.products = await runProducts();
 if (parts.includes('steps')) measured.steps = await runSteps();
 if (parts.includes('memory')) measured.memory = await runMemory();
-if (json !== undefined) writeFileSync(json, `${JSON.stringify({ machine: machine(), ...measured }, null, 2)}\n`);
+if (json !== undefined) writeFileSync(json, `${JSON.stringify({ machine: on, ...measured }, null, 2)}\n`);
 
 /** Those of the known that a comma-separated list names; all without one. */
 function choose<T extends string>(list: string | undefined, known: readonly T[]): T[] {
@@ -87,15 +85,8 @@ async function kernels(): Promise<TrainingEngine> {
 
 /** Writes a part's report, unless `--json` or a choice asks for none. @returns its rows */
 function write(name: string, report: Omit<Report, 'command'>): readonly Row[] {
-  const [suffix, option, title] = wide
-    ? ['-wide', ' -- --wide', `${report.title}, 256-bit vectors`]
-    : ['', '', report.title];
-  if (json === undefined)
-    writeReport(
-      `training-${name}${suffix}`,
-      { ...report, title, command: `npm run bench:train${option}` },
-      { partial },
-    );
+  const command = `npm run bench:train${wide ? ' -- --wide' : ''}`;
+  if (json === undefined) writeReport(`training-${name}`, { ...report, command }, { partial, on });
   return report.rows;
 }
 
