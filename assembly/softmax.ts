@@ -4,7 +4,8 @@ import { maxLanes, padded, sumLanes, tailMask } from "./simd";
 
 /**
  * Replaces x[0..n) by exp(x - max) and returns their sum. The caller normalises, where that is cheapest. A row of equal
- * values, however low, gives n ones.
+ * values, however low, gives n ones. Zeros at the end of a row do not change its sum: whatever the length, even vectors are summed in
+ * one vector and odd ones in another.
  */
 export function exponentials(x: usize, n: i32): f32 {
   const mask = tailMask(n);
@@ -37,7 +38,6 @@ export function exponentials(x: usize, n: i32): f32 {
     p += 32;
     pairs--;
   }
-  sum = f32x4.add(sum, sum1);
   if (n & 4) {
     const e = exp(f32x4.sub(v128.load(p), max));
     v128.store(p, e);
@@ -47,9 +47,10 @@ export function exponentials(x: usize, n: i32): f32 {
   if (n & 3) {
     const e = v128.and(exp(f32x4.sub(v128.load(p), max)), mask);
     v128.store(p, e);
-    sum = f32x4.add(sum, e);
+    if (n & 4) sum1 = f32x4.add(sum1, e);
+    else sum = f32x4.add(sum, e);
   }
-  return sumLanes(sum);
+  return sumLanes(f32x4.add(sum, sum1));
 }
 
 /** x[0..n) *= factor; the padding of the row is scaled too. */

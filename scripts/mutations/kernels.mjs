@@ -348,6 +348,13 @@ export const KERNELS = [
     tests: SOFTMAX,
   },
   {
+    what: 'softmax sums the last keys in another order where keys follow them',
+    file: 'assembly/softmax.ts',
+    search: 'if (n & 4) sum1 = f32x4.add(sum1, e);\n    else sum',
+    replace: 'sum',
+    tests: ATTENTION,
+  },
+  {
     what: 'the largest score is looked for in the padding as well',
     file: 'assembly/softmax.ts',
     search: 'v128.bitselect(v128.load(p), lowest, mask)',

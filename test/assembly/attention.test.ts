@@ -143,6 +143,20 @@ test('a row that is masked everywhere is uniform, bit for bit', () => {
   }
 });
 
+test('masked keys at the end of a sequence change no bits', () => {
+  for (let seq = 1; seq <= 24; seq++) {
+    const long = makeHead(seq + (seq % 17) + 1, 8, 'none', false);
+    long.maskBias.fill(-1e10, seq);
+    const [q, k, v] = [long.q, long.k, long.v].map((x) => x.slice(0, seq * 8)) as [Head['q'], Head['k'], Head['v']];
+    const short = { ...long, seq, q, k, v, maskBias: new Float32Array(seq) };
+    const layout = { head: 0, heads: 1, gap: 0, withProbs: false, queries: seq };
+    const answers = attend(short, layout, `seq ${seq}`);
+    for (const [b, { build, values }] of attend(long, layout, `seq ${seq} and masked keys`).entries()) {
+      assertSameBits(values, answers[b]!.values, `seq ${seq}, ${build}: masked keys at the end`);
+    }
+  }
+});
+
 test('what lies under a masked key does not matter', () => {
   for (const seq of [3, 8, 13]) {
     const head = makeHead(seq, 9, 'right', false);

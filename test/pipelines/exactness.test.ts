@@ -70,9 +70,9 @@ async function digest(options: InitOptions): Promise<string> {
 
 /** Whatever engine and machine run them; another order of a sum, made on purpose, makes them anew. */
 const DIGESTS = {
-  'float32 simd': '96d5ddd3de4d8ecd',
+  'float32 simd': '0b9ee3998aa26038',
   'float32 scalar': '0aeb9c4e68320df0',
-  'int8 simd': 'e816642f7e945b68',
+  'int8 simd': 'c426602d5e89948d',
   'int8 scalar': '54baf81501fad733',
 } as const;
 
