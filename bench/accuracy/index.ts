@@ -42,7 +42,7 @@ writeReport(
     title: 'What int8 costs in answers',
     summary: `${rows.map((row) => `${row.measure.split(':')[0]} on ${row.build}: ${row.cost}`).join('; ')}.`,
     note:
-      'Each build of the kernels that this engine runs: relaxed SIMD quantises activations to 7 bits, plain SIMD to 13. The ' +
+      'Each build of the kernels that this engine runs: relaxed SIMD quantises activations to 8 bits where the processor multiplies them exactly, else to 7, plain SIMD to 13. The ' +
       'sentences are in bench/accuracy/sentences.txt.',
     command: 'npm run bench:accuracy',
     rows,

@@ -91,7 +91,7 @@ export class Engine {
   }
 
   /**
-   * What multiplies by the matrices that int8 costs most, if not float32: with activations of 8 bits, int8 with a scale per 32 inputs
+   * What multiplies by the matrices that int8 costs most, if not float32: with activations of 8 bits, int8 with a scale per 64 inputs
    * (docs/decisions/0022).
    */
   get fineDtype(): 'fineInt8' | undefined {

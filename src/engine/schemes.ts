@@ -5,7 +5,7 @@ import type { Kernels } from './kernels.js';
 import { matrixBytes } from './memory.js';
 import type { Grain } from './split.js';
 
-/** How a matrix lies in panels: in a model's dtype, or in int8 with a scale per 32 inputs. */
+/** How a matrix lies in panels: in a model's dtype, or in int8 with a scale per 64 inputs. */
 export type PanelsDtype = Dtype | 'fineInt8';
 
 /** The address and the dtype of a packed weight matrix. */
@@ -73,8 +73,8 @@ const PRODUCTS = {
 /** Inputs of the deepest int8 product whose sums do not overflow. */
 const MAX_INPUTS = 2 ** 17;
 
-/** Inputs that share a scale in `fineInt8`: docs/decisions/0022 has the figures of 32, 64 and more. */
-const FINE_STRETCH = 32;
+/** Inputs that share a scale in `fineInt8`: docs/decisions/0022 has the figures of 32, 64 and 128. */
+const FINE_STRETCH = 64;
 
 /** @param activations what relaxed SIMD's int8 products are exact for on this machine; the other builds have a range of their own */
 export function schemesOf(

@@ -65,7 +65,7 @@ for (let done = 0; done < count; done++) {
   const gaps = [below(4) * 4, below(4) * 4, below(4) * 4] as const;
   const added = below(2) === 0;
   const wide = below(2) === 0;
-  const stretch = below(3) === 0 ? 32 : 1024;
+  const stretch = below(3) === 0 ? 64 : 1024;
   const label = `product ${done} from seed ${seed}: ${dtype}, m ${m}, n ${n}, k ${k}, ${ACTIVATIONS[activation]}`;
   for (const { build, kernels, buffer, widest } of builds) {
     const { lowest, highest } = wide ? widest : SEVEN_BITS;
