@@ -169,7 +169,7 @@ test('the figures of README.md, comparison.md and performance.md are those of be
       figures++;
     }
   }
-  stateCases(figures, 46);
+  stateCases(figures, 66);
 });
 
 test('docs/errors.md lists every code', () => {
