@@ -23,7 +23,7 @@ export class TrainingLog {
   push(entry: LogEntry): void {
     this.#screen.clear();
     const text = process.stdout.isTTY ? entryLine(entry) : toJson(entry);
-    this.#written = this.#written.then(() => print(text)).then(() => this.#write());
+    this.#written = this.#written.then(() => print(text)).then(() => this.#write(this.#trainer.state.log_history));
     // What fails is thrown by `end`; until then training goes on.
     this.#written.catch(() => {});
   }
@@ -36,13 +36,12 @@ export class TrainingLog {
   /** Writes the files for a training that was stopped: with the steps since the last entry too, which a resumed one logs later. */
   async stop(): Promise<void> {
     await this.#written;
-    await this.#write();
+    const { log_history, unlogged, epoch, global_step: step } = this.#trainer.state;
+    const since = unlogged.steps > 0 ? [{ loss: unlogged.loss / unlogged.steps, epoch, step }] : [];
+    await this.#write([...log_history, ...since]);
   }
 
-  async #write(): Promise<void> {
-    const { log_history: logged, unlogged, epoch, global_step: step } = this.#trainer.state;
-    const log_history =
-      unlogged.steps > 0 ? [...logged, { loss: unlogged.loss / unlogged.steps, epoch, step }] : logged;
+  async #write(log_history: readonly LogEntry[]): Promise<void> {
     const encode = (text: string) => new TextEncoder().encode(text);
     const chart = trainingChart(log_history, `${this.#options.task}: ${this.#options.out}`);
     const files = new Map([
