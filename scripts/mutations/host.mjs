@@ -26,7 +26,7 @@ export const HOST = [
   {
     what: 'a difference that noise could make chooses the kernel',
     file: 'src/engine/autotune.ts',
-    search: 'WORTHWHILE = 0.97',
+    search: 'WORTHWHILE = 0.9',
     replace: 'WORTHWHILE = 1',
     tests: ['test/engine/autotune.test.ts'],
   },

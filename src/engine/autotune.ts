@@ -4,7 +4,7 @@
 const ROUNDS = 8;
 
 /** A later candidate is kept only where it takes less than this share of the time: a difference that noise could make decides nothing. */
-const WORTHWHILE = 0.97;
+const WORTHWHILE = 0.9;
 
 /** Products with fewer multiply-adds (a third of a millisecond) are not timed: a browser's clock ticks every tenth. */
 const MIN_WORK = 2 ** 24;
