@@ -220,6 +220,13 @@ export const TRAINING_KERNELS = [
     tests: GEMM,
   },
   {
+    what: 'the kernels of gradients take turns over two layers, so that each always meets the same one',
+    file: 'src/engine/training-engine.ts',
+    search: '{ rows, inputs: cols, outputs }',
+    replace: '{ rows: cols, inputs: rows, outputs }',
+    tests: ENGINE,
+  },
+  {
     what: 'threads share the scratch memory of a gradient',
     file: 'src/engine/training-kernels.ts',
     search: 'gemmGradient: 8,',

@@ -153,7 +153,7 @@ export class TrainingEngine {
       padded(part.columns) / PANEL_COLUMNS,
       this.engine.scratch.address,
     ]);
-    GRADIENTS.run({ rows: cols, inputs: rows, outputs }, (kernel) => {
+    GRADIENTS.run({ rows, inputs: cols, outputs }, (kernel) => {
       this.run(kernel, calls, this.engine.scratch.bytes);
     });
   }

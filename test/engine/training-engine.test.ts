@@ -165,6 +165,34 @@ test('a helper thread computes parts of a gradient', async () => {
   await engine.dispose();
 });
 
+test('each kernel of a gradient meets the gradients of each layer, though two of them have as many columns', async () => {
+  const training = await TrainingEngine.make(await makeEngine());
+  const { memory } = training.engine;
+  const region = memory.region();
+  // As a layer's feed-forward block and attention follow each other in a backward pass.
+  const [tokens, sizes, outputs] = [64, [1024, 512], 512];
+  const dy = region.matrix(tokens, outputs);
+  const gradients = sizes.map((inputs) => ({
+    x: region.matrix(tokens, inputs),
+    gradient: { panels: region.take(matrixBytes(inputs, outputs)), bias: 0 },
+    product: training.planProduct(region, tokens, inputs, outputs),
+  }));
+  memory.claim(region);
+  fill(training.engine, dy, 1);
+  for (const { x } of gradients) fill(training.engine, x, 2);
+  const met = new Set<string>();
+  const { run } = training;
+  training.run = (kernel, calls, scratchBytes) => {
+    if (kernel.startsWith('gemmGradient')) met.add(`${kernel} ${calls[0]?.[5]}`);
+    run.call(training, kernel, calls, scratchBytes);
+  };
+  for (let i = 0; i < 2; i++) {
+    for (const { x, gradient, product } of gradients) training.weightGradient(x, dy, gradient, product);
+  }
+  assert.is(met.size, 4, [...met].join());
+  await training.engine.dispose();
+});
+
 for (const { name, wasmUrl } of BUILDS) {
   test(`${name}: dx = dy · weightsᵀ + residual and dW += xᵀ · dy, within the error of their sums`, async () => {
     const engine = await makeEngine({ wasmUrl: wasmUrl.href });
