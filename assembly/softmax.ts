@@ -4,8 +4,8 @@ import { maxLanes, padded, sumLanes, tailMask } from "./simd";
 
 /**
  * Replaces x[0..n) by exp(x - max) and returns their sum. The caller normalises, where that is cheapest. A row of equal
- * values, however low, gives n ones. Zeros at the end of a row do not change its sum: whatever the length, even vectors are summed in
- * one vector and odd ones in another.
+ * values, however low, gives n ones. Even vectors are summed in one vector and odd ones in another, whatever the length, so that zeros
+ * at the end of a row do not change the sum.
  */
 export function exponentials(x: usize, n: i32): f32 {
   const mask = tailMask(n);

@@ -15,8 +15,8 @@ const SUM_DEPTH: i32 = 384;
 const BLOCK_ROWS: i32 = 192;
 
 /**
- * Up to this many rows, all lead: two rows multiply three panels side by side, then the other three, and a single row all six. Of
- * more rows only the first does, or the first two where the tiles behind them are then all of full height. Leading rows fetch the
+ * Up to this many rows, all lead: a pair of rows multiplies three panels side by side, then the other three; a single row, all six. Of
+ * more rows the first two lead if the tiles behind them then all have full height, else only the first. Leading rows fetch the
  * weights from memory in several streams, where a single stream would wait at the end of each page; the tiles that follow find
  * them in the second-level cache.
  */

@@ -5,8 +5,8 @@
  * multiplies them: in pairs where it multiplies int16 (plain SIMD), in fours where it multiplies int8 (relaxed SIMD). Within
  * a group, columns follow one another. k is padded to a multiple of 4 either way, so a matrix has the same size.
  *
- * Where more than `stretch` weights of a column lie along k, each stretch has scales and sums of its own: it is a panel, and
- * the panels of 8 columns follow one another. `stretch` is a multiple of 4, or k at least.
+ * Columns of more than `stretch` weights are cut into stretches. Each stretch of 8 columns is a panel, with scales and sums of its
+ * own; the panels of the same columns follow one another. `stretch` is a multiple of 4, or at least k.
  */
 import { LANES } from "../simd";
 

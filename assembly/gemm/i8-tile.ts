@@ -4,7 +4,7 @@
  * Relaxed SIMD multiplies four int8 pairs and adds the products, in one of two ways. One instruction does it all: V8 compiles it
  * to one instruction on a processor with AVX-VNNI or the like, and to five elsewhere. Or `paired` steps add two products, then
  * four: three instructions elsewhere (on a Zen 4, first-level cache: 90 and 115 Gop/s), and in JavaScriptCore on any processor.
- * Both are exact and agree bit for bit, so the host may measure which is faster. Plain SIMD widens the weights to int16 and
+ * For activations of 7 bits both are exact and agree bit for bit, so the host may measure which is faster. Plain SIMD widens the weights to int16 and
  * multiplies pairs. As in the float32 tiles, the loop tests its condition at the top, has an exit after each step, and is followed
  * by plain stores only: `dequantize` is a function of its own.
  */
@@ -29,7 +29,8 @@ export function tallest(paired: bool): i32 {
 export function dot(paired: bool, weights: v128, x: v128, c: v128, ones: v128 = x): v128 {
   if (!ASC_FEATURE_RELAXED_SIMD) return i32x4.add(c, i32x4.dot_i16x8_s(x, weights));
   if (!paired) return i32x4.relaxed_dot_i8x16_i7x16_add_s(weights, x, c);
-  // 2 · 127 · 127 is an int16 yet. The second product is `i32x4.extadd_pairwise_i16x8_s`, whose ones JavaScriptCore makes anew each time.
+  // 2 · 127 · 127 still fits an int16. The product with ones adds pairs, as `i32x4.extadd_pairwise_i16x8_s` would, for which
+  // JavaScriptCore builds the ones at each use.
   return i32x4.add(c, i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(weights, x), ones));
 }
 
@@ -63,7 +64,7 @@ function tile(paired: bool, rows: i32, a0: usize, lda: usize, panel: usize, c: u
   let c30 = c00, c31 = c00, c40 = c00, c41 = c00, c50 = c00, c51 = c00;
   let a1 = a0 + lda, a2 = a1 + lda, a3 = a2 + lda, a4 = a3 + lda, a5 = a4 + lda;
   panel += HEADER_BYTES;
-  // Read from memory: engines keep it in a register then, where they build a constant again at each use.
+  // Read from memory: then engines keep it in a register. A constant they would build at each use.
   const ones = paired ? v128.load(ONES) : c00;
   while (groups > 0) {
     let b0 = left(panel), b1 = right(panel), x = v128.load32_splat(a0);

@@ -3,7 +3,7 @@
 /** Products of one matrix that each candidate computes, together a round, before the fastest is kept: the first ones run in V8's slow tier. */
 const ROUNDS = 8;
 
-/** A later candidate is kept only where it takes less than this share of the time: a difference that noise could make decides nothing. */
+/** A later candidate is kept only if it takes less than this share of the time, so that noise decides nothing. */
 const WORTHWHILE = 0.9;
 
 /** Products with fewer multiply-adds (a third of a millisecond) are not timed: a browser's clock ticks every tenth. */

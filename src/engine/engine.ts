@@ -91,8 +91,8 @@ export class Engine {
   }
 
   /**
-   * What multiplies by the matrices that int8 costs most, if not float32: with activations of 8 bits, int8 with a scale per 64 inputs
-   * (docs/decisions/0022).
+   * The dtype of products with the matrices in which int8 makes the most error; `undefined`: float32. With activations of 8 bits, it is
+   * int8 with a scale per 64 inputs (docs/decisions/0022).
    */
   get fineDtype(): 'fineInt8' | undefined {
     return this.activationBits === 8 ? 'fineInt8' : undefined;

@@ -55,8 +55,8 @@ export interface Kernels {
     first: number,
   ): void;
   /**
-   * As `gemmF32`, over panels of `packI8`; with relaxed SIMD, activations have levels from `lowest` to `highest`. Inputs share a scale
-   * per `stretch`, as the panels were packed.
+   * As `gemmF32`, over panels of `packI8`; with relaxed SIMD, activations have levels from `lowest` to `highest`. As in the panels,
+   * `stretch` inputs share a scale.
    */
   gemmI8(...args: [...Parameters<Kernels['gemmF32']>, lowest: number, highest: number, stretch: number]): void;
   /** Bit for bit the same, for levels of 7 bits; which is faster depends on the machine. */

@@ -22,9 +22,9 @@ export function exactRangeOf(module: WebAssembly.Module, shared: boolean): Activ
 /**
  * The widest range of activations that int8 products are exact for; `undefined` if there is none.
  *
- * The relaxed SIMD instruction promises exact products for 0 to 127. Machines do more (docs/decisions/0022): some read its second
- * operand as unsigned, some as signed, and some add pairs of products that overflow. In V8 11.3 (Node 20, behind a flag) the baseline
- * compiler overwrites its accumulator. Fresh code is baseline code, so one small product with the tallest tile shows the fault (two
+ * The relaxed SIMD instruction promises exact products for 0 to 127. For more, machines differ (docs/decisions/0022): some read the
+ * activations as unsigned, some as signed, and in some the sum of two products overflows. In V8 11.3 (Node 20, behind a flag) the
+ * baseline compiler overwrites the accumulator. Fresh code is baseline code, so one small product with the tallest tile shows the fault (two
  * rows and eight inputs do not); it takes half a millisecond.
  *
  * @param memory of the kernels: one page, which is overwritten
@@ -42,7 +42,8 @@ function multipliesExactly(kernels: ProbedKernels, memory: WebAssembly.Memory, r
   const floats = new Float32Array(memory.buffer);
   const a = Math.ceil(Number(kernels.heapBase.value) / 64) * 64;
   const [weights, bias, c, panels, scratch] = [a + 1024, a + 2048, a + 3072, a + 4096, a + 5120] as const;
-  // Fours of ones and of zeros, or of minus ones: each is the highest or the lowest level. Column by column, weights of one sign.
+  // Even rows: fours of ones, then of zeros; odd rows: of ones, then of minus ones. So each activation has the highest or the lowest
+  // level. Each column's weights have one sign.
   for (let row = 0; row < rows; row++) {
     for (let i = 0; i < inputs; i++) floats[a / 4 + row * inputs + i] = (i & 4) === 0 ? 1 : -(row % 2);
   }

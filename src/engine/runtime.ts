@@ -28,7 +28,7 @@ export interface Runtime {
   readonly wasmUrl?: string | undefined;
   /** Why the scalar kernels run, unless the caller chose them. */
   readonly whyNotSimd?: string;
-  /** Why vectors of so many bits are no wider, if `engineFlags` asks for that. */
+  /** Receives the bits of the vectors, if they are known; returns why they are not 256, if `engineFlags` asks for 256. */
   readonly whyNotWide?: ((bits: number | undefined) => string | undefined) | undefined;
   readonly threads?: Threads;
   /** Why there are none, when the caller asked for more than one thread. */

@@ -65,8 +65,8 @@ const PRODUCTS = {
   // Where vectors are paired, the wide tiles take 0.65 times as long, elsewhere 1.25 times.
   float32: new Autotuner(['gemmF32', 'gemmF32Wide']),
   int8: new Autotuner(['gemmI8', 'gemmI8Wide']),
-  // Paired steps take 0.8 times as long without AVX-VNNI, about twice as long with it.
   fineInt8: new Autotuner(['gemmI8', 'gemmI8Wide']),
+  // Paired steps take 0.8 times as long without AVX-VNNI, about twice as long with it.
   int8SevenBits: new Autotuner(['gemmI8', 'gemmI8Paired', 'gemmI8Wide']),
 } as const;
 

@@ -91,6 +91,8 @@ readme('the sizes of the kernels and of the inline file', () => {
   const [, least, most] = /kernels are (\d+) to (\d+) KB of WebAssembly/.exec(words) ?? [];
   const sizes = ['simd', 'relaxed'].map((name) => statSync(`${ROOT}/build/${name}.wasm`).size / 1000);
   assert.equal(sizes.map(Math.round), [Number(least), Number(most)]);
+  const comparison = readFileSync(`${ROOT}/docs/comparison.md`, 'utf8');
+  assert.is(/kernels of at most (\d+) KB/.exec(comparison)?.[1], most);
   const [, inline] = /one file of (\d+) KB \(gzip\)/.exec(words) ?? [];
   const packed = gzipSync(readFileSync(`${ROOT}/dist/inline.js`), { level: 9 }).length / 1000;
   assert.ok(Math.abs(packed - Number(inline)) < 2, `${packed} KB`);

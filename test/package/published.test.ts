@@ -50,6 +50,13 @@ test.after(() => rmSync(folder, { recursive: true }));
 
 test('the library: built code and kernels, 820 KB at most, no model', () => {
   assert.ok(library.size <= 820_000, `${library.size} bytes`);
+  for (const [page, pattern] of [
+    ['README.md', /a download of ([\d.]+) MB/],
+    ['docs/comparison.md', /([\d.]+) MB packed/],
+  ] as const) {
+    const [, stated] = pattern.exec(readFileSync(`${ROOT}/${page}`, 'utf8')) ?? [];
+    assert.ok(Math.abs(library.size / 1e6 - Number(stated)) < 0.01, `${page}: ${stated} MB, ${library.size} bytes`);
+  }
   const paths = library.files.map(({ path }) => path);
   const builds = ['relaxed-threads', 'relaxed', 'simd-threads', 'simd', 'scalar'];
   const modules = builds.flatMap((name) => [`build/${name}.wasm`, `build/training-${name}.wasm`]);

@@ -53,8 +53,9 @@ export interface DeclaredDense extends Omit<Declared, 'name'> {
   /** Of each layer. */
   readonly outputs: number;
   /**
-   * Float32 in every model and file. `float32`: multiplied so too, such as a head's last layer, which is small and after which nothing
-   * evens out errors. `fine`: multiplied by a copy in the engine's fine dtype, if it has one. Default: the model's dtype.
+   * Either value stores float32 in every model and file. `float32` is for products in float32, such as a head's last layer, which is
+   * small and after which nothing evens out errors. With `fine`, products take a copy in the engine's fine dtype, if it has one.
+   * Default: the model's dtype.
    */
   readonly stored?: 'float32' | 'fine';
   /** The address of a bias that was declared before. Default: a bias of the layer's own. */

@@ -6,12 +6,12 @@ export const FLAG = '--experimental-wasm-revectorize';
 /** Node 24 is the first whose V8 has the flag; an older V8 complains on standard error. */
 const FIRST_NODE = 24;
 
-/** Why vectors of `bits` bits are no wider although the flag was asked for; of `undefined`, nothing is known yet. */
+/** Why vectors have only `bits` bits although the flag was asked for; `undefined` bits: not known yet. */
 type WhyNotWide = (bits: number | undefined) => string | undefined;
 
 /** V8 does not say whether it pairs vectors, so the reason is one of these. */
 const NOT_PAIRED =
-  "V8's flag is set, and its vectors are not faster: kernels that ran in this process before stay as they are, and the processor needs AVX2";
+  "V8's flag is set, but 256 bits are not faster: either the kernels ran in this process before, or the processor lacks AVX2";
 
 /** Sets the flag, for the whole process. What V8 has optimised before stays as it is. */
 export function widenVectors(): WhyNotWide {
