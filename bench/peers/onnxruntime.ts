@@ -26,7 +26,7 @@ export const CPU = (threads: number) => ({
   interOpNumThreads: 1,
 });
 
-/** The WebAssembly build. Its number of threads is the module's: each number has a module of its own. */
+/** The WebAssembly build. Its number of threads is the process's: one process opens it with one number only. */
 export async function loadWeb(threads: number): Promise<Ort> {
   const ort = await load(`${import.meta.resolve('onnxruntime-web')}?threads=${threads}`);
   ort.env.wasm.numThreads = threads;
