@@ -36,7 +36,7 @@ function matmul(
     const a = region.matrix(m, k);
     const c = region.matrix(m, n);
     const dense: Dense = {
-      panels: { address: region.take(engine.panelsBytes(dtype, k, n)), dtype },
+      panels: { address: region.take(engine.packing.panelsBytes(dtype, k, n)), dtype },
       bias: region.take(padded(n) * 4),
       inputs: k,
       outputs: n,
@@ -47,9 +47,9 @@ function matmul(
     const scale = Math.sqrt(3 / k);
     const weights = uniform(k * n, 2, -scale, scale);
     const bias = fillUniform(engine.memory.f32(dense.bias, padded(n)), 3, -1, 1);
-    engine.memory.f32(dense.panels.address, engine.panelsBytes(dtype, k, n) / 4).fill(0);
+    engine.memory.f32(dense.panels.address, engine.packing.panelsBytes(dtype, k, n) / 4).fill(0);
     engine.memory.f32(staging, k * n).set(weights);
-    engine.pack(dense.panels, staging, [n * 4, 4], [k, n], 0);
+    engine.packing.pack(dense.panels, staging, [n * 4, 4], [k, n], 0);
     const result = engine.memory.f32(c.address, m * padded(n));
     const multiply = () => engine.linear(a, dense, c, activation);
 

@@ -56,7 +56,7 @@ function prepare(training: TrainingEngine, problem: Problem) {
   function fill({ panels, bias, inputs, outputs }: Dense, weights: Float32Array, values: Float32Array): void {
     memory.f32(panels.address, inputs * padded(outputs)).fill(0);
     memory.f32(staging, weights.length).set(weights);
-    engine.pack(panels, staging, [outputs * 4, 4], [inputs, outputs], 0);
+    engine.packing.pack(panels, staging, [outputs * 4, 4], [inputs, outputs], 0);
     memory.f32(bias, padded(outputs)).fill(0).set(values);
   }
 

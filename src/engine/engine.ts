@@ -3,8 +3,9 @@ import type { Dtype } from '../ground/dtypes.js';
 import { ACTIVATIONS, type Activation, type Build, buildOf, type Kernels, THREADED_KERNELS } from './kernels.js';
 import { aligned, type LinearMemory, type Matrix } from './memory.js';
 import type { Attention, Dense, EmbeddingTables, Norm } from './operands.js';
+import { Packing } from './packing.js';
 import type { Runtime } from './runtime.js';
-import { type Levels, type Panels, type PanelsDtype, type Scheme, schemesOf } from './schemes.js';
+import { type PanelsDtype, type Scheme, schemesOf } from './schemes.js';
 import { splitProduct, splitRows } from './split.js';
 import type { Kernel } from './work-queue.js';
 
@@ -21,8 +22,10 @@ export class Engine {
   readonly kernels: Kernels;
   readonly dtype: Dtype;
   readonly runtime: Runtime;
+  /** Weights into panels and out of them. */
+  readonly packing: Packing;
   readonly #schemes: Readonly<Record<PanelsDtype, Scheme>>;
-  /** Address of the scratch memory of the GEMMs, one per thread; `unpack` uses the first. */
+  /** Address of the scratch memory of the GEMMs, one per thread; `packing` uses the first. */
   readonly #scratch: number;
   readonly #scratchBytes: number;
   readonly #threads: number;
@@ -42,6 +45,7 @@ export class Engine {
     this.#scratch = constants.take(this.#threads * this.#scratchBytes);
     // Reserved, not claimed: a model that fails to load takes no memory.
     this.memory.reserve(constants);
+    this.packing = new Packing(this.memory, this.#schemes, this.scratch);
   }
 
   /** The scratch memory of a product, one per thread: the first one's address, and the bytes of each. */
@@ -237,74 +241,6 @@ export class Engine {
       const source = this.memory.f32(x.address + row * x.stride, x.cols);
       this.memory.f32(out.address + i * out.stride, out.cols).set(source);
     });
-  }
-
-  /** Inputs of the deepest product whose sums do not overflow. */
-  maxInputs(dtype: PanelsDtype): number {
-    return this.#schemes[dtype].maxInputs;
-  }
-
-  /** Bytes of an (inputs, outputs) matrix in panels. */
-  panelsBytes(dtype: PanelsDtype, inputs: number, outputs: number): number {
-    return this.#schemes[dtype].panelsBytes(inputs, outputs);
-  }
-
-  /** Packs `outputs` columns from column `first` on; element (input, output) is at source + input · strideK + output · strideN. */
-  pack(
-    { address, dtype }: Panels,
-    source: number,
-    [strideK, strideN]: readonly [number, number],
-    [inputs, outputs]: readonly [number, number],
-    first: number,
-  ): void {
-    this.#schemes[dtype].pack(source, strideK, strideN, address, inputs, outputs, first);
-  }
-
-  /** As `pack`, for an (outputs, inputs) matrix that is already quantised: its levels, and one scale per output. */
-  packLevels(
-    { address, dtype }: Panels,
-    levels: number,
-    scales: number,
-    [inputs, outputs]: readonly [number, number],
-    first: number,
-  ): void {
-    this.#levelsOf(dtype).pack(levels, scales, address, inputs, outputs, first);
-  }
-
-  /** The quantised form of packed columns, copied; the panels are of a quantised dtype. */
-  unpackLevels(
-    { address, dtype }: Panels,
-    inputs: number,
-    outputs: number,
-    first: number,
-  ): { levels: Int8Array; scales: Float32Array } {
-    const { unpack } = this.#levelsOf(dtype);
-    const [levels, scales] = [new Int8Array(outputs * inputs), new Float32Array(outputs)];
-    const levelsAt = this.#scratch + 4;
-    for (let output = 0; output < outputs; output++) {
-      unpack(address, inputs, 1, first + output, levelsAt, this.#scratch);
-      levels.set(new Int8Array(this.memory.wasm.buffer, levelsAt, inputs), output * inputs);
-      scales[output] = this.memory.f32(this.#scratch, 1)[0] as number;
-    }
-    return { levels, scales };
-  }
-
-  #levelsOf(dtype: PanelsDtype): Levels {
-    const { levels } = this.#schemes[dtype];
-    if (levels === undefined) throw new TypeError(`${dtype} panels have no levels`);
-    return levels;
-  }
-
-  /** A float32 copy of packed columns, (outputs, inputs); of quantised panels, the dequantised numbers. */
-  unpack({ address, dtype }: Panels, inputs: number, outputs: number, first: number): Float32Array {
-    const result = new Float32Array(outputs * inputs);
-    const most = Math.floor(this.#scratchBytes / (inputs * 4));
-    for (let output = 0; output < outputs; output += most) {
-      const count = Math.min(most, outputs - output);
-      this.#schemes[dtype].unpack(address, inputs, count, first + output, this.#scratch);
-      result.set(this.memory.f32(this.#scratch, count * inputs), output * inputs);
-    }
-    return result;
   }
 
   /** The numbers of a matrix, copied without its padding. */

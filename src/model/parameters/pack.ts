@@ -125,7 +125,7 @@ async function packQuantized(
   const fault = quantization.faultOfRows(stored, { levels, scales });
   const { location: to } = parameter;
   if (to.kind === 'panels' && to.panels.dtype === quantization.dtype) {
-    engine.packLevels(to.panels, levels.byteOffset, scales.byteOffset, [cols, rows], to.first + row);
+    engine.packing.packLevels(to.panels, levels.byteOffset, scales.byteOffset, [cols, rows], to.first + row);
   } else {
     quantization.dequantize({ levels, scales }, staged);
     writePacked(engine, parameter, false, row, staged);
@@ -152,7 +152,8 @@ function writePacked(
   } else {
     const strides = transposed ? ([rows * 4, 4] as const) : ([4, cols * 4] as const);
     for (const panels of [location.panels, location.fine]) {
-      if (panels !== undefined) engine.pack(panels, staged.byteOffset, strides, [cols, rows], location.first + row);
+      if (panels !== undefined)
+        engine.packing.pack(panels, staged.byteOffset, strides, [cols, rows], location.first + row);
     }
   }
 }
@@ -161,7 +162,8 @@ function writePacked(
 export function readParameter(engine: Engine, parameter: Parameter): Tensor<Float32Array> {
   const { location, shape } = parameter;
   const [rows, cols] = matrixOf(parameter);
-  if (location.kind === 'panels') return new Tensor(engine.unpack(location.panels, cols, rows, location.first), shape);
+  if (location.kind === 'panels')
+    return new Tensor(engine.packing.unpack(location.panels, cols, rows, location.first), shape);
   const data = new Float32Array(rows * cols);
   if (location.kind === 'vector') {
     data.set(engine.memory.f32(location.address, data.length));
@@ -176,6 +178,6 @@ export function readQuantized(engine: Engine, parameter: Parameter, quantization
   const { location } = parameter;
   const [rows, cols] = matrixOf(parameter);
   if (location.kind === 'panels' && location.panels.dtype === quantization.dtype)
-    return engine.unpackLevels(location.panels, cols, rows, location.first);
+    return engine.packing.unpackLevels(location.panels, cols, rows, location.first);
   return quantization.quantize(readParameter(engine, parameter).data, rows);
 }

@@ -122,9 +122,9 @@ export class ParameterTable {
   }
 
   #takePanels(module: string, inputs: number, outputs: number, dtype: PanelsDtype = this.#engine.dtype): Panels {
-    const most = this.#engine.maxInputs(dtype);
+    const most = this.#engine.packing.maxInputs(dtype);
     if (inputs > most) throw mismatch('ERR_CONFIG', `inputs of ${module}`, `at most ${most} in ${dtype}`, inputs);
-    return { address: this.#region.take(this.#engine.panelsBytes(dtype, inputs, outputs)), dtype };
+    return { address: this.#region.take(this.#engine.packing.panelsBytes(dtype, inputs, outputs)), dtype };
   }
 
   #vector(
