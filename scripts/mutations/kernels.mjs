@@ -1,7 +1,5 @@
 /** Faults of the kernels, each of one line that a careless hand might write; `tests` are the files that must fail. */
 const GEMM = ['test/assembly/gemm.test.ts'];
-const INT8 = ['test/assembly/gemm-i8.test.ts'];
-const QUANTIZE = ['test/assembly/i8-rows.test.ts', 'test/assembly/gemm-i8.test.ts'];
 const ATTENTION = ['test/assembly/attention.test.ts'];
 const SOFTMAX = ['test/assembly/softmax.test.ts'];
 const NORM = ['test/assembly/layer-norm.test.ts'];
@@ -76,20 +74,6 @@ export const KERNELS = [
     tests: GEMM,
   },
   {
-    what: 'the second of two int8 panels takes the bias of the first',
-    file: 'assembly/gemm/i8.ts',
-    search: 'start + right, ldStart, c + right',
-    replace: 'start, ldStart, c + right',
-    tests: INT8,
-  },
-  {
-    what: 'the int8 tile of two panels drops the third of its last three groups',
-    file: 'assembly/gemm/i8-wide.ts',
-    search: 'if (groups == 2) break;',
-    replace: 'if (groups < 4 && groups > 1) break;',
-    tests: ['test/fuzz/gemm.test.ts'],
-  },
-  {
     what: 'the product starts from zero instead of the bias',
     file: 'assembly/gemm/f32.ts',
     search: 'tileRows(rows, a, lda, panel, c, ldc, k, bias);',
@@ -116,14 +100,6 @@ export const KERNELS = [
     search: '        bt += PANEL_ROW_BYTES * step;\n',
     replace: '',
     tests: GEMM,
-  },
-  {
-    what: 'the rows behind the first of int8 take its scale',
-    file: 'assembly/gemm/i8.ts',
-    search: 'scales = at + (<usize>first << 2)',
-    replace: 'scales = at',
-    build: 'relaxed',
-    tests: INT8,
   },
   {
     what: 'a stretch of products is one short',
@@ -173,116 +149,6 @@ export const KERNELS = [
     search: 'panels + offsetOf(0, column, k)',
     replace: 'panels + offsetOf(0, column ^ 1, k)',
     tests: ['test/assembly/f32-panel.test.ts'],
-  },
-  {
-    what: 'the right half of an int8 panel takes the scales of the left',
-    file: 'assembly/gemm/i8-tile.ts',
-    search: 'f32x4.mul(scale, s1)',
-    replace: 'f32x4.mul(scale, s0)',
-    tests: INT8,
-  },
-  {
-    what: 'int8 rows all take the first row’s scale',
-    file: 'assembly/gemm/i8-tile.ts',
-    search: '    rowScales += 4;\n',
-    replace: '',
-    tests: INT8,
-  },
-  {
-    what: 'paired steps count one product of eight twice',
-    file: 'assembly/gemm/i8-tile.ts',
-    search: '[1, 1, 1, 1, 1, 1, 1, 1]',
-    replace: '[1, 1, 1, 1, 1, 1, 1, 2]',
-    build: 'relaxed',
-    tests: INT8,
-  },
-  {
-    what: 'the zero point is not taken out of the sums',
-    file: 'assembly/gemm/i8-tile.ts',
-    search: 'i32x4.sub(x1, i32x4.mul(zero, sum1))',
-    replace: 'x1',
-    build: 'relaxed',
-    tests: INT8,
-  },
-  {
-    what: 'a column is scaled by 128 levels instead of 127',
-    file: 'assembly/gemm/i8-panel.ts',
-    search: 'const MAX_LEVEL: f32 = 127;',
-    replace: 'const MAX_LEVEL: f32 = 128;',
-    tests: QUANTIZE,
-  },
-  {
-    what: 'the levels of an activation ignore the depth, and sums overflow',
-    file: 'assembly/gemm/i8-rows.ts',
-    search: 'min(most, i32.MAX_VALUE / (127 * k))',
-    replace: 'most',
-    build: 'simd',
-    tests: QUANTIZE,
-  },
-  {
-    what: 'levels of 8 signed bits have the zero point of unsigned ones',
-    file: 'assembly/gemm/i8-rows.ts',
-    search: '- ROUND_BITS + lowest;',
-    replace: '- ROUND_BITS;',
-    build: 'relaxed',
-    tests: ['test/assembly/i8-rows.test.ts'],
-  },
-  {
-    what: 'levels below zero are cut off',
-    file: 'assembly/gemm/i8-rows.ts',
-    search: 'v128.and(v, byte)',
-    replace: 'v',
-    build: 'relaxed',
-    tests: ['test/assembly/i8-rows.test.ts'],
-  },
-  {
-    what: 'a later stretch begins with the bias again',
-    file: 'assembly/gemm/i8.ts',
-    search: '      start = c;\n      ldStart = ldc;\n',
-    replace: '',
-    tests: INT8,
-  },
-  {
-    what: 'all stretches of the rows take the scales of the first',
-    file: 'assembly/gemm/i8.ts',
-    search: 'scales = at + (<usize>first << 2)',
-    replace: 'scales = scratch + WIDE_BYTES + (<usize>first << 2)',
-    tests: INT8,
-  },
-  {
-    what: 'the first row takes the first stretch of the weights again',
-    file: 'assembly/gemm/i8.ts',
-    search: '    start = c;\n    panel += panelBytesI8(stretch);',
-    replace: '    start = c;',
-    tests: INT8,
-  },
-  {
-    what: 'the largest magnitude leaves out the last columns of a row',
-    file: 'assembly/gemm/i8-rows.ts',
-    search: '    bits = max(bits, load<i32>(a) & i32.MAX_VALUE);\n',
-    replace: '',
-    tests: QUANTIZE,
-  },
-  {
-    what: 'a row of zeros is divided by its largest magnitude',
-    file: 'assembly/gemm/i8-rows.ts',
-    search: 'const zero = largest < MIN_MAGNITUDE;',
-    replace: 'const zero = false;',
-    tests: QUANTIZE,
-  },
-  {
-    what: 'one row past four int8 panels takes the bias of the first',
-    file: 'assembly/gemm/i8.ts',
-    search: 'pt, start + p, 0, c + p',
-    replace: 'pt, start, 0, c + p',
-    tests: INT8,
-  },
-  {
-    what: 'the second block of int8 rows takes the residual of the first',
-    file: 'assembly/gemm/i8.ts',
-    search: '    if (residual != 0) residual += ldResidual * rows;\n',
-    replace: '',
-    tests: INT8,
   },
   {
     what: 'the mask’s bias is ignored',

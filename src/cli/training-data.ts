@@ -18,7 +18,7 @@ export const TRAINING_TASKS: readonly TrainingTask[] = [
 
 /** What `--max-length` is. */
 export const LENGTH_HELP =
-  'the most tokens of a text that are read; default: as many as the model has positions, of question-answering 384';
+  'the most tokens of a text that are read; default: all positions of the model, for question-answering 384';
 
 /** Which examples, and how they are written. */
 export interface DataOptions {

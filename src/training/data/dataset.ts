@@ -142,7 +142,7 @@ export async function loadDataset<T extends TrainingTask>(
   return new Dataset(task, renamed(rows, columns), name, problem_type, max_score);
 }
 
-/** Before anything is read. @throws ERR_INPUT for a value that is none, and for an option that the task does not have */
+/** Before anything is read. @throws ERR_INPUT for an invalid value, and for an option that the task does not have */
 function checkLabelOptions(
   task: TrainingTask,
   problem_type: ProblemType | undefined,

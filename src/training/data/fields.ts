@@ -9,7 +9,7 @@ function take({ fields }: Row, key: string): unknown {
   return Object.hasOwn(fields, key) ? fields[key] : undefined;
 }
 
-/** Whether a row has a field; null, and a field of a CSV without anything but spaces, count as none. */
+/** Whether a row has a field; null does not count, nor does a field of a CSV with nothing but spaces. */
 export function has(row: Row, key: string): boolean {
   const value = take(row, key);
   return value !== undefined && value !== null && !(row.written && (value as string).trim() === '');

@@ -1,0 +1,148 @@
+/** Faults of the engine, which calls the kernels, and of the benches. */
+const FORWARD = ['test/model/forward.test.ts'];
+const MODELS = ['test/fuzz/model.test.ts'];
+const FAULTS = ['test/faults/faults.test.ts'];
+
+/** @type {import('../run-mutations.mjs').Mutation[]} */
+export const ENGINE = [
+  {
+    what: 'the peers of a bench multiply in float32 what we multiply in int8',
+    file: 'bench/onnx/albert.ts',
+    search: 'quantized?.has(`${name}.weight`) ?',
+    replace: "quantized?.has(`${name}.weight`) && !name.endsWith('pooler') ?",
+    tests: ['test/bench/onnx.test.ts'],
+  },
+  {
+    what: 'the kernels take turns over the products of all sizes, so that each always meets the same two of four',
+    file: 'src/engine/autotune.ts',
+    search: 'const size = `${inputs} ${outputs}`;',
+    replace: "const size = outputs > 0 && inputs > 0 ? '' : '';",
+    tests: ['test/engine/autotune.test.ts'],
+  },
+  {
+    what: 'a difference that noise could make chooses the kernel',
+    file: 'src/engine/autotune.ts',
+    search: 'WORTHWHILE = 0.9',
+    replace: 'WORTHWHILE = 1',
+    tests: ['test/engine/autotune.test.ts'],
+  },
+  {
+    what: "V8's flag is not set where it is asked for",
+    file: 'src/engine/runtime.ts',
+    search: 'options.engineFlags && widenVectors()',
+    replace: "options.engineFlags === ('none' as string) ? widenVectors() : undefined",
+    tests: ['test/model/wide.test.ts'],
+  },
+  {
+    what: 'a policy under which WebAssembly compiles and does not run is taken for none',
+    file: 'src/engine/builds.ts',
+    search: 'new WebAssembly.Instance(await WebAssembly.compile(EMPTY_MODULE));',
+    replace: 'await WebAssembly.compile(EMPTY_MODULE);',
+    tests: ['test/engine/builds.test.ts'],
+  },
+  {
+    what: 'a masked score is -1e4, which a row without a key does not absorb',
+    file: 'src/engine/masked.ts',
+    search: 'MASKED = -1e10;',
+    replace: 'MASKED = -1e4;',
+    tests: [...FORWARD, ...MODELS],
+  },
+  {
+    what: 'the scores are scaled by the whole width',
+    file: 'src/engine/engine.ts',
+    search: '1 / Math.sqrt(headDim)',
+    replace: '1 / Math.sqrt(hidden)',
+    tests: MODELS,
+  },
+  {
+    what: 'the keys serve as values',
+    file: 'src/engine/engine.ts',
+    search: 'const value = key + hidden * 4;',
+    replace: 'const value = key;',
+    tests: MODELS,
+  },
+  {
+    what: 'the probe of int8 takes any product for exact',
+    file: 'src/engine/probes.ts',
+    search: 'return Math.abs(sum - exact) < 0.01;',
+    replace: 'return Math.abs(sum - exact) < 1e9;',
+    tests: ['test/engine/probes.test.ts'],
+  },
+  {
+    what: 'the probe of int8 has no activations at the lowest level',
+    file: 'src/engine/probes.ts',
+    search: '(i & 4) === 0 ? 1 : -(row % 2)',
+    replace: '1',
+    tests: ['test/engine/probes.test.ts'],
+  },
+  {
+    what: 'kernels at wasmUrl are not probed',
+    file: 'src/engine/runtime.ts',
+    search: '(activations ?? exactRangeOf(code as WebAssembly.Module, shared))',
+    replace: 'activations',
+    tests: ['test/engine/probes.test.ts'],
+  },
+  {
+    what: 'activations of 7 bits are fine enough for every layer',
+    file: 'src/engine/engine.ts',
+    search: "return this.activationBits === 8 ? 'fineInt8' : undefined;",
+    replace: "return this.dtype === 'int8' ? 'fineInt8' : undefined;",
+    tests: ['test/model/int8.test.ts'],
+  },
+  {
+    what: 'the scratch memory does not know of int8',
+    file: 'src/engine/engine.ts',
+    search: "['float32', dtype, this.fineDtype ?? dtype] as const",
+    replace: "['float32'] as const",
+    tests: [...MODELS, 'test/model/int8.test.ts'],
+  },
+  {
+    what: 'parts of a product leave out their last columns',
+    file: 'src/engine/split.ts',
+    search: 'column: from, columns: to - from }',
+    replace: 'column: from, columns: to - from - 8 }',
+    tests: ['test/engine/split.test.ts'],
+  },
+  {
+    what: 'a lost worker is not told of',
+    file: 'src/engine/threads.ts',
+    search: "throw new AlbertError('ERR_WORKER', `a worker was lost",
+    replace: "void new AlbertError('ERR_WORKER', `a worker was lost",
+    tests: ['test/engine/threads.test.ts'],
+  },
+  {
+    what: 'a part that failed is not told of',
+    file: 'src/engine/threads.ts',
+    search: "throw new AlbertError('ERR_WORKER', `a part of an operation failed",
+    replace: "void new AlbertError('ERR_WORKER', `a part of an operation failed",
+    tests: ['test/engine/threads.test.ts'],
+  },
+  {
+    what: 'the limit of memory is off by one',
+    file: 'src/engine/memory.ts',
+    search: 'if (!(wanted <= this.maxBytes))',
+    replace: 'if (!(wanted < this.maxBytes))',
+    tests: ['test/engine/memory.test.ts'],
+  },
+  {
+    what: 'a growth that fails is taken for one that did not',
+    file: 'src/engine/memory.ts',
+    search: '        throw outOfMemory(wanted, this.maxBytes, cause);',
+    replace: '        void cause;',
+    tests: FAULTS,
+  },
+  {
+    what: 'a file that cannot be read counts as missing',
+    file: 'src/platform/node/platform.ts',
+    search: "if (code !== 'ENOENT' && code !== 'ENOTDIR') throw unreadable(url, cause);",
+    replace: '',
+    tests: ['test/ground/source.test.ts'],
+  },
+  {
+    what: 'a kernel file that a bundler has left behind is looked for beside the bundle alone',
+    file: 'src/platform/node/own-files.ts',
+    search: 'const found = resolveByName(`albert-wasm/${name}`);',
+    replace: 'const found = undefined as URL | undefined;',
+    tests: ['test/platform/own-files.test.ts'],
+  },
+];
