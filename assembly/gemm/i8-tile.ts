@@ -4,9 +4,9 @@
  * Relaxed SIMD multiplies four int8 pairs and adds the products, in one of two ways. One instruction does it all: V8 compiles it
  * to one instruction on a processor with AVX-VNNI or the like, and to five elsewhere. Or `paired` steps add two products, then
  * four: three instructions elsewhere (on a Zen 4, first-level cache: 90 and 115 Gop/s), and in JavaScriptCore on any processor.
- * For activations of 7 bits both are exact and agree bit for bit, so the host may measure which is faster. Plain SIMD widens the weights to int16 and
- * multiplies pairs. As in the float32 tiles, the loop tests its condition at the top, has an exit after each step, and is followed
- * by plain stores only: `dequantize` is a function of its own.
+ * For activations of 7 bits both are exact and agree bit for bit, so the host may measure which is faster. Plain SIMD widens the
+ * weights to int16 and multiplies pairs. As in the float32 tiles, the loop tests its condition at the top, has an exit after each
+ * step, and is followed by plain stores only: `dequantize` is a function of its own.
  */
 import { LANES, PANEL_ROW_BYTES } from "../simd";
 import { GROUP_BYTES, HEADER_BYTES, SHIFTED, SUMS } from "./i8-panel";
@@ -64,7 +64,7 @@ function tile(paired: bool, rows: i32, a0: usize, lda: usize, panel: usize, c: u
   let c30 = c00, c31 = c00, c40 = c00, c41 = c00, c50 = c00, c51 = c00;
   let a1 = a0 + lda, a2 = a1 + lda, a3 = a2 + lda, a4 = a3 + lda, a5 = a4 + lda;
   panel += HEADER_BYTES;
-  // Read from memory: then engines keep it in a register. A constant they would build at each use.
+  // Read from memory, so that engines keep it in a register: they would build a constant at each use.
   const ones = paired ? v128.load(ONES) : c00;
   while (groups > 0) {
     let b0 = left(panel), b1 = right(panel), x = v128.load32_splat(a0);
