@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type PipelineOptions, type Pipelines, pipeline } from '../entry/index.js';
 import { DTYPES, type Dtype } from '../ground/dtypes.js';
 import { ProgressBar } from './progress-bar.js';
+import { namedModel } from './small-models.js';
 import type { TaskInput } from './task-input.js';
 
 /** The library's limit, known before a model is loaded. */
@@ -99,9 +100,12 @@ export function loadingOf({ dtype, threads, wide, revision, token, cacheDir, loc
 
 /** Adds the options of each command that reads a checkpoint. */
 export function withSource(command: Command, what: string, required: boolean): Command {
-  const source = new Option('--model <source>', `directory, URL or Hub id (owner/name) of ${what}`);
+  const source = new Option(
+    '--model <source>',
+    `directory, URL, Hub id (owner/name) or @albert-wasm package of ${what}`,
+  );
   return command
-    .addOption(source.makeOptionMandatory(required))
+    .addOption(source.argParser(namedModel).makeOptionMandatory(required))
     .option('--revision <name>', 'branch, tag or commit of a Hub id')
     .option(
       '--token <token>',

@@ -17,6 +17,11 @@ export function smallModel(name: string): string | undefined {
   return directory && fileURLToPath(directory);
 }
 
+/** What `--model` names: the directory of a small model if the value is the name of its package and it is installed, else the value. */
+export function namedModel(value: string): string {
+  return (value in peerDependencies ? smallModel(value) : undefined) ?? value;
+}
+
 /** The directory of any small model that is installed; `undefined` if none is. */
 export function anySmallModel(): string | undefined {
   for (const name of Object.keys(peerDependencies)) {

@@ -39,7 +39,7 @@ Examples:
   $ albert-wasm classify --file reviews.csv --column review --output labels.csv
   $ albert-wasm embed --pooling mean "some text"    one vector per text
   $ albert-wasm similarity "A cat." "A dog." "Rain."    sentences by how alike they are to the first
-  $ albert-wasm answer --model my-qa "Who?" < article.txt    with a model of your own; also tag, choose and zero-shot
+  $ albert-wasm answer --model my-qa "Who?" < article.txt    with a model of your own; also choose and zero-shot
   $ albert-wasm train --train questions.csv --out my-model    a model of your own, from examples
   $ albert-wasm info --model owner/name             any ALBERT of the Hugging Face Hub
   $ albert-wasm classify --file reviews.txt --shard 1/4    a quarter of a file, for one machine of four

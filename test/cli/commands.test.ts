@@ -55,6 +55,14 @@ const plain = (value: unknown) => JSON.parse(JSON.stringify(value));
 
 const LONG = 'Clara went from Paris to Rome, and Anna stayed. '.repeat(4);
 
+commands('--model takes the name of an installed package, and leaves other names to the library', async () => {
+  const named = await lines(['classify', '--model', '@albert-wasm/albert-mini-en-sst2', 'A lovely film.']);
+  assert.equal(named, await lines(['classify', 'A lovely film.']));
+  const { code, err } = await run(['classify', '--model', '@albert-wasm/unknown', 'A lovely film.']);
+  assert.is(code, 1);
+  assert.match(err, /"source" expected an existing directory/);
+});
+
 commands('tag: entities of texts, however long', async () => {
   await using tag = await pipeline('ner', models.tag);
   const model = ['tag', '--model', `${folder}/tag`];

@@ -22,7 +22,7 @@ export function addConvert(program: Command): void {
     .description('write a checkpoint in another dtype or format, its tokenizer beside it');
   withSource(command, 'a checkpoint', true)
     .requiredOption('--out <directory>', 'where to write')
-    .addOption(new Option('--dtype <dtype>', 'how numbers are stored').choices(SAVED_DTYPES))
+    .addOption(new Option('--dtype <dtype>', 'how numbers are stored; default: float32').choices(SAVED_DTYPES))
     .addOption(new Option('--format <format>', 'the file of weights').choices(['safetensors', 'flax_msgpack']))
     .option('--force', 'overwrite a model in the directory')
     .addHelpText(
