@@ -74,7 +74,7 @@ const PRODUCTS = {
 const MAX_INPUTS = 2 ** 17;
 
 /** Inputs that share a scale in `fineInt8`: docs/decisions/0022 has the figures of 32, 64 and 128. */
-const FINE_STRETCH = 64;
+export const FINE_STRETCH = 64;
 
 /** @param activations what relaxed SIMD's int8 products are exact for on this machine; the other builds have a range of their own */
 export function schemesOf(

@@ -21,7 +21,11 @@ function wordLogits(model: Model, hidden: Rows): Rows {
   const transformed = linear(model, 'predictions.dense', hidden).map((row) => row.map(ACT2FN[hidden_act]!));
   const normed = norm(model, 'predictions.LayerNorm', transformed);
   const table = tie_word_embeddings ? 'albert.embeddings.word_embeddings.weight' : 'predictions.decoder.weight';
-  return dense(normed.map(incoming), matrix(model, table), vector(model, 'predictions.bias'));
+  return dense(
+    normed.map((row) => incoming(row, table)),
+    matrix(model, table),
+    vector(model, 'predictions.bias'),
+  );
 }
 
 /** A head's last dense layer: of a few labels, and so never in int8. */

@@ -18,8 +18,8 @@ export interface Model {
   readonly weights: Weights;
   /** `albert.` before the names of the body's weights, or nothing. */
   readonly prefix: string;
-  /** What happens to a row on its way into a large matrix, which the one behind the attention is not: int8 models round it. */
-  readonly incoming?: (row: Row) => Row;
+  /** What happens to a row on its way into a large matrix, by the matrix's name: int8 models round it. */
+  readonly incoming?: (row: Row, name: string) => Row;
 }
 
 export interface Encoded {
@@ -44,7 +44,7 @@ export function matrix({ weights }: Model, name: string): Rows {
 /** The dense layer `name`. */
 export function linear(model: Model, name: string, x: Rows): Rows {
   const { incoming = (row) => row } = model;
-  const rows = name.endsWith('.attention.dense') ? x : x.map(incoming);
+  const rows = x.map((row) => incoming(row, name));
   return dense(rows, matrix(model, `${name}.weight`), vector(model, `${name}.bias`));
 }
 
