@@ -252,6 +252,13 @@ export const TRAINING_TRAINER = [
     tests: DATA,
   },
   {
+    what: 'pairs whose scores have another name all mean the same',
+    file: 'src/training/data/columns.ts',
+    search: 'if (odd === undefined) return;',
+    replace: 'if (odd === undefined || rows.length > 0) return;',
+    tests: DATA,
+  },
+  {
     what: 'spaces around a label make a second class',
     file: 'src/training/data/fields.ts',
     search: "value.trim() !== '') return value.trim();",

@@ -21,7 +21,7 @@ export async function withOptionNames<T>(work: () => Promise<T>): Promise<T> {
   } catch (cause) {
     if (!(cause instanceof AlbertError)) throw cause;
     const text = cause.code === 'ERR_MEMORY' ? inMebibytes(cause.message) : cause.message;
-    const named = text.replace(
+    const named = inColumns(text).replace(
       /"(\w+)"(?= expected )|\b(maxMemoryBytes|load_best_model_at_end|max_score)\b/g,
       (all, title, bare) => {
         const option = OPTIONS[title ?? bare];
@@ -30,6 +30,13 @@ export async function withOptionNames<T>(work: () => Promise<T>): Promise<T> {
     );
     throw named === cause.message ? cause : new AlbertError(cause.code, named.split('\n'), { cause });
   }
+}
+
+/** `columns: { label: "score" }` is `--column label=score`. */
+function inColumns(text: string): string {
+  return text.replace(/\bcolumns: \{ (\w+): "((?:[^"\\]|\\.)*)"…? \}/g, (_, key, name) =>
+    /^[\w.-]+$/.test(name) ? `--column ${key}=${name}` : `--column ${key}="${name}"`,
+  );
 }
 
 /** --max-memory is in MiB. */

@@ -158,6 +158,16 @@ test('--max-score is the label that is a cosine of 1; it changes the loss and no
   assert.match(err, /pairs\.csv line 2: "label" expected a number from -2 to 2, the --max-score, got 4\n$/);
 });
 
+test('scores under another name: the option that reads them', async () => {
+  const pairs = `${folder}/scores.csv`;
+  writeFileSync(pairs, 'sentence1,sentence2,my score\na cat,a dog,4\n');
+  const task = ['evaluate', '--task', 'sentence-similarity', '--model', MODEL, '--eval', pairs];
+  const { code, err } = await run(task);
+  assert.is(code, 1);
+  assert.match(err, /scores\.csv: no column "label" \(columns: .*, my score\): --column label="my score" reads it; /);
+  assert.is((await run([...task, '--column', 'label=my score'])).code, 0);
+});
+
 test('a label that the training file does not have: file and line', async () => {
   const path = `${folder}/other.jsonl`;
   writeFileSync(path, `${JSON.stringify(TEXTS[0])}\n{"text": "what?", "label": "question"}\n`);

@@ -5,6 +5,7 @@ import { reading } from '../../ground/checks.js';
 import { AlbertError, mismatch, within } from '../../ground/errors.js';
 import { checkOptions, type OptionNames } from '../../ground/options.js';
 import { isA } from '../../ground/realm.js';
+import { checkPairs } from './columns.js';
 import { KEYS, READERS, type ReadExamples, type TaskExamples, type TrainingTask } from './examples.js';
 import { checkScore, classNames, isNumber, type ProblemType, problemOf, tagNames } from './labels.js';
 import { checkObject, type DataFormat, formatOf, type Row, readRows } from './rows.js';
@@ -72,6 +73,8 @@ export class Dataset<T extends TrainingTask = TrainingTask> {
       if (odd !== -1) {
         throw mismatch('ERR_INPUT', 'label', 'one in each pair or in none', labels[odd] ?? 'none', this.#places[odd]);
       }
+      if (max_score !== undefined && labels[0] === undefined && labels.length > 0)
+        throw mismatch('ERR_INPUT', 'max_score', 'pairs with labels', 'pairs without any', name);
       const most = max_score ?? labels.reduce<number>((most, label = 0) => Math.max(most, Math.abs(label)), 1);
       this.max_score = most;
       for (const [i, label] of labels.entries()) within(this.where(i), () => checkScore(label, most));
@@ -139,7 +142,9 @@ export async function loadDataset<T extends TrainingTask>(
         options.format ?? formatOf(name),
         name,
       );
-  return new Dataset(task, renamed(rows, columns), name, problem_type, max_score);
+  const read = renamed(rows, columns);
+  if (task === 'sentence-similarity') checkPairs(read, Object.values(columns), name);
+  return new Dataset(task, read, name, problem_type, max_score);
 }
 
 /** Before anything is read. @throws ERR_INPUT for an invalid value, and for an option that the task does not have */

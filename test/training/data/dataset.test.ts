@@ -129,6 +129,42 @@ test('the label that is a cosine of 1: the largest without its sign, at least 1,
   await expectError(beyond, 'ERR_INPUT', 'examples[1]: "label" expected a number from -4 to 4, the max_score, got -5');
 });
 
+test('pairs without labels have nothing else; scores under another name are not left out', async () => {
+  const scores = 'sentence1,sentence2,score\na,b,4\nc,d,0\n';
+  const path = file('scores.csv', scores);
+  const load = (source: string, options = {}) => loadDataset('sentence-similarity', source, options);
+  await expectError(
+    () => load(path),
+    'ERR_INPUT',
+    'scores.csv: no column "label" (columns: sentence1, sentence2, score): columns: { label: "score" } reads it; pairs that all mean',
+  );
+  const { examples } = await load(path, { columns: { label: 'score' } });
+  assert.equal(
+    examples.map(({ label }) => label),
+    [4, 0],
+  );
+  const stsb = file('stsb.tsv', 'genre\tscore\ts1\ts2\nnews\t4\ta\tb\n');
+  const columns = { sentence1: 's1', sentence2: 's2' };
+  await expectError(() => load(stsb, { columns }), 'ERR_INPUT', 'columns: { label: "score" } reads it');
+  const json = [
+    { sentence1: 'a', sentence2: 'b' },
+    { sentence1: 'a', sentence2: 'b', stars: 1 },
+  ] as never;
+  await expectError(
+    () => loadDataset('sentence-similarity', json),
+    'ERR_INPUT',
+    'examples[1]: no key "label" (keys: sentence1, sentence2, stars)',
+  );
+  const alike = file('alike.csv', 'a,b\nx,y\n');
+  const pairs = await load(alike, { columns: { sentence1: 'a', sentence2: 'b' } });
+  assert.equal(pairs.examples, [{ sentence1: 'x', sentence2: 'y' }]);
+  await expectError(
+    () => load(file('pairs2.csv', 'sentence1,sentence2\nx,y\n'), { max_score: 5 }),
+    'ERR_INPUT',
+    '"max_score" expected pairs with labels, got "pairs without any" at pairs2.csv',
+  );
+});
+
 test('a scale or a kind of labels is checked before anything is read', async () => {
   const refused = (task: TrainingTask, options: object, ...words: string[]) =>
     expectError(() => loadDataset(task, `${folder}/none.csv`, options), 'ERR_INPUT', ...words);
