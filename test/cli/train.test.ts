@@ -164,7 +164,10 @@ test('scores under another name: the option that reads them', async () => {
   const task = ['evaluate', '--task', 'sentence-similarity', '--model', MODEL, '--eval', pairs];
   const { code, err } = await run(task);
   assert.is(code, 1);
-  assert.match(err, /scores\.csv: no column "label" \(columns: .*, my score\): --column label="my score" reads it; /);
+  assert.match(
+    err,
+    /scores\.csv line 1: no column "label" \(columns: .*, my score\): --column label="my score" reads it; /,
+  );
   assert.is((await run([...task, '--column', 'label=my score'])).code, 0);
 });
 

@@ -10,9 +10,9 @@ const [SHOWN, NAME_SHOWN] = [12, 40];
 const LABELS = /label|score|class|categor|similar|rating|stars|sentiment|target|value/i;
 
 /** `no column "label" (columns: sentence1, sentence2, score): columns: { label: "score" } reads it`. */
-export function missing(task: TrainingTask, { fields, written }: Row, key: string): string {
+function missing(task: TrainingTask, { fields, written }: Row, key: string, read: readonly string[]): string {
   const names = Object.keys(fields);
-  const others = names.filter((name) => !KEYS[task].includes(name));
+  const others = names.filter((name) => !KEYS[task].includes(name) && !read.includes(name));
   const meant = others.find((name) => LABELS.test(name) === (key === 'label' || key === 'tags')) ?? others[0];
   const more = names.length > SHOWN ? ', …' : '';
   const listed = names.slice(0, SHOWN).map((name) => name.slice(0, NAME_SHOWN));
@@ -22,17 +22,35 @@ export function missing(task: TrainingTask, { fields, written }: Row, key: strin
 }
 
 /**
+ * Before any row is read.
+ *
+ * @param read the names that the options give to keys
+ * @throws ERR_INPUT for a row without a key that its task needs; of a CSV, at the header
+ */
+export function checkColumns(task: TrainingTask, rows: readonly Row[], read: readonly string[]): void {
+  const needed = KEYS[task].filter(
+    (key) => !(key === 'text_pair' || (key === 'label' && task === 'sentence-similarity')),
+  );
+  for (const row of rows) {
+    const key = needed.find((key) => !Object.hasOwn(row.fields, key));
+    if (key !== undefined)
+      throw new AlbertError('ERR_INPUT', `${row.header ?? row.where}: ${missing(task, row, key, read)}`);
+  }
+  if (task === 'sentence-similarity') checkPairs(rows, read);
+}
+
+/**
  * Without any label, all pairs mean the same; they do so by mistake where the scores have another name.
  *
  * @param read the names that the options give to keys
  * @throws ERR_INPUT for pairs without the key `label` that have other keys than those of a pair
  */
-export function checkPairs(rows: readonly Row[], read: readonly string[], name: string): void {
+function checkPairs(rows: readonly Row[], read: readonly string[]): void {
   if (rows.some(({ fields }) => Object.hasOwn(fields, 'label'))) return;
   const known = [...KEYS['sentence-similarity'], ...read];
   const odd = rows.find(({ fields }) => Object.keys(fields).some((key) => !known.includes(key)));
   if (odd === undefined) return;
-  const where = odd.written ? name : odd.where;
+  const where = odd.header ?? odd.where;
   const alike = 'pairs that all mean the same have sentence1 and sentence2 and nothing else';
-  throw new AlbertError('ERR_INPUT', `${where}: ${missing('sentence-similarity', odd, 'label')}; ${alike}`);
+  throw new AlbertError('ERR_INPUT', `${where}: ${missing('sentence-similarity', odd, 'label', read)}; ${alike}`);
 }

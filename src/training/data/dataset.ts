@@ -5,7 +5,7 @@ import { reading } from '../../ground/checks.js';
 import { AlbertError, mismatch, within } from '../../ground/errors.js';
 import { checkOptions, type OptionNames } from '../../ground/options.js';
 import { isA } from '../../ground/realm.js';
-import { checkPairs } from './columns.js';
+import { checkColumns } from './columns.js';
 import { KEYS, READERS, type ReadExamples, type TaskExamples, type TrainingTask } from './examples.js';
 import { checkScore, classNames, isNumber, type ProblemType, problemOf, tagNames } from './labels.js';
 import { checkObject, type DataFormat, formatOf, type Row, readRows } from './rows.js';
@@ -143,7 +143,7 @@ export async function loadDataset<T extends TrainingTask>(
         name,
       );
   const read = renamed(rows, columns);
-  if (task === 'sentence-similarity') checkPairs(read, Object.values(columns), name);
+  checkColumns(task, read, Object.values(columns));
   return new Dataset(task, read, name, problem_type, max_score);
 }
 

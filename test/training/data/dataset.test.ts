@@ -61,6 +61,11 @@ test('other names of columns', async () => {
     { text: 'Bad.', label: '1' },
   ]);
   assert.equal(labels, ['1', '5']);
+  // A column that is read already is not proposed.
+  const half = () => loadDataset('text-classification', path, { columns: { text: 'review' } });
+  await expectError(half, 'ERR_INPUT', 'columns.csv line 1: no column "label"', 'columns: { label: "stars" } reads it');
+  const whole = () => loadDataset('text-classification', path, { columns: { label: 'review' } });
+  await expectError(whole, 'ERR_INPUT', 'no column "text"', 'columns: { text: "stars" } reads it');
   const missing = () => loadDataset('text-classification', path, { columns: { text: 'body' } });
   await expectError(missing, 'ERR_INPUT', 'body', 'review, stars', 'columns.csv line 2');
 });
@@ -136,7 +141,7 @@ test('pairs without labels have nothing else; scores under another name are not 
   await expectError(
     () => load(path),
     'ERR_INPUT',
-    'scores.csv: no column "label" (columns: sentence1, sentence2, score): columns: { label: "score" } reads it; pairs that all mean',
+    'scores.csv line 1: no column "label" (columns: sentence1, sentence2, score): columns: { label: "score" } reads it; pairs that all mean',
   );
   const { examples } = await load(path, { columns: { label: 'score' } });
   assert.equal(
@@ -308,6 +313,37 @@ const FAULTS: [what: string, task: TrainingTask, name: string, text: string, ...
   ['a quote without an end', 'fill-mask', 'f.csv', 'text,id\n"a,1\n', 'f.csv line 2', 'quote'],
   ['two columns of one name but for spaces', 'fill-mask', 'f.csv', 'text, text\na,b\n', 'f.csv line 1', '"text"'],
   ['two columns of one name', 'fill-mask', 'f.csv', 'text,text\na,b\n', 'f.csv line 1', '"text"'],
+  [
+    'a column of another name',
+    'text-classification',
+    'f.csv',
+    'review,label\na,b\n',
+    'f.csv line 1: no column "text" (columns: review, label): columns: { text: "review" } reads it',
+  ],
+  [
+    'a key of another name',
+    'text-classification',
+    'f.jsonl',
+    '{"text": "a", "label": "x"}\n{"text": "a", "id": 1, "stars": 5}\n',
+    'f.jsonl line 2: no key "label" (keys: text, id, stars): columns: { label: "stars" } reads it',
+  ],
+  ['no such key', 'fill-mask', 'f.jsonl', '{}\n', 'f.jsonl line 1: no key "text" (keys: )'],
+  [
+    'a name that acts on a terminal',
+    'fill-mask',
+    'f.csv',
+    'te\u001bxt\na\n',
+    'no column "text" (columns: te\\u001bxt): columns: { text: "te\\u001bxt" } reads it',
+  ],
+  [
+    'semicolons',
+    'fill-mask',
+    'f.csv',
+    'text;id\na;1\n',
+    'f.csv line 1: "header" expected a comma between',
+    '"text;id"',
+  ],
+  ['commas in a TSV', 'fill-mask', 'f.tsv', 'text,id\na,1\n', 'f.tsv line 1: "header" expected a tab between'],
   ['a file without examples', 'fill-mask', 'f.csv', 'text\n', 'f.csv', 'at least one example'],
 ];
 
