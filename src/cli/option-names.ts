@@ -22,7 +22,7 @@ export async function withOptionNames<T>(work: () => Promise<T>): Promise<T> {
     if (!(cause instanceof AlbertError)) throw cause;
     const text = cause.code === 'ERR_MEMORY' ? inMebibytes(cause.message) : cause.message;
     const named = inColumns(text).replace(
-      /"(\w+)"(?= expected )|\b(maxMemoryBytes|load_best_model_at_end|max_score)\b/g,
+      /"(\w+)"(?= expected )|\b(maxMemoryBytes|load_best_model_at_end|max_score|problem_type)\b/g,
       (all, title, bare) => {
         const option = OPTIONS[title ?? bare];
         return option === undefined ? all : title === undefined ? option : `"${option}"`;

@@ -127,6 +127,22 @@ test('whole numbers are values with --problem-type regression', async () => {
   assert.ok(rows(printed).some((entry) => 'eval_pearson' in entry));
 });
 
+test('classes with the names of numbers: --problem-type makes them, evaluate knows them from the model', async () => {
+  const versions = `${folder}/versions.csv`;
+  writeFileSync(versions, 'text,label\nthe cat,1.5\nRome,n/a\n');
+  const out = `${folder}/versions`;
+  const args = ['train', '--train', versions, ...QUICK, '--max-steps', '1', '--out', out];
+  const refused = await run(args);
+  assert.is(refused.code, 1);
+  assert.match(
+    refused.err,
+    /versions\.csv line 3: .*got "n\/a"; --problem-type single_label_classification makes them/,
+  );
+  assert.is((await run([...args, '--problem-type', 'single_label_classification'])).code, 0);
+  const { code, err } = await run(['evaluate', '--model', out, '--eval', versions]);
+  assert.equal([code, err], [0, '']);
+});
+
 test('--max-score is the label that is a cosine of 1; it changes the loss and no correlation', async () => {
   const pairs = `${folder}/pairs.csv`;
   writeFileSync(pairs, 'sentence1,sentence2,label\na cat,a dog,4\na cat,Rome,-1\na dog,Oslo,0\n');

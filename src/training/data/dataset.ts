@@ -7,7 +7,8 @@ import { checkOptions, type OptionNames } from '../../ground/options.js';
 import { isA } from '../../ground/realm.js';
 import { checkColumns } from './columns.js';
 import { KEYS, READERS, type ReadExamples, type TaskExamples, type TrainingTask } from './examples.js';
-import { checkScore, classNames, isNumber, type ProblemType, problemOf, tagNames } from './labels.js';
+import type { Label } from './fields.js';
+import { checkScore, classNames, isFloat, type ProblemType, problemOf, tagNames } from './labels.js';
 import { checkObject, type DataFormat, formatOf, type Row, readRows } from './rows.js';
 
 /** How a dataset is read. */
@@ -94,7 +95,7 @@ export class Dataset<T extends TrainingTask = TrainingTask> {
 
 /** What each problem takes. */
 const TAKES: { readonly [P in ProblemType]: readonly [expected: string, fits: (label: unknown) => boolean] } = {
-  regression: ['a number', (label) => !Array.isArray(label) && isNumber(label as string | number)],
+  regression: ['a number within float32', (label) => !Array.isArray(label) && isFloat(label as Label)],
   single_label_classification: ['one label', (label) => !Array.isArray(label)],
   multi_label_classification: ['a list of labels', (label) => Array.isArray(label)],
 };

@@ -81,7 +81,8 @@ test('labels: classes, values, several classes; sorted', async () => {
   assert.is(problemOf([0, 1, 2]), 'single_label_classification');
   assert.is(problemOf([0.5, 1, 2]), 'regression');
   assert.is(problemOf(['2.50', '1.0']), 'regression');
-  assert.is(problemOf(['1.5', 'many']), 'single_label_classification');
+  assert.is(problemOf(['1.0.2', 'many']), 'single_label_classification');
+  assert.is(problemOf(['2', 'many']), 'single_label_classification');
   assert.is(problemOf([['a'], []]), 'multi_label_classification');
   assert.equal(classNames([10, 9, 1]), ['1', '9', '10']);
   assert.equal(classNames(['b', 'a', 'B', 'a']), ['B', 'a', 'b']);
@@ -109,6 +110,12 @@ test('labels: classes, values, several classes; sorted', async () => {
     'ERR_INPUT',
     'examples[0]',
   );
+});
+
+test('classes may have the names of numbers with a fraction, if the options say so', async () => {
+  const path = file('versions.csv', 'text,label\na,1.5\nb,n/a\n');
+  const { labels } = await loadDataset('text-classification', path, { problem_type: 'single_label_classification' });
+  assert.equal(labels, ['1.5', 'n/a']);
 });
 
 test('spaces around labels and tags do not count; those of texts do', async () => {
@@ -308,6 +315,28 @@ const FAULTS: [what: string, task: TrainingTask, name: string, text: string, ...
     'f.jsonl',
     lines({ text: 'a', label: 'x' }, { text: 'b', label: 'y' }, { text: 'c', label: ['x'] }),
     'a list in each example or in none, got ["x"] at f.jsonl line 3',
+  ],
+  [
+    'a label that is no number among values',
+    'text-classification',
+    'f.csv',
+    'text,label\na,1.5\nb,2\nc,n/a\n',
+    'f.csv line 4: "label" expected a number like the others, got "n/a"; problem_type single_label_classification makes',
+  ],
+  ['NaN among values', 'text-classification', 'f.csv', 'text,label\na,NaN\nb,1.5\n', 'f.csv line 2: "label"', '"NaN"'],
+  [
+    'a decimal comma',
+    'text-classification',
+    'f.csv',
+    'text,label\na,"1,5"\nb,"2,0"\n',
+    'f.csv line 2: "label" expected a number with a point, got "1,5"; problem_type',
+  ],
+  [
+    'a value beyond float32',
+    'text-classification',
+    'f.jsonl',
+    '{"text": "a", "label": 1.5}\n{"text": "a", "label": 1e39}\n',
+    '"label" expected a number within float32, as regression takes, got 1e+39 at f.jsonl line 2',
   ],
   ['a record with a field more', 'fill-mask', 'f.csv', 'text,id\na,1\nb,2,3\n', 'f.csv line 3', '2 fields', 'got 3'],
   ['a quote without an end', 'fill-mask', 'f.csv', 'text,id\n"a,1\n', 'f.csv line 2', 'quote'],
