@@ -10,9 +10,15 @@ const OPTIONS: Readonly<Record<string, string>> = {
   metric_for_best_model: '--best',
   load_best_model_at_end: '--best',
   seed: '--seed',
-  dropout: '--no-dropout',
   examples_per_step: '--batch-size times --accumulate',
 };
+
+/** What else is said in other words. */
+const PHRASES: readonly (readonly [library: string, ours: string])[] = [
+  ['train_dataset, max_score, max_seq_length and columns must', '--train, --max-score, --max-length and --column must'],
+  ['trained with dropout: dropout must be true', 'trained with dropout: leave out --no-dropout'],
+  ['trained without dropout: dropout must be false', 'trained without dropout: give --no-dropout'],
+];
 
 /** Runs a command; an error that names an argument of the library names the option. */
 export async function withOptionNames<T>(work: () => Promise<T>): Promise<T> {
@@ -21,7 +27,8 @@ export async function withOptionNames<T>(work: () => Promise<T>): Promise<T> {
   } catch (cause) {
     if (!(cause instanceof AlbertError)) throw cause;
     const text = cause.code === 'ERR_MEMORY' ? inMebibytes(cause.message) : cause.message;
-    const named = inColumns(text).replace(
+    const phrased = PHRASES.reduce((said, [library, ours]) => said.replace(library, ours), inColumns(text));
+    const named = phrased.replace(
       /"(\w+)"(?= expected )|\b(maxMemoryBytes|load_best_model_at_end|max_score|problem_type)\b/g,
       (all, title, bare) => {
         const option = OPTIONS[title ?? bare];

@@ -115,6 +115,23 @@ test('a training that is finished: it says so, and leaves its log', async () => 
   assert.equal([printed, readFileSync(`${out}/metrics.jsonl`, 'utf8')], ['', log]);
 });
 
+test('resumed with other options: which they are, in the words of the command line', async () => {
+  const out = `${folder}/changed`;
+  const args = ['train', '--train', JSONL, '--model', MODEL, '--batch-size', '4', '--out', out];
+  const first = await run([...args, '--max-steps', '1']);
+  assert.equal([first.code, first.err], [0, '']);
+  const changed = async (...options: string[]) => {
+    const { code, err } = await run([...args, '--max-steps', '2', '--resume', ...options]);
+    assert.is(code, 1);
+    return err;
+  };
+  const dropout = await changed('--no-dropout');
+  assert.ok(dropout.endsWith('checkpoint-1 was trained with dropout: leave out --no-dropout\n'), dropout);
+  const length = await changed('--max-length', '8');
+  const words = 'the task, --train, --max-score, --max-length and --column must be as before\n';
+  assert.ok(length.startsWith('albert-wasm: these are not the examples of ') && length.endsWith(words), length);
+});
+
 test('whole numbers are values with --problem-type regression', async () => {
   const stars = `${folder}/stars.jsonl`;
   writeFileSync(stars, TEXTS.map(({ text }, i) => `${JSON.stringify({ text, label: i })}\n`).join(''));
