@@ -171,7 +171,7 @@ function nameOf(source: unknown): string {
   if (Array.isArray(source)) return 'examples';
   if (typeof source === 'string') return source.split('/').at(-1) as string;
   if (isA('URL', source)) return (source as URL).pathname.split('/').at(-1) as string;
-  const { name } = source as { name?: unknown };
+  const name = reading('source', () => (Object(source) as { name?: unknown }).name);
   return typeof name === 'string' && name !== '' ? name : 'data';
 }
 
@@ -202,7 +202,7 @@ async function chunksOf(source: string | URL | Blob | AsyncIterable<Uint8Array>)
   if (typeof source === 'string' || isA('URL', source))
     return fileChunks(typeof source === 'string' ? pathUrl(source) : source);
   if (typeof Blob !== 'undefined' && source instanceof Blob) return blobChunks(source);
-  const isIterable = reading('source', () => Symbol.asyncIterator in (source as object));
+  const isIterable = reading('source', () => Symbol.asyncIterator in Object(source));
   if (!isIterable) throw mismatch('ERR_INPUT', 'source', 'a path, a URL, a Blob, chunks of bytes or an array', source);
   return source as AsyncIterable<Uint8Array>;
 }

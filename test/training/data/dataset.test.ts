@@ -388,7 +388,16 @@ test('invalid UTF-8, a missing file, unknown options', async () => {
   await expectError(() => loadDataset('fill-mask', `${folder}/none.jsonl`), 'ERR_SOURCE', 'none.jsonl');
   await expectError(() => loadDataset('fill' as 'fill-mask', []), 'ERR_INPUT', 'task');
   await expectError(() => loadDataset('fill-mask', [{ text: 'a' }], { formt: 'csv' } as object), 'ERR_INPUT', 'formt');
-  await expectError(() => loadDataset('fill-mask', 7 as never), 'ERR_INPUT', 'source');
+  for (const [source, shown] of [
+    [7, '7'],
+    [true, 'true'],
+    [null, 'null'],
+    [undefined, 'undefined'],
+    [{}, 'Object'],
+  ]) {
+    const expected = `"source" expected a path, a URL, a Blob, chunks of bytes or an array, got ${shown}`;
+    await expectError(() => loadDataset('fill-mask', source as never), 'ERR_INPUT', expected);
+  }
 });
 
 const FILES: [file: string, task: TrainingTask, examples: number, labels: number | undefined][] = [
