@@ -4,6 +4,7 @@ import { AlbertError } from '../entry/index.js';
 const OPTIONS: Readonly<Record<string, string>> = {
   columns: '--column',
   problem_type: '--problem-type',
+  learning_rate: '--learning-rate',
   max_score: '--max-score',
   max_seq_length: '--max-length',
   maxMemoryBytes: '--max-memory',
@@ -29,7 +30,7 @@ export async function withOptionNames<T>(work: () => Promise<T>): Promise<T> {
     const text = cause.code === 'ERR_MEMORY' ? inMebibytes(cause.message) : cause.message;
     const phrased = PHRASES.reduce((said, [library, ours]) => said.replace(library, ours), inColumns(text));
     const named = phrased.replace(
-      /"(\w+)"(?= expected )|\b(maxMemoryBytes|load_best_model_at_end|max_score|problem_type)\b/g,
+      /"(\w+)"(?= expected )|\b(maxMemoryBytes|load_best_model_at_end|max_score|problem_type|learning_rate)\b/g,
       (all, title, bare) => {
         const option = OPTIONS[title ?? bare];
         return option === undefined ? all : title === undefined ? option : `"${option}"`;
