@@ -286,7 +286,12 @@ test('what it refuses', async () => {
   const column = await run([...base, ...QUICK, '--column', 'text=body']);
   assert.match(column.err, /"--column" expected one of text, label, got "body"/);
   const type = await run([...base, ...QUICK, '--task', 'fill-mask', '--problem-type', 'regression']);
-  assert.match(type.err, /"--problem-type" expected no such option for this task/);
+  assert.match(
+    type.err,
+    /"--problem-type" expected the task text-classification, which has this option, got "fill-mask"/,
+  );
+  const length = await run([...base, ...QUICK, '--max-length', '2']);
+  assert.match(length.err, /^albert-wasm: "--max-length" expected more than 2, the special tokens of a text, got 2\n$/);
 });
 
 test('--help teaches by example', async () => {

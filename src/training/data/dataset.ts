@@ -154,14 +154,14 @@ function checkLabelOptions(
   problem_type: ProblemType | undefined,
   max_score: number | undefined,
 ): void {
-  const none = 'no such option for this task';
+  const only = (owner: TrainingTask) => `the task ${owner}, which has this option`;
   if (problem_type !== undefined) {
-    if (task !== 'text-classification') throw mismatch('ERR_INPUT', 'problem_type', none, problem_type);
+    if (task !== 'text-classification') throw mismatch('ERR_INPUT', 'problem_type', only('text-classification'), task);
     if (!Object.hasOwn(TAKES, problem_type))
       throw mismatch('ERR_INPUT', 'problem_type', Object.keys(TAKES).join(', '), problem_type);
   }
   if (max_score !== undefined) {
-    if (task !== 'sentence-similarity') throw mismatch('ERR_INPUT', 'max_score', none, max_score);
+    if (task !== 'sentence-similarity') throw mismatch('ERR_INPUT', 'max_score', only('sentence-similarity'), task);
     if (!(Number.isFinite(max_score) && max_score > 0))
       throw mismatch('ERR_INPUT', 'max_score', 'a number above 0', max_score);
   }

@@ -182,9 +182,19 @@ test('a scale or a kind of labels is checked before anything is read', async () 
     expectError(() => loadDataset(task, `${folder}/none.csv`, options), 'ERR_INPUT', ...words);
   for (const max_score of [0, -1, Number.NaN, '5'])
     await refused('sentence-similarity', { max_score }, '"max_score" expected a number above 0');
-  await refused('text-classification', { max_score: 5 }, '"max_score" expected no such option for this task');
+  await refused(
+    'text-classification',
+    { max_score: 5 },
+    '"max_score" expected the task sentence-similarity',
+    'got "text-c',
+  );
   await refused('text-classification', { problem_type: 'values' }, '"problem_type" expected regression, single_label');
-  await refused('fill-mask', { problem_type: 'regression' }, '"problem_type" expected no such option for this task');
+  await refused(
+    'fill-mask',
+    { problem_type: 'regression' },
+    '"problem_type" expected the task text-classification',
+    'got "fill-mask"',
+  );
 });
 
 test('ids of labels: by name, or a number that is no name', async () => {
