@@ -72,7 +72,7 @@ test('from standard input', async () => {
   assert.ok(existsSync(`${out}/model.safetensors`));
   const malformed = await run(
     ['train', '--train', '-', ...QUICK, '--out', `${out}-2`],
-    '{"text": "a", "label": "b"}\n{"text": ""}\n',
+    '{"text": "a", "label": "b"}\n{"text": "", "label": "b"}\n',
   );
   assert.is(malformed.code, 1);
   assert.match(

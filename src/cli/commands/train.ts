@@ -137,7 +137,8 @@ Lines of JSON have these keys, and a CSV these columns:
   token-classification  {"tokens": ["Clara", "left"], "tags": ["B-PER", "O"]}
   question-answering    {"question", "context", "answers": [{"text", "answer_start"}]}, as SQuAD
   multiple-choice       {"prompt", "choices": ["…", "…"], "label": 0}
-  sentence-similarity   {"sentence1", "sentence2", "label"}: a higher label means more alike; without labels, all pairs mean the same
+  sentence-similarity   {"sentence1", "sentence2", "label"}: a higher label means more alike; without labels and other
+                        columns, all pairs mean the same
   fill-mask             {"text"}`,
     )
     .action((options: Options) => withOptionNames(() => train(options)));
