@@ -42,8 +42,8 @@ export const TRAINING_TRAINER = [
   {
     what: 'numbers with a fraction are classes',
     file: 'src/training/data/labels.ts',
-    search: 'return numbers && fraction ?',
-    replace: 'return numbers && !fraction && fraction ?',
+    search: 'return fraction ?',
+    replace: 'return !fraction && fraction ?',
     tests: DATA,
   },
   {
@@ -249,6 +249,20 @@ export const TRAINING_TRAINER = [
     file: 'src/training/data/labels.ts',
     search: 'if (label === undefined || Math.abs(label) <= max_score) return;',
     replace: 'if (label === undefined || max_score > 0) return;',
+    tests: DATA,
+  },
+  {
+    what: 'pairs whose scores have another name all mean the same',
+    file: 'src/training/data/columns.ts',
+    search: 'if (odd === undefined) return;',
+    replace: 'if (odd === undefined || rows.length > 0) return;',
+    tests: DATA,
+  },
+  {
+    what: 'one label that is no number makes classes of values',
+    file: 'src/training/data/labels.ts',
+    search: 'if (fraction && other !== -1)',
+    replace: 'if (fraction && other === -2)',
     tests: DATA,
   },
   {

@@ -12,7 +12,7 @@ const SHOWN = 300;
 /** @throws ERR_INPUT for a header without the columns, or with the same name twice */
 export async function openCsv<Input, Result>(
   chunks: AsyncIterable<Uint8Array>,
-  { column, header = true, delimiter = ',' }: LineOptions,
+  { file = 'standard input', column, header = true, delimiter = ',' }: LineOptions,
   format: LineFormat<Input, Result>,
   { columns, fields }: TaskInput,
 ): Promise<Inputs<Input>> {
@@ -20,7 +20,8 @@ export async function openCsv<Input, Result>(
   const records = await firstRecords(batches);
   const first = header ? records.shift() : records[0];
   if (first === undefined) {
-    if (header) throw new AlbertError('ERR_INPUT', 'expected a CSV with a line of column names, got an empty one');
+    if (header)
+      throw new AlbertError('ERR_INPUT', `${file}: expected a CSV with a line of column names, got an empty one`);
     return { batches, parse: () => ({ input: format.input({}), others: {} }) };
   }
   const names = columnNames(first, header, delimiter);

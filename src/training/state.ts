@@ -192,7 +192,10 @@ export class TrainState {
       });
       const grad_norm = update.norm();
       if (!Number.isFinite(grad_norm)) {
-        throw atStep(this.#steps + 1, mismatch('ERR_INPUT', 'grad_norm', 'a finite number', grad_norm));
+        throw atStep(
+          this.#steps + 1,
+          mismatch('ERR_INPUT', 'grad_norm', 'a finite number: a lower learning_rate may help', grad_norm),
+        );
       }
       throwIfAborted(options.signal);
       try {

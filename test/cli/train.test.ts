@@ -72,7 +72,7 @@ test('from standard input', async () => {
   assert.ok(existsSync(`${out}/model.safetensors`));
   const malformed = await run(
     ['train', '--train', '-', ...QUICK, '--out', `${out}-2`],
-    '{"text": "a", "label": "b"}\n{"text": ""}\n',
+    '{"text": "a", "label": "b"}\n{"text": "", "label": "b"}\n',
   );
   assert.is(malformed.code, 1);
   assert.match(
@@ -115,6 +115,23 @@ test('a training that is finished: it says so, and leaves its log', async () => 
   assert.equal([printed, readFileSync(`${out}/metrics.jsonl`, 'utf8')], ['', log]);
 });
 
+test('resumed with other options: which they are, in the words of the command line', async () => {
+  const out = `${folder}/changed`;
+  const args = ['train', '--train', JSONL, '--model', MODEL, '--batch-size', '4', '--out', out];
+  const first = await run([...args, '--max-steps', '1']);
+  assert.equal([first.code, first.err], [0, '']);
+  const changed = async (...options: string[]) => {
+    const { code, err } = await run([...args, '--max-steps', '2', '--resume', ...options]);
+    assert.is(code, 1);
+    return err;
+  };
+  const dropout = await changed('--no-dropout');
+  assert.ok(dropout.endsWith('checkpoint-1 was trained with dropout: leave out --no-dropout\n'), dropout);
+  const length = await changed('--max-length', '8');
+  const words = 'the task, --train, --max-score, --max-length and --column must be as before\n';
+  assert.ok(length.startsWith('albert-wasm: these are not the examples of ') && length.endsWith(words), length);
+});
+
 test('whole numbers are values with --problem-type regression', async () => {
   const stars = `${folder}/stars.jsonl`;
   writeFileSync(stars, TEXTS.map(({ text }, i) => `${JSON.stringify({ text, label: i })}\n`).join(''));
@@ -125,6 +142,22 @@ test('whole numbers are values with --problem-type regression', async () => {
   const { problem_type, id2label } = JSON.parse(readFileSync(`${out}/config.json`, 'utf8'));
   assert.equal([problem_type, Object.keys(id2label).length], ['regression', 1]);
   assert.ok(rows(printed).some((entry) => 'eval_pearson' in entry));
+});
+
+test('classes with the names of numbers: --problem-type makes them, evaluate knows them from the model', async () => {
+  const versions = `${folder}/versions.csv`;
+  writeFileSync(versions, 'text,label\nthe cat,1.5\nRome,n/a\n');
+  const out = `${folder}/versions`;
+  const args = ['train', '--train', versions, ...QUICK, '--max-steps', '1', '--out', out];
+  const refused = await run(args);
+  assert.is(refused.code, 1);
+  assert.match(
+    refused.err,
+    /versions\.csv line 3: .*got "n\/a"; --problem-type single_label_classification makes them/,
+  );
+  assert.is((await run([...args, '--problem-type', 'single_label_classification'])).code, 0);
+  const { code, err } = await run(['evaluate', '--model', out, '--eval', versions]);
+  assert.equal([code, err], [0, '']);
 });
 
 test('--max-score is the label that is a cosine of 1; it changes the loss and no correlation', async () => {
@@ -156,6 +189,19 @@ test('--max-score is the label that is a cosine of 1; it changes the loss and no
   ]);
   assert.is(code, 1);
   assert.match(err, /pairs\.csv line 2: "label" expected a number from -2 to 2, the --max-score, got 4\n$/);
+});
+
+test('scores under another name: the option that reads them', async () => {
+  const pairs = `${folder}/scores.csv`;
+  writeFileSync(pairs, 'sentence1,sentence2,my score\na cat,a dog,4\n');
+  const task = ['evaluate', '--task', 'sentence-similarity', '--model', MODEL, '--eval', pairs];
+  const { code, err } = await run(task);
+  assert.is(code, 1);
+  assert.match(
+    err,
+    /scores\.csv line 1: no column "label" \(columns: .*, my score\): --column label="my score" reads it; /,
+  );
+  assert.is((await run([...task, '--column', 'label=my score'])).code, 0);
 });
 
 test('a label that the training file does not have: file and line', async () => {
@@ -240,7 +286,12 @@ test('what it refuses', async () => {
   const column = await run([...base, ...QUICK, '--column', 'text=body']);
   assert.match(column.err, /"--column" expected one of text, label, got "body"/);
   const type = await run([...base, ...QUICK, '--task', 'fill-mask', '--problem-type', 'regression']);
-  assert.match(type.err, /"--problem-type" expected no such option for this task/);
+  assert.match(
+    type.err,
+    /"--problem-type" expected the task text-classification, which has this option, got "fill-mask"/,
+  );
+  const length = await run([...base, ...QUICK, '--max-length', '2']);
+  assert.match(length.err, /^albert-wasm: "--max-length" expected more than 2, the special tokens of a text, got 2\n$/);
 });
 
 test('--help teaches by example', async () => {

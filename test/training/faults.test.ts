@@ -54,7 +54,13 @@ test('a loss or a gradient that is not finite changes nothing, and names its ste
     [1e200, 'loss'],
     [3e38, 'grad_norm'],
   ] as const) {
-    await expectError(() => state.step(TINY_INPUTS, { labels: [1, label] }), 'ERR_INPUT', 'step 2', word);
+    await expectError(
+      () => state.step(TINY_INPUTS, { labels: [1, label] }),
+      'ERR_INPUT',
+      'step 2',
+      word,
+      'a lower learning_rate may help',
+    );
     assertSame(await everything(model, state), before, word);
     assert.is(state.steps, 1);
   }

@@ -41,13 +41,17 @@ another one gives another loss of sentence-similarity, and the same correlations
 
 async function evaluate(options: Options): Promise<void> {
   const { loadForEvaluation, Trainer } = await loadTraining();
-  const dataset = await readExamples(options.eval, options);
   const { task, model: source, maxLength } = options;
   const { model, tokenizer } = await withBar((onProgress) =>
     loadForEvaluation(task, source, { ...loadingOf(options), onProgress }),
   );
   const bar = process.stderr.isTTY ? new ProgressBar(process.stderr) : undefined;
   try {
+    // Of a model with classes, labels such as 1.5 are their names.
+    const { num_labels, problem_type } = model.config;
+    const kind = problem_type ?? (num_labels > 1 ? 'single_label_classification' : undefined);
+    const isOne = task === 'text-classification' && kind === 'single_label_classification';
+    const dataset = await readExamples(options.eval, options, isOne ? { problem_type: kind } : {});
     const trainer = new Trainer({
       model,
       tokenizer,

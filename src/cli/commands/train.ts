@@ -137,7 +137,8 @@ Lines of JSON have these keys, and a CSV these columns:
   token-classification  {"tokens": ["Clara", "left"], "tags": ["B-PER", "O"]}
   question-answering    {"question", "context", "answers": [{"text", "answer_start"}]}, as SQuAD
   multiple-choice       {"prompt", "choices": ["…", "…"], "label": 0}
-  sentence-similarity   {"sentence1", "sentence2", "label"}: a higher label means more alike; without labels, all pairs mean the same
+  sentence-similarity   {"sentence1", "sentence2", "label"}: a higher label means more alike; without labels and other
+                        columns, all pairs mean the same
   fill-mask             {"text"}`,
     )
     .action((options: Options) => withOptionNames(() => train(options)));
@@ -169,9 +170,9 @@ async function train(options: Options): Promise<void> {
   }
   const { loadForTraining, Trainer } = await loadTraining();
   const train_dataset = await readExamples(options.train, options, { problem_type: options.problemType });
-  // The kind and the scale of the labels are those of the examples to learn from.
-  const { problem_type, max_score } = train_dataset;
-  const learned = options.task === 'sentence-similarity' ? { max_score } : { problem_type };
+  // The kind of the labels is that of the examples to learn from; so is their scale, by the trainer.
+  const { problem_type } = train_dataset;
+  const learned = { problem_type, max_score: undefined };
   const eval_dataset = options.eval === undefined ? undefined : await readExamples(options.eval, options, learned);
   const source = options.model ?? smallModel(DEFAULT_MODEL);
   if (source === undefined) throw usageError(`give a --model to begin with, or install ${DEFAULT_MODEL}`);

@@ -11,7 +11,7 @@ type WhyNotWide = (bits: number | undefined) => string | undefined;
 
 /** V8 does not say whether it pairs vectors, so the reason is one of these. */
 const NOT_PAIRED =
-  "V8's flag is set, but 256 bits are not faster: either the kernels ran in this process before, or the processor lacks AVX2";
+  "V8's flag is set, and its vectors are not faster here: either a model computed in this process before the flag was set, or the processor has no AVX2";
 
 /** Sets the flag, for the whole process. What V8 has optimised before stays as it is. */
 export function widenVectors(): WhyNotWide {

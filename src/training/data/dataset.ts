@@ -5,8 +5,10 @@ import { reading } from '../../ground/checks.js';
 import { AlbertError, mismatch, within } from '../../ground/errors.js';
 import { checkOptions, type OptionNames } from '../../ground/options.js';
 import { isA } from '../../ground/realm.js';
+import { checkColumns } from './columns.js';
 import { KEYS, READERS, type ReadExamples, type TaskExamples, type TrainingTask } from './examples.js';
-import { checkScore, classNames, isNumber, type ProblemType, problemOf, tagNames } from './labels.js';
+import type { Label } from './fields.js';
+import { checkScore, classNames, isFloat, type ProblemType, problemOf, tagNames } from './labels.js';
 import { checkObject, type DataFormat, formatOf, type Row, readRows } from './rows.js';
 
 /** How a dataset is read. */
@@ -72,6 +74,8 @@ export class Dataset<T extends TrainingTask = TrainingTask> {
       if (odd !== -1) {
         throw mismatch('ERR_INPUT', 'label', 'one in each pair or in none', labels[odd] ?? 'none', this.#places[odd]);
       }
+      if (max_score !== undefined && labels[0] === undefined && labels.length > 0)
+        throw mismatch('ERR_INPUT', 'max_score', 'pairs with labels', 'pairs without any', name);
       const most = max_score ?? labels.reduce<number>((most, label = 0) => Math.max(most, Math.abs(label)), 1);
       this.max_score = most;
       for (const [i, label] of labels.entries()) within(this.where(i), () => checkScore(label, most));
@@ -91,7 +95,7 @@ export class Dataset<T extends TrainingTask = TrainingTask> {
 
 /** What each problem takes. */
 const TAKES: { readonly [P in ProblemType]: readonly [expected: string, fits: (label: unknown) => boolean] } = {
-  regression: ['a number', (label) => !Array.isArray(label) && isNumber(label as string | number)],
+  regression: ['a number within float32', (label) => !Array.isArray(label) && isFloat(label as Label)],
   single_label_classification: ['one label', (label) => !Array.isArray(label)],
   multi_label_classification: ['a list of labels', (label) => Array.isArray(label)],
 };
@@ -139,7 +143,9 @@ export async function loadDataset<T extends TrainingTask>(
         options.format ?? formatOf(name),
         name,
       );
-  return new Dataset(task, renamed(rows, columns), name, problem_type, max_score);
+  const read = renamed(rows, columns);
+  checkColumns(task, read, Object.values(columns));
+  return new Dataset(task, read, name, problem_type, max_score);
 }
 
 /** Before anything is read. @throws ERR_INPUT for an invalid value, and for an option that the task does not have */
@@ -148,14 +154,14 @@ function checkLabelOptions(
   problem_type: ProblemType | undefined,
   max_score: number | undefined,
 ): void {
-  const none = 'no such option for this task';
+  const only = (owner: TrainingTask) => `the task ${owner}, which has this option`;
   if (problem_type !== undefined) {
-    if (task !== 'text-classification') throw mismatch('ERR_INPUT', 'problem_type', none, problem_type);
+    if (task !== 'text-classification') throw mismatch('ERR_INPUT', 'problem_type', only('text-classification'), task);
     if (!Object.hasOwn(TAKES, problem_type))
       throw mismatch('ERR_INPUT', 'problem_type', Object.keys(TAKES).join(', '), problem_type);
   }
   if (max_score !== undefined) {
-    if (task !== 'sentence-similarity') throw mismatch('ERR_INPUT', 'max_score', none, max_score);
+    if (task !== 'sentence-similarity') throw mismatch('ERR_INPUT', 'max_score', only('sentence-similarity'), task);
     if (!(Number.isFinite(max_score) && max_score > 0))
       throw mismatch('ERR_INPUT', 'max_score', 'a number above 0', max_score);
   }
@@ -165,7 +171,7 @@ function nameOf(source: unknown): string {
   if (Array.isArray(source)) return 'examples';
   if (typeof source === 'string') return source.split('/').at(-1) as string;
   if (isA('URL', source)) return (source as URL).pathname.split('/').at(-1) as string;
-  const { name } = source as { name?: unknown };
+  const name = reading('source', () => (Object(source) as { name?: unknown }).name);
   return typeof name === 'string' && name !== '' ? name : 'data';
 }
 
@@ -196,7 +202,7 @@ async function chunksOf(source: string | URL | Blob | AsyncIterable<Uint8Array>)
   if (typeof source === 'string' || isA('URL', source))
     return fileChunks(typeof source === 'string' ? pathUrl(source) : source);
   if (typeof Blob !== 'undefined' && source instanceof Blob) return blobChunks(source);
-  const isIterable = reading('source', () => Symbol.asyncIterator in (source as object));
+  const isIterable = reading('source', () => Symbol.asyncIterator in Object(source));
   if (!isIterable) throw mismatch('ERR_INPUT', 'source', 'a path, a URL, a Blob, chunks of bytes or an array', source);
   return source as AsyncIterable<Uint8Array>;
 }

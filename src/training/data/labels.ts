@@ -1,5 +1,5 @@
 /** The labels of a dataset: what kind they are, their names in the order of their ids, and the ids of names. */
-import { mismatch } from '../../ground/errors.js';
+import { AlbertError, mismatch, show } from '../../ground/errors.js';
 import type { Label } from './fields.js';
 
 /** How labels of texts are learned; transformers' words. */
@@ -10,7 +10,7 @@ export type ProblemType = 'regression' | 'single_label_classification' | 'multi_
  * whole numbers included: one class per text.
  *
  * @param places of the labels, for messages
- * @throws ERR_INPUT if some are lists and some are not
+ * @throws ERR_INPUT if some are lists and some are not, and for a label that is no number among numbers with a fraction
  */
 export function problemOf(labels: readonly (Label | readonly Label[])[], places: readonly string[] = []): ProblemType {
   const isList = Array.isArray(labels[0]);
@@ -19,14 +19,35 @@ export function problemOf(labels: readonly (Label | readonly Label[])[], places:
     throw mismatch('ERR_INPUT', 'label', 'a list in each example or in none', labels[odd], places[odd]);
   }
   if (isList) return 'multi_label_classification';
-  const fraction = labels.some((label) => !Number.isInteger(Number(label)) || /\./.test(String(label)));
-  const numbers = labels.every((label) => isNumber(label as Label));
-  return numbers && fraction ? 'regression' : 'single_label_classification';
+  const fraction = labels.some((label) => hasFraction(label as Label));
+  const other = labels.findIndex((label) => !isNumber(label as Label));
+  if (fraction && other !== -1) throw noNumber(labels[other] as Label, places[other]);
+  return fraction ? 'regression' : 'single_label_classification';
+}
+
+/** As many languages write a number with a fraction. */
+const DECIMAL_COMMA = /^[-+]?\d+,\d+$/;
+
+function hasFraction(label: Label): boolean {
+  if (!isNumber(label)) return DECIMAL_COMMA.test(label as string);
+  return !Number.isInteger(Number(label)) || /\./.test(String(label));
+}
+
+function noNumber(label: Label, place?: string): AlbertError {
+  const where = place === undefined ? '' : `${place}: `;
+  const expected = DECIMAL_COMMA.test(String(label)) ? 'a number with a point' : 'a number like the others';
+  const advice = 'problem_type single_label_classification makes them classes';
+  return new AlbertError('ERR_INPUT', `${where}"label" expected ${expected}, got ${show(label)}; ${advice}`);
 }
 
 /** A number, or its decimal notation. */
 export function isNumber(label: Label): boolean {
   return typeof label === 'number' || /^\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*$/i.test(label);
+}
+
+/** A number that does not become infinite in float32, which models compute in. */
+export function isFloat(label: Label): boolean {
+  return isNumber(label) && Number.isFinite(Math.fround(Number(label)));
 }
 
 /** The names of classes in the order of their ids: by value if all are numbers, otherwise by their characters. */

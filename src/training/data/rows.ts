@@ -13,6 +13,8 @@ export interface Row {
   readonly fields: Readonly<Record<string, unknown>>;
   /** For messages: `train.jsonl line 3`. */
   readonly where: string;
+  /** Of a CSV: the place of the names of its columns. */
+  readonly header?: string;
   /** Whether every field is a text, because the format has nothing else. */
   readonly written: boolean;
 }
@@ -85,19 +87,26 @@ export function checkObject(value: unknown): Record<string, unknown> {
 async function readTable(chunks: AsyncIterable<Uint8Array>, name: string, delimiter: string): Promise<Row[]> {
   const rows: Row[] = [];
   let columns: string[] | undefined;
+  let header = '';
   for await (const record of eachLine(readRecords(chunks, delimiter))) {
     const where = `${name} line ${record.number}`;
     within(where, () => {
       const values = splitRecord(decodeLine(record), delimiter);
-      if (columns === undefined) columns = checkHeader(values);
-      else rows.push({ where, written: true, fields: fieldsOf(columns, values) });
+      if (columns === undefined) {
+        columns = checkHeader(values, delimiter);
+        header = where;
+      } else rows.push({ where, header, written: true, fields: fieldsOf(columns, values) });
     });
   }
   return rows;
 }
 
 /** The names of the columns, without spaces around them. */
-function checkHeader(written: readonly string[]): string[] {
+function checkHeader(written: readonly string[], delimiter: string): string[] {
+  if (written.length === 1 && /[;,\t]/.test(written[0] as string)) {
+    const separator = delimiter === ',' ? 'a comma' : 'a tab';
+    throw mismatch('ERR_INPUT', 'header', `${separator} between the names of columns`, written[0]);
+  }
   const names = written.map((name) => name.trim());
   const seen = new Set<string>();
   const twice = names.find((column) => seen.has(column) || !seen.add(column));

@@ -179,5 +179,6 @@ function checkSmoothing(smoothing: number, { loss }: CheckedLabels): void {
 }
 
 function checkFinite(loss: number): void {
-  if (!Number.isFinite(loss)) throw mismatch('ERR_INPUT', 'loss', 'a finite number', loss);
+  if (!Number.isFinite(loss))
+    throw mismatch('ERR_INPUT', 'loss', 'a finite number: a lower learning_rate may help', loss);
 }

@@ -2,7 +2,7 @@
 import { mismatch } from '../../ground/errors.js';
 import { AlbertForSequenceClassification } from '../../model/models.js';
 import type { Label } from '../data/fields.js';
-import { isNumber, type ProblemType } from '../data/labels.js';
+import { isFloat, type ProblemType } from '../data/labels.js';
 import { accuracy, macroF1, multiLabelScores } from '../metrics/classification.js';
 import { meanSquaredError, pearson, spearman } from '../metrics/correlation.js';
 import {
@@ -103,7 +103,8 @@ function labelOf(label: Label | readonly Label[], context: TaskContext): number 
   }
   if (Array.isArray(label)) throw mismatch('ERR_INPUT', 'label', `one label, as ${problem} takes`, label);
   if (problem === 'single_label_classification') return labels.of(label as Label);
-  if (!isNumber(label as Label)) throw mismatch('ERR_INPUT', 'label', 'a number, as regression takes', label);
+  if (!isFloat(label as Label))
+    throw mismatch('ERR_INPUT', 'label', 'a number within float32, as regression takes', label);
   return Number(label);
 }
 

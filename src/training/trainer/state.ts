@@ -131,12 +131,16 @@ export function decodeTrainerState(bytes: Uint8Array | undefined, course: Course
   }
   checkState(state as TrainerState);
   if (before?.data !== course.data || before.max_seq_length !== course.max_seq_length) {
-    const wanted = `the examples, their labels and the max_seq_length of ${directory}, to continue it`;
-    throw mismatch('ERR_INPUT', 'train_dataset', wanted, 'others');
+    const same = 'the task, train_dataset, max_score, max_seq_length and columns must be as before';
+    throw new AlbertError('ERR_INPUT', `these are not the examples of ${directory}: ${same}`);
   }
   for (const [name, value] of Object.entries(course)) {
     const found = before?.[name as keyof Course];
     if (found !== value) {
+      if (name === 'dropout' && typeof found === 'boolean') {
+        const how = found ? 'with' : 'without';
+        throw new AlbertError('ERR_INPUT', `${directory} was trained ${how} dropout: dropout must be ${found}`);
+      }
       throw mismatch('ERR_INPUT', name, `${found} as in ${directory}, to continue it`, value);
     }
   }

@@ -1,12 +1,13 @@
 /** What a trainer is given, and what a training gives. */
 import { mismatch } from '../../ground/errors.js';
 import { checkOptions, type OptionNames } from '../../ground/options.js';
+import type { AlbertConfig } from '../../model/config.js';
 import { AlbertTokenizer } from '../../tokenizer/tokenizer.js';
 import { trainableModel } from '../access.js';
 import type { Dataset } from '../data/dataset.js';
 import type { TaskExamples, TrainingTask } from '../data/examples.js';
 import type { AnyModel } from '../tasks/task.js';
-import type { TrainingArguments } from './arguments.js';
+import type { ResolvedArguments, TrainingArguments } from './arguments.js';
 import type { ComputeMetrics } from './evaluation.js';
 import type { TrainingProgress } from './progress.js';
 import type { LogEntry } from './state.js';
@@ -66,4 +67,25 @@ export function checkTrainerOptions(given: TrainerOptions): TrainerOptions {
     if (value !== undefined && typeof value !== 'function') throw mismatch('ERR_INPUT', name, 'a function', value);
   }
   return options;
+}
+
+/** As transformers' `run_qa`. */
+const QUESTION_LENGTH = 384;
+
+/** The most tokens of a text that are read. @throws ERR_INPUT for more than the model reads, and for no more than a text's special ones */
+export function sequenceLength(
+  task: TrainingTask,
+  tokenizer: AlbertTokenizer,
+  config: AlbertConfig,
+  args: ResolvedArguments,
+): number {
+  const most = Math.min(tokenizer.model_max_length, config.max_position_embeddings);
+  const usual = task === 'question-answering' ? Math.min(QUESTION_LENGTH, most) : most;
+  const { max_seq_length = usual } = args;
+  if (max_seq_length > most)
+    throw mismatch('ERR_INPUT', 'max_seq_length', `at most ${most}, as the model reads`, max_seq_length);
+  const special = tokenizer.num_special_tokens_to_add(task === 'question-answering');
+  if (max_seq_length <= special)
+    throw mismatch('ERR_INPUT', 'max_seq_length', `more than ${special}, the special tokens of a text`, max_seq_length);
+  return max_seq_length;
 }

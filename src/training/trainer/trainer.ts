@@ -25,10 +25,13 @@ import {
   type TrainerState,
 } from './state.js';
 import { TrainerExamples } from './trainer-examples.js';
-import { checkTrainerOptions, type Examples, type TrainerOptions, type TrainOutput } from './trainer-options.js';
-
-/** As transformers' `run_qa`. */
-const QUESTION_LENGTH = 384;
+import {
+  checkTrainerOptions,
+  type Examples,
+  sequenceLength,
+  type TrainerOptions,
+  type TrainOutput,
+} from './trainer-options.js';
 
 /**
  * Trains and evaluates a model, as Hugging Face's `Trainer`. The model is trained in place.
@@ -59,11 +62,7 @@ export class Trainer {
     this.#taskName = taskOf(model);
     this.#task = TASKS[this.#taskName];
     const { config } = model;
-    const most = Math.min(tokenizer.model_max_length, config.max_position_embeddings);
-    const usual = this.#taskName === 'question-answering' ? Math.min(QUESTION_LENGTH, most) : most;
-    const { max_seq_length = usual } = this.args;
-    if (max_seq_length > most)
-      throw mismatch('ERR_INPUT', 'max_seq_length', `at most ${most}, as the model reads`, max_seq_length);
+    const max_seq_length = sequenceLength(this.#taskName, tokenizer, config, this.args);
     this.#context = { tokenizer, config, labels: labelIdsOf(config), max_seq_length };
     this.#examples = new TrainerExamples(options, this.#taskName, this.#context);
   }

@@ -61,6 +61,11 @@ test('other names of columns', async () => {
     { text: 'Bad.', label: '1' },
   ]);
   assert.equal(labels, ['1', '5']);
+  // A column that is read already is not proposed.
+  const half = () => loadDataset('text-classification', path, { columns: { text: 'review' } });
+  await expectError(half, 'ERR_INPUT', 'columns.csv line 1: no column "label"', 'columns: { label: "stars" } reads it');
+  const whole = () => loadDataset('text-classification', path, { columns: { label: 'review' } });
+  await expectError(whole, 'ERR_INPUT', 'no column "text"', 'columns: { text: "stars" } reads it');
   const missing = () => loadDataset('text-classification', path, { columns: { text: 'body' } });
   await expectError(missing, 'ERR_INPUT', 'body', 'review, stars', 'columns.csv line 2');
 });
@@ -76,7 +81,8 @@ test('labels: classes, values, several classes; sorted', async () => {
   assert.is(problemOf([0, 1, 2]), 'single_label_classification');
   assert.is(problemOf([0.5, 1, 2]), 'regression');
   assert.is(problemOf(['2.50', '1.0']), 'regression');
-  assert.is(problemOf(['1.5', 'many']), 'single_label_classification');
+  assert.is(problemOf(['1.0.2', 'many']), 'single_label_classification');
+  assert.is(problemOf(['2', 'many']), 'single_label_classification');
   assert.is(problemOf([['a'], []]), 'multi_label_classification');
   assert.equal(classNames([10, 9, 1]), ['1', '9', '10']);
   assert.equal(classNames(['b', 'a', 'B', 'a']), ['B', 'a', 'b']);
@@ -106,6 +112,12 @@ test('labels: classes, values, several classes; sorted', async () => {
   );
 });
 
+test('classes may have the names of numbers with a fraction, if the options say so', async () => {
+  const path = file('versions.csv', 'text,label\na,1.5\nb,n/a\n');
+  const { labels } = await loadDataset('text-classification', path, { problem_type: 'single_label_classification' });
+  assert.equal(labels, ['1.5', 'n/a']);
+});
+
 test('spaces around labels and tags do not count; those of texts do', async () => {
   const csv = 'text,label\n good,yes\nbad, no\nfine, yes \n';
   const words = await loadDataset('text-classification', file('labels.csv', csv));
@@ -129,14 +141,60 @@ test('the label that is a cosine of 1: the largest without its sign, at least 1,
   await expectError(beyond, 'ERR_INPUT', 'examples[1]: "label" expected a number from -4 to 4, the max_score, got -5');
 });
 
+test('pairs without labels have nothing else; scores under another name are not left out', async () => {
+  const scores = 'sentence1,sentence2,score\na,b,4\nc,d,0\n';
+  const path = file('scores.csv', scores);
+  const load = (source: string, options = {}) => loadDataset('sentence-similarity', source, options);
+  await expectError(
+    () => load(path),
+    'ERR_INPUT',
+    'scores.csv line 1: no column "label" (columns: sentence1, sentence2, score): columns: { label: "score" } reads it; pairs that all mean',
+  );
+  const { examples } = await load(path, { columns: { label: 'score' } });
+  assert.equal(
+    examples.map(({ label }) => label),
+    [4, 0],
+  );
+  const stsb = file('stsb.tsv', 'genre\tscore\ts1\ts2\nnews\t4\ta\tb\n');
+  const columns = { sentence1: 's1', sentence2: 's2' };
+  await expectError(() => load(stsb, { columns }), 'ERR_INPUT', 'columns: { label: "score" } reads it');
+  const json = [
+    { sentence1: 'a', sentence2: 'b' },
+    { sentence1: 'a', sentence2: 'b', stars: 1 },
+  ] as never;
+  await expectError(
+    () => loadDataset('sentence-similarity', json),
+    'ERR_INPUT',
+    'examples[1]: no key "label" (keys: sentence1, sentence2, stars)',
+  );
+  const alike = file('alike.csv', 'a,b\nx,y\n');
+  const pairs = await load(alike, { columns: { sentence1: 'a', sentence2: 'b' } });
+  assert.equal(pairs.examples, [{ sentence1: 'x', sentence2: 'y' }]);
+  await expectError(
+    () => load(file('pairs2.csv', 'sentence1,sentence2\nx,y\n'), { max_score: 5 }),
+    'ERR_INPUT',
+    '"max_score" expected pairs with labels, got "pairs without any" at pairs2.csv',
+  );
+});
+
 test('a scale or a kind of labels is checked before anything is read', async () => {
   const refused = (task: TrainingTask, options: object, ...words: string[]) =>
     expectError(() => loadDataset(task, `${folder}/none.csv`, options), 'ERR_INPUT', ...words);
   for (const max_score of [0, -1, Number.NaN, '5'])
     await refused('sentence-similarity', { max_score }, '"max_score" expected a number above 0');
-  await refused('text-classification', { max_score: 5 }, '"max_score" expected no such option for this task');
+  await refused(
+    'text-classification',
+    { max_score: 5 },
+    '"max_score" expected the task sentence-similarity',
+    'got "text-c',
+  );
   await refused('text-classification', { problem_type: 'values' }, '"problem_type" expected regression, single_label');
-  await refused('fill-mask', { problem_type: 'regression' }, '"problem_type" expected no such option for this task');
+  await refused(
+    'fill-mask',
+    { problem_type: 'regression' },
+    '"problem_type" expected the task text-classification',
+    'got "fill-mask"',
+  );
 });
 
 test('ids of labels: by name, or a number that is no name', async () => {
@@ -268,10 +326,63 @@ const FAULTS: [what: string, task: TrainingTask, name: string, text: string, ...
     lines({ text: 'a', label: 'x' }, { text: 'b', label: 'y' }, { text: 'c', label: ['x'] }),
     'a list in each example or in none, got ["x"] at f.jsonl line 3',
   ],
+  [
+    'a label that is no number among values',
+    'text-classification',
+    'f.csv',
+    'text,label\na,1.5\nb,2\nc,n/a\n',
+    'f.csv line 4: "label" expected a number like the others, got "n/a"; problem_type single_label_classification makes',
+  ],
+  ['NaN among values', 'text-classification', 'f.csv', 'text,label\na,NaN\nb,1.5\n', 'f.csv line 2: "label"', '"NaN"'],
+  [
+    'a decimal comma',
+    'text-classification',
+    'f.csv',
+    'text,label\na,"1,5"\nb,"2,0"\n',
+    'f.csv line 2: "label" expected a number with a point, got "1,5"; problem_type',
+  ],
+  [
+    'a value beyond float32',
+    'text-classification',
+    'f.jsonl',
+    '{"text": "a", "label": 1.5}\n{"text": "a", "label": 1e39}\n',
+    '"label" expected a number within float32, as regression takes, got 1e+39 at f.jsonl line 2',
+  ],
   ['a record with a field more', 'fill-mask', 'f.csv', 'text,id\na,1\nb,2,3\n', 'f.csv line 3', '2 fields', 'got 3'],
   ['a quote without an end', 'fill-mask', 'f.csv', 'text,id\n"a,1\n', 'f.csv line 2', 'quote'],
   ['two columns of one name but for spaces', 'fill-mask', 'f.csv', 'text, text\na,b\n', 'f.csv line 1', '"text"'],
   ['two columns of one name', 'fill-mask', 'f.csv', 'text,text\na,b\n', 'f.csv line 1', '"text"'],
+  [
+    'a column of another name',
+    'text-classification',
+    'f.csv',
+    'review,label\na,b\n',
+    'f.csv line 1: no column "text" (columns: review, label): columns: { text: "review" } reads it',
+  ],
+  [
+    'a key of another name',
+    'text-classification',
+    'f.jsonl',
+    '{"text": "a", "label": "x"}\n{"text": "a", "id": 1, "stars": 5}\n',
+    'f.jsonl line 2: no key "label" (keys: text, id, stars): columns: { label: "stars" } reads it',
+  ],
+  ['no such key', 'fill-mask', 'f.jsonl', '{}\n', 'f.jsonl line 1: no key "text" (keys: )'],
+  [
+    'a name that acts on a terminal',
+    'fill-mask',
+    'f.csv',
+    'te\u001bxt\na\n',
+    'no column "text" (columns: te\\u001bxt): columns: { text: "te\\u001bxt" } reads it',
+  ],
+  [
+    'semicolons',
+    'fill-mask',
+    'f.csv',
+    'text;id\na;1\n',
+    'f.csv line 1: "header" expected a comma between',
+    '"text;id"',
+  ],
+  ['commas in a TSV', 'fill-mask', 'f.tsv', 'text,id\na,1\n', 'f.tsv line 1: "header" expected a tab between'],
   ['a file without examples', 'fill-mask', 'f.csv', 'text\n', 'f.csv', 'at least one example'],
 ];
 
@@ -287,7 +398,16 @@ test('invalid UTF-8, a missing file, unknown options', async () => {
   await expectError(() => loadDataset('fill-mask', `${folder}/none.jsonl`), 'ERR_SOURCE', 'none.jsonl');
   await expectError(() => loadDataset('fill' as 'fill-mask', []), 'ERR_INPUT', 'task');
   await expectError(() => loadDataset('fill-mask', [{ text: 'a' }], { formt: 'csv' } as object), 'ERR_INPUT', 'formt');
-  await expectError(() => loadDataset('fill-mask', 7 as never), 'ERR_INPUT', 'source');
+  for (const [source, shown] of [
+    [7, '7'],
+    [true, 'true'],
+    [null, 'null'],
+    [undefined, 'undefined'],
+    [{}, 'Object'],
+  ]) {
+    const expected = `"source" expected a path, a URL, a Blob, chunks of bytes or an array, got ${shown}`;
+    await expectError(() => loadDataset('fill-mask', source as never), 'ERR_INPUT', expected);
+  }
 });
 
 const FILES: [file: string, task: TrainingTask, examples: number, labels: number | undefined][] = [

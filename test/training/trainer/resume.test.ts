@@ -226,7 +226,12 @@ test("another course, no checkpoint, and files that are no trainer's", async () 
     (await trainerOf({ ...ARGS, output_dir, ...args })).train({ resume_from_checkpoint: from });
   await expectError(resume({ seed: 43 }), 'ERR_INPUT', '"seed"', '42', '43');
   await expectError(resume({ per_device_train_batch_size: 4 }), 'ERR_INPUT', 'examples_per_step');
-  await expectError(resume({ dropout: false }), 'ERR_INPUT', 'dropout');
+  await expectError(resume({ dropout: false }), 'ERR_INPUT', `${from} was trained with dropout: dropout must be true`);
+  await expectError(
+    resume({ max_seq_length: 8 }),
+    'ERR_INPUT',
+    `these are not the examples of ${from}: the task, train_dataset, max_score, max_seq_length and columns must be`,
+  );
   const none = await trainerOf({ ...ARGS, output_dir: `${folder}/none` });
   await expectError(() => none.train({ resume_from_checkpoint: true }), 'ERR_SOURCE', 'no checkpoint');
   await expectError(() => none.train({ resume_from_checkpoint: `${folder}/none` }), 'ERR_SOURCE', 'trainer_state.json');

@@ -238,6 +238,8 @@ test('what it refuses', async () => {
   await expectError(() => trainer.train({ resume: true } as never), 'ERR_INPUT', 'resume');
   const short = { model, tokenizer, args: { max_seq_length: 25 } };
   await expectError(() => new Trainer(short), 'ERR_INPUT', 'max_seq_length', '24');
+  const none = { model, tokenizer, args: { max_seq_length: 2 } };
+  await expectError(() => new Trainer(none), 'ERR_INPUT', '"max_seq_length" expected more than 2, the special tokens');
 });
 
 test('a metric that is no number, and a trainer that is training', async () => {
