@@ -87,8 +87,8 @@ export function quantize(x: Float32Array, k: number, levels: number): Quantized 
 }
 
 /**
- * Quantises vectors of k numbers, each in steps from its lowest number to its highest, zero among them: a step less than the range
- * has, and no more than sums of k products allow.
+ * Quantises vectors of k numbers. Equal steps divide the interval that holds zero and all numbers of a vector. There is one step less
+ * than the range has, and fewer if sums of k products would overflow.
  */
 function quantizeRange(
   x: Float32Array,

@@ -53,7 +53,7 @@ int8('info says the dtype, and less than a third of the bytes', async () => {
 });
 
 int8(
-  'the dense layer after the attention is int8 where activations have 8 bits, and float32 to whoever reads it',
+  'with activations of 8 bits, the dense layer after the attention computes in int8; `params` still has its float32 weights',
   async () => {
     for (const { name, wasmUrl } of BUILDS) {
       const runtime = await startRuntime({ maxMemoryBytes: 2 ** 24, threads: 1, wasmUrl: wasmUrl.href });
