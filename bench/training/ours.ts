@@ -3,6 +3,7 @@
 import { type Matrix, matrixBytes, PANEL_COLUMNS, padded } from '../../src/engine/memory.js';
 import type { Dense } from '../../src/engine/operands.js';
 import type { TrainingEngine } from '../../src/engine/training-engine.js';
+import { planProduct, weightGradient } from '../../src/engine/weight-gradient.js';
 import type { FeedForwardPeer, Gradients, Problem } from './problem.js';
 
 /** A dense layer's weights and bias with their gradients, which lie as they do. */
@@ -29,8 +30,8 @@ function prepare(training: TrainingEngine, problem: Problem) {
   const gradientFloats = (region.end - gradientsStart) / 4;
   const transposed = layers.map((dense) => training.planTransposed(region, dense)) as [Dense, Dense];
   const scratch = [
-    training.planProduct(region, tokens, hidden, intermediate),
-    training.planProduct(region, tokens, intermediate, hidden),
+    planProduct(region, tokens, hidden, intermediate),
+    planProduct(region, tokens, intermediate, hidden),
   ] as const;
   const squares = region.take(8);
   const staging = region.take(hidden * intermediate * 4);
@@ -80,11 +81,11 @@ function prepare(training: TrainingEngine, problem: Problem) {
     // One panel, as a flat vector is one.
     const depth = (output.rows * output.stride) / 4 / PANEL_COLUMNS;
     training.run('sumSquares', [[output.address, depth, 0, PANEL_COLUMNS, squares]]);
-    training.weightGradient(inner, output, second.gradient, scratch[1]);
+    weightGradient(training, inner, output, second.gradient, scratch[1]);
     training.transpose(second.dense, transposed[1]);
     training.inputGradient(output, transposed[1], dInner);
     training.activateGradient(dInner, before, 'gelu_new');
-    training.weightGradient(x, dInner, first.gradient, scratch[0]);
+    weightGradient(training, x, dInner, first.gradient, scratch[0]);
     training.transpose(first.dense, transposed[0]);
     training.inputGradient(dInner, transposed[0], dx);
   }

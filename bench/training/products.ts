@@ -6,6 +6,7 @@
 import { type Matrix, matrixBytes, padded } from '../../src/engine/memory.js';
 import type { Dense } from '../../src/engine/operands.js';
 import type { TrainingEngine } from '../../src/engine/training-engine.js';
+import { planProduct, weightGradient } from '../../src/engine/weight-gradient.js';
 import { alternate, type Rounds } from '../alternate.js';
 import type { Chart } from '../chart.js';
 import { interval, percent, type Row, rounded } from '../format.js';
@@ -73,7 +74,7 @@ function prepare(
   const dense: Dense = { panels: { address: panels, dtype: 'float32' }, bias: 0, inputs, outputs };
   const gradient = { panels: region.take(matrixBytes(inputs, outputs)), bias: 0 };
   const transposed = training.planTransposed(region, dense);
-  const scratch = training.planProduct(region, tokens, inputs, outputs);
+  const scratch = planProduct(region, tokens, inputs, outputs);
   memory.claim(region);
   const fill = (matrix: Matrix, part: number) =>
     fillUniform(memory.f32(matrix.address, matrix.rows * padded(matrix.cols)), seed + part, -1, 1);
@@ -85,7 +86,7 @@ function prepare(
   const parts = {
     transpose: () => training.transpose(dense, transposed),
     dX: () => training.inputGradient(dy, transposed, dx),
-    dW: () => training.weightGradient(x, dy, gradient, scratch),
+    dW: () => weightGradient(training, x, dy, gradient, scratch),
   };
   for (const part of Object.values(parts)) part();
   const dxs = memory.f32(dx.address, tokens * inputs);

@@ -200,7 +200,7 @@ export const TRAINING_KERNELS = [
   },
   {
     what: 'a part of a gradient by rows is written at the gradient’s beginning',
-    file: 'src/engine/training-engine.ts',
+    file: 'src/engine/weight-gradient.ts',
     search: ' + part.row * PANEL_COLUMNS * 4,',
     replace: ',',
     tests: ENGINE,
@@ -221,7 +221,7 @@ export const TRAINING_KERNELS = [
   },
   {
     what: 'the kernels of gradients take turns over two layers, so that each always meets the same one',
-    file: 'src/engine/training-engine.ts',
+    file: 'src/engine/weight-gradient.ts',
     search: '{ rows, inputs: cols, outputs }',
     replace: '{ rows: cols, inputs: rows, outputs }',
     tests: ENGINE,

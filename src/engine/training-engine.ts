@@ -1,47 +1,22 @@
 /** The operations of a backward pass and of an optimiser, on matrices in an engine's memory. */
-import { Autotuner } from './autotune.js';
 import type { Engine } from './engine.js';
 import { ACTIVATIONS, type Activation, instantiateKernels } from './kernels.js';
 import { aligned, type Matrix, matrixBytes, PANEL_COLUMNS, padded, type Region } from './memory.js';
 import type { Attention, AttentionSequence, Dense, Norm } from './operands.js';
 import type { Panels } from './schemes.js';
-import { splitColumns, splitProduct, splitRows } from './split.js';
+import { splitColumns, splitRows } from './split.js';
 import { compileTrainingKernels } from './training-builds.js';
 import { THREADED_TRAINING_KERNELS, type ThreadedTrainingKernel, type TrainingKernels } from './training-kernels.js';
 import type { Kernel } from './work-queue.js';
 
 const KERNELS = Object.keys(THREADED_TRAINING_KERNELS) as ThreadedTrainingKernel[];
 
-/** The smallest part of a gradient's product: so many columns, or rows of a narrow one. */
-const GRADIENT_GRAIN = 64;
-
-/** The kernel of the weights' gradients, or several kernels with the same results; one per process, as those of prediction. */
-const GRADIENTS = new Autotuner(['gemmGradient', 'gemmGradientWide']);
-
 const made = new WeakMap<Engine, Promise<TrainingEngine>>();
-
-/** The gradients of a dense layer's weights and bias; an address of 0: not wanted. */
-export interface DenseGradient {
-  /** Panels as the weights', without their address in the model. */
-  readonly panels: number;
-  readonly bias: number;
-}
 
 /** The gradients of a layer norm; an address of 0: not wanted. */
 export interface NormGradient {
   readonly scale: number;
   readonly bias: number;
-}
-
-/** Scratch memory of `weightGradient`: for xᵀ and for dy in panels. */
-export interface ProductScratch {
-  readonly transposed: number;
-  readonly panels: number;
-}
-
-/** The bytes from one row of xᵀ to the next, of so many floats: an odd number of cache lines, so that neighbouring rows share no set. */
-function transposedStride(floats: number): number {
-  return (Math.ceil(floats / 16) | 1) * 64;
 }
 
 export class TrainingEngine {
@@ -91,7 +66,7 @@ export class TrainingEngine {
 
   /** transposed = the weights of `dense`, transposed; its bias = 0. */
   transpose({ panels, inputs, outputs }: Dense, transposed: Dense): void {
-    const calls = splitColumns(inputs, padded(outputs), this.#threads).map(([from, to]) => {
+    const calls = splitColumns(inputs, padded(outputs), this.threads).map(([from, to]) => {
       const [first, count] = [from / PANEL_COLUMNS, (to - from) / PANEL_COLUMNS];
       return [panels.address, inputs, outputs, transposed.panels.address, first, count];
     });
@@ -104,63 +79,9 @@ export class TrainingEngine {
     this.engine.linear(dy, transposed, dx, 'identity', residual);
   }
 
-  /** Takes scratch memory for `weightGradient` of so many rows. */
-  planProduct(region: Region, rows: number, inputs: number, outputs: number): ProductScratch {
-    return {
-      transposed: region.take(inputs * transposedStride(rows)),
-      panels: region.take(matrixBytes(rows, outputs)),
-    };
-  }
-
-  /** gradient.panels += xᵀ · dy, gradient.bias += the column sums of dy. */
-  weightGradient(x: Matrix, dy: Matrix, gradient: DenseGradient, scratch: ProductScratch): void {
-    if (gradient.panels !== 0) {
-      const { transposed, panels } = scratch;
-      const stride = transposedStride(x.rows);
-      this.run(
-        'transposeRows',
-        splitColumns(x.rows, x.cols, this.#threads).map(([from, to]) => {
-          return [x.address + from * 4, x.stride, x.rows, to - from, transposed + from * stride, stride];
-        }),
-      );
-      this.run(
-        'packRows',
-        splitColumns(dy.rows, dy.cols, this.#threads).map(([from, to]) => {
-          return [dy.address + from * 4, dy.stride, dy.rows, to - from, panels + from * dy.rows * 4];
-        }),
-      );
-      this.#product({ ...x, address: transposed, stride }, panels, dy.cols, gradient.panels);
-    }
-    if (gradient.bias !== 0) this.columnSums(dy, gradient.bias);
-  }
-
-  /** gradient += xᵀ · dy, by the gradient's rows and panels: the order of no sum depends on the number of threads. */
-  #product({ address, stride, rows, cols }: Matrix, panels: number, outputs: number, gradient: number): void {
-    const columns = padded(outputs);
-    // A narrow gradient is cut by rows.
-    const wide = columns >= this.#threads * GRADIENT_GRAIN;
-    const grain = wide
-      ? { columns: GRADIENT_GRAIN, rows: Number.POSITIVE_INFINITY }
-      : { columns: Number.POSITIVE_INFINITY, rows: GRADIENT_GRAIN };
-    const calls = splitProduct(cols, columns, rows, this.#threads, grain).map((part) => [
-      address + part.row * stride,
-      stride,
-      panels + part.column * rows * 4,
-      gradient + part.column * cols * 4 + part.row * PANEL_COLUMNS * 4,
-      cols * PANEL_COLUMNS * 4,
-      part.rows,
-      rows,
-      padded(part.columns) / PANEL_COLUMNS,
-      this.engine.scratch.address,
-    ]);
-    GRADIENTS.run({ rows, inputs: cols, outputs }, (kernel) => {
-      this.run(kernel, calls, this.engine.scratch.bytes);
-    });
-  }
-
   /** sums += the sum of each column. */
   columnSums(x: Matrix, sums: number): void {
-    const calls = splitColumns(x.rows, x.cols, this.#threads).map(([from, to]) => {
+    const calls = splitColumns(x.rows, x.cols, this.threads).map(([from, to]) => {
       return [x.address + from * 4, x.stride, x.rows, to - from, sums + from * 4];
     });
     this.run('columnSums', calls);
@@ -170,7 +91,7 @@ export class TrainingEngine {
 
   /** x += y */
   add(x: Matrix, y: Matrix): void {
-    const calls = splitRows(x.rows, x.cols, this.#threads).map(([from, to]) => {
+    const calls = splitRows(x.rows, x.cols, this.threads).map(([from, to]) => {
       return [x.address + from * x.stride, x.stride, y.address + from * y.stride, y.stride, to - from, x.cols];
     });
     this.run('addRows', calls);
@@ -180,7 +101,7 @@ export class TrainingEngine {
   activateGradient(dy: Matrix, x: Matrix, activation: Activation): void {
     if (activation === 'identity') return;
     const number = ACTIVATIONS.indexOf(activation);
-    const calls = splitRows(dy.rows, dy.cols, this.#threads).map(([from, to]) => {
+    const calls = splitRows(dy.rows, dy.cols, this.threads).map(([from, to]) => {
       const [d, value] = [dy.address + from * dy.stride, x.address + from * x.stride];
       return [d, dy.stride, value, x.stride, to - from, dy.cols, number];
     });
@@ -220,7 +141,7 @@ export class TrainingEngine {
   ): void {
     const { address = 0, stride = 0 } = residual ?? {};
     const { rows, cols } = x;
-    const parts = splitRows(rows, cols, this.#threads);
+    const parts = splitRows(rows, cols, this.threads);
     const rowsOf = (from: number) => [dy.address + from * dy.stride, dy.stride, x.address + from * x.stride, x.stride];
     const inverseOf = (from: number) => inverse + from * 4;
     this.run(
@@ -234,7 +155,7 @@ export class TrainingEngine {
       const sumsOf = (sums: number, from: number) => (sums === 0 ? 0 : sums + from * 4);
       this.run(
         'normGradientSums',
-        splitColumns(rows, cols, this.#threads).map(([from, to]) => {
+        splitColumns(rows, cols, this.threads).map(([from, to]) => {
           const sums = [sumsOf(gradient.scale, from), sumsOf(gradient.bias, from)];
           return [dy.address + from * 4, dy.stride, x.address + from * 4, x.stride, ...sums, rows, to - from];
         }),
@@ -250,7 +171,7 @@ export class TrainingEngine {
 
   /** Bytes of scratch memory that `attentionGradient` takes for sequences of at most this length, for all threads. */
   attentionGradientScratchBytes(length: number, headDim: number): number {
-    return this.#threads * aligned(this.kernels.attentionGradientScratchBytes(length, headDim));
+    return this.threads * aligned(this.kernels.attentionGradientScratchBytes(length, headDim));
   }
 
   /** dQkv = the gradients of query, key and value, from that of the attention heads' outputs, `dContext`. */
@@ -291,7 +212,7 @@ export class TrainingEngine {
     const [kernel, size] = table.panels
       ? (['scatterPanels', cols] as const)
       : (['scatterRows', padded(cols) * 4] as const);
-    const calls = splitColumns(rows, cols, this.#threads).map(([from, to]) => {
+    const calls = splitColumns(rows, cols, this.threads).map(([from, to]) => {
       return [address, stride, indices, rows, table.address, size, from, to - from];
     });
     this.run(kernel, calls);
@@ -300,7 +221,7 @@ export class TrainingEngine {
   /** losses[row] (f64) = cross-entropy; logits = its gradient times `factor`. A label below 0 does not count. */
   crossEntropy(logits: Matrix, labels: number, losses: number, factor: number, smoothing: number): void {
     const { address, stride, rows, cols } = logits;
-    const calls = splitRows(rows, cols, this.#threads).map(([from, to]) => {
+    const calls = splitRows(rows, cols, this.threads).map(([from, to]) => {
       return [
         address + from * stride,
         stride,
@@ -327,7 +248,8 @@ export class TrainingEngine {
     }
   }
 
-  get #threads(): number {
+  /** The threads that compute, the calling one among them. */
+  get threads(): number {
     return this.engine.runtime.threads?.count ?? 1;
   }
 }

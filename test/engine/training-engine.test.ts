@@ -1,4 +1,5 @@
 /** The operations of a backward pass: the build that they run in, the same bits on any number of threads, the parts they are cut into. */
+
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { pathToFileURL } from 'node:url';
@@ -10,6 +11,7 @@ import { type Matrix, matrixBytes, padded, type Region } from '../../src/engine/
 import type { Dense } from '../../src/engine/operands.js';
 import { startRuntime } from '../../src/engine/runtime.js';
 import { TrainingEngine } from '../../src/engine/training-engine.js';
+import { planProduct, weightGradient } from '../../src/engine/weight-gradient.js';
 import { AlbertPreTrainedModel } from '../../src/model/albert.js';
 import { AlbertModel } from '../../src/model/models.js';
 import { LocalModel } from '../../src/model/runners/local.js';
@@ -85,7 +87,7 @@ function runAll(training: TrainingEngine, { tokens, inputs, outputs }: Shape, ac
   // What is scratch memory differs between threads, and may.
   const wrote = region.end;
   const inverse = region.take(tokens * 4);
-  const scratch = training.planProduct(region, tokens, inputs, outputs);
+  const scratch = planProduct(region, tokens, inputs, outputs);
   memory.claim(region);
   memory.f32(region.start, (region.end - region.start) / 4).fill(0);
   [x, residual, normed, dy, before, logits].forEach((matrix, i) => {
@@ -97,7 +99,7 @@ function runAll(training: TrainingEngine, { tokens, inputs, outputs }: Shape, ac
 
   training.transpose(dense, transposed);
   training.inputGradient(dy, transposed, dx, residual);
-  training.weightGradient(x, dy, gradient, scratch);
+  weightGradient(training, x, dy, gradient, scratch);
   training.activateGradient(dy, before, ACTIVATIONS[activation]!);
   training.activate(before, activated, ACTIVATIONS[activation]!);
   training.add(x, residual);
@@ -152,7 +154,7 @@ test('a helper thread computes parts of a gradient', async () => {
   const region = memory.region();
   const [x, dy] = [region.matrix(64, 256), region.matrix(64, 256)];
   const gradient = { panels: region.take(matrixBytes(256, 256)), bias: 0 };
-  const product = training.planProduct(region, 64, 256, 256);
+  const product = planProduct(region, 64, 256, 256);
   memory.claim(region);
   fill(engine, x, 1);
   fill(engine, dy, 2);
@@ -160,7 +162,7 @@ test('a helper thread computes parts of a gradient', async () => {
   const own = memory.f32(scratch.address + scratch.bytes, 1);
   own[0] = 12345;
   let operations = 0;
-  for (; own[0] === 12345 && operations < 30_000; operations++) training.weightGradient(x, dy, gradient, product);
+  for (; own[0] === 12345 && operations < 30_000; operations++) weightGradient(training, x, dy, gradient, product);
   assert.ok(own[0] !== 12345, `no part in ${operations} operations`);
   await engine.dispose();
 });
@@ -175,7 +177,7 @@ test('each kernel of a gradient meets the gradients of each layer, though two of
   const gradients = sizes.map((inputs) => ({
     x: region.matrix(tokens, inputs),
     gradient: { panels: region.take(matrixBytes(inputs, outputs)), bias: 0 },
-    product: training.planProduct(region, tokens, inputs, outputs),
+    product: planProduct(region, tokens, inputs, outputs),
   }));
   memory.claim(region);
   fill(training.engine, dy, 1);
@@ -187,7 +189,7 @@ test('each kernel of a gradient meets the gradients of each layer, though two of
     run.call(training, kernel, calls, scratchBytes);
   };
   for (let i = 0; i < 2; i++) {
-    for (const { x, gradient, product } of gradients) training.weightGradient(x, dy, gradient, product);
+    for (const { x, gradient, product } of gradients) weightGradient(training, x, dy, gradient, product);
   }
   assert.is(met.size, 4, [...met].join());
   await training.engine.dispose();
@@ -213,7 +215,7 @@ for (const { name, wasmUrl } of BUILDS) {
         bias: region.take(matrixBytes(1, outputs)),
       };
       const transposed = training.planTransposed(region, dense);
-      const scratch = training.planProduct(region, tokens, inputs, outputs);
+      const scratch = planProduct(region, tokens, inputs, outputs);
       memory.claim(region);
       const [xs, rs, dys] = [fill(engine, x!, 1), fill(engine, residual!, 2), fill(engine, dy, 3)];
       const weights = fillDense(engine, dense, 4);
@@ -224,7 +226,7 @@ for (const { name, wasmUrl } of BUILDS) {
       training.transpose(dense, transposed);
       training.inputGradient(dy, transposed, dx!, residual);
       const turns = 2;
-      for (let turn = 0; turn < turns; turn++) training.weightGradient(x!, dy, gradient, scratch);
+      for (let turn = 0; turn < turns; turn++) weightGradient(training, x!, dy, gradient, scratch);
       const label = `${name}, ${tokens} tokens, ${inputs} × ${outputs}`;
       const got = memory.read(dx!);
       const within = (value: number, terms: number[], times: number, where: string) => {

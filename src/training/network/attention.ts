@@ -2,6 +2,7 @@
 
 import type { Matrix, Region } from '../../engine/memory.js';
 import type { AttentionSequence } from '../../engine/operands.js';
+import { weightGradient } from '../../engine/weight-gradient.js';
 import type { AttentionParameters } from '../../model/network/attention.js';
 import { gradientOfDense, gradientOfNorm, type Pass, type Step, Transposed, trains } from './context.js';
 import { dropped, type LayerSites } from './dropout.js';
@@ -119,7 +120,7 @@ export function backwardAttention(
   const after = selected ?? { context, hidden };
   training.normGradient(dAttended, projected, after.hidden, parameters.norm, norm, layer_norm_eps, work.inverse);
   const dProjected = dropped(pass, dAttended, sites.attention, dHidden);
-  training.weightGradient(after.context, dProjected, gradientOfDense(pass, parameters.dense), products);
+  weightGradient(training, after.context, dProjected, gradientOfDense(pass, parameters.dense), products);
   if (!below && !trains(pass, parameters.qkv)) return;
 
   training.inputGradient(dProjected, transposed.dense.of(parameters.dense), selected?.context ?? dContext);
@@ -130,7 +131,7 @@ export function backwardAttention(
   for (const part of dropSequences(pass, work, sites)) {
     training.attentionGradient({ qkv, context, heads, scratch: work.attention, ...part }, dContext, dQkv);
   }
-  training.weightGradient(hidden, dQkv, gradientOfDense(pass, parameters.qkv), products);
+  weightGradient(training, hidden, dQkv, gradientOfDense(pass, parameters.qkv), products);
   if (!below) return;
   const residual = selected === undefined ? dAttended : undefined;
   training.inputGradient(dQkv, transposed.qkv.of(parameters.qkv), dHidden, residual);

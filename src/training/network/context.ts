@@ -1,9 +1,11 @@
 /** What the modules of the network train with: the parts of one batch that are the same in every micro-batch, and one micro-batch. */
+
 import type { Engine } from '../../engine/engine.js';
 import type { Activation } from '../../engine/kernels.js';
 import type { Region } from '../../engine/memory.js';
 import type { Dense, Norm } from '../../engine/operands.js';
-import type { DenseGradient, NormGradient, TrainingEngine } from '../../engine/training-engine.js';
+import type { NormGradient, TrainingEngine } from '../../engine/training-engine.js';
+import type { DenseGradient } from '../../engine/weight-gradient.js';
 import type { AlbertConfig } from '../../model/config.js';
 import type { Batch } from '../../model/network/batch.js';
 import type { Dropout, Sites } from './dropout.js';

@@ -2,6 +2,7 @@
 
 import type { Matrix, Region } from '../../engine/memory.js';
 import type { AttentionSequence, Dense } from '../../engine/operands.js';
+import { weightGradient } from '../../engine/weight-gradient.js';
 import { groupOfLayer } from '../../model/config.js';
 import { planSequences, writeMaskBias } from '../../model/network/attention.js';
 import type { EncoderParameters } from '../../model/network/encoder.js';
@@ -131,6 +132,6 @@ export function* backwardEncoder(
     yield;
   }
   if (!below) return;
-  pass.training.weightGradient(embedded, dHidden, gradientOfDense(pass, mapping), work.products);
+  weightGradient(pass.training, embedded, dHidden, gradientOfDense(pass, mapping), work.products);
   if (trainsEmbeddings) pass.training.inputGradient(dHidden, encoder.transposedMapping.of(mapping), embedded);
 }

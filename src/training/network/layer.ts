@@ -1,5 +1,7 @@
 /** FlaxAlbertLayer, forward and backward: self-attention, then the feed-forward block. */
+
 import { type Matrix, type Region, rowsOf } from '../../engine/memory.js';
+import { weightGradient } from '../../engine/weight-gradient.js';
 import type { LayerParameters } from '../../model/network/layer.js';
 import {
   type AttentionActivations,
@@ -117,13 +119,13 @@ export function backwardLayer(
   training.normGradient(dOut, ffnOutput, attended, parameters.fullLayerNorm, norm, layer_norm_eps, inverse);
   const dOutput = dropped(pass, dOut, sites.ffn, dContext);
   training.activate(intermediate, activated, activation);
-  training.weightGradient(activated, dOutput, gradientOfDense(pass, parameters.ffnOutput), products);
+  weightGradient(training, activated, dOutput, gradientOfDense(pass, parameters.ffnOutput), products);
   if (!attentionToo && !trains(pass, parameters.ffn)) return;
 
   const dIntermediate = activated;
   training.inputGradient(dOutput, transposed.ffnOutput.of(parameters.ffnOutput), dIntermediate);
   training.activateGradient(dIntermediate, intermediate, activation);
-  training.weightGradient(attended, dIntermediate, gradientOfDense(pass, parameters.ffn), products);
+  weightGradient(training, attended, dIntermediate, gradientOfDense(pass, parameters.ffn), products);
   if (!attentionToo) return;
   training.inputGradient(dIntermediate, transposed.ffn.of(parameters.ffn), dAttended, dOut);
   backwardAttention(

@@ -2,7 +2,7 @@
 
 import type { Matrix, Region } from '../../engine/memory.js';
 import type { Dense } from '../../engine/operands.js';
-import type { ProductScratch } from '../../engine/training-engine.js';
+import { type ProductScratch, planProduct, weightGradient } from '../../engine/weight-gradient.js';
 import { rowsAmong } from '../../model/network/batch.js';
 import { gradientOfDense, type Pass, type Step, Transposed } from './context.js';
 
@@ -28,14 +28,14 @@ export function trainedPooler(region: Region, step: Step, dense: Dense): Trained
   return { dense, transposed: new Transposed(region, step, dense) };
 }
 
-export function planPooler(region: Region, { training, config, batch: { sequences } }: Pass): PoolerActivations {
+export function planPooler(region: Region, { config, batch: { sequences } }: Pass): PoolerActivations {
   const { hidden_size } = config;
   return {
     rows: region.take(sequences * 4),
     first: region.matrix(sequences, hidden_size),
     inner: region.matrix(sequences, hidden_size),
     pooled: region.matrix(sequences, hidden_size),
-    products: training.planProduct(region, sequences, hidden_size, hidden_size),
+    products: planProduct(region, sequences, hidden_size, hidden_size),
   };
 }
 
@@ -63,7 +63,7 @@ export function backwardPooler(
 ): void {
   const { training } = pass;
   training.activateGradient(dPooled, inner, 'tanh');
-  training.weightGradient(first, dPooled, gradientOfDense(pass, dense), products);
+  weightGradient(training, first, dPooled, gradientOfDense(pass, dense), products);
   if (dHidden === undefined) return;
   training.inputGradient(dPooled, transposed.of(dense), first);
   training.scatter(first, rows, { address: dHidden.address, panels: false });

@@ -2,7 +2,7 @@
 
 import { type Matrix, matrixBytes, type Region } from '../../engine/memory.js';
 import type { AttentionSequence } from '../../engine/operands.js';
-import type { ProductScratch } from '../../engine/training-engine.js';
+import { type ProductScratch, planProduct } from '../../engine/weight-gradient.js';
 import type { Pass } from './context.js';
 
 export interface Work {
@@ -49,7 +49,7 @@ export function planWork(region: Region, pass: Pass, sequences: readonly Attenti
     inverse: region.take(rows * 4),
     attention: region.take(Math.max(forwardScratch, backwardScratch)),
     masks: new Map([...lengths].map((length) => [length, region.matrix(length, length)])),
-    products: training.planProduct(
+    products: planProduct(
       region,
       rows,
       Math.max(intermediate_size, hidden, embedding_size),

@@ -2,7 +2,7 @@
 
 import type { Matrix, Region } from '../../../engine/memory.js';
 import type { Dense } from '../../../engine/operands.js';
-import type { ProductScratch } from '../../../engine/training-engine.js';
+import { type ProductScratch, planProduct, weightGradient } from '../../../engine/weight-gradient.js';
 import { gradientOfDense, type Pass, type Step, Transposed } from '../context.js';
 
 export interface TrainedClassifier {
@@ -22,11 +22,10 @@ export function trainedClassifier(region: Region, step: Step, dense: Dense): Tra
 
 export function planClassifier(
   region: Region,
-  { training }: Pass,
   { dense: { inputs, outputs } }: TrainedClassifier,
   rows: number,
 ): ClassifierActivations {
-  return { logits: region.matrix(rows, outputs), products: training.planProduct(region, rows, inputs, outputs) };
+  return { logits: region.matrix(rows, outputs), products: planProduct(region, rows, inputs, outputs) };
 }
 
 /**
@@ -46,7 +45,7 @@ export function runClassifier(
   const { engine, training } = pass;
   engine.linear(x, dense, logits);
   const loss = lossOf(logits);
-  training.weightGradient(x, logits, gradientOfDense(pass, dense), products);
+  weightGradient(training, x, logits, gradientOfDense(pass, dense), products);
   if (dX !== undefined) training.inputGradient(logits, transposed.of(dense), dX);
   return loss;
 }

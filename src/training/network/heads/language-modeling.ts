@@ -1,6 +1,7 @@
 /** FlaxAlbertOnlyMLMHead: cross-entropy of words, computed only at the tokens that have a label. */
+
 import { type Matrix, type Region, rowsOf } from '../../../engine/memory.js';
-import type { ProductScratch } from '../../../engine/training-engine.js';
+import { type ProductScratch, planProduct, weightGradient } from '../../../engine/weight-gradient.js';
 import { rowsAmong } from '../../../model/network/batch.js';
 import type { LanguageModelingParameters } from '../../../model/network/heads/language-modeling.js';
 import { gradientOfDense, gradientOfNorm, type Pass, type Step, Transposed, trains } from '../context.js';
@@ -55,8 +56,7 @@ export function labelledTokens(classes: Int32Array): number[] {
 
 /** @param classes a word per token, below 0 where there is no label */
 export function planLanguageModeling(region: Region, pass: Pass, classes: Int32Array): LanguageModelingActivations {
-  const { training, config } = pass;
-  const { hidden_size, embedding_size, vocab_size } = config;
+  const { hidden_size, embedding_size, vocab_size } = pass.config;
   const labelled = labelledTokens(classes);
   const chunk = Math.min(labelled.length, CHUNK_ROWS);
   const matrix = () => region.matrix(labelled.length, embedding_size);
@@ -71,8 +71,8 @@ export function planLanguageModeling(region: Region, pass: Pass, classes: Int32A
     inverse: region.take(labelled.length * 4),
     logits: region.matrix(chunk, vocab_size),
     losses: planLosses(region, chunk),
-    denseProducts: training.planProduct(region, labelled.length, hidden_size, embedding_size),
-    decoderProducts: training.planProduct(region, chunk, embedding_size, vocab_size),
+    denseProducts: planProduct(region, labelled.length, hidden_size, embedding_size),
+    decoderProducts: planProduct(region, chunk, embedding_size, vocab_size),
   };
 }
 
@@ -104,7 +104,7 @@ export function runLanguageModeling(
   const dNorm = gradientOfNorm(pass, norm);
   training.normGradient(dTransformed, activated, undefined, norm, dNorm, config.layer_norm_eps, inverse);
   training.activateGradient(dTransformed, inner, activation);
-  training.weightGradient(activations.hidden, dTransformed, gradientOfDense(pass, dense), denseProducts);
+  weightGradient(training, activations.hidden, dTransformed, gradientOfDense(pass, dense), denseProducts);
   if (dHidden === undefined) return loss;
   training.inputGradient(dTransformed, trained.transposedDense.of(dense), activations.hidden);
   training.scatter(activations.hidden, rows, { address: dHidden.address, panels: false });
@@ -127,7 +127,7 @@ function decode(
     const [x, scores] = [rowsOf(transformed, first, end), rowsOf(logits, 0, end - first)];
     engine.linear(x, decoder, scores);
     loss += crossEntropy(pass, scores, losses, words.subarray(first, end), counts.labels);
-    training.weightGradient(x, scores, gradient, decoderProducts);
+    weightGradient(training, x, scores, gradient, decoderProducts);
     if (below) training.inputGradient(scores, transposedDecoder.of(decoder), rowsOf(dTransformed, first, end));
   }
   return loss;

@@ -40,7 +40,7 @@ export function trainedPooled(region: Region, step: Step, { body }: Layout, clas
 export function planPooled(region: Region, pass: Pass, { classifier }: TrainedPooled): PooledActivations {
   return {
     pooler: planPooler(region, pass),
-    classifier: planClassifier(region, pass, classifier, pass.batch.sequences),
+    classifier: planClassifier(region, classifier, pass.batch.sequences),
   };
 }
 

@@ -19,7 +19,7 @@ export const questionAnswering: TrainingHead<TrainedClassifier, Activations> = {
   trained: (region, step, { head }) => trainedClassifier(region, step, head as Dense),
   plan(region, pass, trained) {
     const { tokens, longest } = pass.batch;
-    return { ...planClassifier(region, pass, trained, tokens), columns: planColumns(region, longest, 2) };
+    return { ...planClassifier(region, trained, tokens), columns: planColumns(region, longest, 2) };
   },
   run(pass, trained, activations, hidden, dHidden) {
     const { starts, ends } = labelsOf('spans', pass.labels);

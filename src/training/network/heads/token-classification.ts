@@ -19,7 +19,7 @@ export const tokenClassification: TrainingHead<TrainedClassifier, Activations> =
   trained: (region, step, { head }) => trainedClassifier(region, step, head as Dense),
   plan(region, pass, trained) {
     const { tokens } = pass.batch;
-    return { ...planClassifier(region, pass, trained, tokens), losses: planLosses(region, tokens) };
+    return { ...planClassifier(region, trained, tokens), losses: planLosses(region, tokens) };
   },
   run(pass, trained, activations, hidden, dHidden) {
     const { engine, config, dropout, sites, counts } = pass;
