@@ -19,7 +19,7 @@ export function smallModel(name: string): string | undefined {
 
 /** What `--model` names: the directory of a small model if the value is the name of its package and it is installed, else the value. */
 export function namedModel(value: string): string {
-  return (value in peerDependencies ? smallModel(value) : undefined) ?? value;
+  return (Object.hasOwn(peerDependencies, value) ? smallModel(value) : undefined) ?? value;
 }
 
 /** The directory of any small model that is installed; `undefined` if none is. */
