@@ -2,13 +2,13 @@
  * Times whole forwards of ALBERT-base and writes the report.
  *
  * `--shape BATCHxSEQ` (repeatable), `--dtype float32,int8` and `--threads 1,2` run those and print them, `--seconds N` for
- * each, `--json FILE` writes the figures there.
+ * each, `--json FILE` writes the figures there. `--wide` sets V8's flag for 256-bit vectors.
  */
 import { parseArgs } from 'node:util';
 import { albertBase, loadAlbert, parseShape } from './albert-base.js';
 import { parseDtypes, SHAPES } from './choices.js';
 import { forwardReport, forwardSentence, lastHiddenState, type MeasuredForward, measureForwards } from './forwards.js';
-import { machine, nameMachine } from './machine.js';
+import { machineOf, nameMachine } from './machine.js';
 import { RegisterPeak } from './peak.js';
 import { writeReport } from './report.js';
 
@@ -18,9 +18,11 @@ const { values } = parseArgs({
     dtype: { type: 'string' },
     threads: { type: 'string' },
     seconds: { type: 'string', default: '8' },
+    wide: { type: 'boolean', default: false },
     json: { type: 'string' },
   },
 });
+const on = machineOf(values);
 const shapes = (values.shape ?? SHAPES).map(parseShape);
 const dtypes = parseDtypes(values.dtype ?? 'float32,int8');
 const threads = (values.threads ?? '1,2').split(',').map(Number);
@@ -28,7 +30,7 @@ const threads = (values.threads ?? '1,2').split(',').map(Number);
 const albert = await albertBase();
 const reference = await loadAlbert(albert);
 const { kernels: build } = reference.info();
-console.log(`${nameMachine(machine())}; ${build} build`);
+console.log(`${nameMachine(on)}; ${build} build`);
 
 const measured: MeasuredForward[] = [];
 for (const dtype of dtypes) {
@@ -55,9 +57,9 @@ writeReport(
   'model',
   {
     title: `Forwards of ALBERT-base, ${build} build`,
-    command: 'npm run bench:model',
+    command: `npm run bench:model${values.wide ? ' -- --wide' : ''}`,
     raw: measured,
     ...forwardReport(measured),
   },
-  { json: values.json, partial: [values.shape, values.dtype, values.threads].some((choice) => choice !== undefined) },
+  { json: values.json, partial: [values.shape, values.dtype, values.threads].some((choice) => choice !== undefined), on },
 );

@@ -1,8 +1,9 @@
 /** The options that commands share. */
 import { extname } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type PipelineOptions, type Pipelines, pipeline } from '../entry/index.js';
+import { type ModelInfo, type PipelineOptions, type Pipelines, pipeline } from '../entry/index.js';
 import { DTYPES, type Dtype } from '../ground/dtypes.js';
+import { complain } from './complain.js';
 import { ProgressBar } from './progress-bar.js';
 import { namedModel } from './small-models.js';
 import type { TaskInput } from './task-input.js';
@@ -160,7 +161,14 @@ export function withOutput(command: Command, reads = false): Command {
 
 /** Loads a task's pipeline, with a progress bar on a terminal while files are downloaded. */
 export async function load<T extends keyof Pipelines>(task: T, options: ModelOptions): Promise<Pipelines[T]> {
-  return withBar((onProgress) => pipeline(task, options.model, { ...loadingOf(options), onProgress }));
+  const loaded = await withBar((onProgress) => pipeline(task, options.model, { ...loadingOf(options), onProgress }));
+  tellWhyNotWide(loaded.model.info());
+  return loaded;
+}
+
+/** Says why `--wide` has no effect, if it has none; answers are the same. */
+export function tellWhyNotWide({ whyNotWide }: ModelInfo): void {
+  if (whyNotWide !== undefined) complain(`--wide has no effect: ${whyNotWide}`);
 }
 
 /** Runs a load, with a progress bar on a terminal while files are downloaded. */

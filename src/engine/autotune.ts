@@ -1,7 +1,13 @@
 /** Kernels with the same results: the one that is fastest on this machine is found at work. */
 
-/** Products of one matrix that each candidate computes, together a round, before the fastest is kept: the first ones run in V8's slow tier. */
+/** Products of one matrix that each candidate computes, together a round, before they are compared: the first ones run in V8's slow tier. */
 const ROUNDS = 8;
+
+/** Rounds after which the fastest is kept, however close the others are. */
+const MOST_ROUNDS = 3 * ROUNDS;
+
+/** Before `MOST_ROUNDS`, the fastest must take less than this share of every other's time: a busy machine disturbs single products. */
+const CLEAR = 0.85;
 
 /** A later candidate is kept only if it takes less than this share of the time, so that noise decides nothing. */
 const WORTHWHILE = 0.9;
@@ -65,18 +71,19 @@ export class Autotuner<Kernel extends string> {
     compute(this.#candidates[turn] as Kernel);
     const time = (performance.now() - start) / work;
     trial.best[turn] = Math.min(trial.best[turn] as number, time);
-    if (turn === this.#candidates.length - 1 && ++this.#rounds === ROUNDS) this.#decide();
+    if (turn === this.#candidates.length - 1 && ++this.#rounds % ROUNDS === 0) this.#compare();
   }
 
-  /** Keeps the candidate with the least time over the sizes that all have met twice; once, if there are none. */
-  #decide(): void {
+  /** Keeps the candidate with the least time over the sizes that all have met twice (once, if there are none), if it is clearly the fastest. */
+  #compare(): void {
     const count = this.#candidates.length;
     const met = (times: number) => [...this.#trials.values()].filter(({ runs }) => runs >= times * count);
     const judged = met(2).length > 0 ? met(2) : met(1);
     const times = this.#candidates.map((_, i) => judged.reduce((sum, { best }) => sum + (best[i] as number), 0));
-    this.#winner = this.#candidates.reduce((kept, candidate, i) => {
-      return (times[i] as number) < WORTHWHILE * (times[this.#candidates.indexOf(kept)] as number) ? candidate : kept;
-    });
+    const kept = times.reduce((kept, time, i) => (time < WORTHWHILE * (times[kept] as number) ? i : kept), 0);
+    const clear = times.every((time, i) => i === kept || (times[kept] as number) < CLEAR * time);
+    if (!clear && this.#rounds < MOST_ROUNDS) return;
+    this.#winner = this.#candidates[kept];
     this.#trials.clear();
   }
 }

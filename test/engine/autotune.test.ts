@@ -47,9 +47,19 @@ test('the kernel with the fastest product is kept, though its first ones were sl
 test('the first is kept when it is as fast, and when noise could make the difference', () => {
   for (const b of [1, 0.92]) {
     const tuner = new Autotuner(['a', 'b']);
-    play(tuner, 16, ({ kernel }) => (kernel === 'a' ? 1 : b));
+    play(tuner, 48, ({ kernel }) => (kernel === 'a' ? 1 : b));
+    assert.is(tuner.decided, true);
     assert.is(tuner.fastest, 'a');
   }
+});
+
+test('while none is clearly the fastest, more products decide: a busy machine disturbed the first ones', () => {
+  const tuner = new Autotuner(['a', 'b']);
+  play(tuner, 16, ({ kernel }) => (kernel === 'a' ? 10 : 9.5));
+  assert.is(tuner.decided, false);
+  play(tuner, 16, ({ kernel }) => (kernel === 'a' ? 10 : 6));
+  assert.is(tuner.decided, true);
+  assert.is(tuner.fastest, 'b');
 });
 
 test('of three, the fastest is kept, wherever it stands', () => {

@@ -20,6 +20,8 @@ interface Row {
   readonly dtype: string;
   readonly kernels: string;
   readonly threads: number;
+  /** Of the vectors; absent until products have been timed, and without SIMD. */
+  readonly vectorBits?: 128 | 256 | undefined;
   readonly batch: number;
   readonly seq: number;
   /** Per forward, the median. */
@@ -77,11 +79,13 @@ async function* measure(model: AlbertPreTrainedModel<object>): AsyncGenerator<Ro
     }
     const milliseconds = times.sort((a, b) => a - b)[times.length >> 1] as number;
     const tokensPerSecond = (batch * seq * 1000) / milliseconds;
-    yield { dtype, kernels, threads, batch, seq, milliseconds, tokensPerSecond, runs: times.length };
+    const { vectorBits } = model.info();
+    yield { dtype, kernels, threads, vectorBits, batch, seq, milliseconds, tokensPerSecond, runs: times.length };
   }
 }
 
-function cells({ batch, seq, tokensPerSecond, milliseconds, dtype, kernels, threads }: Row): string[] {
-  const on = `${dtype}, ${kernels}, ${threads === 1 ? '1 thread' : `${threads} threads`}`;
+function cells({ batch, seq, tokensPerSecond, milliseconds, dtype, kernels, threads, vectorBits }: Row): string[] {
+  const vectors = vectorBits === undefined ? '' : `, ${vectorBits} bits`;
+  const on = `${dtype}, ${kernels}${vectors}, ${threads === 1 ? '1 thread' : `${threads} threads`}`;
   return [`${batch} × ${seq}`, tokensPerSecond.toFixed(0), milliseconds.toFixed(1), on];
 }

@@ -6,6 +6,7 @@ import {
   type ModelOptions,
   type OutputOptions,
   parseCount,
+  tellWhyNotWide,
   withBar,
   withModel,
   withOutput,
@@ -45,6 +46,7 @@ async function evaluate(options: Options): Promise<void> {
   const { model, tokenizer } = await withBar((onProgress) =>
     loadForEvaluation(task, source, { ...loadingOf(options), onProgress }),
   );
+  tellWhyNotWide(model.info());
   const bar = process.stderr.isTTY ? new ProgressBar(process.stderr) : undefined;
   try {
     // Of a model with classes, labels such as 1.5 are their names.

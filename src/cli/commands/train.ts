@@ -14,6 +14,7 @@ import {
   parseStride,
   parseThreads,
   wideOption,
+  tellWhyNotWide,
   withBar,
   withSource,
 } from '../options.js';
@@ -182,6 +183,7 @@ async function train(options: Options): Promise<void> {
   const { model, tokenizer } = await withBar((onProgress) =>
     loadForTraining(source, train_dataset, { ...loading, seed, maxMemoryBytes, onProgress }),
   );
+  tellWhyNotWide(model.info());
   const controller = new AbortController();
   const stop = () => {
     unwatch();
