@@ -61,5 +61,9 @@ writeReport(
     raw: measured,
     ...forwardReport(measured),
   },
-  { json: values.json, partial: [values.shape, values.dtype, values.threads].some((choice) => choice !== undefined), on },
+  {
+    json: values.json,
+    partial: [values.shape, values.dtype, values.threads].some((choice) => choice !== undefined),
+    on,
+  },
 );

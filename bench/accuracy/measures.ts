@@ -105,7 +105,12 @@ const hiddenState: Measure = {
     };
     const [float32, int8] = [await run({ wasmUrl }), await run({ wasmUrl, dtype: 'int8' })];
     const figure = int8.error.toExponential(2);
-    return { float32: float32.error.toExponential(2), int8: figure, cost: figure, met: int8.error <= MAX_NMSE[int8.bits] };
+    return {
+      float32: float32.error.toExponential(2),
+      int8: figure,
+      cost: figure,
+      met: int8.error <= MAX_NMSE[int8.bits],
+    };
   },
 };
 

@@ -113,7 +113,7 @@ cli('embeds, by default as unit vectors', async () => {
   assert.ok(Math.abs(Math.hypot(...raw) - 1) > 0.1);
 });
 
-cli('shows a model and its kernels', async () => {
+cli('shows a model and its kernels; says when --wide has no effect', async () => {
   const { code, out } = await run(['info', '--model', 'models/albert-mini-en-sst2']);
   assert.is(code, 0);
   const info = JSON.parse(out);
@@ -125,6 +125,11 @@ cli('shows a model and its kernels', async () => {
   const available = process.arch === 'x64' && Number.parseInt(process.versions.node, 10) >= 24;
   const { vectorBits, whyNotWide } = JSON.parse(wide);
   assert.is(whyNotWide === undefined, available && vectorBits === 256, whyNotWide);
+  const { code: answered, out: answer, err } = await run(['classify', '--wide', 'A lovely film.']);
+  assert.is(answered, 0);
+  assert.is(JSON.parse(answer).labels[0].label, 'POSITIVE');
+  if (available) assert.is(err, '');
+  else assert.match(err, /^--wide has no effect: .+\n$/);
   assert.ok(info.weightBytes > 20e6 && info.weightBytes < 24e6);
 });
 

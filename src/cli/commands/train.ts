@@ -13,8 +13,8 @@ import {
   parseCount,
   parseStride,
   parseThreads,
-  wideOption,
   tellWhyNotWide,
+  wideOption,
   withBar,
   withSource,
 } from '../options.js';
