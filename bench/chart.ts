@@ -30,6 +30,8 @@ const WIDTH = 860;
 const MARGIN = 20;
 const BAR = 15;
 const GAP = 9;
+/** Pixels from one line of text to the next. */
+const TEXT_LINE = 18;
 /** Pixels of a letter at 12 pixels: labels are measured by it, generously. */
 const LETTER = 6.9;
 /** Room for a figure to the right of the longest bar. */
@@ -48,15 +50,18 @@ export function drawChart({ title, unit, groups, reference }: Chart, machine: st
 
   const left = MARGIN + Math.max(...groups.map(({ label }) => label.length)) * LETTER + 8;
   const x = (value: number) => left + (value / most) * (WIDTH - MARGIN - FIGURE - left);
-  const top = MARGIN + 92;
+  const machineLines = wrapped(machine);
+  const unitLine = MARGIN + 36 + machineLines.length * TEXT_LINE;
+  const legend = drawLegend(series, colour, unitLine + 12);
+  const top = unitLine + 20 + legend.lines * TEXT_LINE;
   const height = groups.reduce((sum, group) => sum + group.bars.length * BAR + GAP, 0);
 
   const ticks = Array.from({ length: Math.floor(most / step) + 1 }, (_, i) => i * step);
   const parts = [
     text(MARGIN, MARGIN + 16, title, { size: 17, weight: 600 }),
-    text(MARGIN, MARGIN + 36, machine, { fill: FAINT }),
-    text(MARGIN, MARGIN + 54, unit),
-    ...legend(series, colour),
+    ...machineLines.map((words, i) => text(MARGIN, MARGIN + 36 + i * TEXT_LINE, words, { fill: FAINT })),
+    text(MARGIN, unitLine, unit),
+    ...legend.parts,
     ...ticks.flatMap((value) => [
       line(x(value), top - 4, x(value), top + height, LINE),
       text(x(value), top + height + 16, figure(value), { fill: FAINT, anchor: 'middle' }),
@@ -97,16 +102,34 @@ function document(height: number, title: string, parts: readonly string[]): stri
   ].join('\n')}\n`;
 }
 
-function legend(series: readonly string[], colour: (name: string) => string): string[] {
-  let x = MARGIN;
-  return series.flatMap((name) => {
-    const at = x;
-    x += name.length * LETTER + 34;
+/** Words in lines that fit. */
+function wrapped(content: string): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of content.split(' ')) {
+    if (line !== '' && (line.length + 1 + word.length) * LETTER > WIDTH - 2 * MARGIN) {
+      lines.push(line);
+      line = '';
+    }
+    line += line === '' ? word : ` ${word}`;
+  }
+  return [...lines, line];
+}
+
+/** The names of the series and their colours, in as many lines as they need; `lines` counts them. */
+function drawLegend(series: readonly string[], colour: (name: string) => string, top: number) {
+  let [x, lines] = [MARGIN, 1];
+  const parts = series.flatMap((name) => {
+    const width = 17 + name.length * LETTER;
+    if (x > MARGIN && x + width > WIDTH - MARGIN) [x, lines] = [MARGIN, lines + 1];
+    const [at, y] = [x, top + (lines - 1) * TEXT_LINE];
+    x += width + 17;
     return [
-      `<rect x="${round(at)}" y="${MARGIN + 66}" width="12" height="12" fill="${colour(name)}"/>`,
-      text(at + 17, MARGIN + 76, name),
+      `<rect x="${round(at)}" y="${y}" width="12" height="12" fill="${colour(name)}"/>`,
+      text(at + 17, y + 10, name),
     ];
   });
+  return { parts, lines };
 }
 
 interface Style {

@@ -50,4 +50,21 @@ chart('a background of its own, and everything inside it', () => {
   }
 });
 
+chart('several lines where words need them: none leaves the chart', () => {
+  const names = Array.from({ length: 5 }, (_, i) => `a runtime with a long name, number ${i}`);
+  const machine = Array.from({ length: 40 }, (_, i) => `part${i}`);
+  const groups = [{ label: '1x128', bars: names.map((series) => ({ series, value: 1 })) }];
+  const svg = drawChart({ name: 'speed', title: 'Speed', unit: 'ms', groups }, machine.join(' '));
+  const width = Number(svg.match(/viewBox="0 0 (\d+)/)?.[1]);
+  const [firstBar] = svg.match(/(?<=y=")\d+(?=" width="[\d.]+" height="13")/) as RegExpMatchArray;
+  const texts = [...svg.matchAll(/<text x="([\d.]+)" y="([\d.]+)"[^>]*text-anchor="start">([^<]*)</g)];
+  const heads = texts.filter(([, , y]) => Number(y) < Number(firstBar));
+  // Letters of 12 pixels have 6 on average.
+  for (const [, x, , words = ''] of heads) assert.ok(Number(x) + words.length * 6 < width, words);
+  const places = new Set(heads.map(([, x, y]) => `${x} ${y}`));
+  assert.is(places.size, heads.length);
+  const read = heads.map(([, , , words]) => words).join(' ');
+  for (const words of [...names, ...machine]) assert.ok(read.includes(words), words);
+});
+
 chart.run();
