@@ -78,7 +78,7 @@ writeReport(
     summary: contestSummary(all),
     note:
       `Against ${versions}. Batch x sequence, no padding, the same weights. Medians of wall and processor time, measured by ` +
-      'turns; ratios of wall medians, with the quartiles of the ratio round by round. Before that every answer was compared ' +
+      'turns; ratios are medians round by round, with their quartiles. Before that every answer was compared ' +
       'with our float32 one: the largest difference, and the share of its energy that is error (NMSE). In int8 the same products ' +
       'are int8 on all sides, ' +
       "in ONNX Runtime's files with one scale per channel, and one scale and zero point per activation tensor; " +
