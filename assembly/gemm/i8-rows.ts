@@ -3,7 +3,7 @@
  * Relaxed SIMD: from the row's lowest number to its highest, which halves the step size for a GELU's outputs; to the levels that
  * the caller gives, since machines differ in the levels that they multiply exactly.
  */
-import { maxLanes } from "../simd";
+import { madd, maxLanes, sumLanes } from "../simd";
 import { GROUP, MIN_MAGNITUDE, ROUND, ROUND_BITS, SHIFTED, depthOf } from "./i8-panel";
 
 /** Bytes of one quantised activation. */
@@ -60,39 +60,41 @@ function centredRow(a: usize, out: usize, scales: usize, zeros: usize, k: i32): 
 function shiftedRow(a: usize, out: usize, scales: usize, zeros: usize, k: i32, lowest: i32, highest: i32): void {
   // Even with the zero point and the number both rounded up, no level exceeds the highest.
   const steps = <f32>levelsOf(k, highest - lowest - 1);
-  const largest = largestMagnitude(a, k);
+  // One pass finds both ends of the range. A product with zero is a number only if the factor is finite.
+  const nothing = f32x4.splat(0);
+  let low0 = nothing, low1 = nothing, high0 = nothing, high1 = nothing, check0 = nothing, check1 = nothing;
+  let p = a, n = k;
+  while (n >= 16) {
+    const x0 = v128.load(p), x1 = v128.load(p, 16), x2 = v128.load(p, 32), x3 = v128.load(p, 48);
+    low0 = f32x4.pmin(low0, f32x4.pmin(x0, x2)); low1 = f32x4.pmin(low1, f32x4.pmin(x1, x3));
+    high0 = f32x4.pmax(high0, f32x4.pmax(x0, x2)); high1 = f32x4.pmax(high1, f32x4.pmax(x1, x3));
+    check0 = madd(x0, nothing, check0); check1 = madd(x1, nothing, check1);
+    check0 = madd(x2, nothing, check0); check1 = madd(x3, nothing, check1);
+    p += 64;
+    n -= 16;
+  }
+  let high = maxLanes(f32x4.pmax(high0, high1)), low = -maxLanes(f32x4.neg(f32x4.pmin(low0, low1)));
+  let check = sumLanes(f32x4.add(check0, check1));
+  while (n > 0) {
+    const x = load<f32>(p);
+    high = max(high, x);
+    low = min(low, x);
+    check += x * 0;
+    p += 4;
+    n--;
+  }
   let scale: f32 = 0, inverse: f32 = 0, zero = 0;
-  if (!(largest < Infinity)) {
-    scale = largest;
-  } else if (largest >= MIN_MAGNITUDE) {
+  if (check != 0) {
+    scale = largestMagnitude(a, k);
+  } else if (max(high, -low) >= MIN_MAGNITUDE) {
     // Divided before subtracting: the difference of very large numbers would overflow.
-    const low = -largestOf(a, k, -1);
-    scale = largestOf(a, k, 1) / steps - low / steps;
+    scale = high / steps - low / steps;
     inverse = <f32>1 / scale;
     zero = reinterpret<i32>(-low * inverse + ROUND) - ROUND_BITS + lowest;
   }
   store<f32>(scales, scale);
   store<i32>(zeros, zero);
   quantizeRow(a, out, k, inverse, zero);
-}
-
-/** The largest of a finite row's numbers times `sign`, at least 0. */
-function largestOf(a: usize, k: i32, sign: f32): f32 {
-  const factor = f32x4.splat(sign);
-  let v0 = f32x4.splat(0), v1 = v0;
-  while (k >= 8) {
-    v0 = f32x4.pmax(v0, f32x4.mul(v128.load(a), factor));
-    v1 = f32x4.pmax(v1, f32x4.mul(v128.load(a, 16), factor));
-    a += 32;
-    k -= 8;
-  }
-  let largest = maxLanes(f32x4.pmax(v0, v1));
-  while (k > 0) {
-    largest = max(largest, load<f32>(a) * sign);
-    a += 4;
-    k--;
-  }
-  return largest;
 }
 
 /** The largest magnitude of a row. Compared as integers, magnitudes keep their order and a NaN is above infinity: pmax may lose it. */
@@ -117,15 +119,29 @@ function largestMagnitude(a: usize, k: i32): f32 {
   return reinterpret<f32>(bits);
 }
 
+/** The levels of eight numbers, as int16. */
+// @ts-ignore: decorator
+@inline
+function levels(a: usize, scale: v128, round: v128, offset: v128): v128 {
+  const v0 = i32x4.sub(f32x4.add(f32x4.mul(v128.load(a), scale), round), offset);
+  const v1 = i32x4.sub(f32x4.add(f32x4.mul(v128.load(a, 16), scale), round), offset);
+  return i16x8.narrow_i32x4_s(v0, v1);
+}
+
 function quantizeRow(a: usize, out: usize, k: i32, inverse: f32, zero: i32): void {
   const scale = f32x4.splat(inverse), round = f32x4.splat(ROUND), offset = i32x4.splat(ROUND_BITS - zero);
   // Levels below zero keep their bits.
   const byte = i16x8.splat(0xff);
   const end = out + quantizedBytes(k);
+  while (GROUP == 4 && k >= 16) {
+    const v0 = levels(a, scale, round, offset), v1 = levels(a + 32, scale, round, offset);
+    v128.store(out, i8x16.narrow_i16x8_u(v128.and(v0, byte), v128.and(v1, byte)));
+    a += 64;
+    out += 16;
+    k -= 16;
+  }
   while (k >= 8) {
-    const v0 = i32x4.sub(f32x4.add(f32x4.mul(v128.load(a), scale), round), offset);
-    const v1 = i32x4.sub(f32x4.add(f32x4.mul(v128.load(a, 16), scale), round), offset);
-    const v = i16x8.narrow_i32x4_s(v0, v1);
+    const v = levels(a, scale, round, offset);
     if (GROUP == 4) v128.store64_lane(out, i8x16.narrow_i16x8_u(v128.and(v, byte), v), 0);
     else v128.store(out, v);
     a += 32;

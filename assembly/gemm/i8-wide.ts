@@ -1,5 +1,6 @@
 /** int8 tiles over two neighbouring panels, as `f32-wide.ts` has them for float32: for engines that pair 128-bit vectors. */
-import { GROUP_BYTES, HEADER_BYTES } from "./i8-panel";
+import { LANES } from "../simd";
+import { GROUP_BYTES, HEADER_BYTES, SHIFTED, SUMS } from "./i8-panel";
 import { TILE_BYTES, dot, left, right, tallest, tileRows } from "./i8-tile";
 
 /** Bytes that hold the results of two panels: the rows of the second begin TILE_BYTES after those of the first. */
@@ -81,5 +82,35 @@ export function wideRows(rows: i32, a: usize, lda: usize, panel: usize, panelByt
   else {
     tileRows(false, rows, a, lda, panel, c, groups);
     tileRows(false, rows, a, lda, panel + panelBytes, c + TILE_BYTES, groups);
+  }
+}
+
+/** As `dequantize`, for rows of two panels, `panelBytes` apart: each row's scale and zero point are read once. */
+export function dequantizeWide(
+  tile: usize, rows: i32, rowScales: usize, rowZeros: usize, p0: usize, panelBytes: usize, start: usize, ldStart: usize,
+  c: usize, ldc: usize,
+): void {
+  const p1 = p0 + panelBytes;
+  const s0 = v128.load(p0), s1 = v128.load(p0, 16), s2 = v128.load(p1), s3 = v128.load(p1, 16);
+  const sum0 = v128.load(p0, SUMS), sum1 = v128.load(p0, SUMS + 16), sum2 = v128.load(p1, SUMS), sum3 = v128.load(p1, SUMS + 16);
+  while (rows > 0) {
+    const scale = v128.load32_splat(rowScales);
+    let x0 = v128.load(tile), x1 = v128.load(tile, 16), x2 = v128.load(tile, TILE_BYTES), x3 = v128.load(tile, TILE_BYTES + 16);
+    if (SHIFTED) {
+      const zero = v128.load32_splat(rowZeros);
+      x0 = i32x4.sub(x0, i32x4.mul(zero, sum0)); x1 = i32x4.sub(x1, i32x4.mul(zero, sum1));
+      x2 = i32x4.sub(x2, i32x4.mul(zero, sum2)); x3 = i32x4.sub(x3, i32x4.mul(zero, sum3));
+    }
+    const y0 = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(x0), f32x4.mul(scale, s0)), v128.load(start));
+    const y1 = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(x1), f32x4.mul(scale, s1)), v128.load(start, 16));
+    const y2 = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(x2), f32x4.mul(scale, s2)), v128.load(start, 32));
+    const y3 = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(x3), f32x4.mul(scale, s3)), v128.load(start, 48));
+    v128.store(c, y1, 16); v128.store(c, y0); v128.store(c, y3, 48); v128.store(c, y2, 32);
+    tile += LANES * 4;
+    rowScales += 4;
+    rowZeros += 4;
+    start += ldStart;
+    c += ldc;
+    rows--;
   }
 }

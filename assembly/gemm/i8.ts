@@ -3,19 +3,19 @@ import { IDENTITY } from "../activation";
 import { LANES, PANEL_ROW_BYTES, padded } from "../simd";
 import { epilogue } from "./epilogue";
 import { GROUP, depthOf, panelBytesI8, stretchesBytes } from "./i8-panel";
-import { ROW_TILE_PANELS, TILE_BYTES, dequantize, rowTile, tallest, tileRows } from "./i8-tile";
+import { ROW_TILE_PANELS, dequantize, rowTile, tallest, tileRows } from "./i8-tile";
 import { quantizeRows, quantizedBytes } from "./i8-rows";
-import { WIDE_BYTES, wideRows } from "./i8-wide";
+import { WIDE_BYTES, dequantizeWide, wideRows } from "./i8-wide";
 
 /** Rows of A quantised at once, at most: 128 rows of 3,072 take 390 or 790 KB and stay in the second-level cache. */
 const BLOCK_ROWS: i32 = 128;
 
 /**
  * From this many rows on, the first row multiplies several panels side by side: their weights then arrive in several
- * streams, which wait less for memory (4 % at 128 rows). Plain SIMD gains nothing from it, and with fewer rows the slower
- * tile costs more than it saves.
+ * streams, which wait less for memory (4 % at 128 rows). Plain SIMD gains nothing from it. With fewer rows the slower tile
+ * costs more than it saves: 6 % at 16 rows, 14 % with paired vectors, nothing from 96 on (docs/decisions/0023).
  */
-const MIN_ROWS_WITH_LEAD: i32 = ASC_FEATURE_RELAXED_SIMD ? 16 : i32.MAX_VALUE;
+const MIN_ROWS_WITH_LEAD: i32 = ASC_FEATURE_RELAXED_SIMD ? 96 : i32.MAX_VALUE;
 
 /** Which tiles compute a product; its bits are the same. */
 const WHOLE: i32 = 0;
@@ -146,12 +146,12 @@ function tiles(
       const depth = min(stretch, k - from);
       const lda = quantizedBytes(depth), groups = depthOf(depth) / GROUP;
       const a = at + LEVELS + lda * first, scales = at + (<usize>first << 2), zeros = scales + ROW_ZEROS;
-      if (wide) wideRows(rows, a, lda, pt, panelBytes, scratch, groups);
-      else tileRows(paired, rows, a, lda, pt, scratch, groups);
-      dequantize(scratch, rows, scales, zeros, pt, start, ldStart, c, ldc);
       if (wide) {
-        const right = PANEL_ROW_BYTES;
-        dequantize(scratch + TILE_BYTES, rows, scales, zeros, pt + panelBytes, start + right, ldStart, c + right, ldc);
+        wideRows(rows, a, lda, pt, panelBytes, scratch, groups);
+        dequantizeWide(scratch, rows, scales, zeros, pt, panelBytes, start, ldStart, c, ldc);
+      } else {
+        tileRows(paired, rows, a, lda, pt, scratch, groups);
+        dequantize(scratch, rows, scales, zeros, pt, start, ldStart, c, ldc);
       }
       // A later stretch adds to the sums of those before it.
       start = c;
