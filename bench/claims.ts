@@ -60,7 +60,10 @@ function sentences(): Claim {
   const runtimes = [...new Set(report.rows.map(({ runtime }) => runtime))] as string[];
   const rows = runtimes.map((runtime): Row => {
     const cells = report.rows.filter((row) => row.runtime === runtime);
-    return { '': runtime, ...Object.fromEntries(cells.map((row) => [titleOf(row), String(row['sentences/s'])])) };
+    return {
+      '': runtime,
+      ...Object.fromEntries(cells.map((row) => [titleOf(row), Number(row['sentences/s']).toFixed(1)])),
+    };
   });
   return { pages: ['docs/performance.md'], table: markdownTable(rows), days: [dayOf(report)] };
 }

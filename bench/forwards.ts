@@ -12,6 +12,8 @@ export interface MeasuredForward {
   readonly shape: Shape;
   readonly dtype: Dtype;
   readonly threads: number;
+  /** Of the vectors, where the kernels have been timed. */
+  readonly vectorBits?: number | undefined;
   readonly forward: Samples;
   /** Round by round, how many times as fast as the first model that it took turns with. */
   readonly speedup: readonly number[];
@@ -69,12 +71,13 @@ export async function measureForwards(
   );
   const { peak: peakSamples, 0: first } = samples as Record<'peak' | 0, Samples>;
   return models.map((model, i) => {
-    const { dtype, threads } = model.info();
+    const { dtype, threads, vectorBits } = model.info();
     const [forward, answer] = [samples[i] as Samples, answers[i] as Float32Array];
     return {
       shape,
       dtype,
       threads,
+      vectorBits,
       forward,
       speedup: ratios(first.wall, forward.wall),
       bestRatio: Math.min(...first.wall) / Math.min(...forward.wall),
@@ -93,10 +96,17 @@ export function forwardReport(
     note:
       'Batch x sequence, no padding; answers compared with float32 first. Medians; the peak is the register peak of the ' +
       'same dtype on one thread, measured between the forwards; NMSE is the share of the last hidden state that is error. ' +
-      'Numbers of threads take turns; the speed-up is the median round by round, with its quartiles and the ratio of the best.',
+      'Numbers of threads take turns; the speed-up is the median round by round, with its quartiles and the ratio of the best. ' +
+      bitsSentence(measured),
     rows: measured.map(forwardRow),
     charts: [chart(measured)],
   };
+}
+
+/** The vectors that the kernels of each dtype had in the end. */
+function bitsSentence(measured: readonly MeasuredForward[]): string {
+  const bits = new Map(measured.map(({ dtype, vectorBits }) => [dtype, vectorBits ?? 'not timed']));
+  return `Bits of the vectors: ${[...bits].map((one) => one.join(' ')).join(', ')}; the peak is that of 128 bits.`;
 }
 
 export function forwardRow(measured: MeasuredForward): Row {

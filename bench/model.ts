@@ -56,7 +56,7 @@ await reference.dispose();
 writeReport(
   'model',
   {
-    title: `Forwards of ALBERT-base, ${build} build`,
+    title: `Forwards of ALBERT-base, ${build} build${values.wide ? ', with 256-bit vectors' : ''}`,
     command: `npm run bench:model${values.wide ? ' -- --wide' : ''}`,
     raw: measured,
     ...forwardReport(measured),

@@ -1,8 +1,9 @@
 /**
  * What int8 costs in answers, on each build of the kernels that this engine runs, and the report.
  *
- * `--only SUBSTRING` takes the measures whose name holds it (sst2, fill-mask, nmse) and prints them, `--limit N` the first
- * N sentences of each, `--json FILE` writes the figures there.
+ * `--only START` takes the measures whose name starts with it (sst2, fill-mask, nmse) and prints them, `--limit N` the first
+ * N sentences of each, `--json FILE` writes the figures there. With V8's flag `--no-enable-avx-vnni` before `--import`, activations
+ * have 7 bits also where the processor has AVX-VNNI; that report has a name of its own.
  */
 import { parseArgs } from 'node:util';
 import { BUILDS } from '../../test/support/builds.js';
@@ -15,12 +16,17 @@ const { values } = parseArgs({
 });
 const limit = values.limit === undefined ? undefined : Number(values.limit);
 
-const chosen = MEASURES.filter(({ name }) => name.includes(values.only));
+const chosen = MEASURES.filter(({ name }) => name.startsWith(values.only));
 if (chosen.length === 0) {
-  console.error(`no measure has "${values.only}" in its name`);
+  console.error(`no measure's name starts with "${values.only}"`);
   process.exit(1);
 }
-console.log(nameMachine(machine()));
+const NARROW = '--no-enable-avx-vnni';
+const here = machine();
+const on = process.execArgv.includes(NARROW)
+  ? { ...here, engine: `${here.engine}, ${NARROW}`, tag: here.tag.replace('-avx-vnni', '-no-avx-vnni') }
+  : here;
+console.log(nameMachine(on));
 
 const rows = [];
 for (const { name, target, missing, measure } of chosen) {
@@ -32,7 +38,9 @@ for (const { name, target, missing, measure } of chosen) {
   for (const { name: build, wasmUrl } of BUILDS.filter(({ name }) => name === 'simd' || name === 'relaxed')) {
     const { met, ...outcome } = await measure(wasmUrl, limit);
     rows.push({ measure: name, build, ...outcome, target, met: met ? 'yes' : 'no' });
-    console.log(`${build.padEnd(8)} ${name}: ${outcome.cost} (${target}): ${met ? 'met' : 'NOT met'}`);
+    console.log(
+      `${build.padEnd(8)} ${outcome.activationBits} bits, ${name}: ${outcome.cost} (${target}): ${met ? 'met' : 'NOT met'}`,
+    );
   }
 }
 
@@ -44,10 +52,13 @@ writeReport(
     note:
       'Each build of the kernels that this engine runs: relaxed SIMD quantises activations to 8 bits where the processor multiplies them exactly, else to 7, plain SIMD to 13. The ' +
       'sentences are in bench/accuracy/sentences.txt.',
-    command: 'npm run bench:accuracy',
+    command:
+      on === here
+        ? 'npm run bench:accuracy'
+        : `node ${NARROW} --import tsx --conditions=@albert-wasm/source bench/accuracy/index.ts`,
     rows,
     charts: [],
     raw: rows,
   },
-  { json: values.json, partial: values.only !== '' || limit !== undefined || rows.length === 0 },
+  { json: values.json, partial: values.only !== '' || limit !== undefined || rows.length === 0, on },
 );

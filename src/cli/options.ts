@@ -166,9 +166,16 @@ export async function load<T extends keyof Pipelines>(task: T, options: ModelOpt
   return loaded;
 }
 
-/** Says why `--wide` has no effect, if it has none; answers are the same. */
+const told = new Set<string>();
+
+/**
+ * Says why `--wide` has no effect, if that is known, each reason once; answers are the same. After a load, it is known if the flag
+ * could not be set; that nothing became faster is known only once products have been timed.
+ */
 export function tellWhyNotWide({ whyNotWide }: ModelInfo): void {
-  if (whyNotWide !== undefined) complain(`--wide has no effect: ${whyNotWide}`);
+  if (whyNotWide === undefined || told.has(whyNotWide)) return;
+  told.add(whyNotWide);
+  complain(`--wide has no effect: ${whyNotWide}`);
 }
 
 /** Runs a load, with a progress bar on a terminal while files are downloaded. */

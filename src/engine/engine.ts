@@ -81,7 +81,13 @@ export class Engine {
 
   /** Why vectors are not of 256 bits although `engineFlags` asks for them. */
   get whyNotWide(): string | undefined {
-    return this.runtime.whyNotWide?.(this.vectorBits);
+    const { whyNotWide } = this.runtime;
+    const notSet = whyNotWide?.(undefined);
+    if (whyNotWide === undefined || notSet !== undefined) return notSet;
+    const bits = this.vectorBits;
+    if (this.build === 'scalar') return 'the scalar kernels have no SIMD';
+    // Its products gain 9 to 12 % (docs/decisions/0021), which the tuner does not count on.
+    return this.build === 'simd' && bits === 128 ? 'plain SIMD gains too little from 256 bits' : whyNotWide(bits);
   }
 
   /**

@@ -1,7 +1,7 @@
 /** One scheme per dtype: the kernels that pack a weight matrix, multiply by it and unpack it. */
 import type { Dtype } from '../ground/dtypes.js';
 import { Autotuner } from './autotune.js';
-import type { Kernels } from './kernels.js';
+import { type Build, buildOf, type Kernels } from './kernels.js';
 import { matrixBytes } from './memory.js';
 import type { Grain } from './split.js';
 
@@ -60,15 +60,21 @@ export interface Scheme {
   readonly grain: Grain;
 }
 
-/** One per process: the machine and the JavaScript engine decide which kernel is fastest, not the model. */
-const PRODUCTS = {
+const tuners = () => ({
   // Where vectors are paired, the wide tiles take 0.65 times as long, elsewhere 1.25 times.
   float32: new Autotuner(['gemmF32', 'gemmF32Wide']),
   int8: new Autotuner(['gemmI8', 'gemmI8Wide']),
   fineInt8: new Autotuner(['gemmI8', 'gemmI8Wide']),
   // Paired steps take 0.8 times as long without AVX-VNNI, about twice as long with it.
   int8SevenBits: new Autotuner(['gemmI8', 'gemmI8Paired', 'gemmI8Wide']),
-} as const;
+});
+
+/** Per process and build: the machine, the JavaScript engine and the build decide which kernel is fastest, not the model. */
+const PRODUCTS: Readonly<Record<Build, ReturnType<typeof tuners>>> = {
+  simd: tuners(),
+  'relaxed-simd': tuners(),
+  scalar: tuners(),
+};
 
 /** Inputs of the deepest int8 product whose sums do not overflow. */
 const MAX_INPUTS = 2 ** 17;
@@ -82,6 +88,7 @@ export function schemesOf(
   activations: ActivationRange = SEVEN_BITS,
 ): Readonly<Record<PanelsDtype, Scheme> & { int8: { activationBits: ActivationBits } }> {
   const { lowest, highest } = activations;
+  const products = PRODUCTS[buildOf(kernels)];
   const activationBits = kernels.relaxedSimd.value === 0 ? 13 : highest - lowest > 127 ? 8 : 7;
   const int8In = (stretch: number) => ({
     panelsBytes: (inputs: number, outputs: number) => kernels.panelsBytesI8(inputs, outputs, stretch),
@@ -102,7 +109,7 @@ export function schemesOf(
       pack: kernels.packF32,
       unpack: kernels.unpackF32,
       maxInputs: Number.POSITIVE_INFINITY,
-      gemm: PRODUCTS.float32,
+      gemm: products.float32,
       gemmArguments: [],
       embed: kernels.embed,
       // 128 x 768 in eight parts by columns took as long as the whole; in two parts by rows, 2 to 4 % longer.
@@ -111,9 +118,9 @@ export function schemesOf(
     int8: {
       ...int8In(MAX_INPUTS),
       levels: { pack: kernels.packLevels, unpack: kernels.unpackLevels },
-      gemm: activationBits === 7 ? PRODUCTS.int8SevenBits : PRODUCTS.int8,
+      gemm: activationBits === 7 ? products.int8SevenBits : products.int8,
       activationBits,
     },
-    fineInt8: { ...int8In(FINE_STRETCH), gemm: PRODUCTS.fineInt8 },
+    fineInt8: { ...int8In(FINE_STRETCH), gemm: products.fineInt8 },
   };
 }

@@ -1,5 +1,6 @@
 /** The gradients of dense layers' weights: dW += xᵀ · dy, and the sums of dy for the biases. */
 import { Autotuner } from './autotune.js';
+import type { Build } from './kernels.js';
 import { type Matrix, matrixBytes, PANEL_COLUMNS, padded, type Region } from './memory.js';
 import { splitColumns, splitProduct } from './split.js';
 import type { TrainingEngine } from './training-engine.js';
@@ -7,8 +8,14 @@ import type { TrainingEngine } from './training-engine.js';
 /** The smallest part of a gradient's product: so many columns, or rows of a narrow one. */
 const GRADIENT_GRAIN = 64;
 
-/** The kernel of the weights' gradients, or several kernels with the same results; one per process, as those of prediction. */
-const GRADIENTS = new Autotuner(['gemmGradient', 'gemmGradientWide']);
+const tuner = () => new Autotuner(['gemmGradient', 'gemmGradientWide']);
+
+/** The kernels of the weights' gradients, with the same results; per process and build, as those of prediction. */
+const GRADIENTS: Readonly<Record<Build, ReturnType<typeof tuner>>> = {
+  simd: tuner(),
+  'relaxed-simd': tuner(),
+  scalar: tuner(),
+};
 
 /** The gradients of a dense layer's weights and bias; an address of 0: not wanted. */
 export interface DenseGradient {
@@ -90,7 +97,7 @@ function product(
     padded(part.columns) / PANEL_COLUMNS,
     engine.scratch.address,
   ]);
-  GRADIENTS.run({ rows, inputs: cols, outputs }, (kernel) => {
+  GRADIENTS[engine.build].run({ rows, inputs: cols, outputs }, (kernel) => {
     training.run(kernel, calls, engine.scratch.bytes);
   });
 }

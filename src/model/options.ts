@@ -42,7 +42,7 @@ export interface InitOptions {
   /** The workers' file, if the package's `worker.js` is not where the package put it; strings as for `wasmUrl`. */
   readonly workerUrl?: string | URL;
   /**
-   * `wide`: let V8 compute with 256-bit vectors, in Node 24 or later on x64. An experiment of V8 and a flag of the whole process, also of
+   * `wide`: let V8 compute with 256-bit vectors, in Node 24 or later on x64, with relaxed SIMD. An experiment of V8 and a flag of the whole process, also of
    * code that is not this library's; off by default. To be given with the first model of a process: what is optimised before stays as
    * it is. `info()` reports `vectorBits`, and `whyNotWide` if they are not 256. Answers are the same bit for bit.
    */
@@ -186,7 +186,10 @@ export interface ModelInfo {
    * products. Absent until then, and without SIMD.
    */
   readonly vectorBits?: 128 | 256;
-  /** Why vectors are not of 256 bits although `engineFlags` asks for them: V8's flag cannot be set, or nothing became faster by it. */
+  /**
+   * Why vectors are not of 256 bits although `engineFlags` asks for them: V8's flag cannot be set, the kernels have no SIMD, or nothing
+   * became faster by the flag, which is known once products have been timed.
+   */
   readonly whyNotWide?: string;
   /** Bytes of the packed weights. */
   readonly weightBytes: number;

@@ -43,4 +43,12 @@ test('one dtype, several threads; no shape beyond the positions', async () => {
   assert.equal([dtype, threads, seq], ['int8', 2, 16]);
 });
 
+test('--wide says once why it has no effect, if it has none', async () => {
+  const { code, err } = await run(['bench', '--wide', '--model', folder]);
+  assert.is(code, 0, err);
+  const available = process.arch === 'x64' && Number.parseInt(process.versions.node, 10) >= 24;
+  if (available) assert.match(err, /^(--wide has no effect: V8's flag is set, [^\n]+\n)?$/);
+  else assert.match(err, /^--wide has no effect: [^\n]+\n$/);
+});
+
 test.run();

@@ -62,6 +62,30 @@ test('while none is clearly the fastest, more products decide: a busy machine di
   assert.is(tuner.fastest, 'b');
 });
 
+test('a close contest goes on, up to three times as long; then the fastest is kept', () => {
+  const tuner = new Autotuner(['a', 'b']);
+  const cost = ({ kernel }: Turn) => (kernel === 'a' ? 1 : 0.88);
+  for (const [products, decided] of [
+    [16, false],
+    [31, false],
+    [1, true],
+  ] as const) {
+    play(tuner, products, cost);
+    assert.is(tuner.decided, decided);
+  }
+  assert.is(tuner.fastest, 'b');
+});
+
+test('of three, a second that is close keeps the contest open', () => {
+  const tuner = new Autotuner(['a', 'b', 'c']);
+  const cost = ({ kernel }: Turn) => ({ a: 10, b: 8.8, c: 20 })[kernel] as number;
+  play(tuner, 24, cost);
+  assert.is(tuner.decided, false);
+  play(tuner, 48, cost);
+  assert.is(tuner.decided, true);
+  assert.is(tuner.fastest, 'b');
+});
+
 test('of three, the fastest is kept, wherever it stands', () => {
   for (const best of ['a', 'b', 'c']) {
     const tuner = new Autotuner(['a', 'b', 'c']);

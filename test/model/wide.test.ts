@@ -6,6 +6,7 @@ import { Engine } from '../../src/engine/engine.js';
 import { AlbertModel } from '../../src/entry/index.js';
 import { loadDataset } from '../../src/training/data/dataset.js';
 import { loadForTraining } from '../../src/training/trainer/load.js';
+import { BUILDS } from '../support/builds.js';
 import { expectError } from '../support/expect-error.js';
 import { TINY, TINY_INPUTS } from '../support/tiny.js';
 import { FILES, TEXTS } from '../training/trainer/support.js';
@@ -92,6 +93,23 @@ test('vectors of 128 bits although it is set: info() says why', async () => {
     [before, undefined],
     [narrow, undefined],
   ]);
+});
+
+test('kernels that gain too little, or have no SIMD: info() says so', async () => {
+  const vectorBits = Object.getOwnPropertyDescriptor(Engine.prototype, 'vectorBits') as PropertyDescriptor;
+  const reasons = async (name: 'simd' | 'scalar') => {
+    const build = BUILDS.find((build) => build.name === name);
+    await using model = await AlbertModel.from_config(TINY, { engineFlags: 'wide', wasmUrl: build?.wasmUrl as URL });
+    const before = model.info().whyNotWide;
+    if (name === 'simd') Object.defineProperty(Engine.prototype, 'vectorBits', { ...vectorBits, get: () => 128 });
+    const after = model.info().whyNotWide;
+    Object.defineProperty(Engine.prototype, 'vectorBits', vectorBits);
+    return [before, after];
+  };
+  const noSimd = 'the scalar kernels have no SIMD';
+  const all = [...(await reasons('simd')), ...(await reasons('scalar'))];
+  if (AVAILABLE) assert.equal(all, [undefined, 'plain SIMD gains too little from 256 bits', noSimd, noSimd]);
+  else for (const reason of all) assert.match(reason as string, /Node|x64/);
 });
 
 test.run();

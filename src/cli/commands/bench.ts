@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { AlbertPreTrainedModel } from '../../entry/index.js';
 import { DTYPES } from '../../ground/dtypes.js';
-import { load, type ModelOptions, type OutputOptions, withModel, withOutput } from '../options.js';
+import { load, type ModelOptions, type OutputOptions, tellWhyNotWide, withModel, withOutput } from '../options.js';
 import { anySmallModel } from '../small-models.js';
 import { writeAnswers } from '../writers.js';
 
@@ -56,6 +56,7 @@ Examples:
             });
             first = false;
           }
+          tellWhyNotWide(extract.model.info());
         }
       });
     });

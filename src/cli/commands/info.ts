@@ -5,8 +5,11 @@ import { load, type ModelOptions, type OutputOptions, withModel, withOutput } fr
 import { anySmallModel } from '../small-models.js';
 import { writeAnswers } from '../writers.js';
 
-/** Forwards, at most: a model of few large products decides later. */
-const MAX_FORWARDS = 12;
+/**
+ * Forwards, at most. A close contest takes 24 rounds, in each of which up to three kernels compute a product: 72 products, of which a
+ * model of one layer has at least two in a forward.
+ */
+const MAX_FORWARDS = 36;
 /** Multiply-adds of a product that is timed, with some to spare. */
 const TIMED = 2 ** 25;
 
