@@ -66,9 +66,12 @@ export interface Shape {
 
 /** Reads "8x128". */
 export function parseShape(text: string): Shape {
-  const [, batch, seq] = /^([1-9]\d*)x([1-9]\d*)$/.exec(text) ?? [];
-  if (batch === undefined || seq === undefined) throw new Error(`a shape is BATCHxSEQ, such as 8x128, not "${text}"`);
-  return { batch: Number(batch), seq: Number(seq) };
+  const [, batch, seq] = /^([1-9]\d*)x([1-9]\d*)$/.exec(text)?.map(Number) ?? [];
+  const longest = CONFIG.max_position_embeddings;
+  if (batch === undefined || seq === undefined || seq > longest) {
+    throw new Error(`a shape is BATCHxSEQ, such as 8x128, with at most ${longest} tokens, not "${text}"`);
+  }
+  return { batch, seq };
 }
 
 export function nameShape({ batch, seq }: Shape): string {

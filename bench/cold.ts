@@ -2,19 +2,20 @@
  * Cold starts of ALBERT-base: from `import` to the first output of 16 tokens, and the peak of resident memory, each in a
  * process of its own; by turns with onnxruntime-web, answers compared.
  *
- * `--rounds N` (default: 9), `--only TEXT` takes the runtimes whose name has it and prints them, `--json FILE` writes the figures
- * there.
+ * `--only TEXT` takes the runtimes whose name has it, and with `--rounds N` (default: 9) prints them, `--json FILE` writes the
+ * figures there.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { convert } from '../src/convert.js';
 import type { Dtype } from '../src/ground/dtypes.js';
 import { type TorchTensor, torchOlder, torchZip } from '../test/weights/pytorch-files.js';
 import { type Albert, albertBase, albertFiles, loadAlbert, tokenIds } from './albert-base.js';
+import { readArguments } from './arguments.js';
+import { parseCount } from './choices.js';
 import { interval, rounded } from './format.js';
 import { MAX_NMSE } from './forwards.js';
 import { machine, nameMachine } from './machine.js';
@@ -24,13 +25,14 @@ import { installPeers } from './peers/install.js';
 import { writeReport } from './report.js';
 import { median, nmse, quartiles } from './statistics.js';
 
-const { values: given } = parseArgs({
-  options: {
+const { rounds, only, json, partial } = readArguments(
+  {
     rounds: { type: 'string', default: '9' },
     only: { type: 'string', default: '' },
     json: { type: 'string' },
   },
-});
+  ({ rounds, ...others }) => ({ ...others, rounds: parseCount('rounds', rounds) }),
+);
 
 interface Contestant {
   readonly dtype: Dtype;
@@ -52,10 +54,10 @@ const OURS = 'albert-wasm';
 
 const directory = mkdtempSync(join(tmpdir(), 'albert-wasm-cold-'));
 try {
-  const contestants = (await prepare()).filter(({ runtime }) => runtime.includes(given.only));
-  if (contestants.length === 0) throw new Error(`there is no runtime with "${given.only}" in its name`);
+  const contestants = (await prepare()).filter(({ runtime }) => runtime.includes(only));
+  if (contestants.length === 0) throw new Error(`there is no runtime with "${only}" in its name`);
   const runs = new Map<Contestant | undefined, Run[]>();
-  for (let round = 0; round < Number(given.rounds); round++) {
+  for (let round = 0; round < rounds; round++) {
     for (const contestant of [undefined, ...contestants]) {
       runs.set(contestant, [...(runs.get(contestant) ?? []), start(contestant)]);
     }
@@ -84,7 +86,7 @@ async function prepare(): Promise<Contestant[]> {
     contestants.push({ dtype: 'float32', runtime: `${OURS}, ${name}`, kind: 'albert', model });
   }
   const web = 'onnxruntime-web';
-  if (!web.includes(given.only)) return contestants;
+  if (!web.includes(only)) return contestants;
   // The others are hundreds of megabytes that are not run here.
   if (!existsSync(new URL(`peers/node_modules/${web}`, import.meta.url))) installPeers(/onnxruntime/);
   await using ours = await loadAlbert(albert, { dtype: 'int8' });
@@ -164,7 +166,7 @@ function report(contestants: readonly Contestant[], runs: ReadonlyMap<Contestant
       title: 'Cold starts of ALBERT-base, 16 tokens, one thread',
       summary: `${sentences.join('; ')}.`,
       note:
-        `Medians of ${given.rounds} processes each, by turns: from the import of the package to the first output, the files in the ` +
+        `Medians of ${rounds} processes each, by turns: from the import of the package to the first output, the files in the ` +
         `system's cache; the peak of resident memory above that of an empty Node (${rounded(empty / 1e6)} MB), and the same relative to ` +
         'our packed weights of that dtype; the share of the energy of our float32 answer that is error (NMSE).',
       command: 'npm run bench:cold',
@@ -172,6 +174,6 @@ function report(contestants: readonly Contestant[], runs: ReadonlyMap<Contestant
       rows,
       raw: [...runs].map(([who, all]) => ({ who, runs: all.map(({ values: _, ...figures }) => figures) })),
     },
-    { json: given.json, partial: given.only !== '' },
+    { json, partial },
   );
 }

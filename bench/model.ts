@@ -1,19 +1,19 @@
 /**
  * Times whole forwards of ALBERT-base and writes the report.
  *
- * `--shape BATCHxSEQ` (repeatable), `--dtype float32,int8` and `--threads 1,2` run those and print them, `--seconds N` for
- * each, `--json FILE` writes the figures there. `--wide` sets V8's flag for 256-bit vectors.
+ * `--shape BATCHxSEQ` (repeatable), `--dtype float32,int8`, `--threads 1,2` and `--seconds N` for each (default: 8) run those
+ * and print them, `--json FILE` writes the figures there. `--wide` sets V8's flag for 256-bit vectors.
  */
-import { parseArgs } from 'node:util';
 import { albertBase, loadAlbert, parseShape } from './albert-base.js';
-import { parseDtypes, SHAPES } from './choices.js';
+import { readArguments } from './arguments.js';
+import { parseDtypes, parseSeconds, parseThreads, SHAPES } from './choices.js';
 import { forwardReport, forwardSentence, lastHiddenState, type MeasuredForward, measureForwards } from './forwards.js';
 import { machineOf, nameMachine } from './machine.js';
 import { RegisterPeak } from './peak.js';
 import { writeReport } from './report.js';
 
-const { values } = parseArgs({
-  options: {
+const { shapes, dtypes, threads, seconds, wide, on, json, partial } = readArguments(
+  {
     shape: { type: 'string', multiple: true },
     dtype: { type: 'string' },
     threads: { type: 'string' },
@@ -21,11 +21,16 @@ const { values } = parseArgs({
     wide: { type: 'boolean', default: false },
     json: { type: 'string' },
   },
-});
-const on = machineOf(values);
-const shapes = (values.shape ?? SHAPES).map(parseShape);
-const dtypes = parseDtypes(values.dtype ?? 'float32,int8');
-const threads = (values.threads ?? '1,2').split(',').map(Number);
+  ({ shape = SHAPES, dtype, threads, seconds, wide, json }) => ({
+    shapes: shape.map(parseShape),
+    dtypes: parseDtypes(dtype),
+    threads: parseThreads(threads),
+    seconds: parseSeconds(seconds),
+    wide,
+    on: machineOf({ wide }),
+    json,
+  }),
+);
 
 const albert = await albertBase();
 const reference = await loadAlbert(albert);
@@ -44,7 +49,7 @@ for (const dtype of dtypes) {
   const peak = new RegisterPeak(build, dtype);
   for (const shape of shapes) {
     const expected = await lastHiddenState(reference, shape);
-    const rounds = { warmups: 2, rounds: 5, seconds: Number(values.seconds) };
+    const rounds = { warmups: 2, rounds: 5, seconds };
     const results = await measureForwards(models, shape, expected, peak, rounds);
     measured.push(...results);
     for (const result of results) console.log(forwardSentence(result));
@@ -56,14 +61,10 @@ await reference.dispose();
 writeReport(
   'model',
   {
-    title: `Forwards of ALBERT-base, ${build} build${values.wide ? ', with 256-bit vectors' : ''}`,
-    command: `npm run bench:model${values.wide ? ' -- --wide' : ''}`,
+    title: `Forwards of ALBERT-base, ${build} build${wide ? ', with 256-bit vectors' : ''}`,
+    command: `npm run bench:model${wide ? ' -- --wide' : ''}`,
     raw: measured,
     ...forwardReport(measured),
   },
-  {
-    json: values.json,
-    partial: [values.shape, values.dtype, values.threads].some((choice) => choice !== undefined),
-    on,
-  },
+  { json, partial, on },
 );

@@ -2,35 +2,41 @@
  * Times ALBERT-base over texts of mixed lengths: packed into one run, against padded to the longest with a mask, and one by
  * one. The answers are compared first.
  *
- * `--texts N`, `--longest N` tokens and `--dtype float32,int8` run those and print them, `--seconds N` for each, `--json FILE`
- * writes the figures there.
+ * `--texts N`, `--longest N` tokens, `--dtype float32,int8` and `--seconds N` for each (default: 60) run those and print them,
+ * `--json FILE` writes the figures there.
  */
-import { parseArgs } from 'node:util';
-import { albertBase, loadAlbert } from './albert-base.js';
+import { albertBase, CONFIG, loadAlbert } from './albert-base.js';
 import { alternate } from './alternate.js';
+import { readArguments } from './arguments.js';
 import type { Bar, Chart } from './chart.js';
-import { parseDtypes } from './choices.js';
+import { parseCount, parseDtypes, parseSeconds } from './choices.js';
 import { rounded } from './format.js';
 import { machine, nameMachine } from './machine.js';
 import { writeReport } from './report.js';
 import { median, quartiles, ratios } from './statistics.js';
 import { mixedTexts, SHORTEST } from './texts.js';
 
-const { values } = parseArgs({
-  options: {
-    texts: { type: 'string' },
-    longest: { type: 'string' },
+const { count, longest, dtypes, seconds, json, partial } = readArguments(
+  {
+    texts: { type: 'string', default: '32' },
+    longest: { type: 'string', default: '128' },
     dtype: { type: 'string' },
     seconds: { type: 'string', default: '60' },
     json: { type: 'string' },
   },
-});
+  ({ texts, longest, dtype, seconds, json }) => ({
+    count: parseCount('texts', texts),
+    longest: parseCount('longest', longest, SHORTEST, CONFIG.max_position_embeddings),
+    dtypes: parseDtypes(dtype),
+    seconds: parseSeconds(seconds),
+    json,
+  }),
+);
 
 /** What padding may change. */
 const TOLERANCE = 1e-6;
 
-const longest = Number(values.longest ?? 128);
-const texts = mixedTexts(Number(values.texts ?? 32), longest);
+const texts = mixedTexts(count, longest);
 const lengths = texts.map(({ length }) => length);
 const seq = Math.max(...lengths);
 const real = lengths.reduce((sum, length) => sum + length, 0);
@@ -60,7 +66,7 @@ const groups: Chart['groups'][number][] = [];
 let build = '';
 const albert = await albertBase();
 console.log(nameMachine(machine()));
-for (const dtype of parseDtypes(values.dtype ?? 'float32,int8')) {
+for (const dtype of dtypes) {
   await using model = await loadAlbert(albert, { dtype });
   build = model.info().kernels;
   const { hidden_size } = model.config;
@@ -82,7 +88,7 @@ for (const dtype of parseDtypes(values.dtype ?? 'float32,int8')) {
         for (const one of each) await model.forward(one);
       },
     },
-    { warmups: 0, rounds: 3, seconds: Number(values.seconds) },
+    { warmups: 0, rounds: 3, seconds },
   );
   const { packed, padded, 'one by one': single } = samples;
   raw.push({ dtype, ...samples });
@@ -123,5 +129,5 @@ writeReport(
     rows,
     raw,
   },
-  { json: values.json, partial: [values.texts, values.longest, values.dtype].some((choice) => choice !== undefined) },
+  { json, partial },
 );

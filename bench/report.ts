@@ -20,9 +20,10 @@ const INTRODUCTION = `# Results
 Written by the benches, this index included. Figures are medians of one run in which the contestants took turns. Answers were
 compared before the timing, and the peak of the machine was measured in between. Read the ratios and the shares of the peak:
 milliseconds are those of this machine at that hour. \`npm run bench:report\` runs everything with the current Node and writes
-all reports. Each report's own command writes that report; with \`--only\`, \`--shape\` or \`--dtype\` it prints some rows and writes
-nothing; with \`--add\`, \`bench:peers\` and \`bench:pipeline\` put such rows into their last report. \`bench:claims\` puts figures into README
-and docs. Every bench takes \`--json FILE\`. Reports of processors with AVX-VNNI, and of engines with V8's flag for 256 bits (\`--wide\`),
+all reports. Each report's own command writes that report; with an option that changes what is measured, such as \`--dtype\` or
+\`--seconds\`, it prints its rows and writes nothing. With \`--add\`, \`bench:peers\` and \`bench:pipeline\` put the rows of \`--shape\`,
+\`--dtype\` and \`--threads\` into their last report; \`bench:train -- --only\` chooses reports. \`bench:claims\` puts figures into README and
+docs. Every bench takes \`--json FILE\`. Reports of processors with AVX-VNNI, and of engines with V8's flag for 256 bits (\`--wide\`),
 have names of their own.
 `;
 

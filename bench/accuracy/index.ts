@@ -5,22 +5,21 @@
  * N sentences of each, `--json FILE` writes the figures there. With V8's flag `--no-enable-avx-vnni` before `--import`, activations
  * have 7 bits also where the processor has AVX-VNNI; that report has a name of its own.
  */
-import { parseArgs } from 'node:util';
 import { BUILDS } from '../../test/support/builds.js';
+import { readArguments } from '../arguments.js';
+import { parseCount } from '../choices.js';
 import { machine, nameMachine } from '../machine.js';
 import { writeReport } from '../report.js';
 import { MEASURES } from './measures.js';
 
-const { values } = parseArgs({
-  options: { only: { type: 'string', default: '' }, limit: { type: 'string' }, json: { type: 'string' } },
-});
-const limit = values.limit === undefined ? undefined : Number(values.limit);
-
-const chosen = MEASURES.filter(({ name }) => name.startsWith(values.only));
-if (chosen.length === 0) {
-  console.error(`no measure's name starts with "${values.only}"`);
-  process.exit(1);
-}
+const { chosen, limit, json, partial } = readArguments(
+  { only: { type: 'string', default: '' }, limit: { type: 'string' }, json: { type: 'string' } },
+  ({ only, limit, json }) => {
+    const chosen = MEASURES.filter(({ name }) => name.startsWith(only));
+    if (chosen.length === 0) throw new Error(`no measure's name starts with "${only}"`);
+    return { chosen, limit: limit === undefined ? undefined : parseCount('limit', limit), json };
+  },
+);
 const NARROW = '--no-enable-avx-vnni';
 const here = machine();
 const on = process.execArgv.includes(NARROW)
@@ -60,5 +59,5 @@ writeReport(
     charts: [],
     raw: rows,
   },
-  { json: values.json, partial: values.only !== '' || limit !== undefined || rows.length === 0, on },
+  { json, partial: partial || rows.length === 0, on },
 );

@@ -2,13 +2,15 @@
  * A forward of 128 tokens of ALBERT-base in Chromium, Firefox and WebKit, relative to Chromium; the engines take turns, each
  * round in a new browser.
  *
- * `--rounds N` (default: 3), `--seconds N` for each forward and round (default: 1), `--json FILE` writes the figures there.
+ * `--rounds N` (default: 3) and `--seconds N` for each forward and round (default: 1) print the figures, `--json FILE` writes them
+ * there.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { parseArgs } from 'node:util';
 import { EngineMissing, type EngineName, waitFor } from '../../test/browser/engines/engine.js';
 import { startEngine } from '../../test/browser/engines/start.js';
+import { readArguments } from '../arguments.js';
+import { parseCount, parseSeconds } from '../choices.js';
 import { type Row, rounded } from '../format.js';
 import { machine } from '../machine.js';
 import { writeReport } from '../report.js';
@@ -16,13 +18,14 @@ import { median } from '../statistics.js';
 import type { Benched } from './page.js';
 import { address, serve } from './serve.js';
 
-const { values: given } = parseArgs({
-  options: {
+const { rounds, seconds, json, partial } = readArguments(
+  {
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '1' },
     json: { type: 'string' },
   },
-});
+  ({ rounds, seconds, json }) => ({ rounds: parseCount('rounds', rounds), seconds: parseSeconds(seconds), json }),
+);
 
 const NAMES: readonly EngineName[] = ['Chromium', 'Firefox', 'WebKit'];
 /** ALBERT-base is made in the page before it is timed. */
@@ -73,9 +76,9 @@ function rowOf({ engine, dtype, build, ms }: Measured): Row {
 const directory = await mkdtemp(`${tmpdir()}/albert-wasm-bench-`);
 const server = await serve(directory);
 try {
-  const url = `${address(server)}?${new URLSearchParams({ only: 'forward 1x128', seconds: given.seconds })}`;
+  const url = `${address(server)}?${new URLSearchParams({ only: 'forward 1x128', seconds: String(seconds) })}`;
   const missing = new Set<EngineName>();
-  for (let round = 0; round < Number(given.rounds); round++) {
+  for (let round = 0; round < rounds; round++) {
     for (const name of NAMES.filter((name) => !missing.has(name))) {
       try {
         await run(name, url);
@@ -104,7 +107,8 @@ writeReport(
     raw: [...measured.values()],
   },
   {
-    ...(given.json !== undefined && { json: given.json }),
+    json,
+    partial,
     on: machine({ engine: 'headless, from Debian', tag: 'debian' }),
   },
 );

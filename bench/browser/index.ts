@@ -1,15 +1,16 @@
 /**
  * The kernels and forwards in headless Chromium, and the reports.
  *
- * `--only SUBSTRING` runs the rows whose name holds it and prints them, `--seconds N` for each kernel (default: 1;
- * forwards take eight times that), `--json FILE` writes the figures there, `--serve` only serves the page, for any browser.
+ * `--only SUBSTRING` runs the rows whose name holds it, and with `--seconds N` for each kernel (default: 1; forwards take
+ * eight times that) prints them, `--json FILE` writes the figures there, `--serve` only serves the page, for any browser.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
+import { readArguments } from '../arguments.js';
+import { parseSeconds } from '../choices.js';
 import { forwardReport } from '../forwards.js';
 import { kernelReport } from '../kernels/table.js';
 import { machine } from '../machine.js';
@@ -20,16 +21,17 @@ import { address, serve } from './serve.js';
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
-const { values } = parseArgs({
-  options: {
+const { only, seconds, json, serves, partial } = readArguments(
+  {
     only: { type: 'string', default: '' },
     seconds: { type: 'string', default: '1' },
     json: { type: 'string' },
     serve: { type: 'boolean', default: false },
   },
-});
+  ({ seconds, serve, ...others }) => ({ ...others, seconds: parseSeconds(seconds), serves: serve }),
+);
 
-if (values.serve) {
+if (serves) {
   const server = await serve(path('../results/tmp/vite'));
   console.log(`open ${address(server)} in a browser; Ctrl+C ends`);
 } else if (existsSync(CHROMIUM)) {
@@ -50,8 +52,7 @@ async function drive(): Promise<Benched & { version: string }> {
     const page = await browser.newPage();
     page.on('console', (message) => message.type() === 'log' && console.log(message.text()));
     page.on('pageerror', (error) => console.error(error.message));
-    const { only, seconds } = values;
-    await page.goto(`${address(server)}?${new URLSearchParams({ only, seconds })}`);
+    await page.goto(`${address(server)}?${new URLSearchParams({ only, seconds: String(seconds) })}`);
     await page.waitForFunction(() => window.benched !== undefined, undefined, { timeout: 0 });
     const benched = await page.evaluate(() => window.benched as Benched);
     if (benched.error !== undefined) throw new Error(benched.error);
@@ -66,10 +67,10 @@ async function drive(): Promise<Benched & { version: string }> {
 
 function report({ build, kernels, forwards, version }: Benched & { version: string }): void {
   const on = machine({ engine: `Chromium ${version}`, tag: `chromium${version.split('.')[0]}` });
-  const where = { partial: values.only !== '', on };
+  const where = { partial, on };
   const command = 'npm run bench:browser';
-  if (values.json !== undefined) {
-    writeFileSync(values.json, `${JSON.stringify({ machine: on, build, kernels, forwards }, null, 2)}\n`);
+  if (json !== undefined) {
+    writeFileSync(json, `${JSON.stringify({ machine: on, build, kernels, forwards }, null, 2)}\n`);
     return;
   }
   const [browserKernels, browserForwards] = [kernelReport(kernels), forwardReport(forwards)];

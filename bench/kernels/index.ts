@@ -1,33 +1,36 @@
 /**
  * Times every kernel and writes the report.
  *
- * `--only SUBSTRING` runs the kernels whose name holds it and prints them, `--seconds N` for each (default: 1),
- * `--json FILE` writes the figures there.
+ * `--only SUBSTRING` runs the kernels whose name holds it, and with `--seconds N` for each (default: 1) prints them, `--json FILE`
+ * writes the figures there.
  */
-import { parseArgs } from 'node:util';
+import { readArguments } from '../arguments.js';
+import { parseSeconds } from '../choices.js';
 import { machine, nameMachine } from '../machine.js';
 import { writeReport } from '../report.js';
 import { KERNEL_BENCHES, kernelEngine } from './all.js';
 import { measure, peaksOf } from './suite.js';
 import { kernelReport, kernelSentence } from './table.js';
 
-const { values } = parseArgs({
-  options: { only: { type: 'string' }, seconds: { type: 'string', default: '1' }, json: { type: 'string' } },
-});
-const { only = '', json } = values;
-
-const chosen = KERNEL_BENCHES.filter(({ name }) => name.includes(only));
-if (chosen.length === 0) {
-  console.error(`no kernel has "${only}" in its name`);
-  process.exit(1);
-}
+const { chosen, seconds, json, partial } = readArguments(
+  {
+    only: { type: 'string', default: '' },
+    seconds: { type: 'string', default: '1' },
+    json: { type: 'string' },
+  },
+  ({ only, seconds, json }) => {
+    const chosen = KERNEL_BENCHES.filter(({ name }) => name.includes(only));
+    if (chosen.length === 0) throw new Error(`no kernel has "${only}" in its name`);
+    return { chosen, seconds: parseSeconds(seconds), json };
+  },
+);
 
 const engine = await kernelEngine();
 const peaks = peaksOf(engine.build);
 console.log(`${nameMachine(machine())}; ${engine.build} build`);
 
 const measured = chosen.map((bench) => {
-  const result = measure(bench, engine, peaks, Number(values.seconds));
+  const result = measure(bench, engine, peaks, seconds);
   console.log(kernelSentence(result));
   return result;
 });
@@ -35,5 +38,5 @@ const measured = chosen.map((bench) => {
 writeReport(
   'kernels',
   { title: `Kernels, ${engine.build} build`, command: 'npm run bench', raw: measured, ...kernelReport(measured) },
-  { json, partial: only !== '' },
+  { json, partial },
 );

@@ -2,14 +2,14 @@
  * ALBERT-base, one thread, against other runtimes on the same weights: answers compared, then timed by turns.
  *
  * `--shape BATCHxSEQ` (repeatable) and `--dtype float32,int8` run those and print them; with `--add`, what is not run again stays
- * in the report as it is. `--wide` sets V8's flag for 256-bit vectors for all. `--seconds N` for each shape, `--json FILE` writes
- * the figures there.
+ * in the report as it is. `--wide` sets V8's flag for 256-bit vectors for all. `--seconds N` for each shape (default: 20) prints the
+ * rows, with `--add` too. `--json FILE` writes the figures there.
  */
-import { parseArgs } from 'node:util';
 import { DTYPES } from '../../src/ground/dtypes.js';
 import type { AlbertModel } from '../../src/model/models.js';
 import { type Albert, albertBase, loadAlbert, nameShape, parseShape } from '../albert-base.js';
-import { parseDtypes, SHAPES } from '../choices.js';
+import { readArguments } from '../arguments.js';
+import { parseDtypes, parseSeconds, SHAPES } from '../choices.js';
 import { lastHiddenState } from '../forwards.js';
 import { machineOf, nameMachine } from '../machine.js';
 import { encodeAlbertOnnx } from '../onnx/albert.js';
@@ -30,8 +30,8 @@ import { openNative, openWeb } from './onnx.js';
 import type { Peer } from './peer.js';
 import { openTfjs } from './tfjs.js';
 
-const { values } = parseArgs({
-  options: {
+const { shapes, dtypes, seconds, wide, on, add, json, partial } = readArguments(
+  {
     shape: { type: 'string', multiple: true },
     dtype: { type: 'string' },
     seconds: { type: 'string', default: '20' },
@@ -39,11 +39,16 @@ const { values } = parseArgs({
     add: { type: 'boolean', default: false },
     json: { type: 'string' },
   },
-});
-const shapes = (values.shape ?? SHAPES).map(parseShape);
-const dtypes = parseDtypes(values.dtype ?? 'float32,int8');
-
-const on = machineOf(values);
+  ({ shape = SHAPES, dtype, seconds, wide, add, json }) => ({
+    shapes: shape.map(parseShape),
+    dtypes: parseDtypes(dtype),
+    seconds: parseSeconds(seconds),
+    wide,
+    on: machineOf({ wide }),
+    add,
+    json,
+  }),
+);
 const versions = installPeers(/onnxruntime|tfjs/);
 const albert = await albertBase();
 const reference = await loadAlbert(albert);
@@ -57,7 +62,7 @@ for (const dtype of dtypes) {
   const peak = new RegisterPeak(build, dtype);
   for (const shape of shapes) {
     const expected = await lastHiddenState(reference, shape);
-    const rounds = { warmups: 1, rounds: 5, seconds: Number(values.seconds) };
+    const rounds = { warmups: 1, rounds: 5, seconds };
     const result = await contest(peers, shape, dtype, expected, peak, rounds);
     contests.push({ ...result, vectorBits: ours.info().vectorBits });
     for (const sentence of contestSentences(result)) console.log(sentence);
@@ -67,9 +72,7 @@ for (const dtype of dtypes) {
 
 const key = ({ dtype, shape }: Contest) => `${dtype} ${nameShape(shape)}`;
 const order = DTYPES.flatMap((dtype) => SHAPES.map((shape) => `${dtype} ${shape}`));
-const kept = values.add
-  ? lastRaw<Contest>('peers', on).filter((old) => !contests.some((one) => key(one) === key(old)))
-  : [];
+const kept = add ? lastRaw<Contest>('peers', on).filter((old) => !contests.some((one) => key(one) === key(old))) : [];
 const all = [...kept, ...contests].sort((a, b) => order.indexOf(key(a)) - order.indexOf(key(b)));
 writeReport(
   'peers',
@@ -84,12 +87,12 @@ writeReport(
       "in ONNX Runtime's files with one scale per channel, and one scale and zero point per activation tensor; " +
       'TensorFlow.js has no int8. onnxruntime-node is native code and uses vector instructions that WebAssembly does not have. ' +
       contestBits(all),
-    command: `npm run bench:peers${values.wide ? ' -- --wide' : ''}`,
+    command: `npm run bench:peers${wide ? ' -- --wide' : ''}`,
     rows: all.flatMap(contestRows),
     charts: contestCharts(all),
     raw: all,
   },
-  { json: values.json, partial: !values.add && (values.shape !== undefined || values.dtype !== undefined), on },
+  { json, partial, on },
 );
 
 function our(model: AlbertModel): Peer {

@@ -2,18 +2,18 @@
  * Sentences per second from the text to the label: SST-2's sentences through the shipped classifier, beside onnxruntime-web on
  * padded batches and transformers.js's own pipeline, all on the same weights. Answers are compared, then all take turns.
  *
- * `--dtype float32,int8`, `--threads 1,2`, `--only TEXT` (of the runtimes, those whose name has it) and `--sentences N` run those
- * and print them; with `--add`, what is not run again stays in the report as it is. `--wide` sets V8's flag for 256-bit vectors for all.
- * `--rounds N` (default: 3), `--json FILE` writes the figures there.
+ * `--dtype float32,int8` and `--threads 1,2` run those and print them; with `--add`, what is not run again stays in the report as
+ * it is. `--only TEXT` (of the runtimes, those whose name has it), `--sentences N` and `--rounds N` (default: 3) print what they
+ * run, with `--add` too. `--wide` sets V8's flag for 256-bit vectors for all. `--json FILE` writes the figures there.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
 import { AlbertForSequenceClassification, AlbertTokenizer, type LabelScore, pipeline } from '../../src/entry/index.js';
 import type { Dtype } from '../../src/ground/dtypes.js';
-import { parseDtypes } from '../choices.js';
+import { readArguments } from '../arguments.js';
+import { parseCount, parseDtypes, parseThreads } from '../choices.js';
 import { machineOf, nameMachine } from '../machine.js';
 import { encodeAlbertOnnx } from '../onnx/albert.js';
 import { sequenceClassification } from '../onnx/heads.js';
@@ -35,18 +35,6 @@ import {
   TOLERANCE,
 } from './contest.js';
 
-const { values } = parseArgs({
-  options: {
-    dtype: { type: 'string' },
-    threads: { type: 'string' },
-    only: { type: 'string', default: '' },
-    sentences: { type: 'string' },
-    wide: { type: 'boolean', default: false },
-    add: { type: 'boolean', default: false },
-    rounds: { type: 'string', default: '3' },
-    json: { type: 'string' },
-  },
-});
 const OURS = 'albert-wasm';
 const MODEL = new URL('../../models/albert-mini-en-sst2/', import.meta.url);
 
@@ -57,25 +45,45 @@ const PEERS = [
   { names: ['transformers.js on onnxruntime-node'], open: openTransformersNative },
 ];
 
-const on = machineOf(values);
-const dtypes = parseDtypes(values.dtype ?? 'float32,int8');
-const threads = (values.threads ?? '1,2').split(',').map(Number);
-const sentences = sst2Sentences(values.sentences === undefined ? undefined : Number(values.sentences));
+const { dtypes, threads, peers, sentences, rounds, wide, on, add, json, partial } = readArguments(
+  {
+    dtype: { type: 'string' },
+    threads: { type: 'string' },
+    only: { type: 'string', default: '' },
+    sentences: { type: 'string' },
+    wide: { type: 'boolean', default: false },
+    add: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '3' },
+    json: { type: 'string' },
+  },
+  ({ dtype, threads, only, sentences, wide, add, rounds, json }) => {
+    const chosen = (name: string) => name.includes(only);
+    const peers = PEERS.filter(({ names }) => names.some(chosen));
+    if (peers.length === 0 && !chosen(OURS)) throw new Error(`there is no runtime with "${only}" in its name`);
+    return {
+      dtypes: parseDtypes(dtype),
+      threads: parseThreads(threads),
+      peers,
+      rounds: { warmups: 0, rounds: parseCount('rounds', rounds), seconds: 0 },
+      sentences: sst2Sentences(sentences === undefined ? undefined : parseCount('sentences', sentences)),
+      wide,
+      on: machineOf({ wide }),
+      add,
+      json,
+    };
+  },
+);
 const texts = sentences.map(({ text }) => text);
-const chosen = (name: string) => name.includes(values.only);
-const peers = PEERS.filter(({ names }) => names.some(chosen));
-if (peers.length === 0 && !chosen(OURS)) throw new Error(`there is no runtime with "${values.only}" in its name`);
 const versions = peers.length > 0 ? installPeers(/onnxruntime|transformers/) : 'none';
 
 // onnxruntime-web cannot be loaded twice, and its number of threads is the process's: each number has a process of its own.
 const contests = threads.length === 1 ? await run(threads[0] as number) : threads.flatMap(runProcess);
 
 const key = ({ dtype, threads: count }: Contest) => `${dtype} ${count}`;
-const kept = values.add
+const kept = add
   ? lastRaw<Contest>('pipeline', on).filter((old) => !contests.some((one) => key(one) === key(old)))
   : [];
 const all = [...kept, ...contests].sort((a, b) => key(a).localeCompare(key(b)));
-const partial = values.only !== '' || values.sentences !== undefined;
 writeReport(
   'pipeline',
   {
@@ -88,12 +96,12 @@ writeReport(
       "and on a page's onnxruntime-web. The same weights as ONNX; in int8 the products that are int8 in our model. Medians by turns; ratios are " +
       'the medians round by round. Before that, the score of POSITIVE was compared with that of our float32 model on one thread: at most ' +
       `${TOLERANCE.float32} off in float32 and ${TOLERANCE.int8} in int8. ${contestBits(all)}`,
-    command: `npm run bench:pipeline${values.wide ? ' -- --wide' : ''}`,
+    command: `npm run bench:pipeline${wide ? ' -- --wide' : ''}`,
     rows: all.flatMap(contestRows),
     charts: [contestChart(all)],
     raw: all,
   },
-  { json: values.json, partial: partial || (!values.add && (values.dtype ?? values.threads) !== undefined), on },
+  { json, partial, on },
 );
 
 /** Compares and times, on so many threads. */
@@ -110,7 +118,6 @@ async function run(count: number): Promise<Contest[]> {
       const ours = await openOurs(dtype, count);
       const classifiers: Classifier[] = [ours];
       if (model !== undefined) for (const { open } of peers) classifiers.push(...(await open(model, dtype, count)));
-      const rounds = { warmups: 0, rounds: Number(values.rounds), seconds: 0 };
       const contestants = await compare(classifiers, sentences, dtype, expected, rounds);
       const contest = { dtype, threads: count, sentences: texts.length, vectorBits: ours.vectorBits(), contestants };
       measured.push(contest);

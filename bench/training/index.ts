@@ -3,15 +3,16 @@
  * block's forward and backward against jax-js and TensorFlow.js; the products of a backward pass against the register peak.
  *
  * `--only block,products,steps,memory` runs those parts, each of which is a report. `--model mini,base`, `--texts "32 mixed"` or `8x128`
- * (repeatable), `--threads 1,2`, `--recompute on,off`, `--block TOKENSxHIDDENxINTERMEDIATE` and `--tokens N`, those of the
- * products, run those and print them. `--wide` sets V8's flag for 256-bit vectors, for all contestants; its reports are apart.
- * `--seconds N` for each contest (default: 20), `--json FILE` writes the figures there.
+ * (repeatable), `--threads 1,2`, `--recompute on,off`, `--block TOKENSxHIDDENxINTERMEDIATE`, `--tokens N`, those of the products,
+ * and `--seconds N` for each contest (default: 20) run those and print them. `--wide` sets V8's flag for 256-bit vectors, for all
+ * contestants; its reports are apart. `--json FILE` writes the figures there.
  */
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { Engine } from '../../src/engine/engine.js';
 import { startRuntime } from '../../src/engine/runtime.js';
 import { TrainingEngine } from '../../src/engine/training-engine.js';
+import { readArguments } from '../arguments.js';
+import { chooseSome, parseCount, parseSeconds, parseThreads } from '../choices.js';
 import type { Report, Row } from '../format.js';
 import { machineOf, nameMachine } from '../machine.js';
 import { RegisterPeak } from '../peak.js';
@@ -31,33 +32,42 @@ import { openTfjs } from './peers/tfjs.js';
 import { parseBlock } from './problem.js';
 import { measureProducts, productChart, productRow, productSentence, productSummary } from './products.js';
 import { STEP_NOTE, stepChart, stepRow, stepSentence, stepSummary } from './step-table.js';
-import { describeTexts, type MeasuredStep, MODELS, type ModelName, measureSteps, TEXTS } from './steps.js';
+import { countMixed, describeTexts, type MeasuredStep, MODELS, type ModelName, measureSteps, TEXTS } from './steps.js';
 
 const PARTS = ['block', 'products', 'steps', 'memory'] as const;
 
-const { values } = parseArgs({
-  options: {
+const { parts, models, texts, threads, recompute, block, tokens, wide, on, rounds, json, partial } = readArguments(
+  {
     only: { type: 'string' },
     model: { type: 'string' },
     texts: { type: 'string', multiple: true },
     threads: { type: 'string' },
     recompute: { type: 'string' },
-    block: { type: 'string' },
-    tokens: { type: 'string' },
+    block: { type: 'string', default: '512x768x3072' },
+    tokens: { type: 'string', default: '512' },
     wide: { type: 'boolean', default: false },
     seconds: { type: 'string', default: '20' },
     json: { type: 'string' },
   },
-});
-const parts = choose(values.only, PARTS);
-const models = choose(values.model, Object.keys(MODELS) as ModelName[]);
-const recompute = choose(values.recompute, ['off', 'on'] as const).map((one) => one === 'on');
-const threads = (values.threads ?? '1,2').split(',').map(Number);
-const rounds = { warmups: 1, rounds: 3, seconds: Number(values.seconds) };
-const { seconds: _, only: __, json, wide, ...choices } = values;
-const partial = Object.values(choices).some((choice) => choice !== undefined);
-
-const on = machineOf({ wide });
+  ({ only, model, texts = TEXTS, threads, recompute, block, tokens, wide, seconds, json }) => {
+    texts.forEach(countMixed);
+    return {
+      parts: chooseSome('only', only, PARTS),
+      models: chooseSome('model', model, Object.keys(MODELS) as ModelName[]),
+      texts,
+      threads: parseThreads(threads),
+      recompute: chooseSome('recompute', recompute, ['off', 'on']).map((one) => one === 'on'),
+      block: parseBlock(block),
+      tokens: parseCount('tokens', tokens),
+      wide,
+      on: machineOf({ wide }),
+      rounds: { warmups: 1, rounds: 3, seconds: parseSeconds(seconds) },
+      json,
+    };
+  },
+  // Each part is a report.
+  ['only'],
+);
 console.log(nameMachine(on));
 const measured: Record<string, readonly Row[]> = {};
 if (parts.includes('block')) measured.block = await runBlock();
@@ -65,17 +75,6 @@ if (parts.includes('products')) measured.products = await runProducts();
 if (parts.includes('steps')) measured.steps = await runSteps();
 if (parts.includes('memory')) measured.memory = await runMemory();
 if (json !== undefined) writeFileSync(json, `${JSON.stringify({ machine: on, ...measured }, null, 2)}\n`);
-
-/** Those of the known that a comma-separated list names; all without one. */
-function choose<T extends string>(list: string | undefined, known: readonly T[]): T[] {
-  return (
-    list?.split(',').map((name) => {
-      const found = known.find((one) => one === name);
-      if (found === undefined) throw new Error(`expected some of ${known.join(', ')}, got "${name}"`);
-      return found;
-    }) ?? [...known]
-  );
-}
 
 /** The kernels of training without a model, on one thread. */
 async function kernels(): Promise<TrainingEngine> {
@@ -95,8 +94,7 @@ async function runBlock(): Promise<readonly Row[]> {
   const training = await kernels();
   const peers = [ours(training), ...(await openJax()), await openTfjs()];
   const { build } = training.engine;
-  const shape = parseBlock(values.block ?? '512x768x3072');
-  const contest = await feedForwardContest(peers, shape, new RegisterPeak(build, 'float32'), rounds);
+  const contest = await feedForwardContest(peers, block, new RegisterPeak(build, 'float32'), rounds);
   for (const sentence of feedForwardSentences(contest)) console.log(sentence);
   return write('block', {
     title: `The feed-forward block, forward and backward, against other libraries, ${build} build`,
@@ -115,7 +113,7 @@ async function runProducts(): Promise<readonly Row[]> {
   const training = await kernels();
   const { build } = training.engine;
   // Before five warm-ups V8 has not optimised every kernel.
-  const results = await measureProducts(training, Number(values.tokens ?? 512), new RegisterPeak(build, 'float32'), {
+  const results = await measureProducts(training, tokens, new RegisterPeak(build, 'float32'), {
     ...rounds,
     warmups: 5,
   });
@@ -134,7 +132,6 @@ async function runProducts(): Promise<readonly Row[]> {
 
 async function runSteps(): Promise<readonly Row[]> {
   const results: MeasuredStep[] = [];
-  const texts = values.texts ?? TEXTS;
   for (const model of models) {
     for (const name of texts) {
       const some = await measureSteps(model, name, threads, recompute, rounds);

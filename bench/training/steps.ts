@@ -50,10 +50,17 @@ interface Trained {
   readonly losses: number[];
 }
 
-/** "32 mixed": so many of SHORTEST to 128 tokens; "8x128": 8 of 128. */
-export function drawTexts(name: string, vocabulary: number): Int32Array[] {
+/** @returns how many, of "32 mixed"; `undefined` for a shape. @throws for any other name */
+export function countMixed(name: string): number | undefined {
   const [, count] = /^([1-9]\d*) mixed$/.exec(name) ?? [];
-  if (count !== undefined) return mixedTexts(Number(count), 128, vocabulary);
+  if (count === undefined) parseShape(name);
+  return count === undefined ? undefined : Number(count);
+}
+
+/** "32 mixed": so many of SHORTEST to 128 tokens; "8x128": 8 of 128. */
+function drawTexts(name: string, vocabulary: number): Int32Array[] {
+  const count = countMixed(name);
+  if (count !== undefined) return mixedTexts(count, 128, vocabulary);
   const { batch, seq } = parseShape(name);
   return Array.from({ length: batch }, () => tokenIds({ batch: 1, seq }, vocabulary));
 }

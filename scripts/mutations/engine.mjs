@@ -6,6 +6,13 @@ const FAULTS = ['test/faults/faults.test.ts'];
 /** @type {import('../run-mutations.mjs').Mutation[]} */
 export const ENGINE = [
   {
+    what: 'a bench of other seconds overwrites the report',
+    file: 'bench/arguments.ts',
+    search: '!kept.includes(name)',
+    replace: "!kept.includes(name) && name !== 'seconds'",
+    tests: ['test/bench/arguments.test.ts'],
+  },
+  {
     what: 'the peers of a bench multiply in float32 what we multiply in int8',
     file: 'bench/onnx/albert.ts',
     search: 'quantized?.has(`${name}.weight`) ?',

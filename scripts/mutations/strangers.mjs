@@ -52,6 +52,13 @@ export const STRANGERS = [
     tests: [...ERRORS, ...ODD],
   },
   {
+    what: 'an array passes for options',
+    file: 'src/ground/options.ts',
+    search: ' || Array.isArray(options)',
+    replace: '',
+    tests: ['test/ground/options.test.ts'],
+  },
+  {
     what: 'what a caller’s getters throw is passed on',
     file: 'src/ground/checks.ts',
     search: "    if (cause instanceof AlbertError) throw cause;\n    throw new AlbertError('ERR_INPUT'",

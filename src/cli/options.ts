@@ -169,8 +169,8 @@ export async function load<T extends keyof Pipelines>(task: T, options: ModelOpt
 const told = new Set<string>();
 
 /**
- * Says why `--wide` has no effect, if that is known, each reason once; answers are the same. After a load, it is known if the flag
- * could not be set; that nothing became faster is known only once products have been timed.
+ * Says why `--wide` has no effect, if that is known, each reason once; answers are the same. A command calls it after a load, when
+ * it is known whether the flag is set, and after its last answer, when products may have been timed.
  */
 export function tellWhyNotWide({ whyNotWide }: ModelInfo): void {
   if (whyNotWide === undefined || told.has(whyNotWide)) return;

@@ -3,7 +3,7 @@ import { AlbertError, type CallOptions, type Pipeline } from '../entry/index.js'
 import { answerLines } from '../shards/answer-lines.js';
 import { fullRow, type LineFormat, type ParsedLine } from '../shards/formats.js';
 import { openInputs } from './inputs.js';
-import type { LineOptions } from './options.js';
+import { type LineOptions, tellWhyNotWide } from './options.js';
 import type { TaskInput } from './task-input.js';
 import { checkUsage } from './usage.js';
 import { type Answer, type CsvAnswer, writeAnswers } from './writers.js';
@@ -51,6 +51,7 @@ export async function run<Input, Result, Call extends CallOptions>(
     const results = await task(inputs, call).catch(() => undefined);
     // If one of them is at fault, those before it are answered all the same.
     for (const [i, one] of given.entries()) await add(one, results?.[i] ?? (await task(one.input, call)));
+    tellWhyNotWide(task.model.info());
   }
 
   async function answerAll(add: Add<Input, Result>): Promise<void> {
@@ -65,5 +66,6 @@ export async function run<Input, Result, Call extends CallOptions>(
         throw error instanceof AlbertError && error.code === 'ERR_INPUT' ? fault(error) : error;
       });
     }
+    tellWhyNotWide(task.model.info());
   }
 }

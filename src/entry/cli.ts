@@ -14,7 +14,7 @@ import { addInfo } from '../cli/commands/info.js';
 import { addOrder } from '../cli/commands/order.js';
 import { addSimilarity } from '../cli/commands/similarity.js';
 import { addTag } from '../cli/commands/tag.js';
-import { addTour } from '../cli/commands/tour.js';
+import { addTour, nameCommand } from '../cli/commands/tour.js';
 import { addTrain } from '../cli/commands/train.js';
 import { addZeroShot } from '../cli/commands/zero-shot.js';
 import { complain } from '../cli/complain.js';
@@ -50,6 +50,8 @@ Examples:
 addTour(program);
 const tasks = [addClassify, addFillMask, addEmbed, addTag, addAnswer, addSimilarity, addOrder, addChoose, addZeroShot];
 for (const add of [...tasks, addTrain, addEvaluate, addInfo, addConvert, addBench, addCompletion]) add(program);
+// Its commands have taken over what is configured above.
+program.configureOutput({ outputError: (text, write) => write(nameCommand(program, text)) });
 
 function cannotWrite(error: NodeJS.ErrnoException): never {
   // A reader that has seen enough, such as `head`, is no failure.

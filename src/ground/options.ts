@@ -18,8 +18,9 @@ export function checkOptions<T extends object>(
   elsewhere: Readonly<Record<string, string>> = {},
 ): T {
   if (options === undefined) return {} as T;
-  if (typeof options !== 'object' || options === null) throw mismatch('ERR_INPUT', 'options', 'an object', options);
   return reading('options', () => {
+    if (typeof options !== 'object' || options === null || Array.isArray(options))
+      throw mismatch('ERR_INPUT', 'options', 'an object', options);
     const unknown = Object.keys(options).find((key) => !Object.hasOwn(names, key));
     if (unknown !== undefined) throw unknownOption(unknown, Object.keys(names), elsewhere);
     const given = (Object.keys(names) as (keyof T)[]).filter((name) => name in options);

@@ -3,7 +3,7 @@ import { mismatch } from '../ground/errors.js';
 
 /** @throws ERR_INPUT unless an input is an object with a text under each of these keys */
 export function checkTexts(input: unknown, ...keys: readonly string[]): void {
-  if (typeof input !== 'object' || input === null) {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     throw mismatch('ERR_INPUT', 'input', `an object with ${keys.join(' and ')}`, input);
   }
   for (const key of keys) {

@@ -84,6 +84,8 @@ export async function textClassification(
   );
 
   function encode(input: string | TextPair, lengths: WindowOptions) {
+    if (Array.isArray(input))
+      throw mismatch('ERR_INPUT', 'input', 'a text, or an object with text and text_pair', input);
     if (typeof input !== 'object' || input === null) return texts.windows(input, lengths);
     checkTexts(input, 'text', 'text_pair');
     return texts.windows(input.text, lengths, { text_pair: input.text_pair });

@@ -113,6 +113,9 @@ cli('embeds, by default as unit vectors', async () => {
   assert.ok(Math.abs(Math.hypot(...raw) - 1) > 0.1);
 });
 
+const available = process.arch === 'x64' && Number.parseInt(process.versions.node, 10) >= 24;
+if (!available) console.log("skipped: --wide without AVX2: V8's flag needs Node 24 on x64");
+
 cli('shows a model and its kernels; says when --wide has no effect', async () => {
   const { code, out } = await run(['info', '--model', 'models/albert-mini-en-sst2']);
   assert.is(code, 0);
@@ -122,7 +125,6 @@ cli('shows a model and its kernels; says when --wide has no effect', async () =>
   // Found by timing products: `info` computes until it is known.
   assert.ok([128, 256].includes(info.vectorBits), `${info.vectorBits}`);
   const { out: wide } = await run(['info', '--wide', '--model', 'models/albert-mini-en-sst2']);
-  const available = process.arch === 'x64' && Number.parseInt(process.versions.node, 10) >= 24;
   const { vectorBits, whyNotWide } = JSON.parse(wide);
   assert.is(whyNotWide === undefined, available && vectorBits === 256, whyNotWide);
   const { code: answered, out: answer, err } = await run(['classify', '--wide', 'A lovely film.']);
@@ -132,6 +134,18 @@ cli('shows a model and its kernels; says when --wide has no effect', async () =>
   else assert.match(err, /^--wide has no effect: .+\n$/);
   assert.ok(info.weightBytes > 20e6 && info.weightBytes < 24e6);
 });
+
+(available ? cli : cli.skip)(
+  '--wide without AVX2: after the last answer it is known that it has no effect',
+  async () => {
+    // Enough products to be timed.
+    const texts = Array.from({ length: 90 }, (_, i) => `Film ${i} is a warm, funny and quietly moving one.\n`);
+    const { code, out, err } = await run(['classify', '--wide'], texts.join(''), {}, ['--no-enable-avx2']);
+    assert.is(code, 0, err);
+    assert.is(out.trim().split('\n').length, texts.length);
+    assert.match(err, /^--wide has no effect: V8's flag is set, [^\n]+\n$/);
+  },
+);
 
 cli('loads from the Hub, quietly in a pipe', async () => {
   const folder = new URL('../../models/albert-mini-en-sst2/', import.meta.url);

@@ -4,9 +4,19 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The exit code and what was written, with `input` on standard input and `env` among the environment variables. */
-export function run(args: string[], input = '', env = {}): Promise<{ code: number | null; out: string; err: string }> {
-  const flags = ['--import', 'tsx', '--conditions=@albert-wasm/source', 'src/entry/cli.ts'];
+interface Ran {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/**
+ * The exit code and what was written, with `input` on standard input and `env` among the environment variables.
+ *
+ * @param node flags of Node
+ */
+export function run(args: string[], input = '', env = {}, node: readonly string[] = []): Promise<Ran> {
+  const flags = [...node, '--import', 'tsx', '--conditions=@albert-wasm/source', 'src/entry/cli.ts'];
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [...flags, ...args], { cwd: ROOT, env: { ...process.env, ...env } });
     let [out, err] = ['', ''];

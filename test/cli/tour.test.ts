@@ -39,6 +39,18 @@ tour('one word alone is a command that does not exist, as is a first word that i
   assert.match((await run(['classify', 'serve'])).out, '"text":"serve"');
 });
 
+tour('an option without a command: the error names a command that has it', async () => {
+  for (const [args, said] of [
+    [['A lovely film.', '--wide'], '--wide needs a command: albert-wasm classify --wide …'],
+    [['--freeze=encoder', 'train'], '--freeze needs a command: albert-wasm train --freeze …'],
+    [['A lovely film.', '--nothing'], "unknown option '--nothing'"],
+    [['embed', '--freeze', 'encoder', 'A lovely film.'], "unknown option '--freeze'"],
+  ] as const) {
+    const { code, out, err } = await run([...args]);
+    assert.equal([code, out, err], [2, '', `error: ${said}\n(--help shows how to use it)\n`]);
+  }
+});
+
 tour('several words, a text with spaces, and a mask are texts', async () => {
   assert.match((await run(['lovely', 'dreadful'])).out, /lovely +POSITIVE.*\n +dreadful +NEGATIVE/);
   assert.match((await run(['[MASK]'])).out, 'Words for [MASK]');

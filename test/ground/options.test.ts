@@ -96,6 +96,15 @@ options('an unknown key is named, and with it all that there are; undefined is a
   stateCases(cases, 75);
 });
 
+options('what is no object of options is refused, an array too', async () => {
+  for (const [, call] of PLACES) {
+    for (const given of [[], null, 'a']) {
+      const named = `"options" expected an object, got ${JSON.stringify(given)}`;
+      await expectError(async () => call(given as never), 'ERR_INPUT', named);
+    }
+  }
+});
+
 options("another library's name of an option: what there is here instead", async () => {
   const refused: [call: (given: object) => unknown, key: string, instead: string][] = [
     [(given) => pipeline('feature-extraction', body, given), 'device', 'the library runs on WebAssembly'],

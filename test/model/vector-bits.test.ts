@@ -92,4 +92,11 @@ if (why !== undefined) console.log(`skipped: ${why}`);
   }
 });
 
+(why === undefined ? test : test.skip)('NODE_OPTIONS does not accept the flag', () => {
+  const env = { ...process.env, NODE_OPTIONS: FLAG };
+  const { status, stderr } = spawnSync(process.execPath, ['-e', '0'], { env, encoding: 'utf8' });
+  assert.is.not(status, 0);
+  assert.match(stderr, 'is not allowed in NODE_OPTIONS');
+});
+
 test.run();

@@ -221,6 +221,8 @@ pipelines('a pair is one sequence of two types', async () => {
   ]);
   await expectError(() => run({ text: 'a' } as never), 'ERR_INPUT', '"text_pair" expected a string, got undefined');
   await expectError(() => run(['a', { text_pair: 'b' }] as never), 'ERR_INPUT', 'inputs[1]: "text" expected a string');
+  const wanted = 'inputs[0]: "input" expected a text, or an object with text and text_pair, got ["a"]';
+  await expectError(() => run([['a']] as never), 'ERR_INPUT', wanted);
 });
 
 pipelines('targets: these words only, with the scores that they have among all', async () => {

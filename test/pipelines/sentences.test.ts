@@ -94,6 +94,8 @@ sentences('order: the softmax of the model’s sentence-order logits', async () 
     assert.equal(await order({ first, second }), results[i]);
   }
   await expectError(() => order({ first: 'a' } as never), 'ERR_INPUT', '"second" expected a string, got undefined');
+  const expected = '"input" expected an object with first and second, got ["a", "b"]';
+  await expectError(() => order([['a', 'b']] as never), 'ERR_INPUT', expected);
   await expectError(() => order([pairs[0] as never, 'a' as never]), 'ERR_INPUT', 'inputs[1]: "input"');
 });
 

@@ -22,6 +22,8 @@ interface Row {
   readonly threads: number;
   /** Of the vectors; absent until products have been timed, and without SIMD. */
   readonly vectorBits?: 128 | 256 | undefined;
+  /** Of quantised activations; absent in float32. */
+  readonly activationBits?: 7 | 8 | 13 | undefined;
   readonly batch: number;
   readonly seq: number;
   /** Per forward, the median. */
@@ -62,10 +64,10 @@ Examples:
     });
 }
 
-const HEAD = ['batch × tokens', 'tokens/s', 'ms', 'on'];
+const HEAD = ['batch × tokens', 'tokens/s', 'ms', 'runs', 'on'];
 
 async function* measure(model: AlbertPreTrainedModel<object>): AsyncGenerator<Row> {
-  const { dtype, kernels, threads } = model.info();
+  const { dtype, kernels, threads, activationBits } = model.info();
   const { vocab_size, max_position_embeddings } = model.config;
   for (const { batch, seq } of SHAPES) {
     if (seq > max_position_embeddings) continue;
@@ -81,12 +83,15 @@ async function* measure(model: AlbertPreTrainedModel<object>): AsyncGenerator<Ro
     const milliseconds = times.sort((a, b) => a - b)[times.length >> 1] as number;
     const tokensPerSecond = (batch * seq * 1000) / milliseconds;
     const { vectorBits } = model.info();
-    yield { dtype, kernels, threads, vectorBits, batch, seq, milliseconds, tokensPerSecond, runs: times.length };
+    const runs = times.length;
+    yield { dtype, kernels, threads, vectorBits, activationBits, batch, seq, milliseconds, tokensPerSecond, runs };
   }
 }
 
-function cells({ batch, seq, tokensPerSecond, milliseconds, dtype, kernels, threads, vectorBits }: Row): string[] {
+function cells(row: Row): string[] {
+  const { dtype, kernels, threads, vectorBits } = row;
   const vectors = vectorBits === undefined ? '' : `, ${vectorBits} bits`;
   const on = `${dtype}, ${kernels}${vectors}, ${threads === 1 ? '1 thread' : `${threads} threads`}`;
-  return [`${batch} × ${seq}`, tokensPerSecond.toFixed(0), milliseconds.toFixed(1), on];
+  const figures = [row.tokensPerSecond.toFixed(0), row.milliseconds.toFixed(1), String(row.runs)];
+  return [`${row.batch} × ${row.seq}`, ...figures, on];
 }

@@ -76,6 +76,7 @@ async function evaluate(options: Options): Promise<void> {
         csv: () => ({ columns: Object.keys(facts), input: {}, records: [facts] }),
       }),
     );
+    tellWhyNotWide(model.info());
   } finally {
     bar?.clear();
     await model.dispose();

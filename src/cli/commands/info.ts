@@ -1,7 +1,7 @@
 /** `info`: a model, and the kernels that would run it. */
 import type { Command } from 'commander';
 import type { AlbertPreTrainedModel, CheckpointInfo } from '../../entry/index.js';
-import { load, type ModelOptions, type OutputOptions, withModel, withOutput } from '../options.js';
+import { load, type ModelOptions, type OutputOptions, tellWhyNotWide, withModel, withOutput } from '../options.js';
 import { anySmallModel } from '../small-models.js';
 import { writeAnswers } from '../writers.js';
 
@@ -70,6 +70,7 @@ Examples:
           ]),
           csv: () => ({ columns: Object.keys(facts), input: {}, records: [facts] }),
         });
+        tellWhyNotWide(info);
       });
     });
 }

@@ -59,6 +59,14 @@ function checkCommand(program: Command, [word = '', ...more]: readonly string[])
   );
 }
 
+/** Commander's complaint; of an option without a command, one that names the first command that has the option. */
+export function nameCommand(program: Command, complaint: string): string {
+  const [all, flag] = /^error: unknown option '(--[\w-]+)/.exec(complaint) ?? [];
+  const owner = program.commands.find(({ options }) => options.some(({ long }) => long === flag));
+  if (all === undefined || owner === undefined) return complaint;
+  return `error: ${flag} needs a command: albert-wasm ${owner.name()} ${flag} …\n`;
+}
+
 /** Names such as `tag`, or `one of classify, choose`, by commander's measure; `undefined` if there is none. */
 function nearestCommands(program: Command, word: string): string | undefined {
   // Commander suggests only for a command that has subcommands and nothing else.

@@ -218,6 +218,7 @@ async function train(options: Options): Promise<void> {
       await trainer.save_model(out);
       await logs.end();
     }
+    tellWhyNotWide(model.info());
   } finally {
     screen.clear();
     unwatch();
