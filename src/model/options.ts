@@ -42,9 +42,9 @@ export interface InitOptions {
   /** The workers' file, if the package's `worker.js` is not where the package put it; strings as for `wasmUrl`. */
   readonly workerUrl?: string | URL;
   /**
-   * `wide`: let V8 compute with 256-bit vectors, in Node 24 or later on x64, with relaxed SIMD. An experiment of V8 and a flag of the whole process, also of
-   * code that is not this library's; off by default. To be given with the first model of a process: what is optimised before stays as
-   * it is. `info()` reports `vectorBits`, and `whyNotWide` if they are not 256. Answers are the same bit for bit.
+   * `wide`: let V8 compute with 256-bit vectors, in Node 24 or later on x64, with relaxed SIMD. An experiment of V8 and a flag of the
+   * whole process, also of code that is not this library's; off by default. To be given with the first model of a process: what is
+   * optimised before stays as it is. `info()` reports `vectorBits`, and `whyNotWide` if they are not 256. Answers are the same bit for bit.
    */
   readonly engineFlags?: 'wide' | undefined;
   /** The most bytes that the model's memory may grow to; default: 1 GiB, at most 4 GiB. */
