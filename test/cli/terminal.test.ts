@@ -84,7 +84,7 @@ test('a terminal that does not say how wide it is has a bar, too', async () => {
 test('a bench is a table', async () => {
   const { code, shown } = await see(`bench --model ${folder} --dtype int8 --threads 2`);
   assert.is(code, 0, shown);
-  assert.match(shown, /^batch × tokens {2}tokens\/s +ms +on\n1 × 16 .* int8, (relaxed-)?simd, 2 threads\n$/);
+  assert.match(shown, /^batch × tokens {2}tokens\/s +ms +runs +on\n1 × 16 .* int8, (relaxed-)?simd, 2 threads\n$/);
 });
 
 for (const [command, message] of [
