@@ -248,7 +248,7 @@ export class TrainingEngine {
     }
   }
 
-  /** The threads that compute, the calling one among them. */
+  /** The number of threads that compute: the calling thread and its helpers. */
   get threads(): number {
     return this.engine.runtime.threads?.count ?? 1;
   }
